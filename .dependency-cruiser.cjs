@@ -1,0 +1,81 @@
+// DESIGN: which folder may import which. `npm run check:boundaries` runs these rules over the tree, and
+// over tests/support/boundary-fixture, whose planted violation must fail.
+const OURS = "^(protocol|attestation|endorsements|enclave|oracle|coprocessor|contracts|cli|web)/";
+const COMPOSITION_ROOTS = "^(enclave|oracle|cli)/main\\.ts$";
+
+/** A rule that `folder` may import none of our folders except `allowed`. */
+const only = (folder, allowed) => ({
+  name: `${folder}-imports-only-${allowed.join("-") || "nothing"}`,
+  severity: "error",
+  from: { path: `^${folder}/` },
+  to: { path: OURS, pathNot: `^(${[folder, ...allowed].join("|")})/` },
+});
+
+module.exports = {
+  forbidden: [
+    { name: "no-circular", severity: "error", from: {}, to: { circular: true } },
+    {
+      name: "not-to-unresolvable",
+      severity: "error",
+      from: {},
+      to: { couldNotResolve: true, pathNot: "contracts/bindings" },
+    },
+    {
+      name: "no-dev-dependency-in-shipped-code",
+      severity: "error",
+      from: { path: OURS },
+      to: { dependencyTypes: ["npm-dev"] },
+    },
+    only("protocol", []),
+    only("attestation", ["protocol"]),
+    only("endorsements", ["protocol", "attestation"]),
+    only("enclave", ["protocol", "attestation"]),
+    only("oracle", ["protocol", "attestation", "endorsements", "contracts"]),
+    only("coprocessor", ["protocol", "attestation"]),
+    only("web", ["protocol", "attestation"]),
+    {
+      name: "pure-folders-open-nothing",
+      comment: "protocol and attestation run in a browser: no file, socket, clock or process",
+      severity: "error",
+      from: { path: "^(protocol|attestation)/" },
+      to: { dependencyTypes: ["core"] },
+    },
+    {
+      name: "ethers-only-in-oracle-chain-and-cli",
+      severity: "error",
+      from: { path: OURS, pathNot: "^(oracle/chain|cli|contracts/bindings)/" },
+      to: { path: "node_modules/ethers/" },
+    },
+    {
+      name: "x509-library-only-in-x509-and-issuance",
+      severity: "error",
+      from: { path: OURS, pathNot: "^(attestation/x509/|enclave/identity/)" },
+      to: { path: "node_modules/@peculiar/x509/" },
+    },
+    {
+      name: "store-libraries-only-in-oracle-store",
+      severity: "error",
+      from: { path: OURS, pathNot: "^oracle/(store|engine)/" },
+      to: { path: "node_modules/(@electric-sql/pglite|pg-boss|kysely|pg)/" },
+    },
+    {
+      name: "simulators-only-from-composition-roots",
+      severity: "error",
+      from: { path: OURS, pathNot: `${COMPOSITION_ROOTS}|/simulator[/.]` },
+      to: { path: "^enclave/attesters/simulator" },
+    },
+    {
+      name: "nobody-imports-a-composition-root",
+      severity: "error",
+      from: {},
+      to: { path: COMPOSITION_ROOTS },
+    },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    exclude: { path: "contracts/bindings|^(dist|out|cache)/" },
+    tsConfig: { fileName: "tsconfig.json" },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "node", "default", "types"] },
+  },
+};

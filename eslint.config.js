@@ -1,9 +1,17 @@
 import prettier from "eslint-config-prettier";
 import tseslint from "typescript-eslint";
 
-const wallClock = { object: "Date", property: "now", message: "Time is passed in; only */main.ts and cli read the clock." };
+const wallClock = {
+  object: "Date",
+  property: "now",
+  message: "Time is passed in; only */main.ts and cli read the clock.",
+};
 const weakRandom = { object: "Math", property: "random", message: "Use node:crypto or a seeded generator." };
-const environment = { object: "process", property: "env", message: "The environment is read only in config.ts files." };
+const environment = {
+  object: "process",
+  property: "env",
+  message: "The environment is read only in config.ts files.",
+};
 
 export default tseslint.config(
   {
@@ -25,7 +33,10 @@ export default tseslint.config(
       "@typescript-eslint/no-floating-promises": "error",
       "@typescript-eslint/no-misused-promises": "error",
       "@typescript-eslint/strict-boolean-expressions": "error",
-      "@typescript-eslint/switch-exhaustiveness-check": ["error", { considerDefaultExhaustiveForUnions: true }],
+      "@typescript-eslint/switch-exhaustiveness-check": [
+        "error",
+        { considerDefaultExhaustiveForUnions: true },
+      ],
       "@typescript-eslint/no-non-null-assertion": "error",
       "@typescript-eslint/consistent-type-imports": "error",
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],

@@ -1,0 +1,60 @@
+/** EIP-712 domains. The off-chain domain names no chain and no contract, so neither can serve in the other's place. */
+
+import { z } from "zod";
+import { concatBytes, fromHex, type Hex } from "./bytes.ts";
+import { address, uint256 } from "./fields.ts";
+import { addressWord, bytes32Word, hashWords, keccak, keccakText, uintWord } from "./struct-hash.ts";
+
+export const ON_CHAIN_DOMAIN_NAME = "Adyton";
+export const OFF_CHAIN_DOMAIN_NAME = "Adyton Off-chain";
+export const DOMAIN_VERSION = "1";
+
+export const OnChainDomain = z.strictObject({
+  name: z.literal(ON_CHAIN_DOMAIN_NAME),
+  version: z.literal(DOMAIN_VERSION),
+  chainId: uint256,
+  verifyingContract: address,
+});
+export type OnChainDomain = z.output<typeof OnChainDomain>;
+
+export const OffChainDomain = z.strictObject({
+  name: z.literal(OFF_CHAIN_DOMAIN_NAME),
+  version: z.literal(DOMAIN_VERSION),
+});
+export type OffChainDomain = z.output<typeof OffChainDomain>;
+
+export type Domain = OnChainDomain | OffChainDomain;
+
+const ON_CHAIN_TYPEHASH = keccakText(
+  "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)",
+);
+const OFF_CHAIN_TYPEHASH = keccakText("EIP712Domain(string name,string version)");
+
+export function onChainDomain(chainId: bigint, coordinator: Hex): OnChainDomain {
+  return { name: ON_CHAIN_DOMAIN_NAME, version: DOMAIN_VERSION, chainId, verifyingContract: coordinator };
+}
+
+export function offChainDomain(): OffChainDomain {
+  return { name: OFF_CHAIN_DOMAIN_NAME, version: DOMAIN_VERSION };
+}
+
+/** EIP-712 §Definition of domainSeparator. */
+export function domainSeparator(domain: Domain): Hex {
+  const named = [bytes32Word(keccakText(domain.name)), bytes32Word(keccakText(domain.version))];
+  return domain.name === ON_CHAIN_DOMAIN_NAME
+    ? hashWords(ON_CHAIN_TYPEHASH, [
+        ...named,
+        uintWord(domain.chainId),
+        addressWord(domain.verifyingContract),
+      ])
+    : hashWords(OFF_CHAIN_TYPEHASH, named);
+}
+
+const EIP191_STRUCTURED = new Uint8Array([0x19, 0x01]);
+
+/** The 32 bytes that are signed (EIP-712: 0x1901 ‖ domainSeparator ‖ hashStruct). */
+export function typedDataDigest(domain: Domain, structHash: Hex): Hex {
+  return keccak(
+    concatBytes(EIP191_STRUCTURED, fromHex(domainSeparator(domain), 32), fromHex(structHash, 32)),
+  );
+}

@@ -1,0 +1,64 @@
+/** The enclave's HTTP API (docs/reference/protocol.md, Enclave API): one schema read by both ends. */
+
+import { z } from "zod";
+import { Answer } from "./answer.ts";
+import { bytes32, bytesHex, signature65 } from "./fields.ts";
+import { Keyset } from "./keyset.ts";
+import { Bodies, BoundEvidence, EndorsementsJson } from "./receipt.ts";
+import { Request } from "./request.ts";
+import { Transcript } from "./transcript.ts";
+
+/** `POST /v1/answers` */
+export const AnswerCall = z.strictObject({ request: Request, payload: bytesHex });
+export type AnswerCall = z.output<typeof AnswerCall>;
+
+/** What the enclave says and shows about one request; the same bytes each time it is asked. */
+export const SignedAnswer = z.strictObject({
+  answer: Answer,
+  signature: signature65,
+  output: bytesHex,
+  transcript: Transcript,
+  bodies: Bodies,
+});
+export type SignedAnswer = z.output<typeof SignedAnswer>;
+export type SignedAnswerWire = z.input<typeof SignedAnswer>;
+
+/** `GET /v1/attestation?nonce=` */
+export const AttestationQuery = z.strictObject({ nonce: bytes32 });
+
+export const AttestationReply = z.strictObject({
+  keyset: Keyset,
+  evidence: BoundEvidence,
+  /** `null` where the relying party must fetch them from the vendor. */
+  endorsements: EndorsementsJson.nullable(),
+});
+export type AttestationReply = z.output<typeof AttestationReply>;
+export type AttestationReplyWire = z.input<typeof AttestationReply>;
+
+const wei = z.string().regex(/^(?:0|[1-9][0-9]*)$/);
+
+/** `GET /v1/models`: prices in wei, as the enclave's behaviour file has them. */
+export const ModelsReply = z.strictObject({
+  models: z.array(
+    z.strictObject({
+      id: z.string(),
+      contextTokens: z.int().min(1),
+      price: z.strictObject({ perRequest: wei, perInputToken: wei, perOutputToken: wei }),
+    }),
+  ),
+});
+export type ModelsReply = z.output<typeof ModelsReply>;
+
+/** `GET /v1/health` */
+export const HealthReply = z.strictObject({ status: z.literal("ok") });
+
+/** Every error, with the HTTP status of its class. */
+export const ErrorReply = z.strictObject({
+  error: z.strictObject({
+    code: z.string(),
+    message: z.string(),
+    details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+    retryable: z.boolean(),
+  }),
+});
+export type ErrorReply = z.output<typeof ErrorReply>;

@@ -1,0 +1,40 @@
+/**
+ * The field types of every struct, as zod codecs: `z.decode` reads the JSON form, `z.encode` writes it.
+ * Integers wider than 32 bits are decimal strings in JSON and bigint in code.
+ */
+
+import { z } from "zod";
+import { isHex, type Hex } from "./bytes.ts";
+
+/** Lower-case 0x hex of exactly `length` bytes, or of any length. */
+function hex(length?: number): z.ZodCustom<Hex, Hex> {
+  const what = length === undefined ? "bytes" : `${length} bytes`;
+  return z.custom<Hex>((value) => isHex(value) && (length === undefined || value.length === 2 + 2 * length), {
+    error: `expected ${what} as lower-case 0x hex`,
+  });
+}
+
+export const bytesHex = hex();
+export const bytes32 = hex(32);
+export const address = hex(20);
+export const signature65 = hex(65);
+
+const DECIMAL = /^(?:0|[1-9][0-9]{0,77})$/;
+
+function wideUint(bits: number): z.ZodCodec<z.ZodString, z.ZodBigInt> {
+  const limit = 2n ** BigInt(bits);
+  return z.codec(
+    z.string().regex(DECIMAL, { error: "expected a decimal integer as a string" }),
+    z
+      .bigint()
+      .nonnegative()
+      .refine((value) => value < limit, { error: `exceeds uint${bits}` }),
+    { decode: (text) => BigInt(text), encode: (value) => value.toString() },
+  );
+}
+
+export const uint256 = wideUint(256);
+export const uint128 = wideUint(128);
+export const uint64 = wideUint(64);
+export const uint32 = z.int().min(0).max(0xffff_ffff);
+export const uint8 = z.int().min(0).max(255);

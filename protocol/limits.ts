@@ -1,0 +1,23 @@
+/** Every limit of the protocol, in one place, each with its unit and its reason. */
+
+/** Bytes. A payload fits a request body, an event and a transaction with room to spare. */
+export const MAX_PAYLOAD_BYTES = 65_536;
+/** Bytes of `output`; a request may ask for less with `maxOutputBytes`. */
+export const MAX_OUTPUT_BYTES = 65_536;
+export const MAX_MESSAGES = 64;
+/** Models of one panel: more would only multiply the price. */
+export const MAX_PANEL_MODELS = 7;
+export const MIN_CHOICES = 2;
+export const MAX_CHOICES = 64;
+/** Bytes of an output type's text, and how deep its tuples nest: a parser's work stays bounded. */
+export const MAX_OUTPUT_TYPE_BYTES = 2_048;
+export const MAX_OUTPUT_TYPE_DEPTH = 4;
+export const MAX_TUPLE_FIELDS = 32;
+export const MAX_FIXED_ARRAY_LENGTH = 256;
+/** Characters of a `provider/model` name. */
+export const MAX_MODEL_NAME_LENGTH = 128;
+/** Answers under one batch signature. */
+export const MAX_BATCH_ANSWERS = 256;
+export const MAX_TRANSCRIPT_EVENTS = 4_096;
+/** Bytes of a receipt file: all bodies of a long agent run, and still one read into memory. */
+export const MAX_RECEIPT_BYTES = 16 * 1024 * 1024;

@@ -1,0 +1,92 @@
+/**
+ * The receipt file: everything a stranger needs to check an answer, in one canonical JSON text. This is its form
+ * only; whether it is true is `verifyReceipt` in attestation/receipt.ts.
+ */
+
+import { z } from "zod";
+import { Answer } from "./answer.ts";
+import { encodeCanonicalJson, parseCanonicalJson } from "./canonical-json.ts";
+import { OffChainDomain, OnChainDomain } from "./domain.ts";
+import { InputError } from "./errors.ts";
+import { bytes32, bytesHex, signature65 } from "./fields.ts";
+import { Keyset } from "./keyset.ts";
+import { MAX_RECEIPT_BYTES } from "./limits.ts";
+import { Request } from "./request.ts";
+import { Transcript } from "./transcript.ts";
+
+/** Evidence with the claims that its report data commits to. */
+export const BoundEvidence = z.strictObject({
+  /** Kind of evidence, as `attestation` names it; recognised anew from the bytes by whoever verifies. */
+  kind: z.string().min(1).max(64),
+  bytes: bytesHex,
+  claims: bytesHex,
+});
+export type BoundEvidence = z.output<typeof BoundEvidence>;
+
+/** What evidence is judged with; its form depends on the kind and is checked by `attestation`. */
+export const EndorsementsJson = z.record(z.string(), z.json());
+export type EndorsementsJson = z.output<typeof EndorsementsJson>;
+
+/** Body of an exchange by its SHA-256. */
+export const Bodies = z.record(bytes32, bytesHex);
+export type Bodies = z.output<typeof Bodies>;
+
+const common = {
+  version: z.literal(1),
+  payload: bytesHex,
+  answer: Answer,
+  signature: signature65,
+  output: bytesHex,
+  transcript: Transcript,
+  bodies: Bodies,
+  keyset: Keyset,
+  evidence: BoundEvidence,
+  endorsements: EndorsementsJson,
+};
+
+export const OnChainReceipt = z.strictObject({ ...common, domain: OnChainDomain, request: Request });
+export type OnChainReceipt = z.output<typeof OnChainReceipt>;
+
+export const OffChainReceipt = z.strictObject({
+  ...common,
+  domain: OffChainDomain,
+  request: z.strictObject({ requestId: bytes32 }),
+});
+export type OffChainReceipt = z.output<typeof OffChainReceipt>;
+
+export const Receipt = z.union([OnChainReceipt, OffChainReceipt]);
+export type Receipt = OnChainReceipt | OffChainReceipt;
+
+export function isOnChain(receipt: Receipt): receipt is OnChainReceipt {
+  return "chainId" in receipt.domain;
+}
+
+/** The file's bytes. */
+export function encodeReceipt(receipt: Receipt): Uint8Array<ArrayBuffer> {
+  return encodeCanonicalJson(z.encode(Receipt, receipt));
+}
+
+/**
+ * A receipt from the file's bytes. Holds on return: its form. Nothing in it is verified.
+ *
+ * @throws {InputError} INPUT_TOO_LARGE; INPUT_INVALID when it is not canonical JSON of exactly the receipt's fields
+ */
+export function parseReceipt(bytes: Uint8Array): Receipt {
+  if (bytes.length > MAX_RECEIPT_BYTES) {
+    throw new InputError({
+      code: "INPUT_TOO_LARGE",
+      message: `a receipt has at most ${MAX_RECEIPT_BYTES} bytes`,
+      details: { size: bytes.length },
+    });
+  }
+  const value = parseCanonicalJson(bytes);
+  // Chosen by the domain, so that an error names the field that is wrong and not every field of the other form.
+  const offChain = z.looseObject({ domain: OffChainDomain }).safeParse(value).success;
+  const result = (offChain ? OffChainReceipt : OnChainReceipt).safeParse(value);
+  if (result.success) return result.data;
+  throw new InputError({
+    code: "INPUT_INVALID",
+    message: `not a receipt: ${z.prettifyError(result.error)}`,
+    details: { field: result.error.issues[0]?.path.join(".") ?? "" },
+  });
+}

@@ -1,0 +1,101 @@
+/** What happened, in order: each event salted and hashed into one tree, so that one can be shown and none guessed. */
+
+import { z } from "zod";
+import { concatBytes, fromHex, toHex, type Hex } from "./bytes.ts";
+import { encodeCanonicalJson } from "./canonical-json.ts";
+import { OFF_CHAIN_DOMAIN_NAME, ON_CHAIN_DOMAIN_NAME } from "./domain.ts";
+import { bytes32, uint32, uint8 } from "./fields.ts";
+import { MAX_TRANSCRIPT_EVENTS } from "./limits.ts";
+import { leafHash, merkleRoot } from "./merkle-tree.ts";
+
+/** Seconds since the epoch; a JSON number until the year 9999. */
+const seconds = z.int().min(0).max(253_402_300_799);
+const size = z.int().min(0);
+
+export const Transport = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("plain-loopback"), address: z.string() }),
+  z.strictObject({
+    kind: z.literal("tls"),
+    host: z.string(),
+    port: z.int().min(1).max(65_535),
+    protocol: z.string(),
+    cipher: z.string(),
+    group: z.string().nullable(),
+    certificateHashes: z.array(bytes32),
+    spkiHash: bytes32,
+    subjectAltNames: z.array(z.string()),
+    exporter: bytes32.nullable(),
+    scts: z.array(z.strictObject({ logId: bytes32, timestamp: z.int().min(0) })),
+  }),
+]);
+export type Transport = z.output<typeof Transport>;
+
+/** The label of the RFC 5705 exporter value that names the TLS session in a transcript. */
+export const EXPORTER_LABEL = "EXPORTER-adyton-transcript";
+
+export const Usage = z.strictObject({ inputTokens: size, outputTokens: size });
+
+export const TranscriptEvent = z.discriminatedUnion("type", [
+  z.strictObject({
+    type: z.literal("request.received"),
+    domain: z.enum([ON_CHAIN_DOMAIN_NAME, OFF_CHAIN_DOMAIN_NAME]),
+    requestId: bytes32,
+    payloadHash: bytes32,
+    time: seconds,
+    clock: z.strictObject({ source: z.string(), lowerBound: seconds }),
+  }),
+  z.strictObject({
+    type: z.literal("request.forwarded"),
+    exchange: uint32,
+    model: z.string(),
+    url: z.string(),
+    method: z.string(),
+    bodyHash: bytes32,
+    bodyBytes: size,
+  }),
+  z.strictObject({
+    type: z.literal("response.received"),
+    exchange: uint32,
+    status: z.int().min(100).max(999),
+    bodyHash: bytes32,
+    bodyBytes: size,
+    requestedModel: z.string(),
+    returnedModel: z.string().nullable(),
+    responseId: z.string().nullable(),
+    usage: Usage.nullable(),
+    transport: Transport,
+  }),
+  z.strictObject({
+    type: z.literal("exchange.failed"),
+    exchange: uint32,
+    code: z.string(),
+    transport: Transport.nullable(),
+  }),
+  z.strictObject({
+    type: z.literal("output.returned"),
+    status: uint8,
+    outputHash: bytes32,
+    outputBytes: size,
+  }),
+]);
+export type TranscriptEvent = z.output<typeof TranscriptEvent>;
+
+/** A disclosed event with its salt, or only the hash of one that is withheld. */
+export const TranscriptLeaf = z.union([
+  z.strictObject({ salt: bytes32, event: TranscriptEvent }),
+  z.strictObject({ leafHash: bytes32 }),
+]);
+export type TranscriptLeaf = z.output<typeof TranscriptLeaf>;
+
+export const Transcript = z.array(TranscriptLeaf).min(2).max(MAX_TRANSCRIPT_EVENTS);
+export type Transcript = z.output<typeof Transcript>;
+
+export function transcriptLeafHash(leaf: TranscriptLeaf): Uint8Array {
+  if ("leafHash" in leaf) return fromHex(leaf.leafHash, 32);
+  return leafHash(concatBytes(fromHex(leaf.salt, 32), encodeCanonicalJson(leaf.event)));
+}
+
+/** `transcriptRoot` of the answer. */
+export function transcriptRoot(transcript: Transcript): Hex {
+  return toHex(merkleRoot(transcript.map(transcriptLeafHash)));
+}

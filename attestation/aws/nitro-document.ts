@@ -1,0 +1,155 @@
+/**
+ * AWS Nitro attestation document: bytes to fields, by the rules of AWS's own verification guide.
+ *
+ * Source: github.com/aws/aws-nitro-enclaves-nsm-api, docs/attestation_process.md, §2.2.1 (CDDL) and §3.2.2
+ * (syntactical validation).
+ */
+
+import { EvidenceError } from "../../protocol/errors.ts";
+import { decodeCbor, type CborLimits, type CborValue } from "../cbor.ts";
+import { MAX_DOCUMENT_BYTES, parseCoseSign1, type CoseSign1 } from "./cose-sign1.ts";
+
+/**
+ * One map; inside it `pcrs` (at most 32 pairs) and `cabundle` (a handful); a margin for fields added later. The
+ * device writes the outer map with indefinite length.
+ */
+const DOCUMENT_LIMITS: CborLimits = {
+  maxBytes: MAX_DOCUMENT_BYTES,
+  maxDepth: 4,
+  maxItems: 256,
+  containers: "definite-or-indefinite",
+};
+
+/** §3.2.2: "pcrs: size in [1, 32], keys in [0, 32), lengths in {32, 48, 64}". */
+const MAX_PCR_COUNT = 32;
+const PCR_LENGTHS: ReadonlySet<number> = new Set([32, 48, 64]);
+/** §2.2.1: `cert: bstr .size (1..1024)`. */
+const MAX_CERTIFICATE_BYTES = 1024;
+/** A chain to G1 has root, region, zone and instance; twice that refuses nothing genuine. */
+const MAX_BUNDLE_LENGTH = 8;
+/** §2.2.1: `(1..1024)` and `(0..1024)`. §3.2.2 says 512 for two of them, and the device accepts 1024. */
+const MAX_PUBLIC_KEY_BYTES = 1024;
+const MAX_USER_DATA_BYTES = 1024;
+const MAX_NONCE_BYTES = 1024;
+
+export interface NitroDocument {
+  readonly moduleId: string;
+  readonly digest: "SHA384";
+  /** Milliseconds since the Unix epoch, by the hypervisor's clock. */
+  readonly timestamp: number;
+  readonly pcrs: ReadonlyMap<number, Uint8Array>;
+  /** DER of the certificate whose key signed the document. */
+  readonly certificate: Uint8Array;
+  /** DER; the root first (§3.2.3). */
+  readonly cabundle: readonly Uint8Array[];
+  readonly publicKey: Uint8Array | null;
+  readonly userData: Uint8Array | null;
+  readonly nonce: Uint8Array | null;
+  readonly cose: CoseSign1;
+}
+
+/**
+ * Fields of an attestation document, each within AWS's bounds. Nothing is verified. Fields that the guide does not
+ * name are passed over: the document is signed, and AWS may add some.
+ *
+ * @throws {EvidenceError} EVIDENCE_MALFORMED; EVIDENCE_UNSUPPORTED for another signature algorithm or digest
+ */
+export function parseNitroDocument(bytes: Uint8Array): NitroDocument {
+  const cose = parseCoseSign1(bytes);
+  const map = decodeCbor(cose.payload, DOCUMENT_LIMITS);
+  if (!(map instanceof Map)) {
+    throw malformed("payload");
+  }
+  const fields: ReadonlyMap<CborValue, CborValue> = map;
+  return {
+    moduleId: toModuleId(fields.get("module_id")),
+    digest: toDigest(fields.get("digest")),
+    timestamp: toTimestamp(fields.get("timestamp")),
+    pcrs: toPcrs(fields.get("pcrs")),
+    certificate: toCertificate(fields.get("certificate"), "certificate"),
+    cabundle: toBundle(fields.get("cabundle")),
+    publicKey: toOptionalBytes(fields.get("public_key"), "public_key", { min: 1, max: MAX_PUBLIC_KEY_BYTES }),
+    userData: toOptionalBytes(fields.get("user_data"), "user_data", { min: 0, max: MAX_USER_DATA_BYTES }),
+    nonce: toOptionalBytes(fields.get("nonce"), "nonce", { min: 0, max: MAX_NONCE_BYTES }),
+    cose,
+  };
+}
+
+function toModuleId(value: CborValue | undefined): string {
+  if (typeof value !== "string" || value === "") {
+    throw malformed("module_id");
+  }
+  return value;
+}
+
+function toDigest(value: CborValue | undefined): "SHA384" {
+  if (typeof value !== "string") {
+    throw malformed("digest");
+  }
+  if (value !== "SHA384") {
+    throw new EvidenceError({
+      code: "EVIDENCE_UNSUPPORTED",
+      message: "PCRs of a Nitro document are SHA-384",
+    });
+  }
+  return value;
+}
+
+function toTimestamp(value: CborValue | undefined): number {
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value <= 0) {
+    throw malformed("timestamp");
+  }
+  return value;
+}
+
+function toPcrs(value: CborValue | undefined): ReadonlyMap<number, Uint8Array> {
+  if (!(value instanceof Map) || value.size < 1 || value.size > MAX_PCR_COUNT) {
+    throw malformed("pcrs");
+  }
+  const pcrs = new Map<number, Uint8Array>();
+  for (const [index, pcr] of value as ReadonlyMap<CborValue, CborValue>) {
+    const isIndex =
+      typeof index === "number" && Number.isInteger(index) && index >= 0 && index < MAX_PCR_COUNT;
+    if (!isIndex || !(pcr instanceof Uint8Array) || !PCR_LENGTHS.has(pcr.length)) {
+      throw malformed("pcrs");
+    }
+    pcrs.set(index, pcr);
+  }
+  return pcrs;
+}
+
+function toBundle(value: CborValue | undefined): readonly Uint8Array[] {
+  if (!Array.isArray(value) || value.length < 1 || value.length > MAX_BUNDLE_LENGTH) {
+    throw malformed("cabundle");
+  }
+  return (value as readonly CborValue[]).map((certificate) => toCertificate(certificate, "cabundle"));
+}
+
+function toCertificate(value: CborValue | undefined, field: string): Uint8Array {
+  if (!(value instanceof Uint8Array) || value.length < 1 || value.length > MAX_CERTIFICATE_BYTES) {
+    throw malformed(field);
+  }
+  return value;
+}
+
+function toOptionalBytes(
+  value: CborValue | undefined,
+  field: string,
+  bounds: { readonly min: number; readonly max: number },
+): Uint8Array | null {
+  if (value === undefined || value === null) {
+    return null;
+  }
+  if (!(value instanceof Uint8Array) || value.length < bounds.min || value.length > bounds.max) {
+    throw malformed(field);
+  }
+  return value;
+}
+
+function malformed(field: string): EvidenceError {
+  return new EvidenceError({
+    code: "EVIDENCE_MALFORMED",
+    message: "a field of the Nitro document is missing, of another type, or out of bounds",
+    details: { field },
+  });
+}

@@ -1,0 +1,268 @@
+/** The protocol's vectors, computed: what tests/vectors/protocol/*.json must hold. */
+
+import { z } from "zod";
+import * as p from "../../protocol/index.ts";
+
+/** A value that names itself: readable in a diff, different for each label. */
+const word = (label: string): p.Hex => p.keccakText(`adyton vector ${label}`);
+const account = (label: string): p.Hex => `0x${word(label).slice(-40)}`;
+
+export const ANSWER_PRIVATE_KEY = p.fromHex(word("answer private key"));
+
+export const PROMPTS = {
+  text: {
+    models: ["openai/gpt-5.1"],
+    panelRule: p.PanelRule.none,
+    panelQuorum: 0,
+    messages: [{ role: p.Role.user, content: "Which temple was the oracle's?" }],
+    maxOutputTokens: 256,
+    sampling: p.PROVIDER_DEFAULT_SAMPLING,
+    format: { kind: p.OutputKind.text, schema: "", choices: [] },
+  },
+  json: {
+    models: ["openai/gpt-5.1"],
+    panelRule: p.PanelRule.none,
+    panelQuorum: 0,
+    messages: [{ role: p.Role.user, content: "Name the oracle's temple." }],
+    maxOutputTokens: 64,
+    sampling: p.PROVIDER_DEFAULT_SAMPLING,
+    format: { kind: p.OutputKind.json, schema: '{"type":"object"}', choices: [] },
+  },
+  choice: {
+    models: ["anthropic/claude-opus-5"],
+    panelRule: p.PanelRule.none,
+    panelQuorum: 0,
+    messages: [{ role: p.Role.user, content: "Allow it?" }],
+    maxOutputTokens: 16,
+    sampling: p.PROVIDER_DEFAULT_SAMPLING,
+    format: { kind: p.OutputKind.choice, schema: "", choices: ["allow", "review", "block"] },
+  },
+  moderation: {
+    models: ["openai/gpt-5.1", "anthropic/claude-opus-5", "google/gemini-3-pro"],
+    panelRule: p.PanelRule.majority,
+    panelQuorum: 2,
+    messages: [
+      { role: p.Role.system, content: "You moderate a forum." },
+      { role: p.Role.user, content: 'Über "quotes" and 日本語\n' },
+    ],
+    maxOutputTokens: 300,
+    sampling: { temperatureMilli: 0, topPMilli: 950, seed: 7n, effort: p.Effort.low },
+    format: {
+      kind: p.OutputKind.abi,
+      schema: '(bool flagged, uint8 severity 0..10 "0 harmless, 10 dangerous", string reason)',
+      choices: [],
+    },
+  },
+} as const satisfies Record<string, z.input<typeof p.Prompt>>;
+
+function requests(): readonly p.Request[] {
+  const plain: p.Request = {
+    chainId: 31_337n,
+    coordinator: account("coordinator"),
+    consumer: account("consumer"),
+    nonce: 1n,
+    payer: account("payer"),
+    refundTo: account("refundTo"),
+    subscriptionId: 0n,
+    payloadHash: p.payloadHash(encodePrompt("text")),
+    payloadUriHash: `0x${"00".repeat(32)}`,
+    policyId: word("policy"),
+    policyVersion: 1,
+    threshold: 1,
+    aggregation: p.Aggregation.first,
+    delivery: p.Delivery.callback,
+    callbackGasLimit: 100_000,
+    maxOutputBytes: 1_024,
+    fee: 1_000_000_000_000_000n,
+    gasPriceCap: 2_000_000_000n,
+    deadline: 1_800_000_000n,
+  };
+  const extreme: p.Request = {
+    chainId: 2n ** 256n - 1n,
+    coordinator: `0x${"ff".repeat(20)}`,
+    consumer: `0x${"00".repeat(20)}`,
+    nonce: 2n ** 256n - 1n,
+    payer: account("other payer"),
+    refundTo: account("other refundTo"),
+    subscriptionId: 2n ** 64n - 1n,
+    payloadHash: word("payload"),
+    payloadUriHash: p.keccakText("https://example.org/payload"),
+    policyId: word("other policy"),
+    policyVersion: 2 ** 32 - 1,
+    threshold: 255,
+    aggregation: p.Aggregation.median,
+    delivery: p.Delivery.pull,
+    callbackGasLimit: 2 ** 32 - 1,
+    maxOutputBytes: 2 ** 32 - 1,
+    fee: 2n ** 128n - 1n,
+    gasPriceCap: 2n ** 64n - 1n,
+    deadline: 2n ** 64n - 1n,
+  };
+  return [plain, extreme];
+}
+
+function encodePrompt(name: keyof typeof PROMPTS): Uint8Array<ArrayBuffer> {
+  return p.encodePayload({ type: p.PayloadType.inference, prompt: p.Prompt.parse(PROMPTS[name]) });
+}
+
+function keyset(): p.Keyset {
+  return {
+    answerKey: signerAddress(),
+    tlsKeyHash: word("tls key"),
+    sealingKey: word("sealing key"),
+    logKey: word("log key"),
+    behaviourDigest: word("behaviour"),
+    operatorDigest: word("operator"),
+    softwareVersionHash: p.keccakText("adyton 0.1.0"),
+    payee: account("payee"),
+  };
+}
+
+function signerAddress(): p.Hex {
+  const digest = word("any digest");
+  return p.recoverSigner(digest, p.signDigest(digest, ANSWER_PRIVATE_KEY));
+}
+
+function answers(): readonly p.Answer[] {
+  const request = requests()[0];
+  if (request === undefined) throw new Error("no request");
+  const base: p.Answer = {
+    requestId: p.requestId(request),
+    status: p.AnswerStatus.ok,
+    outputHash: p.keccakText("Delphi"),
+    transcriptRoot: word("transcript"),
+    stateBlockHash: `0x${"00".repeat(32)}`,
+    keysetId: p.keysetId(keyset()),
+    answeredAt: 1_799_999_000n,
+  };
+  return [
+    base,
+    { ...base, status: p.AnswerStatus.refused, outputHash: p.keccakText("") },
+    { ...base, requestId: word("third"), stateBlockHash: word("block"), answeredAt: 2n ** 64n - 1n },
+  ];
+}
+
+/** Every file's content by its name. */
+export function protocolVectors(): Record<string, unknown> {
+  const coordinator = account("coordinator");
+  const domain = p.onChainDomain(31_337n, coordinator);
+  const leaves = answers().map((answer) => p.batchLeaf(p.answerStructHash(answer)));
+  const tree = p.createBatchTree(leaves);
+  const batchDigest = p.batchDigest(domain, tree.root, tree.count);
+  const claims = { nonce: word("nonce"), keysetId: p.keysetId(keyset()), tlsKeyHash: keyset().tlsKeyHash };
+  const claimsBytes = p.encodeClaims(claims);
+  const admission = {
+    chainId: 31_337n,
+    registry: account("registry"),
+    blockNumber: 1_234n,
+    blockHash: word("block"),
+  };
+  return {
+    request: {
+      typehash: p.REQUEST_TYPEHASH,
+      cases: requests().map((request) => ({
+        request: z.encode(p.Request, request),
+        requestId: p.requestId(request),
+      })),
+    },
+    prompt: {
+      cases: Object.entries(PROMPTS).map(([name, prompt]) => {
+        const payload = encodePrompt(name as keyof typeof PROMPTS);
+        return {
+          name,
+          prompt: { ...prompt, sampling: { ...prompt.sampling, seed: prompt.sampling.seed.toString() } },
+          payload: p.toHex(payload),
+          payloadHash: p.payloadHash(payload),
+        };
+      }),
+    },
+    output: { cases: outputCases() },
+    answer: {
+      typehash: p.ANSWER_TYPEHASH,
+      domain: z.encode(p.OnChainDomain, domain),
+      domainSeparator: p.domainSeparator(domain),
+      offChainDomainSeparator: p.domainSeparator(p.offChainDomain()),
+      privateKey: p.toHex(ANSWER_PRIVATE_KEY),
+      signer: signerAddress(),
+      cases: answers().map((answer) => ({
+        answer: z.encode(p.Answer, answer),
+        structHash: p.answerStructHash(answer),
+        digest: p.answerDigest(domain, answer),
+        signature: p.signDigest(p.answerDigest(domain, answer), ANSWER_PRIVATE_KEY),
+        offChainDigest: p.answerDigest(p.offChainDomain(), answer),
+      })),
+    },
+    batch: {
+      typehash: p.ANSWER_BATCH_TYPEHASH,
+      root: tree.root,
+      count: tree.count,
+      digest: batchDigest,
+      signature: p.signDigest(batchDigest, ANSWER_PRIVATE_KEY),
+      leaves: leaves.map((leaf) => ({ leaf, proof: tree.proofOf(leaf) })),
+    },
+    keyset: { typehash: p.KEYSET_TYPEHASH, keyset: keyset(), keysetId: p.keysetId(keyset()) },
+    claims: {
+      ...claims,
+      claims: p.toHex(claimsBytes),
+      reportData: p.toHex(p.claimsReportData(claimsBytes)),
+      admission: {
+        typehash: p.ADMISSION_TYPEHASH,
+        chainId: admission.chainId.toString(),
+        registry: admission.registry,
+        blockNumber: admission.blockNumber.toString(),
+        blockHash: admission.blockHash,
+        nonce: p.admissionNonce(admission),
+      },
+    },
+    transcript: transcriptVector(),
+  };
+}
+
+function outputCases(): readonly unknown[] {
+  const cases: readonly (readonly [string, readonly p.OutputValue[]])[] = [
+    ["(bool flagged, uint8 severity 0..10, string reason)", [true, 7n, "threat"]],
+    ["(uint256 most, int256 least)", [2n ** 256n - 1n, -(2n ** 255n)]],
+    ["(bytes4 selector, bytes data, address who)", ["0x01020304", "0x", account("who")]],
+    [
+      "(int8[] scores -5..5, (bool yes, string[2] names)[] pairs)",
+      [[-5n, 0n, 5n], [{ yes: false, names: ["a", ""] }]],
+    ],
+  ];
+  return cases.map(([type, values]) => {
+    const parsed = p.parseOutputType(type);
+    return {
+      type,
+      solidityTypes: p.solidityTypes(parsed),
+      values: JSON.parse(
+        JSON.stringify(values, (_, value: unknown) => (typeof value === "bigint" ? value.toString() : value)),
+      ) as unknown,
+      output: p.toHex(p.encodeOutput(parsed, values)),
+    };
+  });
+}
+
+function transcriptVector(): unknown {
+  const transcript: p.Transcript = [
+    {
+      salt: word("salt 0"),
+      event: {
+        type: "request.received",
+        domain: p.ON_CHAIN_DOMAIN_NAME,
+        requestId: word("request"),
+        payloadHash: word("payload"),
+        time: 1_799_999_000,
+        clock: { source: "build", lowerBound: 1_799_000_000 },
+      },
+    },
+    { leafHash: word("withheld") },
+    {
+      salt: word("salt 2"),
+      event: { type: "output.returned", status: 1, outputHash: p.keccakText("Delphi"), outputBytes: 6 },
+    },
+  ];
+  return {
+    transcript,
+    leafHashes: transcript.map((leaf) => p.toHex(p.transcriptLeafHash(leaf))),
+    root: p.transcriptRoot(transcript),
+  };
+}

@@ -1,0 +1,130 @@
+import { TAG, DerReader, malformed } from "../asn1/der-reader.ts";
+import { readOid, readSmallInteger, toUnsigned } from "../asn1/der-values.ts";
+import { EvidenceError } from "../../protocol/errors.ts";
+import { importVerifyKey, type KeyKind, type PublicKey } from "./public-key.ts";
+
+export type HashName = "SHA-256" | "SHA-384" | "SHA-512";
+
+/** How a signature was made. `saltBytes` matters for RSA-PSS only, and is 0 elsewhere. */
+export interface SignatureScheme {
+  readonly name: "ECDSA" | "RSASSA-PKCS1-v1_5" | "RSA-PSS";
+  readonly hash: HashName;
+  readonly saltBytes: number;
+}
+
+export const ECDSA_SHA256: SignatureScheme = { name: "ECDSA", hash: "SHA-256", saltBytes: 0 };
+export const ECDSA_SHA384: SignatureScheme = { name: "ECDSA", hash: "SHA-384", saltBytes: 0 };
+
+/** RFC 5758 §3.2, RFC 4055 §5. SHA-1 is absent on purpose. */
+const SCHEMES: ReadonlyMap<string, SignatureScheme> = new Map<string, SignatureScheme>([
+  ["1.2.840.10045.4.3.2", ECDSA_SHA256],
+  ["1.2.840.10045.4.3.3", ECDSA_SHA384],
+  ["1.2.840.10045.4.3.4", { name: "ECDSA", hash: "SHA-512", saltBytes: 0 }],
+  ["1.2.840.113549.1.1.11", { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256", saltBytes: 0 }],
+  ["1.2.840.113549.1.1.12", { name: "RSASSA-PKCS1-v1_5", hash: "SHA-384", saltBytes: 0 }],
+  ["1.2.840.113549.1.1.13", { name: "RSASSA-PKCS1-v1_5", hash: "SHA-512", saltBytes: 0 }],
+]);
+
+const HASHES: ReadonlyMap<string, HashName> = new Map<string, HashName>([
+  ["2.16.840.1.101.3.4.2.1", "SHA-256"],
+  ["2.16.840.1.101.3.4.2.2", "SHA-384"],
+  ["2.16.840.1.101.3.4.2.3", "SHA-512"],
+]);
+
+const RSASSA_PSS = "1.2.840.113549.1.1.10";
+const MGF1 = "1.2.840.113549.1.1.8";
+
+/** AlgorithmIdentifier of a signature (RFC 5280 §4.1.1.2). Schemes that we cannot check are EVIDENCE_UNSUPPORTED. */
+export function parseSignatureScheme(identifier: Uint8Array<ArrayBuffer>): SignatureScheme {
+  const reader = new DerReader(identifier).readSequence();
+  const oid = readOid(reader);
+  if (oid === RSASSA_PSS) return parsePssParameters(reader.readSequence());
+  const scheme = SCHEMES.get(oid);
+  if (scheme === undefined) throw unsupported(oid);
+  reader.readOptional(TAG.null);
+  reader.end();
+  return scheme;
+}
+
+/** RSASSA-PSS-params (RFC 4055 §3.1), every default of which is SHA-1: only explicit hashes are taken. */
+function parsePssParameters(reader: DerReader): SignatureScheme {
+  const hash = readHash(reader.readConstructed(TAG.context0));
+  const mask = reader.readConstructed(TAG.context1).readSequence();
+  if (readOid(mask) !== MGF1 || readHash(mask) !== hash)
+    throw unsupported("RSASSA-PSS with another mask hash");
+  const saltBytes = readSmallInteger(reader.readConstructed(TAG.context2));
+  if (reader.nextTag === TAG.context3) {
+    const trailer = readSmallInteger(reader.readConstructed(TAG.context3));
+    if (trailer !== 1) throw unsupported("RSASSA-PSS with another trailer");
+  }
+  reader.end();
+  return { name: "RSA-PSS", hash, saltBytes };
+}
+
+function readHash(reader: DerReader): HashName {
+  const oid = readOid(reader.readSequence());
+  const hash = HASHES.get(oid);
+  if (hash === undefined) throw unsupported(oid);
+  return hash;
+}
+
+function unsupported(algorithm: string): EvidenceError {
+  return new EvidenceError({
+    code: "EVIDENCE_UNSUPPORTED",
+    message: "signature algorithm is not one of those that vendors use",
+    details: { algorithm },
+  });
+}
+
+const SCALAR_BYTES: Readonly<Record<KeyKind, number>> = { "P-256": 32, "P-384": 48, "P-521": 66, RSA: 0 };
+
+/**
+ * ECDSA-Sig-Value (RFC 3279 §2.2.3) as the fixed-width r ‖ s that WebCrypto takes.
+ *
+ * @throws {EvidenceError} EVIDENCE_MALFORMED
+ */
+export function toFixedWidthEcdsa(der: Uint8Array<ArrayBuffer>, kind: KeyKind): Uint8Array<ArrayBuffer> {
+  const width = SCALAR_BYTES[kind];
+  const outer = new DerReader(der);
+  const reader = outer.readSequence();
+  outer.end();
+  const fixed = new Uint8Array(2 * width);
+  for (const end of [width, 2 * width]) {
+    const scalar = toUnsigned(reader.read(TAG.integer).content);
+    if (scalar.length > width) throw malformed("ECDSA scalar is wider than its curve");
+    fixed.set(scalar, end - scalar.length);
+  }
+  reader.end();
+  return fixed;
+}
+
+export interface SignatureInput {
+  readonly key: PublicKey;
+  readonly scheme: SignatureScheme;
+  readonly data: Uint8Array<ArrayBuffer>;
+  /** ECDSA: r ‖ s of fixed width. RSA: as it is. */
+  readonly signature: Uint8Array<ArrayBuffer>;
+}
+
+/** Never rejects: a key that is no point on its curve, or of another algorithm, has signed nothing. */
+export async function isSignatureValid({ key, scheme, data, signature }: SignatureInput): Promise<boolean> {
+  if ((key.kind === "RSA") === (scheme.name === "ECDSA")) return false;
+  try {
+    const imported = await importVerifyKey(key, scheme);
+    const parameters = { name: scheme.name, hash: scheme.hash, saltLength: scheme.saltBytes };
+    return await crypto.subtle.verify(parameters, imported, signature, data);
+  } catch {
+    return false;
+  }
+}
+
+/** @throws {EvidenceError} EVIDENCE_SIGNATURE_INVALID; `what` says whose signature, for the person who reads it */
+export async function checkSignature(what: string, input: SignatureInput): Promise<void> {
+  if (!(await isSignatureValid(input))) {
+    throw new EvidenceError({
+      code: "EVIDENCE_SIGNATURE_INVALID",
+      message: `signature does not verify: ${what}`,
+      details: { signature: what },
+    });
+  }
+}

@@ -8,10 +8,10 @@ import { EvidenceError } from "../protocol/errors.ts";
  * @throws {EvidenceError} EVIDENCE_MALFORMED from any method that would pass the end
  */
 export class ByteReader {
-  readonly #source: Uint8Array;
+  readonly #source: Uint8Array<ArrayBuffer>;
   #offset = 0;
 
-  constructor(source: Uint8Array) {
+  constructor(source: Uint8Array<ArrayBuffer>) {
     this.#source = source;
   }
 
@@ -23,7 +23,7 @@ export class ByteReader {
     return this.#source.length - this.#offset;
   }
 
-  bytes(length: number): Uint8Array {
+  bytes(length: number): Uint8Array<ArrayBuffer> {
     if (length > this.remaining) {
       throw new EvidenceError({
         code: "EVIDENCE_MALFORMED",

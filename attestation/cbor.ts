@@ -26,6 +26,11 @@ export interface CborLimits {
   readonly containers: "definite" | "definite-or-indefinite";
 }
 
+/** Narrowing by `instanceof` alone loses what kind of buffer lies beneath. */
+export function isBytes(value: CborValue | undefined): value is Uint8Array<ArrayBuffer> {
+  return value instanceof Uint8Array;
+}
+
 /** RFC 8949 §3.1. */
 const MAJOR_TYPE = {
   unsigned: 0,

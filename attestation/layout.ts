@@ -16,7 +16,10 @@ export interface Field {
  *
  * @throws {EvidenceError} EVIDENCE_MALFORMED when `source` ends before the field does
  */
-export function readField(source: Uint8Array, field: Field): Uint8Array {
+export function readField<Buffer extends ArrayBufferLike>(
+  source: Uint8Array<Buffer>,
+  field: Field,
+): Uint8Array<Buffer> {
   const end = field.at + field.length;
   if (source.length < end) {
     throw new EvidenceError({

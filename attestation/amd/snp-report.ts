@@ -87,36 +87,36 @@ export interface SnpReport {
   readonly version: number;
   readonly guestSvn: number;
   readonly policy: SnpGuestPolicy;
-  readonly familyId: Uint8Array;
-  readonly imageId: Uint8Array;
+  readonly familyId: Uint8Array<ArrayBuffer>;
+  readonly imageId: Uint8Array<ArrayBuffer>;
   readonly vmpl: number;
   /** TCB_VERSION, 8 bytes; which byte is which component depends on the product (`tcb-version.ts`). */
-  readonly currentTcb: Uint8Array;
+  readonly currentTcb: Uint8Array<ArrayBuffer>;
   readonly platformInfo: bigint;
   readonly authorKeyEnabled: boolean;
   readonly maskChipKey: boolean;
   readonly signingKey: SnpSigningKey;
-  readonly reportData: Uint8Array;
-  readonly measurement: Uint8Array;
-  readonly hostData: Uint8Array;
-  readonly idKeyDigest: Uint8Array;
-  readonly authorKeyDigest: Uint8Array;
-  readonly reportId: Uint8Array;
-  readonly reportIdMa: Uint8Array;
-  readonly reportedTcb: Uint8Array;
+  readonly reportData: Uint8Array<ArrayBuffer>;
+  readonly measurement: Uint8Array<ArrayBuffer>;
+  readonly hostData: Uint8Array<ArrayBuffer>;
+  readonly idKeyDigest: Uint8Array<ArrayBuffer>;
+  readonly authorKeyDigest: Uint8Array<ArrayBuffer>;
+  readonly reportId: Uint8Array<ArrayBuffer>;
+  readonly reportIdMa: Uint8Array<ArrayBuffer>;
+  readonly reportedTcb: Uint8Array<ArrayBuffer>;
   /** Since version 3; null before. */
   readonly cpuid: { readonly family: number; readonly model: number; readonly stepping: number } | null;
   /** All zero when the host masks it (MASK_CHIP_ID). */
-  readonly chipId: Uint8Array;
-  readonly committedTcb: Uint8Array;
+  readonly chipId: Uint8Array<ArrayBuffer>;
+  readonly committedTcb: Uint8Array<ArrayBuffer>;
   readonly currentVersion: SnpFirmwareVersion;
   readonly committedVersion: SnpFirmwareVersion;
-  readonly launchTcb: Uint8Array;
+  readonly launchTcb: Uint8Array<ArrayBuffer>;
   /** Since version 5; null before. */
   readonly mitigations: { readonly launch: bigint; readonly current: bigint } | null;
-  readonly signedRegion: Uint8Array;
+  readonly signedRegion: Uint8Array<ArrayBuffer>;
   /** r ‖ s, 48 bytes each, big-endian: the form WebCrypto takes. */
-  readonly signature: Uint8Array;
+  readonly signature: Uint8Array<ArrayBuffer>;
 }
 
 /**
@@ -133,7 +133,7 @@ export function parseSnpReport(bytes: Uint8Array): SnpReport {
       details: { length: bytes.length },
     });
   }
-  const report = bytes.slice();
+  const report = new Uint8Array(bytes);
   const version = readUint(report, SNP_REPORT.version);
   const flags = readUint(report, SNP_REPORT.flags);
   checkSupported(version, readUint(report, SNP_REPORT.signatureAlgo));
@@ -218,7 +218,7 @@ function parseGuestPolicy(raw: bigint): SnpGuestPolicy {
   };
 }
 
-function readCpuid(report: Uint8Array): NonNullable<SnpReport["cpuid"]> {
+function readCpuid(report: Uint8Array<ArrayBuffer>): NonNullable<SnpReport["cpuid"]> {
   return {
     family: readUint(report, SNP_REPORT.cpuidFamily),
     model: readUint(report, SNP_REPORT.cpuidModel),
@@ -226,7 +226,7 @@ function readCpuid(report: Uint8Array): NonNullable<SnpReport["cpuid"]> {
   };
 }
 
-function readMitigations(report: Uint8Array): NonNullable<SnpReport["mitigations"]> {
+function readMitigations(report: Uint8Array<ArrayBuffer>): NonNullable<SnpReport["mitigations"]> {
   return {
     launch: readBigUint(report, SNP_REPORT.launchMitVector),
     current: readBigUint(report, SNP_REPORT.currentMitVector),
@@ -234,7 +234,7 @@ function readMitigations(report: Uint8Array): NonNullable<SnpReport["mitigations
 }
 
 /** Build, minor, major: one byte each, in this order. */
-function toFirmwareVersion(bytes: Uint8Array): SnpFirmwareVersion {
+function toFirmwareVersion(bytes: Uint8Array<ArrayBuffer>): SnpFirmwareVersion {
   return {
     build: readUint(bytes, { at: 0, length: 1 }),
     minor: readUint(bytes, { at: 1, length: 1 }),
@@ -246,7 +246,7 @@ function toFirmwareVersion(bytes: Uint8Array): SnpFirmwareVersion {
  * Table 140: r and s little-endian in 72-byte slots. No signature covers the slots themselves, so anything but
  * zero padding would give one report several spellings.
  */
-function readSignature(report: Uint8Array): Uint8Array {
+function readSignature(report: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const slots = [readField(report, SNP_REPORT.signatureR), readField(report, SNP_REPORT.signatureS)];
   const padding = [
     ...slots.map((slot) => slot.subarray(P384_SCALAR_LENGTH)),

@@ -5,7 +5,7 @@
 
 import { encode, rfc8949EncodeOptions } from "cborg";
 import { EvidenceError } from "../../protocol/errors.ts";
-import { decodeCbor, type CborLimits } from "../cbor.ts";
+import { decodeCbor, isBytes, type CborLimits, type CborValue } from "../cbor.ts";
 
 /** RFC 9053 §2.1, table 1. */
 const ES384 = -35;
@@ -27,11 +27,11 @@ const ENVELOPE_LIMITS: CborLimits = {
 };
 
 export interface CoseSign1 {
-  readonly payload: Uint8Array;
+  readonly payload: Uint8Array<ArrayBuffer>;
   /** r ‖ s, 48 bytes each, big-endian. */
-  readonly signature: Uint8Array;
+  readonly signature: Uint8Array<ArrayBuffer>;
   /** What was signed: Sig_structure of RFC 9052 §4.4, with empty external data. */
-  readonly toBeSigned: Uint8Array;
+  readonly toBeSigned: Uint8Array<ArrayBuffer>;
 }
 
 /**
@@ -40,31 +40,33 @@ export interface CoseSign1 {
  * @throws {EvidenceError} EVIDENCE_MALFORMED; EVIDENCE_UNSUPPORTED for another algorithm
  */
 export function parseCoseSign1(bytes: Uint8Array): CoseSign1 {
-  const copy = bytes.slice();
+  const copy = new Uint8Array(bytes);
   const untagged = copy[0] === COSE_SIGN1_TAG_HEAD ? copy.subarray(1) : copy;
   const parts = decodeCbor(untagged, ENVELOPE_LIMITS);
   if (!Array.isArray(parts) || parts.length !== 4) {
     throw malformed("a COSE_Sign1 is an array of four");
   }
-  const [protectedHeader, unprotectedHeader, payload, signature] = parts as readonly unknown[];
-  if (!(protectedHeader instanceof Uint8Array) || !(payload instanceof Uint8Array)) {
+  const [protectedHeader, unprotectedHeader, payload, signature] = parts as readonly CborValue[];
+  if (!isBytes(protectedHeader) || !isBytes(payload)) {
     throw malformed("the protected header and the payload of a COSE_Sign1 are byte strings");
   }
   if (!(unprotectedHeader instanceof Map) || unprotectedHeader.size !== 0) {
     throw malformed("the unprotected header is not signed, and must be empty");
   }
-  if (!(signature instanceof Uint8Array) || signature.length !== ES384_SIGNATURE_LENGTH) {
+  if (!isBytes(signature) || signature.length !== ES384_SIGNATURE_LENGTH) {
     throw malformed("an ES384 signature is 96 bytes long");
   }
   checkProtectedHeader(protectedHeader);
   return {
     payload,
     signature,
-    toBeSigned: encode(["Signature1", protectedHeader, new Uint8Array(0), payload], rfc8949EncodeOptions),
+    toBeSigned: new Uint8Array(
+      encode(["Signature1", protectedHeader, new Uint8Array(0), payload], rfc8949EncodeOptions),
+    ),
   };
 }
 
-function checkProtectedHeader(bytes: Uint8Array): void {
+function checkProtectedHeader(bytes: Uint8Array<ArrayBuffer>): void {
   const header = decodeCbor(bytes, ENVELOPE_LIMITS);
   if (!(header instanceof Map) || header.size !== 1 || header.get(ALG_LABEL) !== ES384) {
     throw new EvidenceError({

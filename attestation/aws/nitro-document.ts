@@ -6,7 +6,7 @@
  */
 
 import { EvidenceError } from "../../protocol/errors.ts";
-import { decodeCbor, type CborLimits, type CborValue } from "../cbor.ts";
+import { decodeCbor, isBytes, type CborLimits, type CborValue } from "../cbor.ts";
 import { MAX_DOCUMENT_BYTES, parseCoseSign1, type CoseSign1 } from "./cose-sign1.ts";
 
 /**
@@ -37,14 +37,14 @@ export interface NitroDocument {
   readonly digest: "SHA384";
   /** Milliseconds since the Unix epoch, by the hypervisor's clock. */
   readonly timestamp: number;
-  readonly pcrs: ReadonlyMap<number, Uint8Array>;
+  readonly pcrs: ReadonlyMap<number, Uint8Array<ArrayBuffer>>;
   /** DER of the certificate whose key signed the document. */
-  readonly certificate: Uint8Array;
+  readonly certificate: Uint8Array<ArrayBuffer>;
   /** DER; the root first (§3.2.3). */
-  readonly cabundle: readonly Uint8Array[];
-  readonly publicKey: Uint8Array | null;
-  readonly userData: Uint8Array | null;
-  readonly nonce: Uint8Array | null;
+  readonly cabundle: readonly Uint8Array<ArrayBuffer>[];
+  readonly publicKey: Uint8Array<ArrayBuffer> | null;
+  readonly userData: Uint8Array<ArrayBuffer> | null;
+  readonly nonce: Uint8Array<ArrayBuffer> | null;
   readonly cose: CoseSign1;
 }
 
@@ -102,15 +102,15 @@ function toTimestamp(value: CborValue | undefined): number {
   return value;
 }
 
-function toPcrs(value: CborValue | undefined): ReadonlyMap<number, Uint8Array> {
+function toPcrs(value: CborValue | undefined): ReadonlyMap<number, Uint8Array<ArrayBuffer>> {
   if (!(value instanceof Map) || value.size < 1 || value.size > MAX_PCR_COUNT) {
     throw malformed("pcrs");
   }
-  const pcrs = new Map<number, Uint8Array>();
+  const pcrs = new Map<number, Uint8Array<ArrayBuffer>>();
   for (const [index, pcr] of value as ReadonlyMap<CborValue, CborValue>) {
     const isIndex =
       typeof index === "number" && Number.isInteger(index) && index >= 0 && index < MAX_PCR_COUNT;
-    if (!isIndex || !(pcr instanceof Uint8Array) || !PCR_LENGTHS.has(pcr.length)) {
+    if (!isIndex || !isBytes(pcr) || !PCR_LENGTHS.has(pcr.length)) {
       throw malformed("pcrs");
     }
     pcrs.set(index, pcr);
@@ -118,15 +118,15 @@ function toPcrs(value: CborValue | undefined): ReadonlyMap<number, Uint8Array> {
   return pcrs;
 }
 
-function toBundle(value: CborValue | undefined): readonly Uint8Array[] {
+function toBundle(value: CborValue | undefined): readonly Uint8Array<ArrayBuffer>[] {
   if (!Array.isArray(value) || value.length < 1 || value.length > MAX_BUNDLE_LENGTH) {
     throw malformed("cabundle");
   }
   return (value as readonly CborValue[]).map((certificate) => toCertificate(certificate, "cabundle"));
 }
 
-function toCertificate(value: CborValue | undefined, field: string): Uint8Array {
-  if (!(value instanceof Uint8Array) || value.length < 1 || value.length > MAX_CERTIFICATE_BYTES) {
+function toCertificate(value: CborValue | undefined, field: string): Uint8Array<ArrayBuffer> {
+  if (!isBytes(value) || value.length < 1 || value.length > MAX_CERTIFICATE_BYTES) {
     throw malformed(field);
   }
   return value;
@@ -136,11 +136,11 @@ function toOptionalBytes(
   value: CborValue | undefined,
   field: string,
   bounds: { readonly min: number; readonly max: number },
-): Uint8Array | null {
+): Uint8Array<ArrayBuffer> | null {
   if (value === undefined || value === null) {
     return null;
   }
-  if (!(value instanceof Uint8Array) || value.length < bounds.min || value.length > bounds.max) {
+  if (!isBytes(value) || value.length < bounds.min || value.length > bounds.max) {
     throw malformed(field);
   }
   return value;

@@ -1,0 +1,1 @@
+export { simulator } from "../enclave/attesters/simulator/simulator.ts";

@@ -1,0 +1,116 @@
+/** What the transcript says: that it is the one signed, that its events tell one story, and that the bodies are theirs. */
+
+import { sha256 } from "@noble/hashes/sha2.js";
+import { AnswerStatus } from "../../protocol/answer.ts";
+import { fromHex, toHex, type Hex } from "../../protocol/bytes.ts";
+import type { Receipt } from "../../protocol/receipt.ts";
+import { transcriptRoot, type TranscriptEvent } from "../../protocol/transcript.ts";
+import { failure, passed, type ReceiptCheck } from "./step.ts";
+
+export function checkTranscriptRoot({ transcript, answer }: Receipt): ReceiptCheck {
+  const actual = transcriptRoot(transcript);
+  if (actual !== answer.transcriptRoot) {
+    throw failure("transcript-root", {
+      message: "the transcript is not the one that was signed",
+      details: { expected: answer.transcriptRoot, actual },
+    });
+  }
+  const withheld = transcript.filter((leaf) => "leafHash" in leaf).length;
+  return passed("transcript-root", `${transcript.length} events, ${withheld} withheld, root ${actual}`);
+}
+
+function disclosedEvents({ transcript }: Receipt): readonly (TranscriptEvent | undefined)[] {
+  return transcript.map((leaf) => ("event" in leaf ? leaf.event : undefined));
+}
+
+/**
+ * The events agree with each other and with the answer: received first, returned last, each exchange forwarded before
+ * it is answered, and an ok answer resting on at least one complete response. Events withheld are not judged.
+ */
+export function checkTranscriptEvents(receipt: Receipt): ReceiptCheck {
+  const events = disclosedEvents(receipt);
+  checkEnds(receipt, events);
+  const open = new Set<number>();
+  let answered = 0;
+  for (const [index, event] of events.entries()) {
+    const misplaced =
+      (event?.type === "request.received" && index !== 0) ||
+      (event?.type === "output.returned" && index !== events.length - 1);
+    if (misplaced)
+      throw failure("transcript-events", { message: "an event is out of order", details: { index } });
+    if (event?.type === "request.forwarded") open.add(event.exchange);
+    if (event?.type !== "response.received" && event?.type !== "exchange.failed") continue;
+    if (!open.delete(event.exchange) && !events.includes(undefined)) {
+      throw failure("transcript-events", {
+        message: "a response has no request before it",
+        details: { exchange: event.exchange },
+      });
+    }
+    if (event.type === "response.received" && event.status >= 200 && event.status < 300) answered++;
+  }
+  const complete = !events.includes(undefined);
+  if (complete && receipt.answer.status === AnswerStatus.ok && answered === 0) {
+    throw failure("transcript-events", { message: "an ok answer rests on no successful response" });
+  }
+  return passed("transcript-events", describeExchanges(events));
+}
+
+function checkEnds({ answer, domain }: Receipt, events: readonly (TranscriptEvent | undefined)[]): void {
+  const [first] = events;
+  const last = events.at(-1);
+  const received =
+    first === undefined ||
+    (first.type === "request.received" &&
+      first.requestId === answer.requestId &&
+      first.domain === domain.name &&
+      BigInt(first.clock.lowerBound) <= answer.answeredAt);
+  const returned =
+    last === undefined ||
+    (last.type === "output.returned" &&
+      last.status === answer.status &&
+      last.outputHash === answer.outputHash);
+  if (received && returned) return;
+  throw failure("transcript-events", {
+    message: "the transcript's first or last event is not of this answer",
+    details: { received, returned },
+  });
+}
+
+/** For a person: which endpoint answered, under which certificate. */
+function describeExchanges(events: readonly (TranscriptEvent | undefined)[]): string {
+  const exchanges = events.flatMap((event) => {
+    if (event?.type === "exchange.failed") return [`exchange ${event.exchange} failed: ${event.code}`];
+    if (event?.type !== "response.received") return [];
+    const { transport } = event;
+    const where =
+      transport.kind === "tls"
+        ? `${transport.host}:${transport.port} over ${transport.protocol}, key sha256 ${transport.spkiHash.slice(2, 18)}…`
+        : `plain HTTP inside the machine, ${transport.address}`;
+    return [`${event.returnedModel ?? "unnamed model"} from ${where}, HTTP ${event.status}`];
+  });
+  return exchanges.length === 0 ? "no exchange with a model" : exchanges.join("; ");
+}
+
+/** Each body is named by a disclosed event and hashes to its name; bodies may be withheld, not invented. */
+export function checkBodies(receipt: Receipt): ReceiptCheck {
+  const named = new Map<Hex, number>();
+  for (const event of disclosedEvents(receipt)) {
+    if (event?.type === "request.forwarded" || event?.type === "response.received") {
+      named.set(event.bodyHash, event.bodyBytes);
+    }
+  }
+  for (const [name, body] of Object.entries(receipt.bodies) as [Hex, Hex][]) {
+    const bytes = fromHex(body);
+    const hash = toHex(sha256(bytes));
+    if (hash !== name || named.get(hash) !== bytes.length) {
+      throw failure("bodies", {
+        message: "a body is not one of the exchanged ones",
+        details: { name, hash },
+      });
+    }
+  }
+  return passed(
+    "bodies",
+    `${Object.keys(receipt.bodies).length} of ${named.size} disclosed, each hashes to its name`,
+  );
+}

@@ -1,0 +1,63 @@
+/** What `adyton verify` found, and how it is shown: to a program as one JSON object, to a person as a list of checks. */
+
+import { AdytonError } from "../../protocol/errors.ts";
+import { ExitCode } from "../exit-codes.ts";
+
+export interface ReportedCheck {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly detail?: string;
+}
+
+/** The object of `--json`. Fields with a question mark are left out where the kind has none. */
+export interface VerifyReport {
+  readonly kind: string;
+  /** Genuine. */
+  readonly verified: boolean;
+  /** Accepted by the policy; `null`: nothing was appraised. */
+  readonly appraised: boolean | null;
+  readonly tcbStatus?: string;
+  readonly advisories?: readonly string[];
+  /** In the vendor's names. */
+  readonly claims: Readonly<Record<string, unknown>>;
+  readonly checks: readonly ReportedCheck[];
+  readonly error?: { readonly code: string; readonly message: string };
+}
+
+export interface VerifyOutcome {
+  readonly exitCode: ExitCode;
+  readonly report: VerifyReport;
+}
+
+/** The exit status that an error of verification or appraisal stands for. Anything else is a bug and is thrown on. */
+export function exitCodeOf(error: AdytonError): ExitCode {
+  if (error.code.startsWith("APPRAISAL_")) return ExitCode.refused;
+  if (error.code.startsWith("ENDORSEMENT_") || error.code.startsWith("CHAIN_")) return ExitCode.cannotJudge;
+  if (error.code.startsWith("EVIDENCE_")) return ExitCode.notGenuine;
+  return ExitCode.usage;
+}
+
+const VERDICTS: Readonly<Partial<Record<ExitCode, string>>> = {
+  [ExitCode.ok]: "VERIFIED: genuine, and accepted by the policy.",
+  [ExitCode.notGenuine]: "NOT GENUINE.",
+  [ExitCode.refused]: "REFUSED: genuine, but the policy does not accept it.",
+  [ExitCode.cannotJudge]: "CANNOT JUDGE: something needed for a verdict is missing or out of date.",
+  [ExitCode.notAppraised]:
+    "GENUINE, NOT APPRAISED: anyone can own genuine hardware. Say what you accept with --policy FILE\n" +
+    "(adyton verify FILE --init-policy POLICY writes one from what was seen here, for you to read and keep).",
+};
+
+/** Writes the outcome to stdout, and returns the exit status. */
+export function printOutcome({ exitCode, report }: VerifyOutcome, json: boolean): ExitCode {
+  process.stdout.write(json ? `${JSON.stringify(report)}\n` : describe({ exitCode, report }));
+  return exitCode;
+}
+
+function describe({ exitCode, report }: VerifyOutcome): string {
+  const width = Math.max(0, ...report.checks.map(({ name }) => name.length));
+  const lines = report.checks.map(({ name, ok, detail }) =>
+    `  ${ok ? "ok  " : "FAIL"}  ${name.padEnd(width)}  ${detail ?? ""}`.trimEnd(),
+  );
+  const error = report.error === undefined ? [] : [`${report.error.message} [${report.error.code}]`];
+  return `${[report.kind, ...lines, "", ...error, VERDICTS[exitCode] ?? "", ""].join("\n")}`;
+}

@@ -1,6 +1,6 @@
 /** What `adyton verify` found, and how it is shown: to a program as one JSON object, to a person as a list of checks. */
 
-import { AdytonError } from "../../protocol/errors.ts";
+import type { AdytonError } from "../../protocol/errors.ts";
 import { ExitCode } from "../exit-codes.ts";
 
 export interface ReportedCheck {
@@ -59,5 +59,5 @@ function describe({ exitCode, report }: VerifyOutcome): string {
     `  ${ok ? "ok  " : "FAIL"}  ${name.padEnd(width)}  ${detail ?? ""}`.trimEnd(),
   );
   const error = report.error === undefined ? [] : [`${report.error.message} [${report.error.code}]`];
-  return `${[report.kind, ...lines, "", ...error, VERDICTS[exitCode] ?? "", ""].join("\n")}`;
+  return [report.kind, ...lines, "", ...error, VERDICTS[exitCode] ?? "", ""].join("\n");
 }

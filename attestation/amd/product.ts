@@ -36,10 +36,16 @@ export function isCpuidOf(
   );
 }
 
-/**
- * The line that a certificate's product name ("Milan-B0", "Genoa", "Turin") starts with, or undefined. What follows
- * the dash is a stepping.
- */
+const LINE_BY_NAME: ReadonlyMap<string, SnpProductLine> = new Map([
+  ["Milan", "Milan"],
+  ["Genoa", "Genoa"],
+  ["Bergamo", "Genoa"],
+  ["Siena", "Genoa"],
+  ["Turin", "Turin"],
+]);
+
+/** The line of a certificate's product name ("Milan-B0", "Genoa"), or undefined. What follows the dash is a stepping. */
 export function toProductLine(productName: string): SnpProductLine | undefined {
-  return /^(Milan|Genoa|Turin)(?:-[A-Z][0-9])?$/.exec(productName)?.[1] as SnpProductLine | undefined;
+  const [, name = ""] = /^([A-Za-z]+)(?:-[A-Z][0-9])?$/.exec(productName) ?? [];
+  return LINE_BY_NAME.get(name);
 }

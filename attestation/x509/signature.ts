@@ -5,21 +5,32 @@ import { importVerifyKey, type KeyKind, type PublicKey } from "./public-key.ts";
 
 export type HashName = "SHA-256" | "SHA-384" | "SHA-512";
 
-/** How a signature was made. `saltBytes` matters for RSA-PSS only, and is 0 elsewhere. */
-export interface SignatureScheme {
-  readonly name: "ECDSA" | "RSASSA-PKCS1-v1_5" | "RSA-PSS";
+/** How a signature was made and written down. */
+export type SignatureScheme = EcdsaScheme | RsaScheme;
+
+export interface EcdsaScheme {
+  readonly name: "ECDSA";
   readonly hash: HashName;
+  /** `der` in certificates and CRLs; `fixed`, r ‖ s of the curve's width, everywhere else. */
+  readonly encoding: "der" | "fixed";
+}
+
+export interface RsaScheme {
+  readonly name: "RSASSA-PKCS1-v1_5" | "RSA-PSS";
+  readonly hash: HashName;
+  /** RSA-PSS only; else 0. */
   readonly saltBytes: number;
 }
 
-export const ECDSA_SHA256: SignatureScheme = { name: "ECDSA", hash: "SHA-256", saltBytes: 0 };
-export const ECDSA_SHA384: SignatureScheme = { name: "ECDSA", hash: "SHA-384", saltBytes: 0 };
+/** r ‖ s of fixed width, as quotes, reports and COSE carry it. */
+export const ECDSA_SHA256: EcdsaScheme = { name: "ECDSA", hash: "SHA-256", encoding: "fixed" };
+export const ECDSA_SHA384: EcdsaScheme = { name: "ECDSA", hash: "SHA-384", encoding: "fixed" };
 
 /** RFC 5758 §3.2, RFC 4055 §5. SHA-1 is absent on purpose. */
 const SCHEMES: ReadonlyMap<string, SignatureScheme> = new Map<string, SignatureScheme>([
-  ["1.2.840.10045.4.3.2", ECDSA_SHA256],
-  ["1.2.840.10045.4.3.3", ECDSA_SHA384],
-  ["1.2.840.10045.4.3.4", { name: "ECDSA", hash: "SHA-512", saltBytes: 0 }],
+  ["1.2.840.10045.4.3.2", { name: "ECDSA", hash: "SHA-256", encoding: "der" }],
+  ["1.2.840.10045.4.3.3", { name: "ECDSA", hash: "SHA-384", encoding: "der" }],
+  ["1.2.840.10045.4.3.4", { name: "ECDSA", hash: "SHA-512", encoding: "der" }],
   ["1.2.840.113549.1.1.11", { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256", saltBytes: 0 }],
   ["1.2.840.113549.1.1.12", { name: "RSASSA-PKCS1-v1_5", hash: "SHA-384", saltBytes: 0 }],
   ["1.2.840.113549.1.1.13", { name: "RSASSA-PKCS1-v1_5", hash: "SHA-512", saltBytes: 0 }],
@@ -80,10 +91,8 @@ const SCALAR_BYTES: Readonly<Record<KeyKind, number>> = { "P-256": 32, "P-384": 
 
 /**
  * ECDSA-Sig-Value (RFC 3279 §2.2.3) as the fixed-width r ‖ s that WebCrypto takes.
- *
- * @throws {EvidenceError} EVIDENCE_MALFORMED
  */
-export function toFixedWidthEcdsa(der: Uint8Array<ArrayBuffer>, kind: KeyKind): Uint8Array<ArrayBuffer> {
+function toFixedWidthEcdsa(der: Uint8Array<ArrayBuffer>, kind: KeyKind): Uint8Array<ArrayBuffer> {
   const width = SCALAR_BYTES[kind];
   const outer = new DerReader(der);
   const reader = outer.readSequence();
@@ -102,17 +111,23 @@ export interface SignatureInput {
   readonly key: PublicKey;
   readonly scheme: SignatureScheme;
   readonly data: Uint8Array<ArrayBuffer>;
-  /** ECDSA: r ‖ s of fixed width. RSA: as it is. */
   readonly signature: Uint8Array<ArrayBuffer>;
 }
 
-/** Never rejects: a key that is no point on its curve, or of another algorithm, has signed nothing. */
+/**
+ * Whether the private half of `key` made `signature` over `data`. Never rejects: a key that is no point on its curve,
+ * a key of another algorithm and a signature that is not one of its curve have signed nothing.
+ */
 export async function isSignatureValid({ key, scheme, data, signature }: SignatureInput): Promise<boolean> {
   if ((key.kind === "RSA") === (scheme.name === "ECDSA")) return false;
   try {
     const imported = await importVerifyKey(key, scheme);
-    const parameters = { name: scheme.name, hash: scheme.hash, saltLength: scheme.saltBytes };
-    return await crypto.subtle.verify(parameters, imported, signature, data);
+    if (scheme.name !== "ECDSA") {
+      const parameters = { name: scheme.name, saltLength: scheme.saltBytes };
+      return await crypto.subtle.verify(parameters, imported, signature, data);
+    }
+    const fixed = scheme.encoding === "der" ? toFixedWidthEcdsa(signature, key.kind) : signature;
+    return await crypto.subtle.verify({ name: "ECDSA", hash: scheme.hash }, imported, fixed, data);
   } catch {
     return false;
   }

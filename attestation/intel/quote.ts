@@ -1,0 +1,130 @@
+import { ByteReader } from "../byte-reader.ts";
+import { EvidenceError } from "../../protocol/errors.ts";
+import { malformed } from "../asn1/der-reader.ts";
+import { isAllZero, readField, readUint } from "../layout.ts";
+import {
+  ATTESTATION_KEY_ECDSA_P256,
+  BODY_BYTES,
+  BODY_DESCRIPTOR,
+  BODY_DESCRIPTOR_BYTES,
+  CERTIFICATION_DATA,
+  QUOTE_HEADER,
+  QUOTE_HEADER_BYTES,
+  SGX_REPORT_BODY_BYTES,
+  TEE_TYPE,
+  type BodyType,
+} from "./quote-layout.ts";
+
+/** Longest quote read, in bytes. Genuine ones are under 8 KiB, padded ones 16 KiB; QE authentication data may add 64 KiB. */
+export const MAX_QUOTE_BYTES = 128 * 1024;
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** A quote taken apart. Nothing in it is established before `verifyQuote`. */
+export interface Quote {
+  readonly version: 3 | 4 | 5;
+  readonly bodyType: BodyType;
+  readonly qeVendorId: Bytes;
+  /** Header and body (and the body descriptor of version 5): what the attestation key signed. */
+  readonly signed: Bytes;
+  readonly body: Bytes;
+  /** ECDSA r ‖ s. */
+  readonly signature: Bytes;
+  /** x ‖ y of the attestation key. */
+  readonly attestationKey: Bytes;
+  readonly qeReport: Bytes;
+  readonly qeReportSignature: Bytes;
+  readonly qeAuthenticationData: Bytes;
+  /** PEM text of the PCK certificate and its issuers. */
+  readonly pckChain: Bytes;
+}
+
+/**
+ * Takes apart an SGX quote of version 3 or 4, or a TDX quote of version 4 or 5.
+ *
+ * Every length on the wire is checked against what is there, and every structure must be filled exactly. Bytes after
+ * the quote are refused unless all of them are zero: guest drivers hand out fixed-size buffers, and padding says nothing.
+ *
+ * @throws {EvidenceError} EVIDENCE_MALFORMED; EVIDENCE_UNSUPPORTED for other versions, key types, and certification
+ *   data without a PCK chain
+ */
+export function parseQuote(bytes: Bytes): Quote {
+  if (bytes.length > MAX_QUOTE_BYTES) throw malformed("quote is too long", { length: bytes.length });
+  const version = readUint(bytes, QUOTE_HEADER.version);
+  if (version !== 3 && version !== 4 && version !== 5) throw unsupported("quote version", version);
+  const keyType = readUint(bytes, QUOTE_HEADER.attestationKeyType);
+  if (keyType !== ATTESTATION_KEY_ECDSA_P256) throw unsupported("attestation key type", keyType);
+  const qeVendorId = readField(bytes, QUOTE_HEADER.qeVendorId);
+  const { bodyType, bodyStart } = locateBody(bytes, version);
+  const bodyEnd = bodyStart + BODY_BYTES[bodyType];
+  const body = readField(bytes, { at: bodyStart, length: BODY_BYTES[bodyType] });
+  const signatureBytes = readUint(bytes, { at: bodyEnd, length: 4 });
+  const signatureData = readField(bytes, { at: bodyEnd + 4, length: signatureBytes });
+  if (!isAllZero(bytes.subarray(bodyEnd + 4 + signatureBytes)))
+    throw malformed("bytes follow the end of the quote");
+  return {
+    version,
+    bodyType,
+    qeVendorId,
+    signed: bytes.subarray(0, bodyEnd),
+    body,
+    ...parseSignatureData(signatureData, version),
+  };
+}
+
+function locateBody(
+  bytes: Bytes,
+  version: 3 | 4 | 5,
+): { readonly bodyType: BodyType; readonly bodyStart: number } {
+  const teeType = readUint(bytes, QUOTE_HEADER.teeType);
+  if (teeType !== TEE_TYPE.sgx && teeType !== TEE_TYPE.tdx) throw unsupported("TEE type", teeType);
+  const isTdx = teeType === TEE_TYPE.tdx;
+  if (version === 3) {
+    if (isTdx) throw malformed("a quote of version 3 is for SGX");
+    return { bodyType: "sgx", bodyStart: QUOTE_HEADER_BYTES };
+  }
+  if (version === 4) return { bodyType: isTdx ? "td10" : "sgx", bodyStart: QUOTE_HEADER_BYTES };
+  const type = readUint(bytes, BODY_DESCRIPTOR.type);
+  const bodyType = (["sgx", "td10", "td15"] as const)[type - 1];
+  if (bodyType === undefined) throw unsupported("quote body type", type);
+  if ((bodyType !== "sgx") !== isTdx)
+    throw malformed("body type and TEE type of the quote differ", { type, teeType });
+  const size = readUint(bytes, BODY_DESCRIPTOR.size);
+  if (size !== BODY_BYTES[bodyType])
+    throw malformed("quote body has another size than its type", { type, size });
+  return { bodyType, bodyStart: QUOTE_HEADER_BYTES + BODY_DESCRIPTOR_BYTES };
+}
+
+type SignatureData = Omit<Quote, "version" | "bodyType" | "qeVendorId" | "signed" | "body">;
+
+/** Quote signature data: flat in version 3, with the QE's part wrapped as certification data 6 from version 4 on (A.3.8). */
+function parseSignatureData(data: Bytes, version: 3 | 4 | 5): SignatureData {
+  const reader = new ByteReader(data);
+  const signature = reader.bytes(64);
+  const attestationKey = reader.bytes(64);
+  if (version === 3) return { signature, attestationKey, ...parseQeReportData(reader) };
+  const type = reader.uint16le();
+  if (type !== CERTIFICATION_DATA.qeReport) throw unsupported("certification data type", type);
+  const wrapped = reader.bytes(reader.uint32le());
+  reader.expectEnd("quote signature data");
+  return { signature, attestationKey, ...parseQeReportData(new ByteReader(wrapped)) };
+}
+
+function parseQeReportData(reader: ByteReader): Omit<SignatureData, "signature" | "attestationKey"> {
+  const qeReport = reader.bytes(SGX_REPORT_BODY_BYTES);
+  const qeReportSignature = reader.bytes(64);
+  const qeAuthenticationData = reader.bytes(reader.uint16le());
+  const type = reader.uint16le();
+  if (type !== CERTIFICATION_DATA.pckChain) throw unsupported("certification data type", type);
+  const pckChain = reader.bytes(reader.uint32le());
+  reader.expectEnd("QE report certification data");
+  return { qeReport, qeReportSignature, qeAuthenticationData, pckChain };
+}
+
+function unsupported(what: string, value: number): EvidenceError {
+  return new EvidenceError({
+    code: "EVIDENCE_UNSUPPORTED",
+    message: `${what} ${value} is not supported`,
+    details: { what, value },
+  });
+}

@@ -1,0 +1,67 @@
+import { toHex, type Hex } from "../../protocol/bytes.ts";
+import { malformed } from "../asn1/der-reader.ts";
+import { readField, readUint } from "../layout.ts";
+import type { UnixSeconds } from "../unix-time.ts";
+import { sealVerified, type VerifiedEvidence } from "../verified-evidence.ts";
+import type { PckClaims, SgxClaims } from "./claims.ts";
+import type { IntelEndorsements } from "./intel-endorsements.ts";
+import { parseQuote, type Quote } from "./quote.ts";
+import { SGX_REPORT_BODY } from "./quote-layout.ts";
+import { INTEL_TRUST } from "./trust.ts";
+import { verifyQuote } from "./verify-quote.ts";
+
+/**
+ * Verifies an SGX quote of version 3 (or 4, 5 with an SGX body).
+ *
+ * Establishes: Intel's hardware measured this enclave, and what Intel says of the platform's TCB at `now`.
+ * Leaves to the caller: everything that `appraiseEvidence` decides, debug enclaves among it.
+ *
+ * @throws {EvidenceError | EndorsementError | InputError}
+ */
+export async function verifySgxQuote(
+  bytes: Uint8Array,
+  endorsements: IntelEndorsements,
+  { now }: { readonly now: UnixSeconds },
+): Promise<VerifiedEvidence<"sgx">> {
+  // A copy: the caller's buffer could change while WebCrypto is at work.
+  const quote = parseQuote(new Uint8Array(bytes));
+  if (quote.bodyType !== "sgx") throw malformed("this is a TDX quote, not an SGX quote");
+  const { pck, tcb, window, checks } = await verifyQuote(quote, endorsements, { trust: INTEL_TRUST, now });
+  const claims = toSgxClaims(quote, pck);
+  return sealVerified({
+    kind: "sgx",
+    claims,
+    debug: isDebug(claims.attributes),
+    reportData: toHex(readField(quote.body, SGX_REPORT_BODY.reportData)),
+    platformId: pck.ppid,
+    tcbStatus: tcb.status,
+    advisories: tcb.advisories,
+    window,
+    issuedAt: null,
+    verifiedAt: now,
+    checks: [{ name: "quote format", ok: true, detail: `version ${quote.version}, SGX body` }, ...checks],
+  });
+}
+
+/** ATTRIBUTES.FLAGS.DEBUG is bit 1 of the first byte (Intel SDM vol. 3D, ATTRIBUTES structure). */
+function isDebug(attributes: Hex): boolean {
+  return (Number.parseInt(attributes.slice(2, 4), 16) & 2) !== 0;
+}
+
+function toSgxClaims({ body }: Quote, pck: PckClaims): SgxClaims {
+  const claim = (field: keyof typeof SGX_REPORT_BODY): Hex => toHex(readField(body, SGX_REPORT_BODY[field]));
+  return {
+    mrEnclave: claim("mrEnclave"),
+    mrSigner: claim("mrSigner"),
+    isvProdId: readUint(body, SGX_REPORT_BODY.isvProdId),
+    isvSvn: readUint(body, SGX_REPORT_BODY.isvSvn),
+    attributes: claim("attributes"),
+    miscSelect: claim("miscSelect"),
+    reportCpuSvn: claim("cpuSvn"),
+    configId: claim("configId"),
+    configSvn: readUint(body, SGX_REPORT_BODY.configSvn),
+    isvExtProdId: claim("isvExtProdId"),
+    isvFamilyId: claim("isvFamilyId"),
+    ...pck,
+  };
+}

@@ -1,0 +1,95 @@
+import { toHex, type Hex } from "../../protocol/bytes.ts";
+import { malformed } from "../asn1/der-reader.ts";
+import { readField } from "../layout.ts";
+import type { UnixSeconds } from "../unix-time.ts";
+import { sealVerified, type Check, type VerifiedEvidence } from "../verified-evidence.ts";
+import type { PckClaims, TdxClaims } from "./claims.ts";
+import type { IntelEndorsements } from "./intel-endorsements.ts";
+import { parseQuote, type Quote } from "./quote.ts";
+import { TD_REPORT_BODY, TD_REPORT_BODY_15 } from "./quote-layout.ts";
+import { INTEL_TRUST, type QuoteTrust } from "./trust.ts";
+import { verifyQuote } from "./verify-quote.ts";
+
+/**
+ * Verifies a TDX quote of version 4 or 5.
+ *
+ * Establishes: Intel's hardware measured this TD, and what Intel says of the platform's TCB at `now`.
+ * Leaves to the caller: everything that `appraiseEvidence` decides, debug TDs among it.
+ *
+ * @throws {EvidenceError | EndorsementError | InputError}
+ */
+export async function verifyTdxQuote(
+  bytes: Uint8Array,
+  endorsements: IntelEndorsements,
+  { now }: { readonly now: UnixSeconds },
+): Promise<VerifiedEvidence<"tdx">> {
+  return await verifyTdQuote("tdx", bytes, { endorsements, now, trust: INTEL_TRUST });
+}
+
+export interface TdQuoteContext {
+  readonly endorsements: IntelEndorsements;
+  readonly now: UnixSeconds;
+  readonly trust: QuoteTrust;
+}
+
+/** A TD's quote under any root: Intel's, or the simulator's. */
+export async function verifyTdQuote<Kind extends "tdx" | "simulator">(
+  kind: Kind,
+  bytes: Uint8Array,
+  { endorsements, now, trust }: TdQuoteContext,
+): Promise<VerifiedEvidence<Kind>> {
+  // A copy: the caller's buffer could change while WebCrypto is at work.
+  const quote = parseQuote(new Uint8Array(bytes));
+  if (quote.bodyType === "sgx") throw malformed("this is an SGX quote, not a TDX quote");
+  const { pck, tcb, window, checks } = await verifyQuote(quote, endorsements, { trust, now });
+  const claims = toTdxClaims(quote, pck);
+  const body = quote.bodyType === "td15" ? "TDX 1.5" : "TDX 1.0";
+  const module: Check = { name: "TDX module", ok: true, detail: tcb.tdxModule ?? "judged by the TCB level" };
+  return sealVerified<"tdx" | "simulator">({
+    kind,
+    claims,
+    debug: isDebug(claims.tdAttributes),
+    reportData: toHex(readField(quote.body, TD_REPORT_BODY.reportData)),
+    platformId: pck.ppid,
+    tcbStatus: tcb.status,
+    advisories: tcb.advisories,
+    window,
+    issuedAt: null,
+    verifiedAt: now,
+    checks: [
+      { name: "quote format", ok: true, detail: `version ${quote.version}, ${body} body` },
+      ...checks,
+      module,
+    ],
+  }) as VerifiedEvidence<Kind>;
+}
+
+/** TD_ATTRIBUTES.TUD, bits 0 to 7: any of them makes the TD untrusted; bit 0 is DEBUG (TDX module 1.5 base spec, ABI 3.4.1). */
+function isDebug(tdAttributes: Hex): boolean {
+  return tdAttributes.slice(2, 4) !== "00";
+}
+
+function toTdxClaims({ body, bodyType }: Quote, pck: PckClaims): TdxClaims {
+  const claim = (field: keyof typeof TD_REPORT_BODY): Hex => toHex(readField(body, TD_REPORT_BODY[field]));
+  const claim15 = (field: keyof typeof TD_REPORT_BODY_15): Hex | null =>
+    bodyType === "td15" ? toHex(readField(body, TD_REPORT_BODY_15[field])) : null;
+  return {
+    mrTd: claim("mrTd"),
+    rtMr0: claim("rtMr0"),
+    rtMr1: claim("rtMr1"),
+    rtMr2: claim("rtMr2"),
+    rtMr3: claim("rtMr3"),
+    mrConfigId: claim("mrConfigId"),
+    mrOwner: claim("mrOwner"),
+    mrOwnerConfig: claim("mrOwnerConfig"),
+    tdAttributes: claim("tdAttributes"),
+    xfam: claim("xfam"),
+    teeTcbSvn: claim("teeTcbSvn"),
+    mrSeam: claim("mrSeam"),
+    mrSignerSeam: claim("mrSignerSeam"),
+    seamAttributes: claim("seamAttributes"),
+    teeTcbSvn2: claim15("teeTcbSvn2"),
+    mrServiceTd: claim15("mrServiceTd"),
+    ...pck,
+  };
+}

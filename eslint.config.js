@@ -45,12 +45,12 @@ export default tseslint.config(
     },
   },
   {
-    files: ["**/config.ts"],
-    rules: { "no-restricted-properties": ["error", wallClock, weakRandom] },
-  },
-  {
     files: ["*/main.ts", "cli/**", "tools/**", "bench/**"],
     rules: { "no-restricted-properties": ["error", weakRandom, environment] },
+  },
+  {
+    files: ["**/config.ts"],
+    rules: { "no-restricted-properties": ["error", wallClock, weakRandom] },
   },
   {
     files: ["tests/**"],

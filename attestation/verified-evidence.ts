@@ -1,5 +1,6 @@
 import type { Hex } from "../protocol/bytes.ts";
 import { InputError } from "../protocol/errors.ts";
+import type { SnpClaims } from "./amd/claims.ts";
 import type { SgxClaims, TcbStatus, TdxClaims } from "./intel/claims.ts";
 import type { TimeWindow, UnixSeconds } from "./unix-time.ts";
 
@@ -7,6 +8,7 @@ import type { TimeWindow, UnixSeconds } from "./unix-time.ts";
 export interface ClaimsByKind {
   readonly sgx: SgxClaims;
   readonly tdx: TdxClaims;
+  readonly snp: SnpClaims;
   readonly simulator: TdxClaims;
 }
 

@@ -32,6 +32,9 @@ export type EvidenceErrorCode =
   | "EVIDENCE_REVOKED"
   | "EVIDENCE_CA_REVOKED"
   | "EVIDENCE_BINDING_MISMATCH"
+  | "EVIDENCE_PLATFORM_MISMATCH"
+  | "EVIDENCE_TCB_MISMATCH"
+  | "EVIDENCE_NOT_YET_VALID"
   | "EVIDENCE_STALE";
 
 export type AppraisalErrorCode =

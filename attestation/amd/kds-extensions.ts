@@ -39,6 +39,11 @@ export interface KdsExtensions {
   readonly cspId: string | null;
 }
 
+/** Whether AMD's key distribution service issued it, by its looks; CAs carry none of these extensions. */
+export function isSnpKeyCertificate(certificate: Certificate): boolean {
+  return certificate.extensions.has(OID.productName);
+}
+
 /**
  * The extensions of a VCEK or VLEK certificate.
  *

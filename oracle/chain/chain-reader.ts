@@ -1,0 +1,184 @@
+import { z } from "zod";
+import type { Hex } from "../../protocol/bytes.ts";
+import { ChainError } from "../../protocol/errors.ts";
+import { BlockHeader, Log, toQuantity } from "./block.ts";
+import { bloomMayContain } from "./bloom.ts";
+import type { RpcEndpoint } from "./rpc-endpoint.ts";
+import { callEndpoint, readReply } from "./rpc-pool.ts";
+
+export interface BlockId {
+  readonly number: number;
+  readonly hash: Hex;
+}
+
+/** Blocks after `parent`, in order, that were canonical together, and every log of the watched contracts in them. */
+export interface ChainRange {
+  /** Every block of a short range; of a long one, those with logs and the last. */
+  readonly headers: readonly BlockHeader[];
+  readonly logs: readonly Log[];
+  readonly last: BlockHeader;
+}
+
+/** Ranges up to this length are checked header by header. */
+const CHECKED_RANGE = 32;
+
+function header(endpoint: RpcEndpoint, tag: string): Promise<BlockHeader | null> {
+  const call = { method: "eth_getBlockByNumber", params: [tag, false] };
+  return callEndpoint(endpoint, call, BlockHeader.nullable());
+}
+
+export async function readHead(endpoint: RpcEndpoint): Promise<BlockHeader> {
+  return required(await header(endpoint, "latest"), endpoint, "latest");
+}
+
+/** The finalized block; `undefined` on a node that knows no finality. */
+export async function readFinalized(endpoint: RpcEndpoint): Promise<BlockHeader | undefined> {
+  return (await header(endpoint, "finalized")) ?? undefined;
+}
+
+export async function readHeader(endpoint: RpcEndpoint, number: number): Promise<BlockHeader | undefined> {
+  return (await header(endpoint, toQuantity(number))) ?? undefined;
+}
+
+export async function readHeaders(endpoint: RpcEndpoint, numbers: readonly number[]): Promise<BlockHeader[]> {
+  const calls = numbers.map((number) => ({
+    method: "eth_getBlockByNumber",
+    params: [toQuantity(number), false],
+  }));
+  const replies = await endpoint.send(calls);
+  return calls.map((call, index) =>
+    required(
+      readReply(endpoint, call, replies[index], BlockHeader.nullable()),
+      endpoint,
+      String(call.params[0]),
+    ),
+  );
+}
+
+/**
+ * Reads the blocks from `parent` (exclusive) to `to`.
+ *
+ * @throws {ChainError} CHAIN_REORGED when they do not descend from `parent`, or changed while being read;
+ *   CHAIN_RPC_UNAVAILABLE when the node has a block but not yet its logs
+ */
+export async function readRange(
+  endpoint: RpcEndpoint,
+  parent: BlockId | undefined,
+  range: { readonly from: number; readonly to: number; readonly addresses: readonly Hex[] },
+): Promise<ChainRange> {
+  const { from, to, addresses } = range;
+  const short = to - from < CHECKED_RANGE;
+  const numbers = short ? Array.from({ length: to - from + 1 }, (_, index) => from + index) : [to];
+  const headers = await readHeaders(endpoint, numbers);
+  const last = headers[headers.length - 1];
+  if (last === undefined) {
+    throw new RangeError("an empty range of blocks");
+  }
+  if (short) {
+    checkDescent(headers, parent);
+  }
+  const filter =
+    from === to ? { blockHash: last.hash } : { fromBlock: toQuantity(from), toBlock: toQuantity(to) };
+  const logs = await callEndpoint(
+    endpoint,
+    { method: "eth_getLogs", params: [{ ...filter, address: addresses }] },
+    z.array(Log),
+  );
+  const known = short ? headers : await withLoggedHeaders(endpoint, last, logs);
+  checkLogs(endpoint, known, logs, short ? addresses : []);
+  if (!short) {
+    await checkStillCanonical(endpoint, [last, ...(parent === undefined ? [] : [parent])]);
+  }
+  return { headers: known, logs: [...logs].sort(byPosition), last };
+}
+
+async function withLoggedHeaders(
+  endpoint: RpcEndpoint,
+  last: BlockHeader,
+  logs: readonly Log[],
+): Promise<BlockHeader[]> {
+  const numbers = new Set(logs.map(({ blockNumber }) => blockNumber));
+  numbers.delete(last.number);
+  const headers = await readHeaders(
+    endpoint,
+    [...numbers].sort((a, b) => a - b),
+  );
+  return [...headers, last];
+}
+
+function checkDescent(headers: readonly BlockHeader[], parent: BlockId | undefined): void {
+  let previous = parent?.hash;
+  for (const block of headers) {
+    if (previous !== undefined && block.parentHash !== previous) {
+      throw reorged(block.number);
+    }
+    previous = block.hash;
+  }
+}
+
+function checkLogs(
+  endpoint: RpcEndpoint,
+  headers: readonly BlockHeader[],
+  logs: readonly Log[],
+  addresses: readonly Hex[],
+): void {
+  const byNumber = new Map(headers.map((block) => [block.number, block]));
+  const logged = new Set<string>();
+  for (const log of logs) {
+    if (log.removed === true || byNumber.get(log.blockNumber)?.hash !== log.blockHash) {
+      throw reorged(log.blockNumber);
+    }
+    logged.add(`${log.blockHash}${log.address}`);
+  }
+  // Nodes serve a block before its logs are indexed, and then say "no logs". The header's bloom filter tells.
+  for (const { hash, number, logsBloom } of headers) {
+    for (const address of addresses) {
+      if (
+        logsBloom !== undefined &&
+        !logged.has(`${hash}${address}`) &&
+        bloomMayContain(logsBloom, address)
+      ) {
+        throw new ChainError({
+          code: "CHAIN_RPC_UNAVAILABLE",
+          message: "the node has the block but not yet its logs",
+          details: { endpoint: endpoint.name, block: number },
+        });
+      }
+    }
+  }
+}
+
+async function checkStillCanonical(endpoint: RpcEndpoint, blocks: readonly BlockId[]): Promise<void> {
+  const now = await readHeaders(
+    endpoint,
+    blocks.map(({ number }) => number),
+  );
+  blocks.forEach((block, index) => {
+    if (now[index]?.hash !== block.hash) {
+      throw reorged(block.number);
+    }
+  });
+}
+
+function byPosition(a: Log, b: Log): number {
+  return a.blockNumber - b.blockNumber || a.logIndex - b.logIndex;
+}
+
+function reorged(block: number): ChainError {
+  return new ChainError({
+    code: "CHAIN_REORGED",
+    message: "the chain was reorganised while it was read",
+    details: { block },
+  });
+}
+
+function required(block: BlockHeader | null, endpoint: RpcEndpoint, tag: string): BlockHeader {
+  if (block === null) {
+    throw new ChainError({
+      code: "CHAIN_RPC_UNAVAILABLE",
+      message: "the node does not have the block",
+      details: { endpoint: endpoint.name, block: tag },
+    });
+  }
+  return block;
+}

@@ -1,0 +1,170 @@
+import type { Hex } from "../../protocol/bytes.ts";
+import { AdytonError, ChainError } from "../../protocol/errors.ts";
+import { Wakeable } from "../engine/wakeable.ts";
+import type { Logger } from "../log.ts";
+import type { BlockHeader } from "./block.ts";
+import type { BlockId, ChainRange } from "./chain-reader.ts";
+import { readFinalized, readHead, readHeader, readRange } from "./chain-reader.ts";
+import type { RpcEndpoint } from "./rpc-endpoint.ts";
+import type { RpcPool } from "./rpc-pool.ts";
+
+/** The stored past of the chain, and what to do with its news. Each method commits or throws as one. */
+export interface ChainJournal {
+  /** Stored blocks from the newest down, at most `limit`, below `below`. */
+  storedBlocks(limit: number, below?: number): Promise<BlockId[]>;
+  /** Forgets every block above `ancestor` (all when undefined) and what was read from them. */
+  rollback(ancestor: BlockId | undefined): Promise<void>;
+  append(range: ChainRange, head: ChainHead): Promise<void>;
+}
+
+export interface ChainHead {
+  readonly latest: BlockHeader;
+  /** The newest block that counts as settled: enough confirmations, or finalized. */
+  readonly settledNumber: number;
+}
+
+export interface ChainSourceOptions {
+  readonly rpc: RpcPool;
+  readonly journal: ChainJournal;
+  readonly log: Logger;
+  readonly addresses: readonly Hex[];
+  /** The first block worth reading: that of the coordinator's deployment. */
+  readonly fromBlock: number;
+  /** Blocks on top of a block before it counts; "finalized" asks the node. */
+  readonly confirmations: number | "finalized";
+  readonly pollMs: number;
+  /** Blocks in one `eth_getLogs`. */
+  readonly maxRange: number;
+  readonly onHead: (head: ChainHead) => void;
+}
+
+/**
+ * Follows one chain: every block once, in order, with walk-back to the common ancestor when the chain was reorganised.
+ * The cursor is the newest stored block; it moves in the same transaction as what was read from the block.
+ */
+export class ChainSource {
+  readonly #options: ChainSourceOptions;
+  readonly #loop: Wakeable;
+  #cursor: BlockId | undefined;
+  #loaded = false;
+  #head: ChainHead | undefined;
+
+  constructor(options: ChainSourceOptions) {
+    this.#options = options;
+    this.#loop = new Wakeable(options.pollMs, () => this.#step());
+  }
+
+  get head(): ChainHead | undefined {
+    return this.#head;
+  }
+
+  get cursor(): BlockId | undefined {
+    return this.#cursor;
+  }
+
+  wake(): void {
+    this.#loop.wake();
+  }
+
+  stop(): Promise<void> {
+    return this.#loop.stop();
+  }
+
+  /** @returns whether there is more to read at once */
+  async #step(): Promise<boolean> {
+    const { rpc, log } = this.#options;
+    try {
+      if (!this.#loaded) {
+        [this.#cursor] = await this.#options.journal.storedBlocks(1);
+        this.#loaded = true;
+      }
+      return await rpc.use((endpoint) => this.#advance(endpoint));
+    } catch (error) {
+      // Whatever was not committed is read again; the cursor in memory may be ahead of a failed commit.
+      this.#loaded = false;
+      if (error instanceof ChainError && error.code === "CHAIN_REORGED") {
+        log.info("chain.reorged-while-reading", { ...error.details });
+        return true;
+      }
+      log.warn("chain.step-failed", { error, expected: error instanceof AdytonError });
+      return false;
+    }
+  }
+
+  async #advance(endpoint: RpcEndpoint): Promise<boolean> {
+    const latest = await readHead(endpoint);
+    if (latest.hash === this.#cursor?.hash) {
+      return false;
+    }
+    const ancestor = await this.#commonAncestor(endpoint, latest);
+    if (ancestor === "behind") {
+      return false;
+    }
+    if (ancestor?.hash !== this.#cursor?.hash) {
+      this.#options.log.info("chain.reorg", { from: this.#cursor?.number, to: ancestor?.number });
+      await this.#options.journal.rollback(ancestor);
+      this.#cursor = ancestor;
+    }
+    const from = (this.#cursor?.number ?? this.#options.fromBlock - 1) + 1;
+    if (from > latest.number) {
+      return false;
+    }
+    return this.#read(endpoint, latest, from);
+  }
+
+  async #read(endpoint: RpcEndpoint, latest: BlockHeader, from: number): Promise<boolean> {
+    const { journal, addresses, maxRange, onHead } = this.#options;
+    const to = Math.min(latest.number, from + maxRange - 1);
+    const range = await readRange(endpoint, this.#cursor, { from, to, addresses });
+    const head = { latest, settledNumber: await this.#settledNumber(endpoint, latest) };
+    await journal.append(range, head);
+    this.#cursor = { number: range.last.number, hash: range.last.hash };
+    this.#head = head;
+    onHead(head);
+    return to < latest.number;
+  }
+
+  async #settledNumber(endpoint: RpcEndpoint, latest: BlockHeader): Promise<number> {
+    const { confirmations } = this.#options;
+    if (confirmations === "finalized") {
+      return (await readFinalized(endpoint))?.number ?? 0;
+    }
+    return latest.number - confirmations;
+  }
+
+  /**
+   * The newest stored block that is still canonical. "behind" when this node simply has not got as far as we have:
+   * another endpoint may be ahead of it, and a shorter chain proves no reorg.
+   */
+  async #commonAncestor(endpoint: RpcEndpoint, latest: BlockHeader): Promise<BlockId | undefined | "behind"> {
+    const cursor = this.#cursor;
+    if (cursor === undefined || (latest.number === cursor.number + 1 && latest.parentHash === cursor.hash)) {
+      return cursor;
+    }
+    let contradicted = false;
+    let stored = await this.#options.journal.storedBlocks(16);
+    while (stored.length > 0) {
+      for (const block of stored) {
+        const canonical = await canonicalHash(endpoint, block, latest);
+        if (canonical === block.hash) {
+          return contradicted || block.number === cursor.number ? block : "behind";
+        }
+        contradicted ||= canonical !== undefined;
+      }
+      stored = await this.#options.journal.storedBlocks(16, stored[stored.length - 1]?.number);
+    }
+    return contradicted ? undefined : "behind";
+  }
+}
+
+/** `undefined` above the node's head. */
+async function canonicalHash(
+  endpoint: RpcEndpoint,
+  block: BlockId,
+  latest: BlockHeader,
+): Promise<Hex | undefined> {
+  if (block.number > latest.number) {
+    return undefined;
+  }
+  return block.number === latest.number ? latest.hash : (await readHeader(endpoint, block.number))?.hash;
+}

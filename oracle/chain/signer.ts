@@ -1,0 +1,84 @@
+import { Wallet } from "ethers";
+import { readFile } from "node:fs/promises";
+import { fromHex, isHex, toHex } from "../../protocol/bytes.ts";
+import type { Hex } from "../../protocol/bytes.ts";
+import { ConfigError } from "../../protocol/errors.ts";
+import { keccak } from "../../protocol/struct-hash.ts";
+
+/** An EIP-1559 transaction, complete but for its signature. */
+export interface UnsignedTransaction {
+  readonly chainId: number;
+  readonly nonce: number;
+  readonly to: Hex;
+  readonly data: Hex;
+  readonly gasLimit: number;
+  readonly maxFeePerGas: bigint;
+  readonly maxPriorityFeePerGas: bigint;
+}
+
+export interface SignedTransaction {
+  readonly hash: Hex;
+  readonly raw: Hex;
+}
+
+/** Whoever holds a transmitter key: a keystore file here, or a remote signer. */
+export interface TransactionSigner {
+  readonly address: Hex;
+  sign(transaction: UnsignedTransaction): Promise<SignedTransaction>;
+}
+
+export type TransmitterKeyConfig =
+  | { readonly kind: "keystore"; readonly file: string; readonly passwordFile: string }
+  | { readonly kind: "raw"; readonly file: string };
+
+/**
+ * The key from its file: an ethers (web3 secret storage) keystore, or for development 32 bytes of hex.
+ *
+ * @throws {ConfigError} CONFIG_INVALID when the file cannot be read, holds no key, or the password is wrong
+ */
+export async function loadSigner(config: TransmitterKeyConfig): Promise<TransactionSigner> {
+  try {
+    return fromWallet(await loadWallet(config));
+  } catch (cause) {
+    throw new ConfigError({
+      code: "CONFIG_INVALID",
+      message: "the transmitter key cannot be loaded: check the file, its form and the password file",
+      details: { file: config.file, kind: config.kind },
+      // A parser's complaint may quote the key: only its class is told.
+      cause: cause instanceof Error ? new Error(cause.name) : undefined,
+    });
+  }
+}
+
+async function loadWallet(
+  config: TransmitterKeyConfig,
+): Promise<Pick<Wallet, "address" | "signTransaction">> {
+  const text = await readFile(config.file, "utf8");
+  if (config.kind === "raw") {
+    return new Wallet(toHex(fromHex(text.trim().toLowerCase(), 32)));
+  }
+  const password = (await readFile(config.passwordFile, "utf8")).replace(/\r?\n$/, "");
+  return Wallet.fromEncryptedJson(text, password);
+}
+
+function fromWallet(wallet: Pick<Wallet, "address" | "signTransaction">): TransactionSigner {
+  return {
+    address: lowerHex(wallet.address),
+    async sign(transaction) {
+      const raw = lowerHex(await wallet.signTransaction({ type: 2, value: 0n, ...transaction }));
+      return { raw, hash: transactionHash(raw) };
+    },
+  };
+}
+
+function lowerHex(text: string): Hex {
+  const lower = text.toLowerCase();
+  if (!isHex(lower)) {
+    throw new TypeError("expected hex");
+  }
+  return lower;
+}
+
+function transactionHash(raw: Hex): Hex {
+  return keccak(fromHex(raw));
+}

@@ -1,0 +1,200 @@
+import { request as httpsRequest } from "node:https";
+import type { IncomingMessage } from "node:http";
+import type { z } from "zod";
+import { fromUtf8 } from "../../protocol/bytes.ts";
+import type { Hex } from "../../protocol/bytes.ts";
+import { AttestationReply, ErrorReply, ModelsReply, SignedAnswer } from "../../protocol/enclave-api.ts";
+import { AdytonError, InputError, UpstreamError } from "../../protocol/errors.ts";
+import type { InputErrorCode } from "../../protocol/errors.ts";
+import { MAX_RECEIPT_BYTES } from "../../protocol/limits.ts";
+import { PinnedAgent } from "./pinned-agent.ts";
+
+export interface EnclaveClientOptions {
+  readonly url: string;
+  readonly callerToken: string;
+  /** SHA-256 of the attested TLS key's SubjectPublicKeyInfo. */
+  readonly tlsKeyHash: Hex;
+  /** Longest that one answer may take, model included. */
+  readonly answerTimeoutMs: number;
+  readonly maxSockets: number;
+}
+
+interface HttpReply {
+  readonly status: number;
+  readonly body: Uint8Array;
+}
+
+interface HttpCall {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  readonly body?: string;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+const CONTROL_TIMEOUT_MS = 15_000;
+
+/** The enclave's API (protocol/enclave-api.ts) over TLS pinned to its attested key. */
+export class EnclaveClient {
+  readonly #options: EnclaveClientOptions;
+  readonly #agent: PinnedAgent;
+  readonly #url: URL;
+
+  constructor(options: EnclaveClientOptions) {
+    this.#options = options;
+    this.#url = new URL(options.url);
+    this.#agent = new PinnedAgent(options.tlsKeyHash, options.maxSockets);
+  }
+
+  /**
+   * `call` is the JSON text of an `AnswerCall`.
+   *
+   * @throws {InputError} when the enclave refuses the request for good; {UpstreamError} ENCLAVE_UNAVAILABLE otherwise
+   */
+  async answer(call: string, signal: AbortSignal): Promise<SignedAnswer> {
+    const { answerTimeoutMs } = this.#options;
+    const reply = await this.#send({
+      method: "POST",
+      path: "/v1/answers",
+      body: call,
+      timeoutMs: answerTimeoutMs,
+      signal,
+    });
+    return parseReply(SignedAnswer, reply);
+  }
+
+  async attestation(nonce: Hex): Promise<AttestationReply> {
+    return parseReply(
+      AttestationReply,
+      await this.#send({
+        method: "GET",
+        path: `/v1/attestation?nonce=${nonce}`,
+        timeoutMs: CONTROL_TIMEOUT_MS,
+      }),
+    );
+  }
+
+  async models(): Promise<ModelsReply> {
+    return parseReply(
+      ModelsReply,
+      await this.#send({ method: "GET", path: "/v1/models", timeoutMs: CONTROL_TIMEOUT_MS }),
+    );
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  async #send(call: HttpCall): Promise<HttpReply> {
+    try {
+      return await this.#exchange(call);
+    } catch (cause) {
+      if (cause instanceof AdytonError) {
+        throw cause;
+      }
+      throw new UpstreamError({
+        code: "ENCLAVE_UNAVAILABLE",
+        message: "the enclave cannot be reached",
+        details: { host: this.#url.host },
+        cause,
+      });
+    }
+  }
+
+  #exchange({ method, path, body, timeoutMs, signal }: HttpCall): Promise<HttpReply> {
+    const limits = AbortSignal.timeout(timeoutMs);
+    return new Promise((resolve, reject) => {
+      const request = httpsRequest(
+        {
+          host: this.#url.hostname,
+          port: this.#url.port === "" ? 443 : this.#url.port,
+          method,
+          path,
+          agent: this.#agent,
+          signal: signal === undefined ? limits : AbortSignal.any([limits, signal]),
+          headers: {
+            authorization: `Bearer ${this.#options.callerToken}`,
+            accept: "application/json",
+            ...(body === undefined
+              ? {}
+              : { "content-type": "application/json", "content-length": Buffer.byteLength(body) }),
+          },
+        },
+        (response) => {
+          readBody(response).then((bytes) => {
+            resolve({ status: response.statusCode ?? 0, body: bytes });
+          }, reject);
+        },
+      );
+      request.once("error", reject);
+      request.end(body);
+    });
+  }
+}
+
+async function readBody(response: IncomingMessage): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of response as AsyncIterable<Uint8Array>) {
+    size += part.length;
+    if (size > MAX_RECEIPT_BYTES) {
+      response.destroy();
+      throw new RangeError("the enclave's reply is longer than any receipt");
+    }
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
+}
+
+function parseReply<Schema extends z.ZodType>(schema: Schema, { status, body }: HttpReply): z.output<Schema> {
+  const json = parseJson(body);
+  if (status === 200) {
+    const parsed = schema.safeParse(json);
+    if (parsed.success) {
+      return parsed.data;
+    }
+    throw malformed(status, parsed.error);
+  }
+  const error = ErrorReply.safeParse(json);
+  throw error.success ? toError(status, error.data.error) : malformed(status, error.error);
+}
+
+function parseJson(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(fromUtf8(body));
+  } catch {
+    return undefined;
+  }
+}
+
+/** What no repetition will change. The caller's own credential or speed is not the request's fault. */
+const FINAL_REFUSALS: ReadonlySet<string> = new Set<InputErrorCode>([
+  "INPUT_INVALID",
+  "INPUT_TOO_LARGE",
+  "INPUT_EXPIRED",
+  "INPUT_CONFLICT",
+]);
+
+function toError(status: number, error: ErrorReply["error"]): AdytonError {
+  if (FINAL_REFUSALS.has(error.code)) {
+    return new InputError({
+      code: error.code as InputErrorCode,
+      message: error.message,
+      details: error.details,
+    });
+  }
+  return new UpstreamError({
+    code: "ENCLAVE_UNAVAILABLE",
+    message: `the enclave does not answer now: ${error.message}`,
+    details: { status, enclaveCode: error.code },
+  });
+}
+
+function malformed(status: number, cause: unknown): UpstreamError {
+  return new UpstreamError({
+    code: "ENCLAVE_UNAVAILABLE",
+    message: "the enclave's reply has another form than its API",
+    details: { status },
+    cause,
+  });
+}

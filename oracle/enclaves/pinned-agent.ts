@@ -1,0 +1,88 @@
+import { createHash } from "node:crypto";
+import { Agent } from "node:https";
+import type { Duplex } from "node:stream";
+import type { TLSSocket } from "node:tls";
+import { connect } from "node:tls";
+import { toHex } from "../../protocol/bytes.ts";
+import type { Hex } from "../../protocol/bytes.ts";
+import { EvidenceError } from "../../protocol/errors.ts";
+
+/** SHA-256 of the SubjectPublicKeyInfo of the peer's certificate. */
+function peerKeyHash(socket: TLSSocket): Hex | undefined {
+  const certificate = socket.getPeerX509Certificate();
+  if (certificate === undefined) {
+    return undefined;
+  }
+  const spki = certificate.publicKey.export({ type: "spki", format: "der" });
+  return toHex(createHash("sha256").update(spki).digest());
+}
+
+export interface PeerAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * The certificate that a server presents (DER). The handshake has proven that the server holds its key; nothing else
+ * about it is checked: that is what RA-TLS evidence is for.
+ */
+export function readPeerCertificate({ host, port }: PeerAddress, timeoutMs: number): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port, minVersion: "TLSv1.3", rejectUnauthorized: false });
+    socket.setTimeout(timeoutMs, () => socket.destroy(new Error("TLS handshake timed out")));
+    socket.once("error", reject);
+    socket.once("secureConnect", () => {
+      const certificate = socket.getPeerX509Certificate();
+      socket.destroy();
+      if (certificate === undefined) {
+        reject(new Error("the server presented no certificate"));
+      } else {
+        resolve(new Uint8Array(certificate.raw));
+      }
+    });
+  });
+}
+
+/**
+ * Connections to the holder of one TLS key and to nobody else. The name and issuer of the certificate do not matter:
+ * the key was attested. No byte of a request is written before the peer has proven the key.
+ */
+export class PinnedAgent extends Agent {
+  readonly #tlsKeyHash: Hex;
+
+  constructor(tlsKeyHash: Hex, maxSockets: number) {
+    super({ keepAlive: true, maxSockets, maxCachedSessions: 0 });
+    this.#tlsKeyHash = tlsKeyHash;
+  }
+
+  override createConnection(
+    options: { readonly host?: string; readonly port?: number | string },
+    callback?: (error: Error | null, stream: Duplex) => void,
+  ): Duplex | null | undefined {
+    const socket = connect({
+      host: options.host ?? "",
+      port: Number(options.port),
+      minVersion: "TLSv1.3",
+      rejectUnauthorized: false,
+    });
+    const failed = (error: Error): void => {
+      callback?.(error, socket);
+    };
+    socket.once("error", failed);
+    socket.once("secureConnect", () => {
+      if (peerKeyHash(socket) !== this.#tlsKeyHash) {
+        socket.destroy(
+          new EvidenceError({
+            code: "EVIDENCE_BINDING_MISMATCH",
+            message: "the server's TLS key is not the attested one",
+          }),
+        );
+        return;
+      }
+      socket.off("error", failed);
+      callback?.(null, socket);
+    });
+    // Returning the socket would let the request be written before the check.
+    return undefined;
+  }
+}

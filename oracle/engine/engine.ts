@@ -1,0 +1,86 @@
+import { PgBoss } from "pg-boss";
+import type { Db as BossDb, JobInsert } from "pg-boss";
+import type { Logger } from "../log.ts";
+import type { Store, StoreTransaction } from "../store/store.ts";
+import { bossTransaction } from "../store/store.ts";
+
+export type QueueName = "answers";
+
+/** Heartbeats are judged by the database's clock; pg-boss allows no less than 10 seconds. */
+const HEARTBEAT_SECONDS = 10;
+/** How often dead heartbeats are looked for: a node's work is taken over within the sum of both. */
+const MONITOR_SECONDS = 5;
+/** Attempts that end in a bug or an unknown error; waiting for an enclave is not counted. */
+const RETRY_LIMIT = 8;
+const FINISHED_JOBS_KEPT_SECONDS = 3_600;
+
+export interface Engine {
+  readonly boss: PgBoss;
+  /** Queues jobs in the caller's transaction. */
+  enqueue(trx: StoreTransaction, queue: QueueName, jobs: readonly JobInsert[]): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export function deadLetterQueue(queue: QueueName): string {
+  return `${queue}-dead`;
+}
+
+async function createQueues(boss: PgBoss, queue: QueueName): Promise<void> {
+  await boss.createQueue(deadLetterQueue(queue), { retentionSeconds: 90 * 86_400 });
+  await boss.createQueue(queue, {
+    retryLimit: RETRY_LIMIT,
+    retryDelay: 1,
+    retryBackoff: true,
+    retryDelayMax: 60,
+    expireInSeconds: 3_600,
+    heartbeatSeconds: HEARTBEAT_SECONDS,
+    deleteAfterSeconds: FINISHED_JOBS_KEPT_SECONDS,
+    deadLetter: deadLetterQueue(queue),
+  });
+}
+
+/**
+ * The embedded store has one owner: whatever is active at its start was left by a process that died.
+ * On PostgreSQL another node may be working on it, and the heartbeat decides.
+ */
+async function releaseAbandonedJobs(queue: QueueName, db: BossDb): Promise<number> {
+  const { rows } = await db.executeSql(
+    `update pgboss.job set state = 'retry', start_after = now() where name = $1 and state = 'active' returning id`,
+    [queue],
+  );
+  return rows.length;
+}
+
+/** Starts pg-boss on the store's database, with the queues in place and abandoned jobs released. */
+export async function startEngine(store: Store, log: Logger): Promise<Engine> {
+  const boss = new PgBoss({
+    ...store.boss,
+    schedule: false,
+    superviseIntervalSeconds: MONITOR_SECONDS,
+    monitorIntervalSeconds: MONITOR_SECONDS,
+    warningSlowQuerySeconds: 30,
+  });
+  boss.on("error", (error) => {
+    log.warn("engine.error", { error });
+  });
+  boss.on("warning", (warning) => {
+    log.debug("engine.warning", { message: warning.message });
+  });
+  await boss.start();
+  await createQueues(boss, "answers");
+  if (store.kind === "pglite") {
+    const released = await releaseAbandonedJobs("answers", boss.getDb());
+    if (released > 0) {
+      log.info("engine.released", { jobs: released });
+    }
+  }
+  return {
+    boss,
+    async enqueue(trx, queue, jobs) {
+      if (jobs.length > 0) {
+        await boss.insert(queue, [...jobs], { db: bossTransaction(trx) });
+      }
+    },
+    stop: () => boss.stop({ graceful: false, close: true }),
+  };
+}

@@ -1,0 +1,246 @@
+import type { Insertable } from "kysely";
+import { z } from "zod";
+import type { Hex } from "../../protocol/bytes.ts";
+import { Request } from "../../protocol/request.ts";
+import type { Log } from "../chain/block.ts";
+import type { BlockId, ChainRange } from "../chain/chain-reader.ts";
+import type { ChainHead, ChainJournal } from "../chain/chain-source.ts";
+import type { AdmissionEvent, ChainEvent, RequestedEvent, SettledEvent } from "../chain/events.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { Logger } from "../log.ts";
+import { requireLease } from "../store/lease.ts";
+import { refreshPhases } from "../store/phases.ts";
+import type { StoreSchema } from "../store/schema.ts";
+import type { Store, StoreTransaction } from "../store/store.ts";
+import { reopenTransactions } from "../store/transactions.ts";
+
+/** What a job of the queue "answers" carries. */
+export interface AnswerJob {
+  readonly chainId: number;
+  readonly requestId: Hex;
+}
+
+export interface JournalOptions {
+  readonly chainId: number;
+  readonly store: Store;
+  readonly engine: Engine;
+  readonly log: Logger;
+  readonly decode: (log: Log) => ChainEvent | undefined;
+  /** The lease that the writer of this chain's past holds. */
+  readonly lease: { readonly name: string; readonly holder: string };
+  /** Milliseconds. */
+  readonly now: () => number;
+  /** Jobs were queued. */
+  readonly onReleased: () => void;
+}
+
+/** Blocks kept for walk-back; deeper reorgs walk back to the start and read again. */
+const KEPT_BLOCKS = 2_048;
+/** PostgreSQL takes 65,535 parameters in a statement. */
+const ROWS_PER_INSERT = 500;
+
+/** One chain's past in the store. What a reorg drops goes; what this node did for it stays. */
+export class Journal implements ChainJournal {
+  readonly #options: JournalOptions;
+
+  constructor(options: JournalOptions) {
+    this.#options = options;
+  }
+
+  async storedBlocks(limit: number, below?: number): Promise<BlockId[]> {
+    const { store, chainId } = this.#options;
+    let query = store.db.selectFrom("blocks").select(["number", "hash"]).where("chain_id", "=", chainId);
+    if (below !== undefined) {
+      query = query.where("number", "<", below);
+    }
+    const rows = await query.orderBy("number", "desc").limit(limit).execute();
+    return rows.map(({ number, hash }) => ({ number, hash: hash as Hex }));
+  }
+
+  async rollback(ancestor: BlockId | undefined): Promise<void> {
+    const above = ancestor?.number ?? -1;
+    const { store, chainId, log, lease } = this.#options;
+    await store.db.transaction().execute(async (trx) => {
+      await requireLease(trx, lease.name, lease.holder);
+      await trx.deleteFrom("blocks").where("chain_id", "=", chainId).where("number", ">", above).execute();
+      await trx
+        .deleteFrom("admissions")
+        .where("chain_id", "=", chainId)
+        .where("block_number", ">", above)
+        .execute();
+      const dropped = await trx
+        .deleteFrom("requests")
+        .where("chain_id", "=", chainId)
+        .where("block_number", ">", above)
+        .returning("request_id")
+        .execute();
+      const reopened = await trx
+        .deleteFrom("settlements")
+        .where("chain_id", "=", chainId)
+        .where("block_number", ">", above)
+        .returning("request_id")
+        .execute();
+      await reopenTransactions(trx, chainId, above);
+      await refreshPhases(
+        trx,
+        chainId,
+        reopened.map(({ request_id }) => request_id),
+      );
+      log.info("chain.rolled-back", { above, requests: dropped.length, settlements: reopened.length });
+    });
+  }
+
+  async append(range: ChainRange, head: ChainHead): Promise<void> {
+    const { store, chainId, lease, onReleased, decode } = this.#options;
+    const events = range.logs.flatMap((log) => decode(log) ?? []);
+    const released = await store.db.transaction().execute(async (trx) => {
+      await requireLease(trx, lease.name, lease.holder);
+      await insertBlocks(trx, chainId, range);
+      await this.#insertRequests(
+        trx,
+        events.filter((event) => event.kind === "requested"),
+        range,
+      );
+      await this.#insertSettlements(
+        trx,
+        events.filter((event) => event.kind === "settled"),
+      );
+      await this.#insertAdmissions(
+        trx,
+        events.filter((event) => event.kind === "admission"),
+      );
+      return this.#release(trx, head);
+    });
+    if (released > 0) {
+      onReleased();
+    }
+  }
+
+  async #insertRequests(
+    trx: StoreTransaction,
+    events: readonly RequestedEvent[],
+    range: ChainRange,
+  ): Promise<void> {
+    const { chainId, now } = this.#options;
+    const times = new Map(range.headers.map(({ number, timestamp }) => [number, timestamp]));
+    const rows: Insertable<StoreSchema["requests"]>[] = events.map((event) => ({
+      chain_id: chainId,
+      request_id: event.requestId,
+      ...position(event),
+      block_time: times.get(event.blockNumber) ?? 0,
+      consumer: event.request.consumer,
+      request: JSON.stringify(z.encode(Request, event.request)),
+      payload: event.payload,
+      payload_uri: event.payloadUri,
+      deadline: Number(event.request.deadline),
+      fee: event.request.fee.toString(),
+      released: false,
+      phase: "seen",
+      last_error: null,
+      seen_at: now(),
+    }));
+    for (const part of chunks(rows)) {
+      await trx
+        .insertInto("requests")
+        .values(part)
+        .onConflict((conflict) => conflict.doNothing())
+        .execute();
+    }
+  }
+
+  async #insertSettlements(trx: StoreTransaction, events: readonly SettledEvent[]): Promise<void> {
+    const { chainId } = this.#options;
+    const rows = events.map((event) => ({
+      chain_id: chainId,
+      request_id: event.requestId,
+      kind: event.how,
+      status: event.status,
+      keyset_id: event.keysetId,
+      callback_succeeded: event.callbackSucceeded,
+      ...position(event),
+    }));
+    for (const part of chunks(rows)) {
+      await trx
+        .insertInto("settlements")
+        .values(part)
+        .onConflict((conflict) => conflict.doNothing())
+        .execute();
+      await refreshPhases(
+        trx,
+        chainId,
+        part.map(({ request_id }) => request_id),
+      );
+    }
+  }
+
+  async #insertAdmissions(trx: StoreTransaction, events: readonly AdmissionEvent[]): Promise<void> {
+    const rows = events.map((event) => ({
+      chain_id: this.#options.chainId,
+      keyset_id: event.keysetId,
+      event: event.event,
+      policy_id: event.policyId,
+      expires_at: event.expiresAt,
+      platform: event.platform,
+      ...position(event),
+    }));
+    for (const part of chunks(rows)) {
+      await trx
+        .insertInto("admissions")
+        .values(part)
+        .onConflict((conflict) => conflict.doNothing())
+        .execute();
+    }
+  }
+
+  /** Queues the jobs of requests that have their confirmations now. No model is called below them. */
+  async #release(trx: StoreTransaction, head: ChainHead): Promise<number> {
+    const { chainId, engine } = this.#options;
+    const ripe = await trx
+      .updateTable("requests")
+      .set({ released: true })
+      .where("chain_id", "=", chainId)
+      .where("released", "=", false)
+      .where("phase", "<>", "settled")
+      .where("block_number", "<=", head.settledNumber)
+      .returning("request_id")
+      .execute();
+    const ids = ripe.map(({ request_id }) => request_id);
+    await refreshPhases(trx, chainId, ids);
+    await engine.enqueue(
+      trx,
+      "answers",
+      ids.map((requestId) => ({ data: { chainId, requestId } })),
+    );
+    return ids.length;
+  }
+}
+
+async function insertBlocks(trx: StoreTransaction, chainId: number, range: ChainRange): Promise<void> {
+  const rows = range.headers.map(({ number, hash }) => ({ chain_id: chainId, number, hash }));
+  await trx.insertInto("blocks").values(rows).execute();
+  await trx
+    .deleteFrom("blocks")
+    .where("chain_id", "=", chainId)
+    .where("number", "<", range.last.number - KEPT_BLOCKS)
+    .execute();
+}
+
+function position(event: ChainEvent): {
+  block_number: number;
+  block_hash: Hex;
+  tx_hash: Hex;
+  log_index: number;
+} {
+  return {
+    block_number: event.blockNumber,
+    block_hash: event.blockHash,
+    tx_hash: event.txHash,
+    log_index: event.logIndex,
+  };
+}
+
+function chunks<T>(rows: readonly T[]): T[][] {
+  return Array.from({ length: Math.ceil(rows.length / ROWS_PER_INSERT) }, (_, index) =>
+    rows.slice(index * ROWS_PER_INSERT, (index + 1) * ROWS_PER_INSERT),
+  );
+}

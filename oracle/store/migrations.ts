@@ -1,0 +1,88 @@
+import { sql } from "kysely";
+import type { Kysely } from "kysely";
+import { Migrator } from "kysely/migration";
+import type { Migration } from "kysely/migration";
+
+/** Append only: a published migration is never edited. Statements run one at a time, as PGlite takes them. */
+const INITIAL: readonly string[] = [
+  `create table blocks (
+     chain_id bigint not null, number bigint not null, hash text not null,
+     primary key (chain_id, number))`,
+  `create table requests (
+     chain_id bigint not null, request_id text not null,
+     block_number bigint not null, block_hash text not null, block_time bigint not null,
+     tx_hash text not null, log_index bigint not null, consumer text not null,
+     request text not null, payload text not null, payload_uri text not null,
+     deadline bigint not null, fee text not null,
+     released boolean not null, phase text not null,
+     attempts bigint not null default 0, retry_at bigint not null default 0, last_error text, seen_at bigint not null,
+     primary key (chain_id, request_id))`,
+  `create index requests_open on requests (chain_id, phase, block_number) where phase <> 'settled'`,
+  `create index requests_by_block on requests (chain_id, block_number, log_index)`,
+  `create table refusals (
+     chain_id bigint not null, request_id text not null, code text not null, refused_at bigint not null,
+     primary key (chain_id, request_id))`,
+  `create table settlements (
+     chain_id bigint not null, request_id text not null, kind text not null, status bigint not null,
+     keyset_id text not null, callback_succeeded boolean,
+     block_number bigint not null, block_hash text not null, tx_hash text not null, log_index bigint not null,
+     primary key (chain_id, request_id))`,
+  `create index settlements_by_block on settlements (chain_id, block_number)`,
+  `create table answers (
+     chain_id bigint not null, request_id text not null, keyset_id text not null, status bigint not null,
+     answer text not null, signature text not null, output text not null, not_before bigint not null,
+     recorded_at bigint not null,
+     primary key (chain_id, request_id, keyset_id))`,
+  `create table receipts (
+     chain_id bigint not null, request_id text not null, keyset_id text not null, receipt text not null,
+     primary key (request_id, chain_id, keyset_id))`,
+  `create table transactions (
+     id bigint generated always as identity primary key,
+     chain_id bigint not null, signer text not null, nonce bigint not null, kind text not null,
+     to_address text not null, data text not null, gas_limit bigint not null, state text not null,
+     block_number bigint, block_hash text, created_at bigint not null, sent_at bigint not null)`,
+  `create unique index transactions_by_nonce on transactions (chain_id, signer, nonce) where state <> 'lost'`,
+  `create index transactions_open on transactions (chain_id, signer, state) where state in ('pending', 'mined')`,
+  `create table attempts (
+     hash text primary key, transaction_id bigint not null references transactions (id),
+     raw text not null, max_fee text not null, priority_fee text not null, created_at bigint not null)`,
+  `create index attempts_by_transaction on attempts (transaction_id)`,
+  `create table transaction_items (
+     transaction_id bigint not null references transactions (id),
+     chain_id bigint not null, request_id text not null, live boolean not null,
+     primary key (transaction_id, request_id))`,
+  `create unique index items_live on transaction_items (chain_id, request_id) where live`,
+  `create table admissions (
+     chain_id bigint not null, keyset_id text not null, event text not null, policy_id text not null,
+     expires_at bigint not null, platform text not null,
+     block_number bigint not null, block_hash text not null, tx_hash text not null, log_index bigint not null,
+     primary key (chain_id, tx_hash, log_index))`,
+  `create index admissions_by_keyset on admissions (chain_id, keyset_id, block_number)`,
+  `create table leases (name text primary key, holder text not null, expires_at bigint not null)`,
+];
+
+function migration(statements: readonly string[]): Migration {
+  return {
+    async up(db) {
+      for (const statement of statements) {
+        await sql.raw(statement).execute(db);
+      }
+    },
+  };
+}
+
+const MIGRATIONS: Readonly<Record<string, Migration>> = {
+  "0001-initial": migration(INITIAL),
+};
+
+/** Brings the schema up to date; safe when several nodes start at once. Throws the database's error when a step fails. */
+export async function migrateStore<Schema>(db: Kysely<Schema>): Promise<void> {
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: () => Promise.resolve({ ...MIGRATIONS }) },
+  });
+  const { error } = await migrator.migrateToLatest();
+  if (error !== undefined) {
+    throw error instanceof Error ? error : new Error("migration failed", { cause: error });
+  }
+}

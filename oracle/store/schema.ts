@@ -1,0 +1,163 @@
+/**
+ * The tables. One dialect for PGlite and PostgreSQL: integers that fit a double are `bigint` (read as numbers), wei and
+ * bytes are text (decimal, lower-case hex), JSON is text, so that both drivers hand back the same values.
+ *
+ * `blocks`, `requests`, `settlements` and `admissions` are functions of the canonical chain: a reorg deletes what it
+ * dropped, and reading again restores it. `answers`, `receipts` and `transactions` are this node's own work and survive.
+ */
+
+import type { Generated } from "kysely";
+
+/** Blocks already read, newest last; sparse where a gap was filled by range. */
+interface BlocksTable {
+  chain_id: number;
+  number: number;
+  hash: string;
+}
+
+/**
+ * Where a request stands, derived from the other tables by `refreshPhases`:
+ * seen (too few confirmations) → asked (a job exists) → answered or refused → sent → settled.
+ */
+export type RequestPhase = "seen" | "asked" | "answered" | "refused" | "sent" | "settled";
+
+interface RequestsTable {
+  chain_id: number;
+  request_id: string;
+  block_number: number;
+  block_hash: string;
+  /** Seconds, of the request's block. */
+  block_time: number;
+  tx_hash: string;
+  log_index: number;
+  consumer: string;
+  /** The `Request`, in the JSON form of the protocol. */
+  request: string;
+  payload: string;
+  payload_uri: string;
+  deadline: number;
+  fee: string;
+  /** Whether its job was queued. */
+  released: boolean;
+  phase: RequestPhase;
+  /** Settlements tried and refused by the chain; each makes the next wait longer. */
+  attempts: Generated<number>;
+  /** Seconds: no settlement is tried before this time. */
+  retry_at: Generated<number>;
+  last_error: string | null;
+  /** Milliseconds, this node's clock. */
+  seen_at: number;
+}
+
+/** What an enclave refused to answer at all, by error code; such a request ends in a refund. */
+interface RefusalsTable {
+  chain_id: number;
+  request_id: string;
+  code: string;
+  refused_at: number;
+}
+
+interface SettlementsTable {
+  chain_id: number;
+  request_id: string;
+  kind: "fulfilled" | "refunded" | "cancelled";
+  status: number;
+  keyset_id: string;
+  callback_succeeded: boolean | null;
+  block_number: number;
+  block_hash: string;
+  tx_hash: string;
+  log_index: number;
+}
+
+interface AnswersTable {
+  chain_id: number;
+  request_id: string;
+  keyset_id: string;
+  status: number;
+  /** The `Answer`, in the JSON form of the protocol. */
+  answer: string;
+  signature: string;
+  output: string;
+  /** Seconds: not sent before this time (fallback window of statuses that a host can cause). */
+  not_before: number;
+  recorded_at: number;
+}
+
+interface ReceiptsTable {
+  chain_id: number;
+  request_id: string;
+  keyset_id: string;
+  receipt: string;
+}
+
+export type TransactionState = "pending" | "mined" | "final" | "failed" | "lost";
+
+/** One nonce of one key. What was broadcast under it are its `attempts`. */
+interface TransactionsTable {
+  id: Generated<number>;
+  chain_id: number;
+  signer: string;
+  nonce: number;
+  kind: "fulfill" | "fulfillBatch" | "refund" | "admit" | "other";
+  to_address: string;
+  data: string;
+  gas_limit: number;
+  state: TransactionState;
+  block_number: number | null;
+  block_hash: string | null;
+  /** Milliseconds. */
+  created_at: number;
+  sent_at: number;
+}
+
+interface AttemptsTable {
+  hash: string;
+  transaction_id: number;
+  raw: string;
+  max_fee: string;
+  priority_fee: string;
+  created_at: number;
+}
+
+/** The requests that a transaction settles. `live` until the transaction failed or was lost. */
+interface TransactionItemsTable {
+  transaction_id: number;
+  chain_id: number;
+  request_id: string;
+  live: boolean;
+}
+
+interface AdmissionsTable {
+  chain_id: number;
+  keyset_id: string;
+  event: "admitted" | "revoked";
+  policy_id: string;
+  expires_at: number;
+  platform: string;
+  block_number: number;
+  block_hash: string;
+  tx_hash: string;
+  log_index: number;
+}
+
+/** Who may write for a named part, until when (database clock, milliseconds). */
+interface LeasesTable {
+  name: string;
+  holder: string;
+  expires_at: number;
+}
+
+export interface StoreSchema {
+  blocks: BlocksTable;
+  requests: RequestsTable;
+  refusals: RefusalsTable;
+  settlements: SettlementsTable;
+  answers: AnswersTable;
+  receipts: ReceiptsTable;
+  transactions: TransactionsTable;
+  attempts: AttemptsTable;
+  transaction_items: TransactionItemsTable;
+  admissions: AdmissionsTable;
+  leases: LeasesTable;
+}

@@ -1,0 +1,315 @@
+import type { Hex } from "../../protocol/bytes.ts";
+import { refreshPhases } from "./phases.ts";
+import type { StoreSchema, TransactionState } from "./schema.ts";
+import type { Store, StoreTransaction } from "./store.ts";
+
+type TransactionKind = StoreSchema["transactions"]["kind"];
+
+/** What was signed: bytes ready to broadcast. */
+export interface SignedAttempt {
+  readonly hash: Hex;
+  readonly raw: Hex;
+  readonly maxFee: bigint;
+  readonly priorityFee: bigint;
+}
+
+export interface NewTransaction extends SignedAttempt {
+  readonly chainId: number;
+  readonly signer: Hex;
+  readonly nonce: number;
+  readonly kind: TransactionKind;
+  readonly to: Hex;
+  readonly data: Hex;
+  readonly gasLimit: number;
+  readonly requestIds: readonly Hex[];
+}
+
+export interface OpenTransaction {
+  readonly id: number;
+  readonly signer: Hex;
+  readonly nonce: number;
+  readonly kind: TransactionKind;
+  readonly to: Hex;
+  readonly data: Hex;
+  readonly gasLimit: number;
+  /** Milliseconds. */
+  readonly sentAt: number;
+  /** Oldest first; at least one. */
+  readonly attempts: readonly SignedAttempt[];
+}
+
+/** Commits nonces and signed bytes, so that a crash at any later point ends in the same transactions. */
+export async function insertTransactions(
+  trx: StoreTransaction,
+  transactions: readonly NewTransaction[],
+  now: number,
+): Promise<void> {
+  const ids = await trx
+    .insertInto("transactions")
+    .values(
+      transactions.map((transaction) => ({
+        chain_id: transaction.chainId,
+        signer: transaction.signer,
+        nonce: transaction.nonce,
+        kind: transaction.kind,
+        to_address: transaction.to,
+        data: transaction.data,
+        gas_limit: transaction.gasLimit,
+        state: "pending" as const,
+        block_number: null,
+        block_hash: null,
+        created_at: now,
+        sent_at: now,
+      })),
+    )
+    .returning(["id", "signer", "nonce"])
+    .execute();
+  const idOf = new Map(ids.map(({ id, signer, nonce }) => [`${signer}/${nonce}`, id]));
+  const withId = transactions.map((transaction) => ({
+    transaction,
+    id: idOf.get(`${transaction.signer}/${transaction.nonce}`) ?? 0,
+  }));
+  await trx
+    .insertInto("attempts")
+    .values(withId.map(({ transaction, id }) => attemptRow(id, transaction, now)))
+    .execute();
+  const items = withId.flatMap(({ transaction, id }) =>
+    transaction.requestIds.map((requestId) => ({
+      transaction_id: id,
+      chain_id: transaction.chainId,
+      request_id: requestId,
+      live: true,
+    })),
+  );
+  if (items.length > 0) {
+    await trx.insertInto("transaction_items").values(items).execute();
+  }
+  for (const [chainId, requestIds] of byChain(items)) {
+    await refreshPhases(trx, chainId, requestIds);
+  }
+}
+
+/** Adds a replacement under the same nonce. */
+export async function insertAttempt(
+  trx: StoreTransaction,
+  transactionId: number,
+  attempt: SignedAttempt,
+  now: number,
+): Promise<void> {
+  await trx
+    .insertInto("attempts")
+    .values(attemptRow(transactionId, attempt, now))
+    .execute();
+  await trx.updateTable("transactions").set({ sent_at: now }).where("id", "=", transactionId).execute();
+}
+
+/** Transactions not yet mined, lowest nonce first. */
+export async function pendingTransactions(store: Store, chainId: number): Promise<OpenTransaction[]> {
+  const rows = await store.db
+    .selectFrom("transactions")
+    .innerJoin("attempts", "attempts.transaction_id", "transactions.id")
+    .select([
+      "id",
+      "signer",
+      "nonce",
+      "kind",
+      "to_address",
+      "data",
+      "gas_limit",
+      "sent_at",
+      "hash",
+      "raw",
+      "max_fee",
+      "priority_fee",
+    ])
+    .where("chain_id", "=", chainId)
+    .where("state", "=", "pending")
+    .orderBy("nonce")
+    .orderBy("attempts.created_at")
+    .execute();
+  const open = new Map<number, OpenTransaction & { attempts: SignedAttempt[] }>();
+  for (const row of rows) {
+    const attempt = {
+      hash: row.hash as Hex,
+      raw: row.raw as Hex,
+      maxFee: BigInt(row.max_fee),
+      priorityFee: BigInt(row.priority_fee),
+    };
+    const known = open.get(row.id);
+    if (known === undefined) {
+      open.set(row.id, {
+        id: row.id,
+        signer: row.signer as Hex,
+        nonce: row.nonce,
+        kind: row.kind,
+        to: row.to_address as Hex,
+        data: row.data as Hex,
+        gasLimit: row.gas_limit,
+        sentAt: row.sent_at,
+        attempts: [attempt],
+      });
+    } else {
+      known.attempts.push(attempt);
+    }
+  }
+  return [...open.values()];
+}
+
+/** One above the highest nonce that this store ever committed for the key; 0 for none. */
+export async function nextStoredNonce(store: Store, chainId: number, signer: Hex): Promise<number> {
+  const row = await store.db
+    .selectFrom("transactions")
+    .select(({ fn }) => fn.max("nonce").as("nonce"))
+    .where("chain_id", "=", chainId)
+    .where("signer", "=", signer)
+    .where("state", "<>", "lost")
+    .executeTakeFirst();
+  const nonce = row?.nonce as number | null | undefined;
+  return nonce === null || nonce === undefined ? 0 : nonce + 1;
+}
+
+export interface TransactionOutcome {
+  readonly id: number;
+  readonly state: Exclude<TransactionState, "pending" | "final">;
+  readonly block?: { readonly number: number; readonly hash: Hex };
+}
+
+/** Records what became of transactions; the requests of failed and lost ones are free to be settled again. */
+export async function recordOutcomes(
+  trx: StoreTransaction,
+  chainId: number,
+  outcomes: readonly TransactionOutcome[],
+): Promise<void> {
+  for (const { id, state, block } of outcomes) {
+    await trx
+      .updateTable("transactions")
+      .set({ state, block_number: block?.number ?? null, block_hash: block?.hash ?? null })
+      .where("id", "=", id)
+      .execute();
+  }
+  const ended = outcomes.filter(({ state }) => state !== "mined").map(({ id }) => id);
+  await freeItems(trx, chainId, ended);
+}
+
+/**
+ * Closes mined transactions that have their confirmations. What one of them should have settled and did not (an item of
+ * a batch that the contract skipped) is free to be settled again.
+ */
+export async function finalizeTransactions(
+  trx: StoreTransaction,
+  chainId: number,
+  settledNumber: number,
+): Promise<void> {
+  const closed = await trx
+    .updateTable("transactions")
+    .set({ state: "final" })
+    .where("chain_id", "=", chainId)
+    .where("state", "=", "mined")
+    .where("block_number", "<=", settledNumber)
+    .returning("id")
+    .execute();
+  await freeItems(
+    trx,
+    chainId,
+    closed.map(({ id }) => id),
+  );
+}
+
+/** After a reorg to `above`: what was mined higher may be mined again, or never. The transmitter sends it again. */
+export async function reopenTransactions(
+  trx: StoreTransaction,
+  chainId: number,
+  above: number,
+): Promise<void> {
+  const reopened = await trx
+    .updateTable("transactions")
+    .set({ state: "pending", block_number: null, block_hash: null, sent_at: 0 })
+    .where("chain_id", "=", chainId)
+    .where("state", "in", ["mined", "failed", "final"])
+    .where("block_number", ">", above)
+    .returning("id")
+    .execute();
+  const ids = reopened.map(({ id }) => id);
+  if (ids.length === 0) {
+    return;
+  }
+  const items = await trx
+    .selectFrom("transaction_items as item")
+    .select(["item.transaction_id", "item.request_id"])
+    .where("item.transaction_id", "in", ids)
+    .where((where) =>
+      where.not(
+        where.exists(
+          where
+            .selectFrom("transaction_items as other")
+            .select("other.request_id")
+            .whereRef("other.request_id", "=", "item.request_id")
+            .whereRef("other.chain_id", "=", "item.chain_id")
+            .where("other.live", "=", true),
+        ),
+      ),
+    )
+    .execute();
+  const first = new Map(items.map((item) => [item.request_id, item.transaction_id]));
+  for (const [requestId, transactionId] of first) {
+    await trx
+      .updateTable("transaction_items")
+      .set({ live: true })
+      .where("transaction_id", "=", transactionId)
+      .where("request_id", "=", requestId)
+      .execute();
+  }
+  await refreshPhases(trx, chainId, [...first.keys()]);
+}
+
+async function freeItems(
+  trx: StoreTransaction,
+  chainId: number,
+  transactionIds: readonly number[],
+): Promise<void> {
+  if (transactionIds.length === 0) {
+    return;
+  }
+  const freed = await trx
+    .updateTable("transaction_items")
+    .set({ live: false })
+    .where("transaction_id", "in", [...transactionIds])
+    .where("live", "=", true)
+    .returning("request_id")
+    .execute();
+  await refreshPhases(
+    trx,
+    chainId,
+    freed.map(({ request_id }) => request_id),
+  );
+}
+
+function attemptRow(
+  transactionId: number,
+  attempt: SignedAttempt,
+  now: number,
+): {
+  hash: string;
+  transaction_id: number;
+  raw: string;
+  max_fee: string;
+  priority_fee: string;
+  created_at: number;
+} {
+  return {
+    hash: attempt.hash,
+    transaction_id: transactionId,
+    raw: attempt.raw,
+    max_fee: attempt.maxFee.toString(),
+    priority_fee: attempt.priorityFee.toString(),
+    created_at: now,
+  };
+}
+
+function byChain(items: readonly { chain_id: number; request_id: string }[]): Map<number, string[]> {
+  const map = new Map<number, string[]>();
+  for (const { chain_id, request_id } of items) {
+    map.set(chain_id, [...(map.get(chain_id) ?? []), request_id]);
+  }
+  return map;
+}

@@ -1,0 +1,58 @@
+import { ChainError } from "../../protocol/errors.ts";
+import type { BlockHeader } from "../chain/block.ts";
+import { bigQuantity } from "../chain/block.ts";
+import type { RpcPool } from "../chain/rpc-pool.ts";
+
+export interface Fees {
+  readonly maxFee: bigint;
+  readonly priorityFee: bigint;
+}
+
+const GWEI = 1_000_000_000n;
+/** Where a node knows no `eth_maxPriorityFeePerGas`. */
+const DEFAULT_TIP = GWEI;
+/** Nodes accept a replacement from 10 % above (geth's price bump); 1/8 leaves room for rounding. */
+const BUMP_DENOMINATOR = 8n;
+
+/** The priority fee that the node suggests. */
+export async function readTip(rpc: RpcPool): Promise<bigint> {
+  try {
+    return await rpc.call("eth_maxPriorityFeePerGas", [], bigQuantity);
+  } catch (error) {
+    if (error instanceof ChainError) {
+      return DEFAULT_TIP;
+    }
+    throw error;
+  }
+}
+
+/**
+ * What to offer for the next blocks: room for the base fee to double (six full blocks, EIP-1559), never above `cap`.
+ *
+ * @throws {ChainError} CHAIN_UNDERPRICED when even the present base fee exceeds `cap`
+ */
+export function offerFees(head: BlockHeader, tip: bigint, cap: bigint): Fees {
+  const base = head.baseFeePerGas ?? 0n;
+  if (base > cap) {
+    throw new ChainError({
+      code: "CHAIN_UNDERPRICED",
+      message: "the base fee is above the cap",
+      details: { baseFee: base.toString(), cap: cap.toString() },
+    });
+  }
+  const wanted = 2n * base + tip;
+  const maxFee = wanted < cap ? wanted : cap;
+  return { maxFee, priorityFee: tip < maxFee ? tip : maxFee };
+}
+
+/** The least that a node takes in place of `previous`, or more where the market moved; `undefined` above `cap`. */
+export function raiseFees(previous: Fees, offer: Fees, cap: bigint): Fees | undefined {
+  const raise = (fee: bigint): bigint => fee + fee / BUMP_DENOMINATOR + 1n;
+  const maxFee = larger(raise(previous.maxFee), offer.maxFee);
+  const priorityFee = larger(raise(previous.priorityFee), offer.priorityFee);
+  return maxFee > cap ? undefined : { maxFee, priorityFee: priorityFee < maxFee ? priorityFee : maxFee };
+}
+
+function larger(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
+}

@@ -1,0 +1,301 @@
+import type { Hex } from "../../protocol/bytes.ts";
+
+import type { RpcPool } from "../chain/rpc-pool.ts";
+import type { ChainHead } from "../chain/chain-source.ts";
+import { toChainError } from "../chain/revert.ts";
+import type { TransactionSigner } from "../chain/signer.ts";
+import { Wakeable } from "../engine/wakeable.ts";
+import type { Logger } from "../log.ts";
+import { requireLease, takeLease } from "../store/lease.ts";
+import type { Store } from "../store/store.ts";
+import type {
+  NewTransaction,
+  OpenTransaction,
+  SignedAttempt,
+  TransactionOutcome,
+} from "../store/transactions.ts";
+import {
+  finalizeTransactions,
+  insertAttempt,
+  insertTransactions,
+  pendingTransactions,
+  recordOutcomes,
+} from "../store/transactions.ts";
+import { readOutcomes } from "./confirmations.ts";
+import type { Fees } from "./fees.ts";
+import { offerFees, raiseFees, readTip } from "./fees.ts";
+import { readNextNonce, readTransactionCount } from "./nonces.ts";
+import type { PlannedTransaction } from "./planned-transaction.ts";
+
+export interface TransmitterOptions {
+  readonly chainId: number;
+  readonly rpc: RpcPool;
+  readonly store: Store;
+  readonly log: Logger;
+  readonly signers: readonly [TransactionSigner, ...TransactionSigner[]];
+  readonly holder: string;
+  /** Thinks out at most `limit` transactions that are due and simulate well; called again after each round. */
+  readonly plan: (head: ChainHead, limit: number) => Promise<readonly PlannedTransaction[]>;
+  readonly head: () => ChainHead | undefined;
+  /** Milliseconds. */
+  readonly now: () => number;
+  /** Transactions of one key in flight; nodes drop more (geth keeps 64 of an account beyond the next). */
+  readonly maxInFlight: number;
+  /** Milliseconds without being mined, after which the offer is raised. */
+  readonly bumpAfterMs: number;
+  /** Wei per gas that is never exceeded, whatever a request would repay. */
+  readonly feeCap: bigint;
+}
+
+const LEASE_MS = 10_000;
+const IDLE_MS = 1_000;
+/** A nonce that is used up while none of our attempts is known for so long was used by somebody else with our key. */
+const LOST_AFTER_MS = 60_000;
+
+/**
+ * Sends what `plan` proposes on one chain. Nonce and signed bytes are committed before the first broadcast, so whatever
+ * is lost after that, the same bytes are sent again; a reorg re-opens what it dropped.
+ */
+export class Transmitter {
+  readonly #options: TransmitterOptions;
+  readonly #lease: string;
+  readonly #loop: Wakeable;
+  readonly #nextNonce = new Map<Hex, number>();
+  #leasedUntil = 0;
+  #checkedHead: Hex | undefined;
+  #tip: { readonly value: bigint; readonly block: Hex } | undefined;
+  #resend = true;
+
+  constructor(options: TransmitterOptions) {
+    this.#options = options;
+    this.#lease = `transmit:${options.chainId}`;
+    this.#loop = new Wakeable(IDLE_MS, () => this.#step());
+  }
+
+  wake(): void {
+    this.#loop.wake();
+  }
+
+  stop(): Promise<void> {
+    return this.#loop.stop();
+  }
+
+  async #step(): Promise<boolean> {
+    const { log, head, now } = this.#options;
+    const current = head();
+    if (current === undefined) {
+      return false;
+    }
+    try {
+      if (!(await this.#holdLease())) {
+        return false;
+      }
+      const pending = await this.#watch(current);
+      return await this.#send(current, pending);
+    } catch (error) {
+      // Nonces are read anew: the failure may have come before or after the commit.
+      this.#nextNonce.clear();
+      log.warn("transmitter.step-failed", { error, at: now() });
+      return false;
+    }
+  }
+
+  async #holdLease(): Promise<boolean> {
+    const { store, holder, now } = this.#options;
+    if (now() < this.#leasedUntil - LEASE_MS / 2) {
+      return true;
+    }
+    const held = await takeLease(store, this.#lease, holder, LEASE_MS);
+    if (held && this.#leasedUntil < now()) {
+      // Another node may have sent meanwhile, or this one just started: committed bytes may never have been broadcast.
+      this.#nextNonce.clear();
+      this.#resend = true;
+    }
+    this.#leasedUntil = held ? now() + LEASE_MS : 0;
+    return held;
+  }
+
+  /** Finds out what became of the transactions in flight, and pushes those that are stuck. */
+  async #watch(head: ChainHead): Promise<OpenTransaction[]> {
+    const { store, chainId } = this.#options;
+    let pending = await pendingTransactions(store, chainId);
+    if (this.#checkedHead !== head.latest.hash) {
+      pending = await this.#settle(head, pending);
+      this.#checkedHead = head.latest.hash;
+    }
+    await this.#push(head, pending);
+    return pending;
+  }
+
+  async #settle(head: ChainHead, pending: OpenTransaction[]): Promise<OpenTransaction[]> {
+    const { store, rpc, chainId, now, log } = this.#options;
+    const counts = await this.#transactionCounts(pending);
+    const used = pending.filter(({ signer, nonce }) => nonce < (counts.get(signer) ?? 0));
+    const found = used.length === 0 ? [] : await readOutcomes(rpc, used);
+    const outcomes = used.flatMap((transaction, index): TransactionOutcome[] => {
+      const outcome = found[index];
+      if (outcome !== undefined) {
+        return [outcome];
+      }
+      return now() - transaction.sentAt > LOST_AFTER_MS ? [{ id: transaction.id, state: "lost" }] : [];
+    });
+    await store.db.transaction().execute(async (trx) => {
+      await requireLease(trx, this.#lease, this.#options.holder);
+      await recordOutcomes(trx, chainId, outcomes);
+      await finalizeTransactions(trx, chainId, head.settledNumber);
+    });
+    for (const { id, state } of outcomes) {
+      log[state === "mined" ? "debug" : "warn"]("transaction.outcome", { transaction: id, state });
+    }
+    const done = new Set(outcomes.map(({ id }) => id));
+    return pending.filter(({ id }) => !done.has(id));
+  }
+
+  async #transactionCounts(pending: readonly OpenTransaction[]): Promise<Map<Hex, number>> {
+    const signers = [...new Set(pending.map(({ signer }) => signer))];
+    const counts = await Promise.all(
+      signers.map((signer) => readTransactionCount(this.#options.rpc, signer, "latest")),
+    );
+    return new Map(signers.map((signer, index) => [signer, counts[index] ?? 0]));
+  }
+
+  /** Sends again what the network may have lost, and raises the offer of what nobody mines. */
+  async #push(head: ChainHead, pending: readonly OpenTransaction[]): Promise<void> {
+    const { now, bumpAfterMs } = this.#options;
+    const stuck = pending.filter(({ sentAt }) => now() - sentAt > bumpAfterMs);
+    if (!this.#resend && stuck.length === 0) {
+      return;
+    }
+    const again = this.#resend ? pending : stuck;
+    await this.#broadcast(again.flatMap(({ attempts }) => attempts.slice(-1)));
+    this.#resend = false;
+    const lowest = new Set<Hex>();
+    for (const transaction of stuck) {
+      // Only the lowest nonce of a key holds the others up.
+      if (!lowest.has(transaction.signer)) {
+        lowest.add(transaction.signer);
+        await this.#replace(head, transaction);
+      }
+    }
+  }
+
+  async #replace(head: ChainHead, transaction: OpenTransaction): Promise<void> {
+    const { store, signers, chainId, feeCap, now, log } = this.#options;
+    const signer = signers.find(({ address }) => address === transaction.signer);
+    const last = transaction.attempts[transaction.attempts.length - 1];
+    if (signer === undefined || last === undefined) {
+      return;
+    }
+    const fees = raiseFees(last, offerFees(head.latest, await this.#readTip(head), feeCap), feeCap);
+    if (fees === undefined) {
+      log.warn("transaction.capped", { transaction: transaction.id, nonce: transaction.nonce });
+      return;
+    }
+    const { nonce, to, data, gasLimit } = transaction;
+    const attempt = {
+      ...(await signer.sign({ chainId, nonce, to, data, gasLimit, ...toWire(fees) })),
+      ...fees,
+    };
+    await store.db.transaction().execute(async (trx) => {
+      await requireLease(trx, this.#lease, this.#options.holder);
+      await insertAttempt(trx, transaction.id, attempt, now());
+    });
+    log.info("transaction.replaced", { transaction: transaction.id, nonce, maxFee: fees.maxFee });
+    await this.#broadcast([attempt]);
+  }
+
+  /** @returns whether there may be more to send at once */
+  async #send(head: ChainHead, pending: readonly OpenTransaction[]): Promise<boolean> {
+    const { plan, store, signers, now, maxInFlight } = this.#options;
+    const free = signers.length * maxInFlight - pending.length;
+    if (free <= 0) {
+      return false;
+    }
+    const planned = await plan(head, free);
+    if (planned.length === 0) {
+      return false;
+    }
+    const transactions = await this.#sign(head, planned, pending);
+    if (transactions.length === 0) {
+      return false;
+    }
+    await store.db.transaction().execute(async (trx) => {
+      await requireLease(trx, this.#lease, this.#options.holder);
+      await insertTransactions(trx, transactions, now());
+    });
+    await this.#broadcast(transactions);
+    return true;
+  }
+
+  async #sign(
+    head: ChainHead,
+    planned: readonly PlannedTransaction[],
+    pending: readonly OpenTransaction[],
+  ): Promise<NewTransaction[]> {
+    const { signers, chainId, feeCap, maxInFlight } = this.#options;
+    const tip = await this.#readTip(head);
+    const inFlight = new Map(signers.map(({ address }) => [address, count(pending, address)]));
+    const signed: NewTransaction[] = [];
+    for (const transaction of planned) {
+      const signer = leastLoaded(signers, inFlight);
+      const load = inFlight.get(signer.address) ?? 0;
+      if (load >= maxInFlight) {
+        break;
+      }
+      const cap = transaction.feeCap < feeCap ? transaction.feeCap : feeCap;
+      const fees = offerFees(head.latest, tip, cap);
+      const nonce = await this.#takeNonce(signer.address);
+      const { to, data, gasLimit } = transaction;
+      const bytes = await signer.sign({ chainId, nonce, to, data, gasLimit, ...toWire(fees) });
+      signed.push({ ...transaction, ...bytes, ...fees, chainId, signer: signer.address, nonce });
+      inFlight.set(signer.address, load + 1);
+    }
+    return signed;
+  }
+
+  async #takeNonce(address: Hex): Promise<number> {
+    const { rpc, store, chainId } = this.#options;
+    const nonce = this.#nextNonce.get(address) ?? (await readNextNonce(rpc, store, chainId, address));
+    this.#nextNonce.set(address, nonce + 1);
+    return nonce;
+  }
+
+  async #readTip(head: ChainHead): Promise<bigint> {
+    if (this.#tip?.block !== head.latest.hash) {
+      this.#tip = { value: await readTip(this.#options.rpc), block: head.latest.hash };
+    }
+    return this.#tip.value;
+  }
+
+  async #broadcast(attempts: readonly Pick<SignedAttempt, "raw" | "hash">[]): Promise<void> {
+    const { rpc, log } = this.#options;
+    const replies = await rpc.send(
+      attempts.map(({ raw }) => ({ method: "eth_sendRawTransaction", params: [raw] })),
+    );
+    replies.forEach((reply, index) => {
+      if (!reply.ok && !KNOWN.test(reply.failure.message)) {
+        const error = toChainError("eth_sendRawTransaction", reply.failure);
+        log.warn("transaction.refused", { hash: attempts[index]?.hash, error });
+      }
+    });
+  }
+}
+
+/** The node has it, or has mined it: both are what was wanted. */
+const KNOWN = /already known|already imported|known transaction|nonce too low|already exists/i;
+
+function toWire(fees: Fees): { maxFeePerGas: bigint; maxPriorityFeePerGas: bigint } {
+  return { maxFeePerGas: fees.maxFee, maxPriorityFeePerGas: fees.priorityFee };
+}
+
+function count(pending: readonly OpenTransaction[], address: Hex): number {
+  return pending.filter(({ signer }) => signer === address).length;
+}
+
+function leastLoaded(
+  signers: TransmitterOptions["signers"],
+  inFlight: ReadonlyMap<Hex, number>,
+): TransactionSigner {
+  const load = ({ address }: TransactionSigner): number => inFlight.get(address) ?? 0;
+  return signers.reduce((best, signer) => (load(signer) < load(best) ? signer : best), signers[0]);
+}

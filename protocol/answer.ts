@@ -74,7 +74,8 @@ export function addressOfPublicKey(publicKey: Uint8Array): Hex {
 /** `r ‖ s ‖ v` with low s and v 27 or 28, as `ecrecover` wants it. */
 export function signDigest(digest: Hex, privateKey: Uint8Array): Hex {
   const recovered = secp256k1.sign(fromHex(digest, 32), privateKey, { prehash: false, format: "recovered" });
-  return toHex(concatBytes(recovered.subarray(1), new Uint8Array([27 + (recovered[0] ?? 0)])));
+  const v = recovered.subarray(0, 1).map((recoveryBit) => 27 + recoveryBit);
+  return toHex(concatBytes(recovered.subarray(1), v));
 }
 
 /**
@@ -84,7 +85,7 @@ export function signDigest(digest: Hex, privateKey: Uint8Array): Hex {
  */
 export function recoverSigner(digest: Hex, signature: Hex): Hex {
   const bytes = fromHex(signature, 65);
-  const v = bytes[64] ?? 0;
+  const v = bytes[64];
   try {
     if (v !== 27 && v !== 28) throw new RangeError("v is neither 27 nor 28");
     const parsed = secp256k1.Signature.fromBytes(bytes.subarray(0, 64), "compact");

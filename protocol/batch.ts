@@ -36,42 +36,33 @@ export interface BatchTree {
  */
 export function createBatchTree(leaves: readonly Hex[]): BatchTree {
   const sorted = [...leaves].sort();
+  const [first, ...others] = sorted;
   const repeated = sorted.some((leaf, index) => leaf === sorted[index + 1]);
-  if (leaves.length === 0 || leaves.length > MAX_BATCH_ANSWERS || repeated) {
+  if (first === undefined || leaves.length > MAX_BATCH_ANSWERS || repeated) {
     throw new InputError({
       code: "INPUT_INVALID",
       message: `a batch holds 1 to ${MAX_BATCH_ANSWERS} different answers`,
       details: { count: leaves.length, repeated },
     });
   }
-  const levels: Hex[][] = [sorted];
-  for (let level = sorted; level.length > 1;) {
-    level = pairUp(level);
-    levels.push(level);
-  }
-  const root = levels.at(-1)?.[0] ?? "0x";
-  return { root, count: leaves.length, proofOf: (leaf) => proof(levels, leaf) };
+  const levels: Level[] = [];
+  let top: Level = [first, ...others];
+  for (; top.length > 1; top = pairUp(top)) levels.push(top);
+  return { root: top[0], count: leaves.length, proofOf: (leaf) => proof(levels, sorted.indexOf(leaf)) };
 }
 
-function pairUp(level: readonly Hex[]): Hex[] {
-  const next: Hex[] = [];
-  for (let index = 0; index < level.length; index += 2) {
-    const [left, right] = level.slice(index, index + 2);
-    if (left !== undefined) next.push(right === undefined ? left : parent(left, right));
-  }
-  return next;
+type Level = readonly [Hex, ...Hex[]];
+
+function pairUp([left, right, ...rest]: Level): Level {
+  const node = right === undefined ? left : parent(left, right);
+  const [next, ...others] = rest;
+  return next === undefined ? [node] : [node, ...pairUp([next, ...others])];
 }
 
-function proof(levels: readonly (readonly Hex[])[], leaf: Hex): readonly Hex[] {
-  let index = levels[0]?.indexOf(leaf) ?? -1;
-  if (index < 0) throw new InputError({ code: "INPUT_NOT_FOUND", message: "the batch has no such leaf" });
-  const siblings: Hex[] = [];
-  for (const level of levels) {
-    const sibling = level[index ^ 1];
-    if (sibling !== undefined) siblings.push(sibling);
-    index >>= 1;
-  }
-  return siblings;
+function proof(levels: readonly Level[], leafIndex: number): readonly Hex[] {
+  if (leafIndex < 0) throw new InputError({ code: "INPUT_NOT_FOUND", message: "the batch has no such leaf" });
+  const siblings = levels.map((level, height) => level[(leafIndex >> height) ^ 1]);
+  return siblings.filter((sibling) => sibling !== undefined);
 }
 
 export function batchDigest(domain: OnChainDomain, root: Hex, count: number): Hex {

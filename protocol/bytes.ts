@@ -44,6 +44,14 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }
 
+/**
+ * Whether `text` survives its journey through bytes: no lone surrogate, which UTF-8 cannot say, and no byte order
+ * mark at its start, which decoders drop.
+ */
+export function isPlainText(text: string): boolean {
+  return text.isWellFormed() && !text.startsWith("\ufeff");
+}
+
 const encoder = new TextEncoder();
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 

@@ -38,3 +38,11 @@ export const uint128 = wideUint(128);
 export const uint64 = wideUint(64);
 export const uint32 = z.int().min(0).max(0xffff_ffff);
 export const uint8 = z.int().min(0).max(255);
+
+/** Path of the first field that a schema refused; empty for the whole. */
+export function refusedField(error: z.ZodError): string {
+  return error.issues
+    .slice(0, 1)
+    .map(({ path }) => path.join("."))
+    .join();
+}

@@ -4,6 +4,8 @@
 export const MAX_PAYLOAD_BYTES = 65_536;
 /** Bytes of `output`; a request may ask for less with `maxOutputBytes`. */
 export const MAX_OUTPUT_BYTES = 65_536;
+/** Arrays and objects inside each other in any JSON that is read: a reader that recurses never runs out of stack. */
+export const MAX_JSON_DEPTH = 128;
 export const MAX_MESSAGES = 64;
 /** Models of one panel: more would only multiply the price. */
 export const MAX_PANEL_MODELS = 7;

@@ -59,7 +59,7 @@ export interface InclusionClaim {
 
 /** RFC 9162 §2.1.3.2. A statement about hashes only: whose root it is stays with the caller. */
 export function isIncluded({ leafHash: leaf, index, treeSize, proof, root }: InclusionClaim): boolean {
-  if (index < 0 || index >= treeSize) return false;
+  if (!Number.isSafeInteger(index) || index < 0 || index >= treeSize) return false;
   let position = index;
   let last = treeSize - 1;
   let hash = leaf;

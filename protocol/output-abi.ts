@@ -1,7 +1,7 @@
 /** Values of an output type to and from the bytes that a contract decodes. */
 
 import * as AbiParameters from "ox/AbiParameters";
-import { fromHex, toHex } from "./bytes.ts";
+import { fromHex, isPlainText, toHex } from "./bytes.ts";
 import { InputError } from "./errors.ts";
 import type { BaseType, OutputField, OutputType } from "./output-type.ts";
 
@@ -46,15 +46,26 @@ export function solidityTypes(type: OutputType): string {
  * `abi.encode(field1, field2, …)`.
  *
  * @param values one per field, already checked against the type and its bounds
- * @throws {InputError} INPUT_INVALID for a value that does not fit its type
+ * @throws {InputError} INPUT_INVALID for a value that does not fit its type, or a string that is not plain text
  */
 export function encodeOutput(type: OutputType, values: readonly OutputValue[]): Uint8Array<ArrayBuffer> {
+  if (!isPlain(values)) {
+    throw new InputError({
+      code: "INPUT_INVALID",
+      message: "a string holds a lone surrogate or begins with a byte order mark",
+    });
+  }
   try {
     const parameters: readonly unknown[] = type.fields.map(toAbiParameter);
     return fromHex(AbiParameters.encode(parameters, values as never).toLowerCase());
   } catch (cause) {
     throw new InputError({ code: "INPUT_INVALID", message: "values do not fit the output type", cause });
   }
+}
+
+function isPlain(value: OutputValue): boolean {
+  if (typeof value === "string") return isPlainText(value);
+  return typeof value === "object" ? Object.values(value).every(isPlain) : true;
 }
 
 /**

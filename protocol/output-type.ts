@@ -34,8 +34,11 @@ export interface OutputType {
 
 const TOKEN = /\s*(?:(\.\.|[(),[\]])|([A-Za-z][A-Za-z0-9_]*)|(-?[0-9]{1,78})|"([^"\p{Cc}]*)")/uy;
 
+/** In the order of the groups of `TOKEN`, of which one matches. */
+const TOKEN_KINDS = ["mark", "word", "integer", "text"] as const;
+
 type Token =
-  | { readonly kind: "mark" | "word" | "integer" | "text"; readonly text: string }
+  | { readonly kind: (typeof TOKEN_KINDS)[number]; readonly text: string }
   | { readonly kind: "end"; readonly text: "" };
 
 const END: Token = { kind: "end", text: "" };
@@ -48,11 +51,10 @@ function tokenize(source: string): readonly Token[] {
     const at = TOKEN.lastIndex;
     const match = TOKEN.exec(text);
     if (match === null) throw invalid(`cannot read "${text.slice(at, at + 20).trim()}"`, at);
-    const [, mark, word, integer, quoted] = match;
-    if (mark !== undefined) tokens.push({ kind: "mark", text: mark });
-    else if (word !== undefined) tokens.push({ kind: "word", text: word });
-    else if (integer !== undefined) tokens.push({ kind: "integer", text: integer });
-    else tokens.push({ kind: "text", text: quoted ?? "" });
+    for (const [index, kind] of TOKEN_KINDS.entries()) {
+      const found = match[index + 1];
+      if (found !== undefined) tokens.push({ kind, text: found });
+    }
   }
   return tokens;
 }

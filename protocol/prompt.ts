@@ -2,9 +2,9 @@
 
 import * as AbiParameters from "ox/AbiParameters";
 import { z } from "zod";
-import { equalBytes, fromHex } from "./bytes.ts";
+import { equalBytes, fromHex, isPlainText } from "./bytes.ts";
 import { InputError } from "./errors.ts";
-import { uint32 } from "./fields.ts";
+import { refusedField, uint32 } from "./fields.ts";
 import {
   MAX_CHOICES,
   MAX_MESSAGES,
@@ -31,9 +31,13 @@ export const ModelName = z
     error: "expected provider/model, such as openai/gpt-5.1",
   });
 
+const plainText = z
+  .string()
+  .refine(isPlainText, { error: "expected well-formed Unicode that does not begin with a byte order mark" });
+
 const Message = z.strictObject({
   role: z.union([z.literal(Role.system), z.literal(Role.user), z.literal(Role.assistant)]),
-  content: z.string(),
+  content: plainText,
 });
 
 const Sampling = z.strictObject({
@@ -60,28 +64,26 @@ export const OutputFormat = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal(OutputKind.text), schema: z.literal(""), choices: noChoices }),
   z.strictObject({
     kind: z.literal(OutputKind.json),
-    schema: z.string().refine(isJsonObject, { error: "expected a JSON Schema, which is a JSON object" }),
+    schema: plainText.refine(isJsonObject, { error: "expected a JSON Schema, which is a JSON object" }),
     choices: noChoices,
   }),
   z.strictObject({
     kind: z.literal(OutputKind.choice),
     schema: z.literal(""),
     choices: z
-      .array(z.string().min(1).max(256))
+      .array(plainText.min(1).max(256))
       .min(MIN_CHOICES)
       .max(MAX_CHOICES)
       .refine((names) => new Set(names).size === names.length, { error: "two choices are the same" }),
   }),
   z.strictObject({
     kind: z.literal(OutputKind.abi),
-    schema: z.string().superRefine((text, context) => {
+    schema: plainText.superRefine((text, context) => {
       try {
         parseOutputType(text);
       } catch (cause) {
-        context.addIssue({
-          code: "custom",
-          message: cause instanceof InputError ? cause.message : String(cause),
-        });
+        // The parser throws nothing else.
+        context.addIssue({ code: "custom", message: (cause as InputError).message });
       }
     }),
     choices: noChoices,
@@ -193,6 +195,6 @@ function checkPrompt(value: unknown): Prompt {
   throw new InputError({
     code: "INPUT_INVALID",
     message: `the prompt breaks a rule: ${z.prettifyError(result.error)}`,
-    details: { field: result.error.issues[0]?.path.join(".") ?? "" },
+    details: { field: refusedField(result.error) },
   });
 }

@@ -1,0 +1,135 @@
+import { createHash } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import * as p from "../../protocol/index.ts";
+import { without } from "../support/without.ts";
+
+const hash = p.keccakText("hash");
+const tls: p.Transport = {
+  kind: "tls",
+  host: "api.example.org",
+  port: 443,
+  protocol: "TLSv1.3",
+  cipher: "TLS_AES_256_GCM_SHA384",
+  group: null,
+  certificateHashes: [hash],
+  spkiHash: hash,
+  subjectAltNames: ["api.example.org"],
+  exporter: null,
+  scts: [{ logId: hash, timestamp: 1_700_000_000_000 }],
+};
+const events = {
+  received: {
+    type: "request.received",
+    domain: "Adyton",
+    requestId: hash,
+    payloadHash: hash,
+    time: 1_700_000_000,
+    clock: { source: "build", lowerBound: 0 },
+  },
+  forwarded: {
+    type: "request.forwarded",
+    exchange: 0,
+    model: "openai/gpt-5.1",
+    url: "https://api.example.org/v1",
+    method: "POST",
+    bodyHash: hash,
+    bodyBytes: 10,
+  },
+  response: {
+    type: "response.received",
+    exchange: 0,
+    status: 200,
+    bodyHash: hash,
+    bodyBytes: 10,
+    requestedModel: "gpt-5.1",
+    returnedModel: null,
+    responseId: null,
+    usage: null,
+    transport: tls,
+  },
+  failed: { type: "exchange.failed", exchange: 0, code: "MODEL_TIMEOUT", transport: null },
+  returned: { type: "output.returned", status: 1, outputHash: hash, outputBytes: 0 },
+} as const satisfies Record<string, p.TranscriptEvent>;
+
+test.for(Object.keys(events) as (keyof typeof events)[])(
+  "takes %s, and refuses it with one field more or less",
+  (name) => {
+    const event: Record<string, unknown> = events[name];
+    expect(p.TranscriptEvent.safeParse(event).success).toBe(true);
+    expect(p.TranscriptEvent.safeParse({ ...event, extra: 1 }).success).toBe(false);
+    for (const field of Object.keys(event)) {
+      const rest = without(event, field);
+      expect({ field, ok: p.TranscriptEvent.safeParse(rest).success }).toEqual({ field, ok: false });
+    }
+  },
+);
+
+test.for([
+  ["an unknown type", { ...events.received, type: "request.lost" }],
+  ["another domain", { ...events.received, domain: "Other" }],
+  ["a time past the year 9999", { ...events.received, time: 253_402_300_800 }],
+  ["a time before the epoch", { ...events.received, time: -1 }],
+  ["a status that HTTP has not", { ...events.response, status: 99 }],
+  ["half a byte", { ...events.returned, outputBytes: 0.5 }],
+  ["a transport of no kind", { ...events.response, transport: { kind: "udp" } }],
+  ["port 0", { ...events.response, transport: { ...tls, port: 0 } }],
+] as const)("refuses an event with %s", ([, event]) => {
+  expect(p.TranscriptEvent.safeParse(event).success).toBe(false);
+});
+
+test("takes plain HTTP inside the machine as a transport of its own kind", () => {
+  const transport = { kind: "plain-loopback", address: "127.0.0.1:80" };
+  expect(p.Transport.safeParse(transport).success).toBe(true);
+  expect(p.Transport.safeParse({ ...transport, host: "x" }).success).toBe(false);
+});
+
+describe("leaves", () => {
+  const salt = p.keccakText("salt");
+
+  test("hash 0x00, the salt and the event's canonical JSON", () => {
+    const data = p.concatBytes(
+      new Uint8Array([0]),
+      p.fromHex(salt),
+      p.toUtf8(`{"outputBytes":0,"outputHash":"${hash}","status":1,"type":"output.returned"}`),
+    );
+    const expected = createHash("sha256").update(data).digest("hex");
+    expect(p.toHex(p.transcriptLeafHash({ salt, event: events.returned }))).toBe(`0x${expected}`);
+  });
+
+  test("withheld leave the root as it was", () => {
+    const full: p.Transcript = [events.received, events.forwarded, events.failed, events.returned].map(
+      (event) => ({
+        salt,
+        event,
+      }),
+    );
+    const withheld = full.map((leaf, index) =>
+      index === 1 ? { leafHash: p.toHex(p.transcriptLeafHash(leaf)) } : leaf,
+    );
+    expect(p.transcriptRoot(withheld)).toBe(p.transcriptRoot(full));
+    expect(p.transcriptRoot([...full].reverse())).not.toBe(p.transcriptRoot(full));
+  });
+
+  test("differ when only their salt does", () => {
+    const other = p.keccakText("other salt");
+    expect(p.transcriptLeafHash({ salt, event: events.returned })).not.toEqual(
+      p.transcriptLeafHash({ salt: other, event: events.returned }),
+    );
+  });
+
+  test.for([
+    [
+      "a leaf that is disclosed and withheld",
+      [{ salt, event: events.received, leafHash: hash }, { leafHash: hash }],
+    ],
+    ["a transcript of one event", [{ leafHash: hash }]],
+    ["more events than the limit", Array(p.MAX_TRANSCRIPT_EVENTS + 1).fill({ leafHash: hash })],
+  ] as const)("refuse %s", ([, transcript]) => {
+    expect(p.Transcript.safeParse(transcript).success).toBe(false);
+  });
+
+  test("are taken up to the limit", () => {
+    const transcript = Array(p.MAX_TRANSCRIPT_EVENTS).fill({ leafHash: hash });
+    expect(p.Transcript.safeParse(transcript).success).toBe(true);
+  });
+});

@@ -1,7 +1,9 @@
 import type { Hex } from "../protocol/bytes.ts";
 import { InputError } from "../protocol/errors.ts";
 import type { SnpClaims } from "./amd/claims.ts";
+import type { NitroClaims } from "./aws/claims.ts";
 import type { SgxClaims, TcbStatus, TdxClaims } from "./intel/claims.ts";
+import type { NvidiaClaims } from "./nvidia/claims.ts";
 import type { TimeWindow, UnixSeconds } from "./unix-time.ts";
 
 /** Claims of each kind of evidence, in the vendor's words, bytes as hex: what `--json` prints and policies compare. */
@@ -9,6 +11,8 @@ export interface ClaimsByKind {
   readonly sgx: SgxClaims;
   readonly tdx: TdxClaims;
   readonly snp: SnpClaims;
+  readonly nitro: NitroClaims;
+  readonly nvidia: NvidiaClaims;
   readonly simulator: TdxClaims;
 }
 

@@ -20,7 +20,7 @@ import { toSnpClaims } from "./claims.ts";
 import { isSnpKeyCertificate, parseKdsExtensions, type KdsExtensions } from "./kds-extensions.ts";
 import { isCpuidOf } from "./product.ts";
 import { AMD_ROOTS, type SnpRoot } from "./roots.ts";
-import type { SnpReport } from "./snp-report.ts";
+import { parseSnpReport, type SnpReport } from "./snp-report.ts";
 import { isSameTcb } from "./tcb-version.ts";
 
 /**
@@ -37,11 +37,11 @@ import { isSameTcb } from "./tcb-version.ts";
  *   when a revocation list is given that cannot be relied on
  */
 export async function verifySnpReport(
-  report: SnpReport,
+  bytes: Uint8Array,
   endorsements: AmdEndorsements,
   { now }: { readonly now: UnixSeconds },
 ): Promise<VerifiedEvidence<"snp">> {
-  return await verifySnpReportUnder(AMD_ROOTS, report, { endorsements, now });
+  return await verifySnpReportUnder(AMD_ROOTS, bytes, { endorsements, now });
 }
 
 export interface SnpContext {
@@ -52,10 +52,11 @@ export interface SnpContext {
 /** `verifySnpReport` under other roots: for tests. */
 export async function verifySnpReportUnder(
   roots: readonly SnpRoot[],
-  report: SnpReport,
+  bytes: Uint8Array,
   context: SnpContext,
 ): Promise<VerifiedEvidence<"snp">> {
   checkUnixSeconds(context.now);
+  const report = parseSnpReport(bytes);
   const { certificate, key } = selectSigner(report, context.endorsements);
   const path = await verifyPath(certificate, {
     pool: context.endorsements.certificates.filter(({ basicConstraints }) => basicConstraints.isCa),

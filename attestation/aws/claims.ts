@@ -1,0 +1,28 @@
+import { toHex, type Hex } from "../../protocol/bytes.ts";
+import type { NitroDocument } from "./nitro-document.ts";
+
+/** A Nitro attestation document, in AWS's words. */
+export interface NitroClaims {
+  readonly moduleId: string;
+  readonly digest: "SHA384";
+  /** Milliseconds since 1970, by the hypervisor's clock. */
+  readonly timestamp: number;
+  /** By index: "0" to "31". */
+  readonly pcrs: Readonly<Record<string, Hex>>;
+  readonly publicKey: Hex | null;
+  readonly userData: Hex | null;
+  readonly nonce: Hex | null;
+}
+
+export function toNitroClaims(document: NitroDocument): NitroClaims {
+  const toHexOrNull = (bytes: Uint8Array | null): Hex | null => (bytes === null ? null : toHex(bytes));
+  return {
+    moduleId: document.moduleId,
+    digest: document.digest,
+    timestamp: document.timestamp,
+    pcrs: Object.fromEntries([...document.pcrs].map(([index, value]) => [String(index), toHex(value)])),
+    publicKey: toHexOrNull(document.publicKey),
+    userData: toHexOrNull(document.userData),
+    nonce: toHexOrNull(document.nonce),
+  };
+}

@@ -1,0 +1,110 @@
+/** Is a Nitro attestation document genuine? Orders the steps; each is elsewhere. */
+
+import { EvidenceError } from "../../protocol/errors.ts";
+import { isAllZero } from "../layout.ts";
+import { checkUnixSeconds, toIsoTime, type UnixSeconds } from "../unix-time.ts";
+import { sealVerified, type Check, type VerifiedEvidence } from "../verified-evidence.ts";
+import { createCertificateCache } from "../x509/certificate-cache.ts";
+import { verifyPath, type VerifiedPath } from "../x509/path.ts";
+import { checkSignature, ECDSA_SHA384 } from "../x509/signature.ts";
+import type { TrustAnchor } from "../x509/trust-anchor.ts";
+import { toNitroClaims } from "./claims.ts";
+import { parseNitroDocument, type NitroDocument } from "./nitro-document.ts";
+import { AWS_NITRO_ROOTS } from "./roots.ts";
+
+/** How far, in seconds, the hypervisor's clock may be ahead of the caller's. Both are synchronised; minutes are a fault. */
+const MAX_CLOCK_SKEW: UnixSeconds = 300;
+
+/** Roots, regions, zones and instances of a large deployment: about 1 kB each. */
+const MAX_CACHED_CERTIFICATES = 256;
+
+const authorities = createCertificateCache(MAX_CACHED_CERTIFICATES);
+
+/**
+ * A genuine document: an AWS Nitro hypervisor signed it at `claims.timestamp`, under the pinned root.
+ *
+ * The chain is judged at the document's own time, for its signing certificate lives three hours; that time may not be
+ * in the caller's future. AWS publishes no revocation lists.
+ *
+ * Leaves to the caller: whether the document is still fresh (`issuedAt`, or a nonce), debug mode (`debug`), and every
+ * PCR. Anyone can start an enclave.
+ *
+ * Source: github.com/aws/aws-nitro-enclaves-nsm-api, docs/attestation_process.md §3.
+ *
+ * @throws {EvidenceError} not genuine
+ */
+export async function verifyNitroDocument(
+  bytes: Uint8Array,
+  { now }: { readonly now: UnixSeconds },
+): Promise<VerifiedEvidence<"nitro">> {
+  return await verifyNitroDocumentUnder(AWS_NITRO_ROOTS, bytes, { now });
+}
+
+/** `verifyNitroDocument` under other roots: for tests. */
+export async function verifyNitroDocumentUnder(
+  roots: readonly TrustAnchor[],
+  bytes: Uint8Array,
+  { now }: { readonly now: UnixSeconds },
+): Promise<VerifiedEvidence<"nitro">> {
+  checkUnixSeconds(now);
+  const document = parseNitroDocument(bytes);
+  const issuedAt = Math.floor(document.timestamp / 1000);
+  checkNotFromFuture(issuedAt, now);
+  const leaf = authorities.parse(document.certificate);
+  const path = await verifyPath(leaf, {
+    pool: document.cabundle.map(authorities.parse),
+    roots,
+    now: issuedAt,
+    revocation: { notPublished: "AWS publishes no lists for Nitro Enclaves" },
+  });
+  authorities.keep(path.certificates.slice(1));
+  await checkSignature("Nitro attestation document", {
+    key: leaf.publicKey,
+    scheme: ECDSA_SHA384,
+    data: document.cose.toBeSigned,
+    signature: document.cose.signature,
+  });
+  const claims = toNitroClaims(document);
+  return sealVerified({
+    kind: "nitro",
+    claims,
+    debug: isDebug(document),
+    reportData: claims.userData,
+    platformId: null,
+    tcbStatus: null,
+    advisories: [],
+    window: path.window,
+    issuedAt,
+    verifiedAt: now,
+    checks: describe(document, path),
+  });
+}
+
+function checkNotFromFuture(issuedAt: UnixSeconds, now: UnixSeconds): void {
+  if (issuedAt > now + MAX_CLOCK_SKEW) {
+    throw new EvidenceError({
+      code: "EVIDENCE_NOT_YET_VALID",
+      message: "the document is from the future: one of the two clocks is wrong",
+      details: { issuedAt: toIsoTime(issuedAt), now: toIsoTime(now), maxClockSkew: MAX_CLOCK_SKEW },
+    });
+  }
+}
+
+/** AWS user guide, "Enclave attestation": in debug mode PCRs are all zero. PCR0 measures the image, and is never zero else. */
+function isDebug({ pcrs }: NitroDocument): boolean {
+  const pcr0 = pcrs.get(0);
+  return pcr0 === undefined || isAllZero(pcr0);
+}
+
+function describe(document: NitroDocument, path: VerifiedPath): readonly Check[] {
+  const issuedAt = new Date(document.timestamp).toISOString();
+  return [
+    { name: "document format", ok: true, detail: `COSE_Sign1, ES384, ${document.pcrs.size} PCRs` },
+    {
+      name: "certificate chain",
+      ok: true,
+      detail: `${path.certificates.map(({ label }) => label).join(" < ")}, root ${path.anchor.name} pinned`,
+    },
+    { name: "document signature", ok: true, detail: `by ${document.moduleId} at ${issuedAt}` },
+  ];
+}

@@ -1,0 +1,40 @@
+import { toHex, type Hex } from "../../protocol/bytes.ts";
+import type { NvidiaOpaqueData } from "./opaque-data.ts";
+import type { SpdmMeasurements } from "./spdm-measurements.ts";
+
+/** What an NVIDIA device signed: its nonce, its measurements, and its versions. */
+export interface NvidiaClaims {
+  /** The nonce in the request. */
+  readonly nonce: Hex;
+  /** By SPDM index: "1" to "64". */
+  readonly measurements: Readonly<Record<string, Hex>>;
+  /** Null on a switch. */
+  readonly driverVersion: string | null;
+  readonly vbiosVersion: string | null;
+  readonly project: string | null;
+  readonly projectSku: string | null;
+  readonly chipSku: string | null;
+  readonly firmwareId: Hex | null;
+  /** Name of the CA in the device's boot ROM: "GH100 A01 GSP BROM". */
+  readonly hardwareModel: string;
+  /** Serial number of the device's certificate, NVIDIA's UEID. */
+  readonly ueid: Hex;
+}
+
+export function toNvidiaClaims(
+  { requestNonce, measurements }: SpdmMeasurements,
+  opaque: NvidiaOpaqueData,
+  device: Pick<NvidiaClaims, "hardwareModel" | "ueid">,
+): NvidiaClaims {
+  return {
+    nonce: toHex(requestNonce),
+    measurements: Object.fromEntries(measurements.map(({ index, value }) => [String(index), toHex(value)])),
+    driverVersion: opaque.driverVersion,
+    vbiosVersion: opaque.vbiosVersion,
+    project: opaque.project,
+    projectSku: opaque.projectSku,
+    chipSku: opaque.chipSku,
+    firmwareId: opaque.firmwareId === null ? null : toHex(opaque.firmwareId),
+    ...device,
+  };
+}

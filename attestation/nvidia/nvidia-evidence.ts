@@ -1,0 +1,49 @@
+/**
+ * NVIDIA device evidence as tools pass it: the SPDM exchange, and the device's certificates as PEM.
+ *
+ * Source: github.com/NVIDIA/nvtrust and attestation-sdk, `collect-evidence` output: a JSON array of
+ * `{ arch, certificate, evidence, nonce }`, base64 and hex.
+ */
+
+import { z } from "zod";
+import { EvidenceError } from "../../protocol/errors.ts";
+import { fromBase64 } from "../x509/pem.ts";
+
+export interface NvidiaEvidence {
+  /** GET_MEASUREMENTS request and MEASUREMENTS response. */
+  readonly evidence: Uint8Array;
+  /** PEM, the leaf first. */
+  readonly certificateChain: Uint8Array;
+}
+
+/** Eight GPUs and four switches are the largest node sold; text of one is about 12 kB. */
+const MAX_DEVICES = 64;
+const MAX_TEXT = 256 * 1024;
+
+const base64 = z.string().max(MAX_TEXT);
+const deviceSchema = z.object({ evidence: base64, certificate: base64 });
+
+/** One device, or all of a node. */
+export const nvidiaEvidenceSchema = z.union([deviceSchema, z.array(deviceSchema).min(1).max(MAX_DEVICES)]);
+
+/**
+ * Devices of the JSON, in its order. `arch`, `nonce` and versions beside them are not read: what the device signed
+ * says so itself.
+ *
+ * @throws {EvidenceError} EVIDENCE_MALFORMED
+ */
+export function parseNvidiaEvidence(json: unknown): readonly NvidiaEvidence[] {
+  const shape = nvidiaEvidenceSchema.safeParse(json);
+  if (!shape.success) {
+    throw new EvidenceError({
+      code: "EVIDENCE_MALFORMED",
+      message: "this is not NVIDIA evidence: objects with `evidence` and `certificate` in base64",
+      cause: shape.error,
+    });
+  }
+  const devices = Array.isArray(shape.data) ? shape.data : [shape.data];
+  return devices.map(({ evidence, certificate }) => ({
+    evidence: fromBase64(evidence),
+    certificateChain: fromBase64(certificate),
+  }));
+}

@@ -1,4 +1,5 @@
 import { EndorsementError } from "../protocol/errors.ts";
+import type { AmdEndorsements } from "./amd/amd-endorsements.ts";
 import type { IntelEndorsements } from "./intel/intel-endorsements.ts";
 
 /**
@@ -8,6 +9,8 @@ import type { IntelEndorsements } from "./intel/intel-endorsements.ts";
 export interface Endorsements {
   /** SGX and TDX. `parseIntelEndorsements` makes it. */
   readonly intel?: IntelEndorsements;
+  /** SEV-SNP. `parseAmdEndorsements` makes it. */
+  readonly amd?: AmdEndorsements;
 }
 
 /**

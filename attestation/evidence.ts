@@ -1,5 +1,8 @@
 import { EvidenceError } from "../protocol/errors.ts";
 import { requireEndorsements, type Endorsements } from "./endorsements.ts";
+import { parseSnpReport } from "./amd/snp-report.ts";
+import { recogniseSnpReport } from "./amd/recognise-report.ts";
+import { verifySnpReport } from "./amd/verify-snp-report.ts";
 import { recogniseQuote } from "./intel/recognise-quote.ts";
 import { verifySgxQuote } from "./intel/verify-sgx.ts";
 import { verifyTdxQuote } from "./intel/verify-tdx.ts";
@@ -33,6 +36,11 @@ const VERIFIERS: { readonly [Kind in EvidenceKind]: Verifier<Kind> } = {
     recognises: (evidence) => recogniseQuote(evidence) === "tdx",
     verify: async (evidence, { intel }, options) =>
       await verifyTdxQuote(evidence, requireEndorsements(intel, "Intel collateral"), options),
+  },
+  snp: {
+    recognises: recogniseSnpReport,
+    verify: async (evidence, { amd }, options) =>
+      await verifySnpReport(parseSnpReport(evidence), requireEndorsements(amd, "AMD certificates"), options),
   },
   simulator: {
     recognises: (evidence) => recogniseQuote(evidence) === "simulator",

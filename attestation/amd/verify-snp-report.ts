@@ -14,7 +14,8 @@ import { sealVerified, type Check, type VerifiedEvidence } from "../verified-evi
 import type { Certificate } from "../x509/certificate.ts";
 import { verifyPath, type VerifiedPath } from "../x509/path.ts";
 import { checkRevocation } from "../x509/revocation.ts";
-import { checkSignature, ECDSA_SHA384 } from "../x509/signature.ts";
+import { checkSignature } from "../x509/signature.ts";
+import { ECDSA_SHA384 } from "../x509/signature-scheme.ts";
 import type { AmdEndorsements } from "./amd-endorsements.ts";
 import { toSnpClaims } from "./claims.ts";
 import { isSnpKeyCertificate, parseKdsExtensions, type KdsExtensions } from "./kds-extensions.ts";

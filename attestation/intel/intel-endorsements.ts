@@ -8,7 +8,7 @@ import { parseCrl, type Crl } from "../x509/crl.ts";
 import { isIssuedBy, type SignedStatement } from "../x509/issued-by.ts";
 import { verifyPath } from "../x509/path.ts";
 import { fromBase64, splitPem } from "../x509/pem.ts";
-import { ECDSA_SHA256 } from "../x509/signature.ts";
+import { ECDSA_SHA256 } from "../x509/signature-scheme.ts";
 import type { TrustAnchor } from "../x509/trust-anchor.ts";
 import { parseQeIdentity, type QeIdentity } from "./qe-identity.ts";
 import { malformedDocument } from "./signed-json.ts";

@@ -10,7 +10,8 @@ import {
 import type { Check } from "../verified-evidence.ts";
 import type { VerifiedPath } from "../x509/path.ts";
 import { fromP256Coordinates } from "../x509/public-key.ts";
-import { checkSignature, ECDSA_SHA256 } from "../x509/signature.ts";
+import { checkSignature } from "../x509/signature.ts";
+import { ECDSA_SHA256 } from "../x509/signature-scheme.ts";
 import type { PckClaims } from "./claims.ts";
 import { verifyIntelEndorsements, type IntelEndorsements } from "./intel-endorsements.ts";
 import { parsePckChain, verifyPckChain } from "./pck-chain.ts";

@@ -12,7 +12,7 @@ import {
   type KeyUsage,
 } from "./extensions.ts";
 import { parsePublicKey, type PublicKey } from "./public-key.ts";
-import { parseSignatureScheme, type SignatureScheme } from "./signature.ts";
+import { parseSignatureScheme, type SignatureScheme } from "./signature-scheme.ts";
 
 /** Longest certificate read, in bytes: RA-TLS certificates carry a quote and its endorsements inside. */
 export const MAX_CERTIFICATE_BYTES = 256 * 1024;

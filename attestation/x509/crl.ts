@@ -3,7 +3,7 @@ import { DerReader, malformed, TAG } from "../asn1/der-reader.ts";
 import { toBitStringBytes, toSmallInteger, toTime, toUnsigned } from "../asn1/der-values.ts";
 import type { UnixSeconds } from "../unix-time.ts";
 import { EXTENSION, parseExtensions } from "./extensions.ts";
-import { parseSignatureScheme, type SignatureScheme } from "./signature.ts";
+import { parseSignatureScheme, type SignatureScheme } from "./signature-scheme.ts";
 
 /** Longest CRL read, in bytes: Intel's and AMD's are a few kilobytes. */
 export const MAX_CRL_BYTES = 4 * 1024 * 1024;

@@ -1,5 +1,6 @@
 import type { PublicKey } from "./public-key.ts";
-import { isSignatureValid, type SignatureScheme } from "./signature.ts";
+import { isSignatureValid } from "./signature.ts";
+import type { SignatureScheme } from "./signature-scheme.ts";
 
 /** A certificate, a CRL, or any other document that names its signed bytes so. */
 export interface SignedStatement {

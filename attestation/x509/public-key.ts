@@ -2,7 +2,7 @@ import { toHex, type Hex } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
 import { DerReader, malformed, TAG } from "../asn1/der-reader.ts";
 import { readOid, toBitStringBytes, toOid } from "../asn1/der-values.ts";
-import type { SignatureScheme } from "./signature.ts";
+import type { SignatureScheme } from "./signature-scheme.ts";
 
 export type KeyKind = "P-256" | "P-384" | "P-521" | "RSA";
 

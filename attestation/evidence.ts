@@ -1,8 +1,11 @@
 import { EvidenceError } from "../protocol/errors.ts";
 import { requireEndorsements, type Endorsements } from "./endorsements.ts";
-import { parseSnpReport } from "./amd/snp-report.ts";
 import { recogniseSnpReport } from "./amd/recognise-report.ts";
 import { verifySnpReport } from "./amd/verify-snp-report.ts";
+import { recogniseNitroDocument } from "./aws/recognise-document.ts";
+import { verifyNitroDocument } from "./aws/verify-nitro-document.ts";
+import { parseOneNvidiaDevice, recogniseNvidiaEvidence } from "./nvidia/recognise-evidence.ts";
+import { verifyNvidiaEvidence } from "./nvidia/verify-nvidia-evidence.ts";
 import { recogniseQuote } from "./intel/recognise-quote.ts";
 import { verifySgxQuote } from "./intel/verify-sgx.ts";
 import { verifyTdxQuote } from "./intel/verify-tdx.ts";
@@ -40,7 +43,16 @@ const VERIFIERS: { readonly [Kind in EvidenceKind]: Verifier<Kind> } = {
   snp: {
     recognises: recogniseSnpReport,
     verify: async (evidence, { amd }, options) =>
-      await verifySnpReport(parseSnpReport(evidence), requireEndorsements(amd, "AMD certificates"), options),
+      await verifySnpReport(evidence, requireEndorsements(amd, "AMD certificates"), options),
+  },
+  nitro: {
+    recognises: recogniseNitroDocument,
+    verify: async (evidence, _, options) => await verifyNitroDocument(evidence, options),
+  },
+  nvidia: {
+    recognises: recogniseNvidiaEvidence,
+    verify: async (evidence, _, options) =>
+      await verifyNvidiaEvidence(parseOneNvidiaDevice(evidence), options),
   },
   simulator: {
     recognises: (evidence) => recogniseQuote(evidence) === "simulator",

@@ -44,7 +44,7 @@ export interface Certificate {
 /**
  * Reads an X.509 version 3 certificate (RFC 5280 §4.1) of which nothing is left over.
  *
- * @throws {EvidenceError} EVIDENCE_MALFORMED; EVIDENCE_UNSUPPORTED for an algorithm outside `signature.ts`
+ * @throws {EvidenceError} EVIDENCE_MALFORMED; EVIDENCE_UNSUPPORTED for an algorithm outside `signature-scheme.ts`
  */
 export function parseCertificate(der: Uint8Array<ArrayBuffer>): Certificate {
   if (der.length > MAX_CERTIFICATE_BYTES) throw malformed("certificate is too long", { length: der.length });

@@ -1,0 +1,93 @@
+/** Answers on-chain requests: check, ask, sign. The order of the steps is the whole of this file. */
+
+import { z } from "zod";
+import { answerDigest, AnswerStatus, signDigest, type Answer } from "../../protocol/answer.ts";
+import { toHex, type Hex } from "../../protocol/bytes.ts";
+import { onChainDomain, ON_CHAIN_DOMAIN_NAME } from "../../protocol/domain.ts";
+import { SignedAnswer, type AnswerCall } from "../../protocol/enclave-api.ts";
+import { InputError } from "../../protocol/errors.ts";
+import { keccak } from "../../protocol/struct-hash.ts";
+import type { Reading, TrustedClock } from "../clock/trusted-clock.ts";
+import type { Operator } from "../configuration/operator.ts";
+import type { Identity } from "../identity/identity.ts";
+import { AnswerLedger, MAX_DEADLINE_AHEAD_SECONDS } from "./answer-ledger.ts";
+import { checkCall, checkDeadline, type CheckedCall } from "./check-call.ts";
+import { infer, type Inference, type Outcome } from "./infer.ts";
+import { TranscriptRecorder } from "./transcript-recorder.ts";
+
+const NO_STATE: Hex = `0x${"00".repeat(32)}`;
+
+export interface AnswererOptions {
+  readonly identity: Identity;
+  readonly operator: Operator["public"];
+  readonly clock: TrustedClock;
+  readonly inference: Inference;
+  readonly ledger?: AnswerLedger;
+}
+
+export interface Answerer {
+  /** JSON of a `SignedAnswer`. @throws {InputError} for a call that nobody signs anything for */
+  readonly answer: (call: AnswerCall) => Promise<string>;
+}
+
+export function createAnswerer(options: AnswererOptions): Answerer {
+  const ledger = options.ledger ?? new AnswerLedger();
+  return {
+    answer: async (call) => {
+      const checked = checkCall(call, options.operator);
+      const known = ledger.find(checked.requestId);
+      if (known !== undefined) return await known;
+      const reading = options.clock.read();
+      const now = reading.now ?? reading.lowerBound;
+      checkDeadline(checked, now);
+      checkHorizon(checked, now);
+      return await ledger.add(checked.requestId, call.request.deadline, now, () =>
+        make(options, checked, reading),
+      );
+    },
+  };
+}
+
+/** @throws {InputError} INPUT_INVALID for a deadline so far ahead that its answer could not be remembered until then */
+function checkHorizon({ call }: CheckedCall, now: number): void {
+  if (call.request.deadline <= BigInt(now + MAX_DEADLINE_AHEAD_SECONDS)) return;
+  throw new InputError({
+    code: "INPUT_INVALID",
+    message: `a deadline is at most ${MAX_DEADLINE_AHEAD_SECONDS} seconds ahead`,
+  });
+}
+
+async function make(options: AnswererOptions, checked: CheckedCall, reading: Reading): Promise<string> {
+  const { request } = checked.call;
+  const recorder = new TranscriptRecorder({
+    domain: ON_CHAIN_DOMAIN_NAME,
+    requestId: checked.requestId,
+    payloadHash: request.payloadHash,
+    time: reading.now ?? reading.lowerBound,
+    clock: { source: reading.source, lowerBound: reading.lowerBound },
+  });
+  const outcome: Outcome =
+    reading.now === null
+      ? { status: AnswerStatus.clockUnknown, output: new Uint8Array() }
+      : await infer(
+          options.inference,
+          checked.payload,
+          { fee: request.fee, maxOutputBytes: checked.maxOutputBytes },
+          recorder,
+        );
+  const { transcript, root, bodies } = recorder.finish(outcome.status, outcome.output);
+  const end = options.clock.read();
+  const answer: Answer = {
+    requestId: checked.requestId,
+    status: outcome.status,
+    outputHash: keccak(outcome.output),
+    transcriptRoot: root,
+    stateBlockHash: NO_STATE,
+    keysetId: options.identity.keysetId,
+    answeredAt: BigInt(end.now ?? end.lowerBound),
+  };
+  const digest = answerDigest(onChainDomain(request.chainId, request.coordinator), answer);
+  const signature = signDigest(digest, options.identity.keys.answer.privateKey);
+  const signed = { answer, signature, output: toHex(outcome.output), transcript, bodies };
+  return JSON.stringify(z.encode(SignedAnswer, signed));
+}

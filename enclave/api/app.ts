@@ -1,0 +1,105 @@
+/** The enclave's HTTP API (docs/reference/protocol.md, Enclave API). Thin: parse, call, reply. */
+
+import express, { type Express, type RequestHandler } from "express";
+import { z } from "zod";
+import type { Hex } from "../../protocol/bytes.ts";
+import {
+  AnswerCall,
+  AttestationQuery,
+  AttestationReply,
+  type ModelsReply,
+} from "../../protocol/enclave-api.ts";
+import { InputError } from "../../protocol/errors.ts";
+import type { Answerer } from "../answers/answerer.ts";
+import type { AttestedIdentity, Identity } from "../identity/identity.ts";
+import type { ModelCatalog } from "../models/model-catalog.ts";
+import type { Callers } from "./callers.ts";
+import { errorHandler } from "./error-reply.ts";
+import { RateLimit } from "./rate-limit.ts";
+
+/** Bytes: a payload of 64 KiB in hex, a request, and room. */
+const MAX_BODY_BYTES = 192 * 1024;
+
+/** Making evidence takes tens of milliseconds of a shared device. */
+const ATTESTATION_QUOTA = { requestsPerMinute: 600, concurrent: 8 };
+
+export interface ApiOptions {
+  readonly identity: Identity;
+  readonly attest: (nonce: Hex) => Promise<AttestedIdentity>;
+  readonly answerer: Answerer;
+  readonly catalog: ModelCatalog;
+  readonly callers: Callers;
+  readonly monotonicMs: () => number;
+  readonly reportBug: (error: unknown) => void;
+}
+
+export function createApp(options: ApiOptions): Express {
+  const app = express();
+  app.disable("x-powered-by");
+  app.disable("etag");
+  app.set("query parser", "simple");
+  app.get("/v1/health", (_request, response) => {
+    response.json({ status: "ok" });
+  });
+  app.get("/v1/attestation", attestationRoute(options));
+  app.use(admitCaller(options.callers));
+  app.get("/v1/models", (_request, response) => {
+    response.json(modelsReply(options.catalog));
+  });
+  app.post("/v1/answers", express.json({ limit: MAX_BODY_BYTES }), async (request, response) => {
+    const answer = await options.answerer.answer(parseInput(AnswerCall, request.body));
+    response.type("application/json").send(answer);
+  });
+  app.use(() => {
+    throw new InputError({ code: "INPUT_NOT_FOUND", message: "no such route" });
+  });
+  app.use(errorHandler(options.reportBug));
+  return app;
+}
+
+function attestationRoute({ attest, identity, monotonicMs }: ApiOptions): RequestHandler {
+  const limit = new RateLimit(ATTESTATION_QUOTA, monotonicMs);
+  return async (request, response) => {
+    const { nonce } = parseInput(AttestationQuery, request.query);
+    const leave = limit.enter();
+    try {
+      const attested = await attest(nonce);
+      response.json(z.encode(AttestationReply, { keyset: identity.keyset, ...attested }));
+    } finally {
+      leave();
+    }
+  };
+}
+
+/** Counts the call until its response is closed, so that a caller who hangs up frees its place. */
+function admitCaller(callers: Callers): RequestHandler {
+  return (request, response, next) => {
+    const leave = callers.identify(request.headers.authorization).limit.enter();
+    response.once("close", leave);
+    next();
+  };
+}
+
+function parseInput<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw new InputError({
+    code: "INPUT_INVALID",
+    message: `the call does not have its form: ${z.prettifyError(result.error)}`,
+    details: { field: result.error.issues[0]?.path.join(".") ?? "" },
+  });
+}
+
+function modelsReply(catalog: ModelCatalog): ModelsReply {
+  return {
+    models: [...catalog.values()].map(({ id, model }) => ({
+      id,
+      contextTokens: model.contextTokens,
+      price: {
+        perRequest: model.price.perRequest.toString(),
+        perInputToken: model.price.perInputToken.toString(),
+        perOutputToken: model.price.perOutputToken.toString(),
+      },
+    })),
+  };
+}

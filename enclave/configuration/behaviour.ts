@@ -1,0 +1,110 @@
+/**
+ * The behaviour file: everything that can change an answer. Policies list its digest, so that whoever changes it has
+ * another enclave. It holds no secret and names no place on the host.
+ */
+
+import { z } from "zod";
+
+const wei = z
+  .string()
+  .regex(/^(?:0|[1-9][0-9]{0,38})$/, { error: "expected wei as a decimal string" })
+  .transform((text) => BigInt(text));
+
+const providerName = z.string().regex(/^[a-z0-9][a-z0-9.-]*$/);
+
+/** IP addresses only: what `localhost` means is up to a resolver. */
+const LOOPBACK = /^(?:127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])$/;
+
+function isServable(text: string): boolean {
+  const url = URL.parse(text);
+  if (url === null || url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") {
+    return false;
+  }
+  return url.protocol === "https:" || (url.protocol === "http:" && LOOPBACK.test(url.hostname));
+}
+
+const baseUrl = z.string().refine(isServable, {
+  error:
+    "expected an https URL without query, or an http one whose host is a loopback address such as 127.0.0.1",
+});
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+
+const Model = z.strictObject({
+  /** What the provider calls it. */
+  upstreamName: z.string().min(1).max(256),
+  contextTokens: z.int().min(1),
+  maxOutputTokens: z.int().min(1),
+  price: z.strictObject({ perRequest: wei, perInputToken: wei, perOutputToken: wei }),
+  /** `schema`: the provider enforces a JSON Schema; `instruction`: the schema is put into the prompt. */
+  structuredOutput: z.enum(["schema", "instruction"]),
+  /** Sampling that the model takes; what it does not take and is asked for is an invalid request. */
+  sampling: z.strictObject({
+    temperature: z.boolean(),
+    topP: z.boolean(),
+    seed: z.boolean(),
+    effort: z.boolean(),
+  }),
+  /** For a model that runs on this enclave's loopback: SHA-256 of its weights, checked by whoever builds the image. */
+  weightsSha256: sha256.optional(),
+});
+
+const Provider = z.strictObject({
+  format: z.enum(["openai-chat", "openai-responses", "anthropic-messages", "gemini"]),
+  /** Up to and without the path that the format names: `https://api.openai.com/v1`. */
+  baseUrl,
+  /** Name of the secret that authenticates us; null where the server asks for none. */
+  secret: z.string().min(1).max(64).nullable(),
+  /** A TLS session for each exchange, or sessions kept and named in each transcript. */
+  connection: z.enum(["fresh", "pooled"]),
+  minimumTls: z.enum(["TLSv1.2", "TLSv1.3"]),
+  /** Certificates without this many timestamps from the pinned logs are refused; 0 asks for none. */
+  minimumScts: z.int().min(0).max(8),
+  models: z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:/@-]*$/), Model),
+});
+
+const Limits = z.strictObject({
+  connectMs: z.int().min(100).max(60_000),
+  firstByteMs: z.int().min(100).max(900_000),
+  /** Longest silence inside a body. */
+  stallMs: z.int().min(100).max(300_000),
+  wholeExchangeMs: z.int().min(100).max(1_800_000),
+  responseBytes: z.int().min(1_024).max(16_777_216),
+  /** Times that an exchange is repeated after a failure that may pass. */
+  retries: z.int().min(0).max(5),
+});
+
+const Time = z.discriminatedUnion("source", [
+  z.strictObject({
+    source: z.literal("hosts"),
+    /** Asked for their `Date` over TLS. Unrelated ones: a majority of them must lie before we are misled. */
+    urls: z.array(baseUrl).min(1).max(16),
+    /** Answers needed. Production: at least 3. */
+    quorum: z.int().min(1).max(16),
+  }),
+  /** Believes the machine. Visible to every policy, because it is in this file. */
+  z.strictObject({ source: z.literal("host-clock-for-testing") }),
+]);
+
+export const Behaviour = z
+  .strictObject({
+    version: z.literal(1),
+    /** PEM certificates: the only authorities that a server's certificate may chain to. */
+    certificateAuthorities: z.array(z.string().startsWith("-----BEGIN CERTIFICATE-----")).max(256),
+    /** Certificate Transparency logs (RFC 6962): SubjectPublicKeyInfo, DER in base64. */
+    transparencyLogs: z.array(z.strictObject({ name: z.string(), key: z.base64() })).max(64),
+    time: Time,
+    limits: Limits,
+    providers: z.record(providerName, Provider),
+  })
+  .refine(({ time }) => time.source !== "hosts" || time.quorum <= time.urls.length, {
+    error: "the time quorum exceeds the hosts listed",
+    path: ["time", "quorum"],
+  });
+
+export type Behaviour = z.output<typeof Behaviour>;
+export type BehaviourFile = z.input<typeof Behaviour>;
+export type Provider = z.output<typeof Provider>;
+export type Model = z.output<typeof Model>;
+export type Limits = z.output<typeof Limits>;
+export type TimeSettings = z.output<typeof Time>;

@@ -1,0 +1,39 @@
+/**
+ * The operator file: who is paid, which coordinators are served, who may call. No field of it changes the bytes of an
+ * answer or of what is sent to a model; it decides only whether a call is served.
+ */
+
+import { z } from "zod";
+import { address, bytes32, uint256 } from "../../protocol/fields.ts";
+
+/** What every verifier may see: its digest is in the keyset. */
+const PublicPart = z.strictObject({
+  name: z.string().max(128),
+  payee: address,
+  coordinators: z.array(z.strictObject({ chainId: uint256, coordinator: address })).max(64),
+});
+
+const Quota = z.strictObject({
+  requestsPerMinute: z.int().min(1),
+  concurrent: z.int().min(1),
+});
+export type Quota = z.output<typeof Quota>;
+
+const Callers = z.strictObject({
+  /** Access without a credential is never a default. */
+  anonymous: z.union([z.literal("refuse"), Quota]),
+  named: z
+    .array(z.strictObject({ name: z.string().min(1).max(64), credentialSha256: bytes32, quota: Quota }))
+    .max(1_024),
+});
+
+export const Operator = z.strictObject({
+  version: z.literal(1),
+  public: PublicPart,
+  /** How evidence is made on this platform. A wrong choice yields no evidence that a policy accepts. */
+  attester: z.enum(["simulator", "configfs-tsm", "dstack", "nitro"]),
+  listen: z.strictObject({ host: z.string(), port: z.int().min(0).max(65_535) }),
+  callers: Callers,
+});
+export type Operator = z.output<typeof Operator>;
+export type OperatorFile = z.input<typeof Operator>;

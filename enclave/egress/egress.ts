@@ -1,0 +1,57 @@
+/** The way out: the servers of the behaviour file, over TLS judged by its authorities and by no one else's. */
+
+import { Agent } from "node:https";
+import type { TLSSocket } from "node:tls";
+import type { Transport } from "../../protocol/transcript.ts";
+import type { Behaviour, Provider } from "../configuration/behaviour.ts";
+import type { Exchange } from "./exchange.ts";
+import { createExchange } from "./node-exchange.ts";
+import { checkChainDates, describeTlsSession } from "./tls-session.ts";
+
+/** TLS 1.2 suites with forward secrecy and an AEAD; TLS 1.3 has no others. */
+const CIPHERS_TLS12 =
+  "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:" +
+  "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+const CIPHERS_TLS13 = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+
+export interface EgressOptions {
+  readonly connection: Provider["connection"];
+  readonly minimumTls: Provider["minimumTls"];
+  readonly minimumScts: number;
+  /** Seconds by our own clock; null while there is none, and then only OpenSSL's dates hold. */
+  readonly now: () => number | null;
+  /** Connections kept and in use at once, when pooled. */
+  readonly maxSockets?: number;
+}
+
+export function createEgress(behaviour: Behaviour, options: EgressOptions): Exchange {
+  const agent = new Agent({
+    keepAlive: options.connection === "pooled",
+    maxSockets: options.maxSockets ?? 256,
+    // A resumed session shows no certificate of its own; each connection is a full handshake.
+    maxCachedSessions: 0,
+    // An empty list would mean Node's own bundle: one that contains nothing usable means nothing is trusted.
+    ca: behaviour.certificateAuthorities.length === 0 ? [""] : [...behaviour.certificateAuthorities],
+    // Said out loud, because the default for it is read from the environment.
+    rejectUnauthorized: true,
+    minVersion: options.minimumTls,
+    maxVersion: "TLSv1.3",
+    ciphers: `${CIPHERS_TLS13}:${CIPHERS_TLS12}`,
+    ALPNProtocols: ["http/1.1"],
+  });
+  const judgeSession = (socket: TLSSocket): Transport => {
+    const { transport, chain } = describeTlsSession(socket, {
+      host: nameOf(socket),
+      port: socket.remotePort ?? 443,
+    });
+    const now = options.now();
+    if (now !== null) checkChainDates(chain, now);
+    return transport;
+  };
+  return createExchange({ agent, limits: behaviour.limits, judgeSession });
+}
+
+/** The name that the certificate was checked for; Node sends none, and checks the address, where the URL has an address. */
+function nameOf({ servername, remoteAddress }: TLSSocket): string {
+  return typeof servername === "string" && servername !== "" ? servername : (remoteAddress ?? "unknown");
+}

@@ -1,0 +1,43 @@
+import "reflect-metadata";
+import { Extension, SubjectAlternativeNameExtension, X509CertificateGenerator } from "@peculiar/x509";
+import { randomBytes, webcrypto } from "node:crypto";
+import type { EnclaveKeys } from "./keys.ts";
+
+/** The CCC's RA-TLS evidence extension (TCG DICE tcg-dice-TaggedEvidence). */
+export const EVIDENCE_EXTENSION = "2.23.133.5.4.9";
+
+const ECDSA_P256 = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
+
+export interface CertificateOptions {
+  readonly keys: EnclaveKeys["tls"];
+  /** Content of the evidence extension. */
+  readonly evidence: Uint8Array;
+  /** Seconds. Its dates tell clients when to ask again; trust comes from the evidence, not from them. */
+  readonly notBefore: number;
+  readonly notAfter: number;
+}
+
+/** A self-signed certificate of the TLS key that carries its own evidence (RA-TLS), in PEM. */
+export async function issueCertificate(options: CertificateOptions): Promise<string> {
+  const pkcs8 = options.keys.privateKey.export({ type: "pkcs8", format: "der" });
+  const spki = options.keys.publicKey.export({ type: "spki", format: "der" });
+  const certificate = await X509CertificateGenerator.createSelfSigned(
+    {
+      serialNumber: `01${randomBytes(15).toString("hex")}`,
+      name: "CN=adyton enclave",
+      notBefore: new Date(options.notBefore * 1000),
+      notAfter: new Date(options.notAfter * 1000),
+      signingAlgorithm: ECDSA_P256,
+      keys: {
+        privateKey: await webcrypto.subtle.importKey("pkcs8", pkcs8, ECDSA_P256, false, ["sign"]),
+        publicKey: await webcrypto.subtle.importKey("spki", spki, ECDSA_P256, true, ["verify"]),
+      },
+      extensions: [
+        new SubjectAlternativeNameExtension([{ type: "dns", value: "enclave.adyton.internal" }]),
+        new Extension(EVIDENCE_EXTENSION, false, new Uint8Array(options.evidence)),
+      ],
+    },
+    webcrypto,
+  );
+  return certificate.toString("pem");
+}

@@ -1,0 +1,185 @@
+/**
+ * The enclave's process: the one place where its parts are put together and where the clock, the files and the platform
+ * come in. `node enclave/main.ts --behaviour FILE --operator FILE [--secrets FILE]`
+ */
+
+import { readFileSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { z } from "zod";
+import { parseJson } from "../protocol/canonical-json.ts";
+import { AdytonError, ConfigError } from "../protocol/errors.ts";
+import type { Hex } from "../protocol/bytes.ts";
+import { createAnswerer } from "./answers/answerer.ts";
+import { createApp } from "./api/app.ts";
+import { Callers } from "./api/callers.ts";
+import { startServer } from "./api/server.ts";
+import type { Attester } from "./attesters/attester.ts";
+import { createSimulatorAttester } from "./attesters/simulator/simulator-attester.ts";
+import { createTrustedClock, type TrustedClock } from "./clock/trusted-clock.ts";
+import { processSurroundings, sealSurroundings } from "./config.ts";
+import type { Behaviour } from "./configuration/behaviour.ts";
+import type { Operator } from "./configuration/operator.ts";
+import { readConfiguration, type Configuration } from "./configuration/read-configuration.ts";
+import { createEgress } from "./egress/egress.ts";
+import { issueCertificate } from "./identity/certificate.ts";
+import { attestIdentity, createIdentity, type Identity } from "./identity/identity.ts";
+import { createModelCatalog } from "./models/model-catalog.ts";
+import { BUILD_TIME, SOFTWARE_VERSION } from "./version.ts";
+
+const hostNow = (): number => Math.floor(Date.now() / 1000);
+const monotonicMs = (): number => performance.now();
+
+const HOUR = 3_600;
+/** Seconds: short, so that a client that keeps certificates sees new evidence daily; renewed at half of it. */
+const CERTIFICATE_LIFETIME = 24 * HOUR;
+/** Milliseconds between two rounds of asking the time: when it is known, and when it is not. */
+const CLOCK_INTERVAL_MS = 600_000;
+const CLOCK_RETRY_MS = 5_000;
+/** No verifier's nonce: the certificate's evidence is for whoever connects. */
+const NO_NONCE: Hex = `0x${"00".repeat(32)}`;
+
+function say(event: Record<string, string | number>): void {
+  process.stdout.write(`${JSON.stringify(event)}\n`);
+}
+
+function readFile(path: string | undefined, option: string): Uint8Array {
+  if (path === undefined) {
+    throw new ConfigError({ code: "CONFIG_INVALID", message: `--${option} FILE is missing` });
+  }
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new ConfigError({ code: "CONFIG_INVALID", message: `--${option}: cannot read ${path}`, cause });
+  }
+}
+
+function readSecrets(path: string | undefined): ReadonlyMap<string, string> {
+  if (path === undefined) return new Map();
+  const secrets = z.record(z.string(), z.string().min(1)).safeParse(parseJson(readFile(path, "secrets")));
+  if (secrets.success) return new Map(Object.entries(secrets.data));
+  throw new ConfigError({
+    code: "CONFIG_INVALID",
+    message: "--secrets: expected an object of names and strings",
+  });
+}
+
+function createAttester(kind: Operator["attester"]): Attester {
+  if (kind === "simulator") return createSimulatorAttester();
+  throw new ConfigError({ code: "CONFIG_INVALID", message: `this build has no ${kind} attester` });
+}
+
+function createClock(behaviour: Behaviour): TrustedClock {
+  const options = { connection: "fresh", minimumTls: "TLSv1.2", minimumScts: 0 } as const;
+  const clock: TrustedClock = createTrustedClock({
+    settings: behaviour.time,
+    buildTime: BUILD_TIME,
+    exchange: createEgress(behaviour, { ...options, now: () => clock.read().now }),
+    monotonicMs,
+    hostNow,
+  });
+  return clock;
+}
+
+/** Asks the time at once and then for as long as the process lives. */
+async function keepTime(clock: TrustedClock, signal: AbortSignal): Promise<void> {
+  await clock.synchronize();
+  const next = async (): Promise<void> => {
+    try {
+      for (;;) {
+        const waitMs = clock.read().now === null ? CLOCK_RETRY_MS : CLOCK_INTERVAL_MS;
+        await pause(waitMs, undefined, { signal, ref: false });
+        await clock.synchronize();
+      }
+    } catch {
+      // Aborted: the process is stopping.
+    }
+  };
+  void next();
+}
+
+function createCertificateIssuer(identity: Identity, attester: Attester): () => Promise<string> {
+  return async () => {
+    const { evidence } = await attestIdentity(identity, attester, NO_NONCE);
+    // The host's clock is good enough here: dates move clients to ask again, evidence is what they trust.
+    const now = hostNow();
+    return await issueCertificate({
+      keys: identity.keys.tls,
+      evidence: Buffer.from(evidence.bytes.slice(2), "hex"),
+      notBefore: now - HOUR,
+      notAfter: now + CERTIFICATE_LIFETIME,
+    });
+  };
+}
+
+async function serve(configuration: Configuration, secrets: ReadonlyMap<string, string>): Promise<void> {
+  const { behaviour, operator } = configuration;
+  const stopping = new AbortController();
+  const identity = createIdentity(configuration, SOFTWARE_VERSION);
+  const attester = createAttester(operator.attester);
+  const clock = createClock(behaviour);
+  await keepTime(clock, stopping.signal);
+  const catalog = createModelCatalog(behaviour, ({ connection, minimumTls, minimumScts }) =>
+    createEgress(behaviour, { connection, minimumTls, minimumScts, now: () => clock.read().now }),
+  );
+  const answerer = createAnswerer({
+    identity,
+    operator: operator.public,
+    clock,
+    inference: {
+      catalog,
+      secret: (name) => secrets.get(name) ?? null,
+      retries: behaviour.limits.retries,
+      pause: (ms) => pause(ms),
+    },
+  });
+  const app = createApp({
+    identity,
+    attest: (nonce) => attestIdentity(identity, attester, nonce),
+    answerer,
+    catalog,
+    callers: new Callers(operator.callers, monotonicMs),
+    monotonicMs,
+    reportBug: (error) => {
+      process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    },
+  });
+  const issue = createCertificateIssuer(identity, attester);
+  const server = await startServer({
+    app,
+    listen: operator.listen,
+    privateKey: identity.keys.tls.privateKey,
+    certificate: await issue(),
+  });
+  const renewal = setInterval(
+    () => void issue().then(server.renewCertificate),
+    (CERTIFICATE_LIFETIME / 2) * 1000,
+  );
+  const stop = (): void => {
+    stopping.abort();
+    clearInterval(renewal);
+    void server.stop().then(() => {
+      say({ event: "stopped" });
+      process.exit(0);
+    });
+  };
+  process.once("SIGTERM", stop);
+  process.once("SIGINT", stop);
+  say({ event: "listening", url: server.url, keysetId: identity.keysetId });
+}
+
+try {
+  sealSurroundings(processSurroundings());
+  const { values } = parseArgs({
+    options: { behaviour: { type: "string" }, operator: { type: "string" }, secrets: { type: "string" } },
+  });
+  const configuration = readConfiguration(
+    readFile(values.behaviour, "behaviour"),
+    readFile(values.operator, "operator"),
+  );
+  await serve(configuration, readSecrets(values.secrets));
+} catch (error) {
+  const known = error instanceof AdytonError || error instanceof TypeError;
+  process.stderr.write(`${known ? error.message : String(error)}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,40 @@
+/** The models of the behaviour file, each with the format and the way out that reach it. */
+
+import { ConfigError } from "../../protocol/errors.ts";
+import type { Behaviour, Model, Provider } from "../configuration/behaviour.ts";
+import type { Exchange } from "../egress/exchange.ts";
+import type { ModelFormat } from "./model-format.ts";
+import { openaiChat } from "./openai-chat.ts";
+
+export interface CatalogModel {
+  /** `provider/model` */
+  readonly id: string;
+  readonly model: Model;
+  readonly provider: Provider;
+  readonly format: ModelFormat;
+  readonly exchange: Exchange;
+}
+
+export type ModelCatalog = ReadonlyMap<string, CatalogModel>;
+
+const FORMATS: Partial<Record<Provider["format"], ModelFormat>> = { "openai-chat": openaiChat };
+
+/** @throws {ConfigError} CONFIG_INVALID for a format that this build does not speak */
+export function createModelCatalog(
+  behaviour: Behaviour,
+  createExchange: (provider: Provider) => Exchange,
+): ModelCatalog {
+  const catalog = new Map<string, CatalogModel>();
+  for (const [name, provider] of Object.entries(behaviour.providers)) {
+    const format = FORMATS[provider.format];
+    if (format === undefined) {
+      throw new ConfigError({ code: "CONFIG_INVALID", message: `unknown model format ${provider.format}` });
+    }
+    const exchange = createExchange(provider);
+    for (const [modelName, model] of Object.entries(provider.models)) {
+      const id = `${name}/${modelName}`;
+      catalog.set(id, { id, model, provider, format, exchange });
+    }
+  }
+  return catalog;
+}

@@ -64,9 +64,18 @@ function readSecrets(path: string | undefined): ReadonlyMap<string, string> {
   });
 }
 
-function createAttester(kind: Operator["attester"]): Attester {
-  if (kind === "simulator") return createSimulatorAttester();
-  throw new ConfigError({ code: "CONFIG_INVALID", message: `this build has no ${kind} attester` });
+async function createAttester(choice: Operator["attester"]): Promise<Attester> {
+  if (choice.kind === "simulator") {
+    const simulator = await createSimulatorAttester({ platform: choice.platform });
+    return {
+      attest: async (reportData) => ({
+        kind: "simulator",
+        bytes: await simulator.getEvidence(reportData),
+        endorsements: null,
+      }),
+    };
+  }
+  throw new ConfigError({ code: "CONFIG_INVALID", message: `this build has no ${choice.kind} attester` });
 }
 
 function createClock(behaviour: Behaviour): TrustedClock {
@@ -116,7 +125,7 @@ async function serve(configuration: Configuration, secrets: ReadonlyMap<string, 
   const { behaviour, operator } = configuration;
   const stopping = new AbortController();
   const identity = createIdentity(configuration, SOFTWARE_VERSION);
-  const attester = createAttester(operator.attester);
+  const attester = await createAttester(operator.attester);
   const clock = createClock(behaviour);
   await keepTime(clock, stopping.signal);
   const catalog = createModelCatalog(behaviour, ({ connection, minimumTls, minimumScts }) =>

@@ -31,7 +31,13 @@ export const Operator = z.strictObject({
   version: z.literal(1),
   public: PublicPart,
   /** How evidence is made on this platform. A wrong choice yields no evidence that a policy accepts. */
-  attester: z.enum(["simulator", "configfs-tsm", "dstack", "nitro"]),
+  attester: z.discriminatedUnion("kind", [
+    /** Evidence that only a policy which names the simulator accepts. Several enclaves of one machine take several names. */
+    z.strictObject({ kind: z.literal("simulator"), platform: z.string().min(1).max(64) }),
+    z.strictObject({ kind: z.literal("configfs-tsm") }),
+    z.strictObject({ kind: z.literal("dstack") }),
+    z.strictObject({ kind: z.literal("nitro") }),
+  ]),
   listen: z.strictObject({ host: z.string(), port: z.int().min(0).max(65_535) }),
   callers: Callers,
 });

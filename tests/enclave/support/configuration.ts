@@ -76,7 +76,7 @@ export function operatorFile(change: Partial<OperatorFile> = {}): OperatorFile {
       payee: "0x00000000000000000000000000000000000000fe",
       coordinators: [{ chainId: CHAIN_ID.toString(), coordinator: COORDINATOR }],
     },
-    attester: "simulator",
+    attester: { kind: "simulator", platform: "test" },
     listen: { host: "127.0.0.1", port: 0 },
     callers: {
       anonymous: "refuse",

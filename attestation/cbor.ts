@@ -31,6 +31,10 @@ export function isBytes(value: CborValue | undefined): value is Uint8Array<Array
   return value instanceof Uint8Array;
 }
 
+export function isMap(value: CborValue | undefined): value is ReadonlyMap<CborValue, CborValue> {
+  return value instanceof Map;
+}
+
 /** RFC 8949 §3.1. */
 const MAJOR_TYPE = {
   unsigned: 0,

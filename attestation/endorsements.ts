@@ -9,7 +9,7 @@ import type { IntelEndorsements } from "./intel/intel-endorsements.ts";
 export interface Endorsements {
   /** SGX and TDX. `parseIntelEndorsements` makes it. */
   readonly intel?: IntelEndorsements;
-  /** SEV-SNP. `parseAmdEndorsements` makes it. */
+  /** SEV-SNP, unless a report brings its host's certificate table. `parseAmdEndorsements` makes it. */
   readonly amd?: AmdEndorsements;
 }
 

@@ -1,14 +1,14 @@
 import { EvidenceError } from "../protocol/errors.ts";
+import { isSnpEvidence } from "./amd/snp-evidence.ts";
+import { verifySnpEvidence } from "./amd/verify-snp-evidence.ts";
+import { isCoseSign1 } from "./aws/cose-sign1.ts";
 import { requireEndorsements, type Endorsements } from "./endorsements.ts";
-import { recogniseSnpReport } from "./amd/recognise-report.ts";
-import { verifySnpReport } from "./amd/verify-snp-report.ts";
-import { recogniseNitroDocument } from "./aws/recognise-document.ts";
 import { verifyNitroDocument } from "./aws/verify-nitro-document.ts";
-import { parseOneNvidiaDevice, recogniseNvidiaEvidence } from "./nvidia/recognise-evidence.ts";
-import { verifyNvidiaEvidence } from "./nvidia/verify-nvidia-evidence.ts";
 import { recogniseQuote } from "./intel/recognise-quote.ts";
 import { verifySgxQuote } from "./intel/verify-sgx.ts";
 import { verifyTdxQuote } from "./intel/verify-tdx.ts";
+import { isNvidiaEvidence } from "./nvidia/nvidia-evidence.ts";
+import { verifyNvidiaEvidence } from "./nvidia/verify-nvidia-evidence.ts";
 import { verifySimulatorEvidence } from "./simulator/verify-simulator.ts";
 import type { UnixSeconds } from "./unix-time.ts";
 import type { EvidenceKind, VerifiedEvidence } from "./verified-evidence.ts";
@@ -41,18 +41,16 @@ const VERIFIERS: { readonly [Kind in EvidenceKind]: Verifier<Kind> } = {
       await verifyTdxQuote(evidence, requireEndorsements(intel, "Intel collateral"), options),
   },
   snp: {
-    recognises: recogniseSnpReport,
-    verify: async (evidence, { amd }, options) =>
-      await verifySnpReport(evidence, requireEndorsements(amd, "AMD certificates"), options),
+    recognises: isSnpEvidence,
+    verify: async (evidence, { amd }, options) => await verifySnpEvidence(evidence, amd, options),
   },
   nitro: {
-    recognises: recogniseNitroDocument,
+    recognises: isCoseSign1,
     verify: async (evidence, _, options) => await verifyNitroDocument(evidence, options),
   },
   nvidia: {
-    recognises: recogniseNvidiaEvidence,
-    verify: async (evidence, _, options) =>
-      await verifyNvidiaEvidence(parseOneNvidiaDevice(evidence), options),
+    recognises: isNvidiaEvidence,
+    verify: async (evidence, _, options) => await verifyNvidiaEvidence(evidence, options),
   },
   simulator: {
     recognises: (evidence) => recogniseQuote(evidence) === "simulator",

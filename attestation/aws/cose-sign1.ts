@@ -26,6 +26,15 @@ const ENVELOPE_LIMITS: CborLimits = {
   containers: "definite",
 };
 
+/** Array of four, then a protected header of four bytes: `{1: -35}`. */
+const ES384_HEAD = [0x84, 0x44, 0xa1, 0x01, 0x38, 0x22] as const;
+
+/** Whether these bytes begin as an ES384 COSE_Sign1 does. Throws nothing. */
+export function isCoseSign1(bytes: Uint8Array): boolean {
+  const offset = bytes[0] === COSE_SIGN1_TAG_HEAD ? 1 : 0;
+  return ES384_HEAD.every((byte, index) => bytes[offset + index] === byte);
+}
+
 export interface CoseSign1 {
   readonly payload: Uint8Array<ArrayBuffer>;
   /** r ‖ s, 48 bytes each, big-endian. */

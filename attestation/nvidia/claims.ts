@@ -2,10 +2,8 @@ import { toHex, type Hex } from "../../protocol/bytes.ts";
 import type { NvidiaOpaqueData } from "./opaque-data.ts";
 import type { SpdmMeasurements } from "./spdm-measurements.ts";
 
-/** What an NVIDIA device signed: its nonce, its measurements, and its versions. */
-export interface NvidiaClaims {
-  /** The nonce in the request. */
-  readonly nonce: Hex;
+/** What one GPU or switch signed. */
+export interface NvidiaDeviceClaims {
   /** By SPDM index: "1" to "64". */
   readonly measurements: Readonly<Record<string, Hex>>;
   /** Null on a switch. */
@@ -21,13 +19,18 @@ export interface NvidiaClaims {
   readonly ueid: Hex;
 }
 
-export function toNvidiaClaims(
-  { requestNonce, measurements }: SpdmMeasurements,
+export interface NvidiaClaims {
+  /** The nonce that every device answered. */
+  readonly nonce: Hex;
+  readonly devices: readonly NvidiaDeviceClaims[];
+}
+
+export function toNvidiaDeviceClaims(
+  { measurements }: SpdmMeasurements,
   opaque: NvidiaOpaqueData,
-  device: Pick<NvidiaClaims, "hardwareModel" | "ueid">,
-): NvidiaClaims {
+  identity: Pick<NvidiaDeviceClaims, "hardwareModel" | "ueid">,
+): NvidiaDeviceClaims {
   return {
-    nonce: toHex(requestNonce),
     measurements: Object.fromEntries(measurements.map(({ index, value }) => [String(index), toHex(value)])),
     driverVersion: opaque.driverVersion,
     vbiosVersion: opaque.vbiosVersion,
@@ -35,6 +38,6 @@ export function toNvidiaClaims(
     projectSku: opaque.projectSku,
     chipSku: opaque.chipSku,
     firmwareId: opaque.firmwareId === null ? null : toHex(opaque.firmwareId),
-    ...device,
+    ...identity,
   };
 }

@@ -7,9 +7,10 @@
 
 import { z } from "zod";
 import { EvidenceError } from "../../protocol/errors.ts";
+import { parseJsonEvidence, tryParseJsonEvidence } from "../json-evidence.ts";
 import { fromBase64 } from "../x509/pem.ts";
 
-export interface NvidiaEvidence {
+export interface NvidiaDeviceEvidence {
   /** GET_MEASUREMENTS request and MEASUREMENTS response. */
   readonly evidence: Uint8Array;
   /** PEM, the leaf first. */
@@ -24,7 +25,14 @@ const base64 = z.string().max(MAX_TEXT);
 const deviceSchema = z.object({ evidence: base64, certificate: base64 });
 
 /** One device, or all of a node. */
-export const nvidiaEvidenceSchema = z.union([deviceSchema, z.array(deviceSchema).min(1).max(MAX_DEVICES)]);
+const evidenceSchema = z.union([deviceSchema, z.array(deviceSchema).min(1).max(MAX_DEVICES)]);
+
+export type NvidiaEvidence = readonly NvidiaDeviceEvidence[];
+
+/** Whether these bytes are JSON of this shape. Throws nothing. */
+export function isNvidiaEvidence(bytes: Uint8Array): boolean {
+  return evidenceSchema.safeParse(tryParseJsonEvidence(bytes)).success;
+}
 
 /**
  * Devices of the JSON, in its order. `arch`, `nonce` and versions beside them are not read: what the device signed
@@ -32,8 +40,8 @@ export const nvidiaEvidenceSchema = z.union([deviceSchema, z.array(deviceSchema)
  *
  * @throws {EvidenceError} EVIDENCE_MALFORMED
  */
-export function parseNvidiaEvidence(json: unknown): readonly NvidiaEvidence[] {
-  const shape = nvidiaEvidenceSchema.safeParse(json);
+export function parseNvidiaEvidence(bytes: Uint8Array): NvidiaEvidence {
+  const shape = evidenceSchema.safeParse(parseJsonEvidence(bytes));
   if (!shape.success) {
     throw new EvidenceError({
       code: "EVIDENCE_MALFORMED",

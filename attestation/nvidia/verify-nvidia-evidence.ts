@@ -1,8 +1,8 @@
-/** Is an NVIDIA device's evidence genuine? Orders the steps; each is elsewhere. */
+/** Is the evidence of NVIDIA devices genuine? Orders the steps; each is elsewhere. */
 
 import { equalBytes, toHex } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
-import { checkUnixSeconds, type UnixSeconds } from "../unix-time.ts";
+import { checkUnixSeconds, intersectWindows, type UnixSeconds } from "../unix-time.ts";
 import { sealVerified, type Check, type VerifiedEvidence } from "../verified-evidence.ts";
 import { createCertificateCache } from "../x509/certificate-cache.ts";
 import type { Certificate } from "../x509/certificate.ts";
@@ -11,9 +11,9 @@ import { fromBase64, splitPem } from "../x509/pem.ts";
 import { checkSignature } from "../x509/signature.ts";
 import { ECDSA_SHA384 } from "../x509/signature-scheme.ts";
 import type { TrustAnchor } from "../x509/trust-anchor.ts";
-import { toNvidiaClaims, type NvidiaClaims } from "./claims.ts";
+import { toNvidiaDeviceClaims, type NvidiaDeviceClaims } from "./claims.ts";
 import { readFirmwareIds } from "./firmware-id.ts";
-import type { NvidiaEvidence } from "./nvidia-evidence.ts";
+import { parseNvidiaEvidence, type NvidiaEvidence } from "./nvidia-evidence.ts";
 import { parseOpaqueData } from "./opaque-data.ts";
 import { NVIDIA_ROOTS } from "./roots.ts";
 import { parseSpdmMeasurements } from "./spdm-measurements.ts";
@@ -24,8 +24,8 @@ const MAX_CACHED_CERTIFICATES = 64;
 const authorities = createCertificateCache(MAX_CACHED_CERTIFICATES);
 
 /**
- * Genuine evidence: a GPU or switch of NVIDIA's signed these measurements in answer to `claims.nonce`, with firmware
- * that its certificate names.
+ * Genuine evidence: each of these GPUs and switches is NVIDIA's, and signed its measurements in answer to one nonce,
+ * with firmware that its certificate names.
  *
  * Leaves to the caller: that the nonce is theirs (`checkGpuBinding`), the measurements (reference values from
  * NVIDIA's RIMs), and revocation: NVIDIA answers by OCSP only, for the moment of the question, which no function of
@@ -33,31 +33,66 @@ const authorities = createCertificateCache(MAX_CACHED_CERTIFICATES);
  *
  * Source: DMTF DSP0274 1.1.0 §10.11.1 (signature); github.com/NVIDIA/nvtrust, local_gpu_verifier.
  *
+ * @param bytes JSON of `nvidia-evidence.ts`
  * @throws {EvidenceError} not genuine
  */
 export async function verifyNvidiaEvidence(
-  evidence: NvidiaEvidence,
+  bytes: Uint8Array,
   { now }: { readonly now: UnixSeconds },
 ): Promise<VerifiedEvidence<"nvidia">> {
-  return await verifyNvidiaEvidenceUnder(NVIDIA_ROOTS, evidence, { now });
+  return await verifyNvidiaEvidenceUnder(NVIDIA_ROOTS, parseNvidiaEvidence(bytes), { now });
 }
 
-/** `verifyNvidiaEvidence` under other roots: for tests. */
+/** `verifyNvidiaEvidence` of devices that are parsed already, under other roots: for tests. */
 export async function verifyNvidiaEvidenceUnder(
   roots: readonly TrustAnchor[],
   evidence: NvidiaEvidence,
   { now }: { readonly now: UnixSeconds },
 ): Promise<VerifiedEvidence<"nvidia">> {
   checkUnixSeconds(now);
-  const spdm = parseSpdmMeasurements(evidence.evidence);
+  const verified: VerifiedDevice[] = [];
+  for (const device of evidence) {
+    verified.push(await verifyDevice(device, roots, now));
+  }
+  const nonce = singleNonce(verified);
+  const devices = verified.map(({ claims }) => claims);
+  const [first, second] = devices;
+  return sealVerified({
+    kind: "nvidia",
+    claims: { nonce, devices },
+    debug: false,
+    reportData: nonce,
+    platformId: first !== undefined && second === undefined ? first.ueid : null,
+    tcbStatus: null,
+    advisories: [],
+    window: intersectWindows(verified.map(({ path }) => path.window)),
+    issuedAt: null,
+    verifiedAt: now,
+    checks: verified.flatMap(describe),
+  });
+}
+
+interface VerifiedDevice {
+  readonly nonce: ReturnType<typeof toHex>;
+  readonly claims: NvidiaDeviceClaims;
+  readonly path: VerifiedPath;
+}
+
+async function verifyDevice(
+  device: NvidiaEvidence[number],
+  roots: readonly TrustAnchor[],
+  now: UnixSeconds,
+): Promise<VerifiedDevice> {
+  const spdm = parseSpdmMeasurements(device.evidence);
   const opaque = parseOpaqueData(spdm.opaqueData);
-  const [leaf, ...pool] = parseChain(evidence.certificateChain);
+  const [leaf, ...pool] = parseChain(device.certificateChain);
   const path = await verifyPath(leaf, {
     pool,
     roots,
     now,
     revocation: { notPublished: "NVIDIA answers by OCSP only" },
   });
+  const [issuer] = path.certificates.slice(1);
   authorities.keep(path.certificates.slice(1));
   await checkSignature("SPDM measurements", {
     key: leaf.publicKey,
@@ -66,20 +101,8 @@ export async function verifyNvidiaEvidenceUnder(
     signature: spdm.signature,
   });
   checkFirmware(leaf, opaque.firmwareId);
-  const claims = toNvidiaClaims(spdm, opaque, describeDevice(path));
-  return sealVerified({
-    kind: "nvidia",
-    claims,
-    debug: false,
-    reportData: claims.nonce,
-    platformId: claims.ueid,
-    tcbStatus: null,
-    advisories: [],
-    window: path.window,
-    issuedAt: null,
-    verifiedAt: now,
-    checks: describe(claims, path),
-  });
+  const identity = { hardwareModel: issuer?.label ?? path.anchor.name, ueid: leaf.serial };
+  return { nonce: toHex(spdm.requestNonce), claims: toNvidiaDeviceClaims(spdm, opaque, identity), path };
 }
 
 const ascii = new TextDecoder("latin1");
@@ -111,13 +134,20 @@ function checkFirmware(leaf: Certificate, firmwareId: Uint8Array<ArrayBuffer> | 
   }
 }
 
-function describeDevice({
-  certificates: [leaf, issuer],
-}: VerifiedPath): Pick<NvidiaClaims, "hardwareModel" | "ueid"> {
-  return { hardwareModel: issuer?.label ?? "", ueid: leaf?.serial ?? "0x" };
+/** Devices that answered different questions say nothing together. */
+function singleNonce(devices: readonly VerifiedDevice[]): VerifiedDevice["nonce"] {
+  const [nonce, other] = new Set(devices.map((device) => device.nonce));
+  if (nonce === undefined || other !== undefined) {
+    throw new EvidenceError({
+      code: "EVIDENCE_BINDING_MISMATCH",
+      message: "the devices must all answer one nonce",
+      details: { devices: devices.length },
+    });
+  }
+  return nonce;
 }
 
-function describe(claims: NvidiaClaims, path: VerifiedPath): readonly Check[] {
+function describe({ claims, path }: VerifiedDevice): readonly Check[] {
   const chain = path.certificates.map(({ label }) => label).join(" < ");
   const driver = claims.driverVersion === null ? "no driver" : `driver ${claims.driverVersion}`;
   return [

@@ -1,0 +1,29 @@
+import type { UnixSeconds } from "../unix-time.ts";
+import type { VerifiedEvidence } from "../verified-evidence.ts";
+import { parseAmdCertificateTable, type AmdEndorsements } from "./amd-endorsements.ts";
+import { parseSnpEvidence } from "./snp-evidence.ts";
+import { verifySnpReport } from "./verify-snp-report.ts";
+
+/**
+ * Verifies a report in any of its forms, with the certificates that it brings and those of `endorsements`, which is
+ * undefined where the caller has none. What holds afterwards is what holds after `verifySnpReport`.
+ *
+ * @throws {EvidenceError} not genuine
+ * @throws {EndorsementError} it cannot be judged with these endorsements at `now`
+ */
+export async function verifySnpEvidence(
+  bytes: Uint8Array,
+  endorsements: AmdEndorsements | undefined,
+  { now }: { readonly now: UnixSeconds },
+): Promise<VerifiedEvidence<"snp">> {
+  const { report, certificateTable } = parseSnpEvidence(bytes);
+  const own = certificateTable === null ? undefined : parseAmdCertificateTable(certificateTable);
+  return await verifySnpReport(report, mergeAmdEndorsements(own, endorsements), { now });
+}
+
+function mergeAmdEndorsements(...sources: readonly (AmdEndorsements | undefined)[]): AmdEndorsements {
+  return {
+    certificates: sources.flatMap((source) => source?.certificates ?? []),
+    crls: sources.flatMap((source) => source?.crls ?? []),
+  };
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.27;
+
+/// @notice The part of a policy that each admission and fulfilment reads: one storage slot.
+/// @param version Grows with every change; 0 means that there is no such policy.
+/// @param epoch Grows with every narrowing; keys admitted in an earlier epoch must attest again.
+/// @param widenedVersion Version of the last widening: a key admitted since then does not serve older requests.
+/// @param validitySeconds How long an admission lasts.
+/// @param registerMask Which TDX registers make up a measurement; fixed for the policy's life. See `TdxQuotes`.
+/// @param keysBeforeRequest Whether a key must have been admitted before the request that it answers.
+/// @param distinctVendors Whether a quorum's platforms must also be of distinct vendors.
+struct PolicyHead {
+    uint32 version;
+    uint24 epoch;
+    uint32 widenedVersion;
+    uint32 validitySeconds;
+    uint16 registerMask;
+    bool keysBeforeRequest;
+    bool distinctVendors;
+}
+
+/// @notice One change of a policy.
+/// @param kind A `PolicyRules` kind.
+/// @param subject What the rule is about.
+/// @param value The rule's new value; zero removes it.
+struct PolicyChange {
+    uint8 kind;
+    bytes32 subject;
+    bytes32 value;
+}
+
+/// @notice The vocabulary of rules, and which change of one is a narrowing.
+/// @dev A rule's value is zero when absent. When present its last byte is 1 and the rest is a floor, component by component:
+///
+/// | bytes | component |
+/// |---|---|
+/// | 0–15 | CPUSVN of the PCK certificate, one component a byte |
+/// | 16–17 | PCESVN, big-endian |
+/// | 18–25 | TEE_TCB_SVN 0–7, one component a byte (8–15 are reserved, Intel TDX DCAP Quoting Library API, A.3.2) |
+/// | 26–27 | ISVSVN of the quoting enclave, big-endian |
+/// | 28–30 | zero |
+/// | 31 | 1 |
+library PolicyRules {
+    /// @dev subject: an `IAttestationVerifier`'s address.
+    uint8 internal constant VERIFIER = 1;
+    /// @dev subject: a reference value, the hash of the masked registers.
+    uint8 internal constant MEASUREMENT = 2;
+    /// @dev subject: a behaviour digest.
+    uint8 internal constant BEHAVIOUR = 3;
+    /// @dev subject: a platform id, or `ANY_PLATFORM`.
+    uint8 internal constant PLATFORM = 4;
+    /// @dev subject: keccak256(MRSIGNERSEAM ‖ SEAMATTRIBUTES).
+    uint8 internal constant SEAM = 5;
+    /// @dev subject: keccak256(MRSIGNER ‖ ISVPRODID) of the quoting enclave; value: floor of its ISVSVN.
+    uint8 internal constant QUOTING_ENCLAVE = 6;
+    /// @dev subject: FMSPC, left-aligned; value: floor of CPUSVN, PCESVN and TEE_TCB_SVN.
+    uint8 internal constant TCB = 7;
+    /// @dev subject: the id of a verifier policy; results signed by enclaves admitted under it are accepted.
+    uint8 internal constant VERIFIER_POLICY = 8;
+    /// @dev subject: a vendor number; asked of evidence that a verifier enclave appraised.
+    uint8 internal constant VENDOR = 9;
+
+    /// @dev Kinds from here on refuse: present is narrower than absent. subject: a keysetId.
+    uint8 internal constant REVOKED_KEYSET = 128;
+    /// @dev subject: keccak256(issuer name DER ‖ serial number), never a certificate's hash: a signature can be re-encoded.
+    uint8 internal constant REVOKED_CERTIFICATE = 129;
+
+    /// @dev Kinds from here on are settings of the head. value: seconds.
+    uint8 internal constant VALIDITY_SECONDS = 192;
+    /// @dev value: 0 or 1.
+    uint8 internal constant KEYS_BEFORE_REQUEST = 193;
+    /// @dev value: 0 or 1.
+    uint8 internal constant DISTINCT_VENDORS = 194;
+
+    /// @dev Subject of a `PLATFORM` rule that says explicitly: any.
+    bytes32 internal constant ANY_PLATFORM = keccak256("any platform");
+
+    /// @dev Value of a rule without a floor.
+    bytes32 internal constant PRESENT = bytes32(uint256(1));
+
+    function key(uint8 kind, bytes32 subject) internal pure returns (bytes32) {
+        return keccak256(abi.encode(kind, subject));
+    }
+
+    /// @notice Whether every component of `actual` is at or above that of `floor`.
+    function covers(bytes32 floor, bytes32 actual) internal pure returns (bool) {
+        for (uint256 i = 0; i < 26; ++i) {
+            if (i == 16) {
+                if (_word(actual, 16) < _word(floor, 16)) return false;
+                i = 18;
+            }
+            if (uint8(actual[i]) < uint8(floor[i])) return false;
+        }
+        return _word(actual, 26) >= _word(floor, 26);
+    }
+
+    /// @notice Whether replacing `oldValue` by `newValue` accepts nothing that was not accepted before.
+    function isNarrowing(uint8 kind, bytes32 oldValue, bytes32 newValue) internal pure returns (bool) {
+        if (kind == VALIDITY_SECONDS) return uint256(newValue) <= uint256(oldValue);
+        if (kind >= REVOKED_KEYSET) return uint256(newValue) >= uint256(oldValue);
+        if (oldValue == 0) return newValue == 0;
+        return newValue == 0 || covers(oldValue, newValue);
+    }
+
+    function _word(bytes32 value, uint256 offset) private pure returns (uint16) {
+        return uint16(bytes2(value << (8 * offset)));
+    }
+}

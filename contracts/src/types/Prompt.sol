@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.27;
+
+/// @param role 1 system, 2 user, 3 assistant.
+struct Message {
+    uint8 role;
+    string content;
+}
+
+/// @param temperatureMilli Thousandths; -1: the provider's default.
+/// @param topPMilli Thousandths; -1: the provider's default.
+/// @param seed -1: none.
+/// @param effort Reasoning: 0 default, 1 minimal, 2 low, 3 medium, 4 high.
+struct Sampling {
+    int32 temperatureMilli;
+    int32 topPMilli;
+    int64 seed;
+    uint8 effort;
+}
+
+/// @param kind 1 text, 2 json, 3 choice, 4 abi.
+/// @param schema json: a JSON Schema; abi: an output type; else empty.
+/// @param choices choice: the names; else empty.
+struct OutputFormat {
+    uint8 kind;
+    string schema;
+    string[] choices;
+}
+
+/// @notice An inference. docs/reference/protocol.md, Prompt (payload type 1).
+/// @param models "provider/model"; several make a panel.
+/// @param panelRule 0 one model, 1 majority, 2 median, 3 unanimous.
+/// @param panelQuorum Answers that a panel needs; 0 with one model.
+/// @param maxOutputTokens For each model call.
+struct Prompt {
+    string[] models;
+    uint8 panelRule;
+    uint8 panelQuorum;
+    Message[] messages;
+    uint32 maxOutputTokens;
+    Sampling sampling;
+    OutputFormat format;
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.27;
+
+import { Inference } from "adyton/contracts/src/Inference.sol";
+import { AnswerStatus, IOracleCoordinator, OracleConsumer } from "adyton/contracts/src/OracleConsumer.sol";
+import { Prompt } from "adyton/contracts/src/types/Prompt.sol";
+
+/// Asks a model anything, in words or for values of chosen types, and keeps the latest answer of each question.
+contract Concierge is OracleConsumer {
+    struct Reply {
+        AnswerStatus status;
+        bytes output;
+    }
+
+    bytes32 private immutable POLICY_ID;
+
+    mapping(bytes32 requestId => Reply) private _replies;
+
+    event Answered(bytes32 indexed requestId, AnswerStatus status, bytes output);
+
+    constructor(IOracleCoordinator coordinator, bytes32 policyId) OracleConsumer(coordinator) {
+        POLICY_ID = policyId;
+    }
+
+    /// Asks `question`. With an `outputType` such as `(uint256 year)` the answer is ABI-encoded, else it is text.
+    function ask(string calldata model, string calldata question, string calldata outputType, uint128 fee)
+        external
+        payable
+        returns (bytes32 requestId)
+    {
+        Prompt memory prompt = bytes(outputType).length == 0
+            ? Inference.text(model, "", question)
+            : Inference.typed(model, "", question, outputType);
+        return _request(_terms(POLICY_ID, fee), Inference.encode(prompt), msg.value);
+    }
+
+    function replyTo(bytes32 requestId) external view returns (AnswerStatus status, bytes memory output) {
+        return (_replies[requestId].status, _replies[requestId].output);
+    }
+
+    function _onAnswer(bytes32 requestId, AnswerStatus status, bytes calldata output) internal override {
+        _replies[requestId] = Reply(status, output);
+        emit Answered(requestId, status, output);
+    }
+}

@@ -1,0 +1,130 @@
+/**
+ * Compiles the contracts and the examples, and writes typed bindings for them to `contracts/bindings/` (not committed).
+ * Does nothing when no source has changed since the last run. Quiet on stdout, since `npm run -s demo -- --json` runs it first.
+ *
+ * Deployment order, each taking addresses of the ones before it: PolicyRegistry(), EnclaveRegistry(policies, chainAdapter or zero,
+ * maxEvidenceAgeBlocks), SimulatedVerifier(policies, keyX, keyY), OracleCoordinator(enclaves, chainAdapter or zero, guardian,
+ * fallbackWindowSeconds, cancelDelaySeconds).
+ */
+
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { runTypeChain } from "typechain";
+import { z } from "zod";
+
+const ROOT = join(import.meta.dirname, "..");
+const BINDINGS = join(ROOT, "contracts/bindings");
+const STAMP = join(BINDINGS, ".stamp");
+const STAGING = join(ROOT, "cache/bindings");
+
+const SOURCES = ["contracts/src/**/*.sol", "examples/*.sol"];
+const OTHER_INPUTS = ["foundry.toml", "package-lock.json", "tools/build-contracts.ts", "tools/solc"];
+
+const Artifact = z.object({
+  abi: z.array(z.unknown()),
+  metadata: z.object({ settings: z.object({ compilationTarget: z.record(z.string(), z.string()) }) }),
+});
+
+/** Digest of all that the bindings depend on. */
+function inputDigest(): string {
+  const digest = createHash("sha256");
+  const sources = SOURCES.flatMap((pattern) => globSync(pattern, { cwd: ROOT })).sort();
+  for (const file of [...sources, ...OTHER_INPUTS]) {
+    const path = join(ROOT, file);
+    digest.update(`${file}\0`).update(existsSync(path) ? readFileSync(path) : "absent");
+  }
+  return digest.digest("hex");
+}
+
+/** The pinned binary where the platform has one, else `forge` on PATH. */
+function forgeBinary(): string {
+  try {
+    return createRequire(import.meta.url).resolve(
+      `@foundry-rs/forge-${process.platform}-${forgeArch()}/bin/forge`,
+    );
+  } catch {
+    return "forge";
+  }
+}
+
+function forgeArch(): string {
+  return process.arch === "x64" ? "amd64" : process.arch;
+}
+
+function compile(): void {
+  const run = spawnSync(forgeBinary(), ["build", "contracts/src", "examples"], {
+    cwd: ROOT,
+    encoding: "utf8",
+  });
+  if (run.error !== undefined) {
+    throw new Error(
+      "forge is needed to compile the contracts: install Foundry 1.7 or later, or use Linux on x64",
+      {
+        cause: run.error,
+      },
+    );
+  }
+  if (run.status !== 0) {
+    process.stderr.write(run.stdout + run.stderr);
+    throw new Error("the contracts do not compile");
+  }
+}
+
+/** Our own artifacts with an interface of their own; a library has none, and OpenZeppelin's are not ours to bind. */
+function boundArtifacts(): string[] {
+  const found = new Map<string, string>();
+  for (const file of globSync("out/*.sol/*.json", { cwd: ROOT })) {
+    const artifact = Artifact.safeParse(JSON.parse(readFileSync(join(ROOT, file), "utf8")));
+    if (!artifact.success || artifact.data.abi.length === 0) continue;
+    const target = Object.entries(artifact.data.metadata.settings.compilationTarget)[0];
+    if (target === undefined) continue;
+    const [source, name] = target;
+    if (!/^(contracts\/src|examples)\//.test(source) || !existsSync(join(ROOT, source))) continue;
+    found.set(name, join(ROOT, file));
+  }
+  return [...found.values()].sort();
+}
+
+/** TypeChain writes imports that a bundler resolves; Node resolves a file by its real name. */
+function importByFileName(directory: string): void {
+  for (const file of globSync("**/*.ts", { cwd: directory })) {
+    const path = join(directory, file);
+    const source = readFileSync(path, "utf8");
+    writeFileSync(path, source.replaceAll(/(from "\.[^"]*)\.js"/g, '$1.ts"'));
+  }
+}
+
+async function main(): Promise<void> {
+  const digest = inputDigest();
+  if (existsSync(STAMP) && readFileSync(STAMP, "utf8") === digest) return;
+  process.stderr.write("compiling the contracts\n");
+  compile();
+  rmSync(STAGING, { recursive: true, force: true });
+  mkdirSync(STAGING, { recursive: true });
+  const files = boundArtifacts();
+  await runTypeChain({
+    cwd: ROOT,
+    filesToProcess: files,
+    allFiles: files,
+    outDir: STAGING,
+    target: "ethers-v6",
+    flags: {
+      alwaysGenerateOverloads: false,
+      discriminateTypes: false,
+      node16Modules: true,
+      tsNocheck: false,
+      environment: undefined,
+    },
+  });
+  importByFileName(STAGING);
+  // Moved whole and stamped inside, so that a reader never meets half of it and a killed run leaves no stamp.
+  writeFileSync(join(STAGING, ".stamp"), digest);
+  rmSync(BINDINGS, { recursive: true, force: true });
+  mkdirSync(dirname(BINDINGS), { recursive: true });
+  renameSync(STAGING, BINDINGS);
+}
+
+await main();

@@ -19,6 +19,9 @@ const ROOT = join(import.meta.dirname, "..");
 const BINDINGS = join(ROOT, "contracts/bindings");
 const STAMP = join(BINDINGS, ".stamp");
 const STAGING = join(ROOT, "cache/bindings");
+/** Apart from `out/`, where `forge test` keeps its artifacts: two sets of sources in one cache disturb each other. */
+const ARTIFACTS = "cache/contracts/out";
+const COMPILER_CACHE = "cache/contracts";
 
 const SOURCES = ["contracts/src/**/*.sol", "examples/*.sol"];
 const OTHER_INPUTS = ["foundry.toml", "package-lock.json", "tools/build-contracts.ts", "tools/solc"];
@@ -55,10 +58,14 @@ function forgeArch(): string {
 }
 
 function compile(): void {
-  const run = spawnSync(forgeBinary(), ["build", "contracts/src", "examples"], {
-    cwd: ROOT,
-    encoding: "utf8",
-  });
+  const run = spawnSync(
+    forgeBinary(),
+    ["build", "contracts/src", "examples", "--out", ARTIFACTS, "--cache-path", COMPILER_CACHE],
+    {
+      cwd: ROOT,
+      encoding: "utf8",
+    },
+  );
   if (run.error !== undefined) {
     throw new Error(
       "forge is needed to compile the contracts: install Foundry 1.7 or later, or use Linux on x64",
@@ -76,7 +83,7 @@ function compile(): void {
 /** Our own artifacts with an interface of their own; a library has none, and OpenZeppelin's are not ours to bind. */
 function boundArtifacts(): string[] {
   const found = new Map<string, string>();
-  for (const file of globSync("out/*.sol/*.json", { cwd: ROOT })) {
+  for (const file of globSync(`${ARTIFACTS}/*.sol/*.json`, { cwd: ROOT })) {
     const artifact = Artifact.safeParse(JSON.parse(readFileSync(join(ROOT, file), "utf8")));
     if (!artifact.success || artifact.data.abi.length === 0) continue;
     const target = Object.entries(artifact.data.metadata.settings.compilationTarget)[0];

@@ -1,0 +1,62 @@
+import { AppraisalError } from "../../protocol/errors.ts";
+import { checkUnixSeconds, type UnixSeconds } from "../unix-time.ts";
+import type { DstackEvent } from "../dstack/event-log.ts";
+import { checkSealed, type Check, type EvidenceKind, type VerifiedEvidence } from "../verified-evidence.ts";
+import { RULES, type AppraisalPolicy } from "./policy.ts";
+import type { AppraisalContext, Rule } from "./rule.ts";
+
+declare const accepted: unique symbol;
+
+/** Evidence that is genuine and that a policy accepts: what a relying party may act on. */
+export interface AppraisedEvidence<Evidence extends VerifiedEvidence = VerifiedEvidence> {
+  readonly evidence: Evidence;
+  readonly appraisedAt: UnixSeconds;
+  /** One for each rule of the policy, with the value that was accepted. */
+  readonly checks: readonly Check[];
+  readonly [accepted]: true;
+}
+
+export interface AppraiseOptions {
+  /** When the result is relied on, in seconds. */
+  readonly now: UnixSeconds;
+  /** The guest's event log, for policies with `rtMr3Events`. */
+  readonly eventLog?: readonly DstackEvent[];
+}
+
+/**
+ * Appraises verified evidence against `policy` (RFC 9334 §8.5).
+ *
+ * Establishes: the policy names this kind, and every one of its rules accepts what the evidence claims.
+ * Leaves to the caller: that the report data is what was asked for now (`checkReportData`).
+ *
+ * @throws {AppraisalError} on the first rule that refuses; `details` names the observed value
+ * @throws {EvidenceError} when an event log that the policy reads does not replay to the evidence
+ */
+export function appraiseEvidence<Evidence extends VerifiedEvidence>(
+  evidence: Evidence,
+  policy: AppraisalPolicy,
+  { now, eventLog }: AppraiseOptions,
+): AppraisedEvidence<Evidence> {
+  checkUnixSeconds(now);
+  checkSealed(evidence);
+  const section: Readonly<Record<string, unknown>> = policy[evidence.kind];
+  if ("refuse" in section) throw kindRefused(evidence.kind);
+  const context: AppraisalContext = { now, eventLog: eventLog ?? null };
+  const checks: Check[] = [];
+  for (const [name, rule] of Object.entries(RULES[evidence.kind]) as [string, Rule<EvidenceKind>][]) {
+    checks.push({ name, ok: true, detail: rule.appraise(evidence, section[name], context) });
+  }
+  const appraised = Object.freeze({ evidence, appraisedAt: now, checks: Object.freeze(checks) });
+  return appraised as unknown as AppraisedEvidence<Evidence>;
+}
+
+function kindRefused(kind: EvidenceKind): AppraisalError {
+  const isSimulated = kind === "simulator";
+  return new AppraisalError({
+    code: isSimulated ? "APPRAISAL_SIMULATED_REFUSED" : "APPRAISAL_KIND_REFUSED",
+    message: isSimulated
+      ? "this evidence is simulated: no hardware made it, and the policy refuses it"
+      : `the policy refuses evidence of kind ${kind}`,
+    details: { kind },
+  });
+}

@@ -1,0 +1,58 @@
+import { z } from "zod";
+import { InputError } from "../../protocol/errors.ts";
+import type { EvidenceKind } from "../verified-evidence.ts";
+import { SGX_RULES, SIMULATOR_RULES, TDX_RULES } from "./intel-rules.ts";
+import type { Rule, RuleTable } from "./rule.ts";
+import { NITRO_RULES, NVIDIA_RULES, SNP_RULES } from "./vendor-rules.ts";
+
+/** Every kind's rules. A new kind does not compile until it has some. */
+export const RULES = {
+  sgx: SGX_RULES,
+  tdx: TDX_RULES,
+  snp: SNP_RULES,
+  nitro: NITRO_RULES,
+  nvidia: NVIDIA_RULES,
+  simulator: SIMULATOR_RULES,
+} as const satisfies { readonly [Kind in EvidenceKind]: RuleTable<Kind> };
+
+type SectionShape<Table> = {
+  [Name in keyof Table]: Table[Name] extends Rule<never, infer Schema> ? Schema : never;
+};
+
+const refuse = z.strictObject({ refuse: z.literal(true) });
+
+/** A kind is refused in words, or each of its rules is there: nothing is optional, nothing has a default. */
+function sectionSchema<Table extends Readonly<Record<string, { readonly schema: z.ZodType }>>>(table: Table) {
+  const shape = Object.fromEntries(Object.entries(table).map(([name, rule]) => [name, rule.schema]));
+  return z.union([refuse, z.strictObject(shape as SectionShape<Table> & z.ZodRawShape)]);
+}
+
+/**
+ * Appraisal Policy for Evidence (RFC 9334 §8.5) as it stands on disk. What is not checked says `{"acceptAny": true}`,
+ * what is not accepted at all says `{"refuse": true}`; there is no optional field and no default.
+ */
+export const appraisalPolicySchema = z.strictObject({
+  version: z.literal(1),
+  sgx: sectionSchema(SGX_RULES),
+  tdx: sectionSchema(TDX_RULES),
+  snp: sectionSchema(SNP_RULES),
+  nitro: sectionSchema(NITRO_RULES),
+  nvidia: sectionSchema(NVIDIA_RULES),
+  /** Anyone can make this evidence. Anything but `refuse` is for demonstrations and tests. */
+  simulator: sectionSchema(SIMULATOR_RULES),
+});
+
+export type AppraisalPolicy = z.infer<typeof appraisalPolicySchema>;
+
+/** @throws {InputError} INPUT_INVALID, naming the first field that is missing, unknown or malformed */
+export function parseAppraisalPolicy(json: unknown): AppraisalPolicy {
+  const parsed = appraisalPolicySchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new InputError({
+    code: "INPUT_INVALID",
+    message: `the appraisal policy is malformed at ${issue?.path.join(".") ?? "its root"}`,
+    details: { path: issue?.path.join(".") ?? "", issue: z.prettifyError(parsed.error).slice(0, 1000) },
+    cause: parsed.error,
+  });
+}

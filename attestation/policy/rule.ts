@@ -1,0 +1,134 @@
+import { z } from "zod";
+import { AppraisalError, type AppraisalErrorCode, type ErrorDetails } from "../../protocol/errors.ts";
+import type { DstackEvent } from "../dstack/event-log.ts";
+import type { UnixSeconds } from "../unix-time.ts";
+import type { EvidenceKind, VerifiedEvidence } from "../verified-evidence.ts";
+
+/** What an appraisal needs besides evidence and policy. */
+export interface AppraisalContext {
+  /** When the result is relied on, in seconds. */
+  readonly now: UnixSeconds;
+  /** The guest's own event log, for policies that read it; null where there is none. */
+  readonly eventLog: readonly DstackEvent[] | null;
+}
+
+/** One line of a policy: its form on disk, what it demands, and what it would say of evidence that someone wants to accept. */
+export interface Rule<Kind extends EvidenceKind, Schema extends z.ZodType = z.ZodType> {
+  readonly schema: Schema;
+  /** @returns what was relied on, for a person; throws AppraisalError where the demand is not met */
+  // Methods, not properties: a table holds rules of many schemas, each of which is given its own demand only.
+  appraise(evidence: VerifiedEvidence<Kind>, demand: z.infer<Schema>, context: AppraisalContext): string;
+  /** The narrowest demand that `evidence` meets and that makes sense to keep. */
+  propose(evidence: VerifiedEvidence<Kind>): z.input<Schema>;
+}
+
+/** Rules of one kind, by the name that they have in the policy, in the order in which they are applied. */
+export type RuleTable<Kind extends EvidenceKind> = Readonly<Record<string, Rule<Kind>>>;
+
+/** Not checking something is a decision that a reviewer can search for. */
+export const acceptAny = z.strictObject({ acceptAny: z.literal(true) });
+
+const ACCEPT_ANY = { acceptAny: true } as const;
+
+/** Most values in one list of a policy. */
+const MAX_VALUES = 4096;
+
+export function refusal(code: AppraisalErrorCode, message: string, details: ErrorDetails): AppraisalError {
+  return new AppraisalError({ code, message, details });
+}
+
+export interface ClaimRuleOptions<Kind extends EvidenceKind, Value> {
+  /** Its name in messages. */
+  readonly claim: string;
+  readonly code: AppraisalErrorCode;
+  /** null: this evidence does not make the claim, and only `acceptAny` accepts it. */
+  readonly read: (evidence: VerifiedEvidence<Kind>) => Value | null;
+  /** Whether `--init-policy` pins what it saw. */
+  readonly propose: "observed" | "acceptAny";
+}
+
+/** `{"oneOf": […]}`, or `{"acceptAny": true}`. */
+export function oneOfRule<Kind extends EvidenceKind, Value extends string | number>(
+  value: z.ZodType<Value>,
+  { claim, code, read, propose }: ClaimRuleOptions<Kind, Value>,
+) {
+  const schema = z.union([z.strictObject({ oneOf: z.array(value).min(1).max(MAX_VALUES) }), acceptAny]);
+  return {
+    schema,
+    appraise: (evidence, demand) => {
+      const actual = read(evidence);
+      const shown = actual === null ? "absent" : String(actual);
+      if ("acceptAny" in demand) return `${shown} (any accepted)`;
+      if (actual === null || !demand.oneOf.includes(actual)) {
+        throw refusal(code, `${claim} is not one that the policy accepts`, { claim, actual: shown });
+      }
+      return shown;
+    },
+    propose: (evidence) => {
+      const actual = read(evidence);
+      return propose === "acceptAny" || actual === null ? ACCEPT_ANY : { oneOf: [actual] };
+    },
+  } as const satisfies Rule<Kind, typeof schema>;
+}
+
+/** Lower-case 0x hex of `bytes` bytes; null is any length. */
+export function hexValue(bytes: number | null): z.ZodType<`0x${string}`> {
+  const digits = bytes === null ? "(?:[0-9a-f]{2})*" : `[0-9a-f]{${2 * bytes}}`;
+  return z.string().regex(new RegExp(`^0x${digits}$`)) as unknown as z.ZodType<`0x${string}`>;
+}
+
+/** `{"atLeast": n}` or `{"atMost": n}`, or `{"acceptAny": true}`. */
+export function boundRule<Kind extends EvidenceKind>(
+  bound: "atLeast" | "atMost",
+  { claim, code, read, propose }: ClaimRuleOptions<Kind, number>,
+) {
+  const schema = z.union([z.strictObject({ [bound]: z.int().min(0) }), acceptAny]);
+  return {
+    schema,
+    appraise: (evidence, demand) => {
+      const actual = read(evidence);
+      const shown = actual === null ? "absent" : String(actual);
+      const limit = (demand as Readonly<Record<string, number | undefined>>)[bound];
+      if (limit === undefined) return `${shown} (any accepted)`;
+      const isMet = actual !== null && (bound === "atLeast" ? actual >= limit : actual <= limit);
+      if (!isMet)
+        throw refusal(code, `${claim} is beyond the policy's bound`, {
+          claim,
+          actual: shown,
+          [bound]: limit,
+        });
+      return shown;
+    },
+    propose: (evidence) => {
+      const actual = read(evidence);
+      return propose === "acceptAny" || actual === null ? ACCEPT_ANY : { [bound]: actual };
+    },
+  } as const satisfies Rule<Kind, typeof schema>;
+}
+
+/** Security versions of which every component must reach the policy's. */
+export function componentsRule<Kind extends EvidenceKind>(
+  bytes: number,
+  { claim, code, read }: Pick<ClaimRuleOptions<Kind, `0x${string}`>, "claim" | "code" | "read">,
+) {
+  const schema = z.union([z.strictObject({ componentsAtLeast: hexValue(bytes) }), acceptAny]);
+  const pairs = (hex: string): readonly number[] =>
+    (hex.slice(2).match(/../g) ?? []).map((pair) => Number.parseInt(pair, 16));
+  return {
+    schema,
+    appraise: (evidence, demand) => {
+      const actual = read(evidence);
+      if ("acceptAny" in demand) return `${actual ?? "absent"} (any accepted)`;
+      const minimum = pairs(demand.componentsAtLeast);
+      if (actual === null || !pairs(actual).every((svn, index) => svn >= (minimum[index] ?? Infinity))) {
+        const details = { claim, actual: actual ?? "absent", componentsAtLeast: demand.componentsAtLeast };
+        throw refusal(code, `${claim} has a component below the policy's minimum`, details);
+      }
+      return actual;
+    },
+    propose: (evidence) => {
+      const actual = read(evidence);
+      return actual === null ? ACCEPT_ANY : { componentsAtLeast: actual };
+    },
+  } as const satisfies Rule<Kind, typeof schema>;
+}

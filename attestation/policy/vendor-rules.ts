@@ -1,0 +1,178 @@
+/** Rules for AMD SEV-SNP, AWS Nitro and NVIDIA devices. */
+
+import { z } from "zod";
+import type { AppraisalErrorCode } from "../../protocol/errors.ts";
+import type { SnpClaims } from "../amd/claims.ts";
+import type { EvidenceKind, VerifiedEvidence } from "../verified-evidence.ts";
+import { acceptAny, boundRule, hexValue, oneOfRule, refusal, type Rule, type RuleTable } from "./rule.ts";
+import { debugRule, freshnessRule, platformIdsRule, reportDataRule } from "./shared-rules.ts";
+
+type HexOf<Claims> = { [K in keyof Claims]: Claims[K] extends `0x${string}` ? K : never }[keyof Claims];
+
+const MEASUREMENT = "APPRAISAL_MEASUREMENT_UNKNOWN";
+const ATTRIBUTE = "APPRAISAL_ATTRIBUTE_UNACCEPTABLE";
+const TCB = "APPRAISAL_TCB_UNACCEPTABLE";
+
+function snpBytes(bytes: number, claim: HexOf<SnpClaims>, code: typeof MEASUREMENT | typeof ATTRIBUTE) {
+  const read = ({ claims }: VerifiedEvidence<"snp">): `0x${string}` => claims[claim];
+  return oneOfRule<"snp", `0x${string}`>(hexValue(bytes), { claim, code, propose: "observed", read });
+}
+
+function words<Kind extends EvidenceKind>(
+  claim: string,
+  read: (evidence: VerifiedEvidence<Kind>) => string | null,
+) {
+  return oneOfRule<Kind, string>(z.string().max(256), { claim, code: ATTRIBUTE, propose: "observed", read });
+}
+
+type TcbComponent = "fmc" | "bootLoader" | "tee" | "snp" | "microcode";
+
+/** REPORTED_TCB: the version that the signing key was derived for, and so the one that counts. */
+function snpTcb(component: TcbComponent) {
+  const claim = `reportedTcb.${component}`;
+  const read = ({ claims }: VerifiedEvidence<"snp">): number | null => claims.reportedTcb[component];
+  return boundRule<"snp">("atLeast", { claim, code: TCB, propose: "observed", read });
+}
+
+export const SNP_RULES = {
+  debug: debugRule<"snp">(),
+  product: words<"snp">("product", ({ claims }) => claims.product),
+  reportedTcbFmc: snpTcb("fmc"),
+  reportedTcbBootLoader: snpTcb("bootLoader"),
+  reportedTcbTee: snpTcb("tee"),
+  reportedTcbSnp: snpTcb("snp"),
+  reportedTcbMicrocode: snpTcb("microcode"),
+  revocation: words<"snp">("revocation", ({ claims }) => claims.revocation),
+  signingKey: words<"snp">("signingKey", ({ claims }) => claims.signingKey),
+  platformIds: platformIdsRule<"snp">(),
+  measurement: snpBytes(48, "measurement", MEASUREMENT),
+  hostData: snpBytes(32, "hostData", MEASUREMENT),
+  idKeyDigest: snpBytes(48, "idKeyDigest", MEASUREMENT),
+  authorKeyDigest: snpBytes(48, "authorKeyDigest", MEASUREMENT),
+  familyId: snpBytes(16, "familyId", MEASUREMENT),
+  imageId: snpBytes(16, "imageId", MEASUREMENT),
+  guestSvn: boundRule<"snp">("atLeast", {
+    claim: "guestSvn",
+    code: TCB,
+    propose: "observed",
+    read: ({ claims }) => claims.guestSvn,
+  }),
+  vmpl: boundRule<"snp">("atMost", {
+    claim: "vmpl",
+    code: ATTRIBUTE,
+    propose: "observed",
+    read: ({ claims }) => claims.vmpl,
+  }),
+  policy: snpBytes(8, "policy", ATTRIBUTE),
+  platformInfo: snpBytes(8, "platformInfo", ATTRIBUTE),
+  reportData: reportDataRule<"snp">(),
+  freshness: freshnessRule<"snp">(),
+} as const satisfies RuleTable<"snp">;
+
+function pcr(index: string, propose: "observed" | "acceptAny") {
+  const read = ({ claims }: VerifiedEvidence<"nitro">): `0x${string}` | null => claims.pcrs[index] ?? null;
+  return oneOfRule<"nitro", `0x${string}`>(hexValue(48), {
+    claim: `PCR${index}`,
+    code: MEASUREMENT,
+    propose,
+    read,
+  });
+}
+
+export const NITRO_RULES = {
+  debug: debugRule<"nitro">(),
+  /** Enclave image. */
+  pcr0: pcr("0", "observed"),
+  /** Kernel and bootstrap. */
+  pcr1: pcr("1", "observed"),
+  /** Application. */
+  pcr2: pcr("2", "observed"),
+  /** IAM role of the parent instance. */
+  pcr3: pcr("3", "acceptAny"),
+  /** Parent instance. */
+  pcr4: pcr("4", "acceptAny"),
+  /** Signer of the image. */
+  pcr8: pcr("8", "observed"),
+  platformIds: platformIdsRule<"nitro">(),
+  publicKey: oneOfRule<"nitro", `0x${string}`>(hexValue(null), {
+    claim: "publicKey",
+    code: ATTRIBUTE,
+    propose: "acceptAny",
+    read: ({ claims }) => claims.publicKey,
+  }),
+  nonce: oneOfRule<"nitro", `0x${string}`>(hexValue(null), {
+    claim: "nonce",
+    code: "APPRAISAL_REPORT_DATA_MISMATCH",
+    propose: "acceptAny",
+    read: ({ claims }) => claims.nonce,
+  }),
+  reportData: reportDataRule<"nitro">(),
+  freshness: freshnessRule<"nitro">(),
+} as const satisfies RuleTable<"nitro">;
+
+/** Reference values (RIM) by SPDM index: on every device, the measurement at a listed index is one of its values. */
+function spdmMeasurementsRule() {
+  const schema = z.union([
+    z.strictObject({ byIndex: z.record(z.string().regex(/^[1-9]\d?$/), z.array(hexValue(null)).min(1)) }),
+    acceptAny,
+  ]);
+  return {
+    schema,
+    appraise: ({ claims: { devices } }, demand) => {
+      if ("acceptAny" in demand) return `${devices.length} devices (any accepted)`;
+      for (const [index, values] of Object.entries(demand.byIndex)) {
+        for (const { measurements, ueid } of devices) {
+          const actual = measurements[index];
+          if (actual === undefined || !values.includes(actual)) {
+            const details = { claim: `measurement ${index}`, device: ueid, actual: actual ?? "absent" };
+            throw refusal(MEASUREMENT, `measurement ${index} is not one of the reference values`, details);
+          }
+        }
+      }
+      return `${Object.keys(demand.byIndex).length} compared on ${devices.length} devices`;
+    },
+    propose: ({ claims: { devices } }) => {
+      const [first, ...others] = devices;
+      const same = Object.entries(first?.measurements ?? {}).filter(([index, value]) =>
+        others.every(({ measurements }) => measurements[index] === value),
+      );
+      return { byIndex: Object.fromEntries(same.map(([index, value]) => [index, [value]])) };
+    },
+  } as const satisfies Rule<"nvidia", typeof schema>;
+}
+
+type DeviceWord = "hardwareModel" | "driverVersion" | "vbiosVersion" | "ueid";
+
+/** On every device, the claim is one of the policy's. */
+function deviceRule(claim: DeviceWord, code: AppraisalErrorCode) {
+  const schema = z.union([z.strictObject({ oneOf: z.array(z.string().max(256)).min(1) }), acceptAny]);
+  return {
+    schema,
+    appraise: ({ claims: { devices } }, demand) => {
+      const shown = devices.map((device) => device[claim] ?? "absent").join(", ");
+      if ("acceptAny" in demand) return `${shown} (any accepted)`;
+      const stranger = devices.find((device) => !demand.oneOf.some((value) => value === device[claim]));
+      if (stranger !== undefined) {
+        const details = { claim, device: stranger.ueid, actual: stranger[claim] ?? "absent" };
+        throw refusal(code, `${claim} is not one that the policy accepts`, details);
+      }
+      return shown;
+    },
+    propose: ({ claims: { devices } }) => {
+      const values = devices.map((device) => device[claim]);
+      const named = values.filter((value) => value !== null);
+      return named.length < values.length ? { acceptAny: true } : { oneOf: [...new Set(named)] };
+    },
+  } as const satisfies Rule<"nvidia", typeof schema>;
+}
+
+export const NVIDIA_RULES = {
+  debug: debugRule<"nvidia">(),
+  hardwareModel: deviceRule("hardwareModel", ATTRIBUTE),
+  driverVersion: deviceRule("driverVersion", ATTRIBUTE),
+  vbiosVersion: deviceRule("vbiosVersion", ATTRIBUTE),
+  measurements: spdmMeasurementsRule(),
+  platformIds: deviceRule("ueid", "APPRAISAL_PLATFORM_UNKNOWN"),
+  reportData: reportDataRule<"nvidia">(),
+  freshness: freshnessRule<"nvidia">(),
+} as const satisfies RuleTable<"nvidia">;

@@ -2,6 +2,10 @@ import { EvidenceError } from "../protocol/errors.ts";
 import { isSnpEvidence } from "./amd/snp-evidence.ts";
 import { verifySnpEvidence } from "./amd/verify-snp-evidence.ts";
 import { isCoseSign1 } from "./aws/cose-sign1.ts";
+import { recogniseAzureEvidence } from "./azure/azure-evidence.ts";
+import { verifyAzureSnpEvidence, verifyAzureTdxEvidence } from "./azure/verify-azure-evidence.ts";
+import { isDstackEvidence } from "./dstack/dstack-evidence.ts";
+import { verifyDstackEvidence } from "./dstack/verify-dstack-evidence.ts";
 import { requireEndorsements, type Endorsements } from "./endorsements.ts";
 import { verifyNitroDocument } from "./aws/verify-nitro-document.ts";
 import { recogniseQuote } from "./intel/recognise-quote.ts";
@@ -47,6 +51,20 @@ const VERIFIERS: { readonly [Kind in EvidenceKind]: Verifier<Kind> } = {
   nitro: {
     recognises: isCoseSign1,
     verify: async (evidence, _, options) => await verifyNitroDocument(evidence, options),
+  },
+  azureSnp: {
+    recognises: (evidence) => recogniseAzureEvidence(evidence) === "snp",
+    verify: async (evidence, { amd }, options) => await verifyAzureSnpEvidence(evidence, amd, options),
+  },
+  azureTdx: {
+    recognises: (evidence) => recogniseAzureEvidence(evidence) === "tdx",
+    verify: async (evidence, { intel }, options) =>
+      await verifyAzureTdxEvidence(evidence, requireEndorsements(intel, "Intel collateral"), options),
+  },
+  dstack: {
+    recognises: isDstackEvidence,
+    verify: async (evidence, { intel }, options) =>
+      await verifyDstackEvidence(evidence, requireEndorsements(intel, "Intel collateral"), options),
   },
   nvidia: {
     recognises: isNvidiaEvidence,

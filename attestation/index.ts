@@ -1,5 +1,25 @@
 /** Verify evidence of trusted execution environments: bytes, endorsements and a time in, a typed result or error out. */
 
+export {
+  parseAmdCertificateTable,
+  parseAmdEndorsements,
+  type AmdEndorsementFiles,
+  type AmdEndorsements,
+} from "./amd/amd-endorsements.ts";
+export type { SnpClaims } from "./amd/claims.ts";
+export type { SnpTcb } from "./amd/tcb-version.ts";
+export { verifySnpEvidence } from "./amd/verify-snp-evidence.ts";
+export { verifySnpReport } from "./amd/verify-snp-report.ts";
+export type { NitroClaims } from "./aws/claims.ts";
+export { verifyNitroDocument } from "./aws/verify-nitro-document.ts";
+export type { AzureSnpClaims, AzureTdxClaims, VtpmClaims } from "./azure/claims.ts";
+export { verifyAzureSnpEvidence, verifyAzureTdxEvidence } from "./azure/verify-azure-evidence.ts";
+export type { DstackAppInfo } from "./dstack/app-info.ts";
+export type { DstackClaims } from "./dstack/claims.ts";
+export { parseDstackEventLog } from "./dstack/event-log.ts";
+export { verifyDstackEvidence } from "./dstack/verify-dstack-evidence.ts";
+export { parseCcel, type CcelEvent } from "./eventlog/ccel.ts";
+export { checkReplay, replayRtmrs } from "./eventlog/rtmr.ts";
 export { recogniseEvidence, verifyEvidence, type VerifyOptions } from "./evidence.ts";
 export type { Endorsements } from "./endorsements.ts";
 export {
@@ -11,6 +31,9 @@ export type { SgxClaims, TcbStatus, TdxClaims } from "./intel/claims.ts";
 export { splitSignedResponse } from "./intel/signed-json.ts";
 export { verifySgxQuote } from "./intel/verify-sgx.ts";
 export { verifyTdxQuote } from "./intel/verify-tdx.ts";
+export type { NvidiaClaims, NvidiaDeviceClaims } from "./nvidia/claims.ts";
+export { checkGpuBinding, toGpuNonce } from "./nvidia/gpu-binding.ts";
+export { verifyNvidiaEvidence } from "./nvidia/verify-nvidia-evidence.ts";
 export { appraiseEvidence, type AppraisedEvidence, type AppraiseOptions } from "./policy/appraise.ts";
 export { checkReportData } from "./policy/check-report-data.ts";
 export { appraisalPolicySchema, parseAppraisalPolicy, type AppraisalPolicy } from "./policy/policy.ts";

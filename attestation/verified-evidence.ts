@@ -2,6 +2,8 @@ import type { Hex } from "../protocol/bytes.ts";
 import { InputError } from "../protocol/errors.ts";
 import type { SnpClaims } from "./amd/claims.ts";
 import type { NitroClaims } from "./aws/claims.ts";
+import type { AzureSnpClaims, AzureTdxClaims } from "./azure/claims.ts";
+import type { DstackClaims } from "./dstack/claims.ts";
 import type { SgxClaims, TcbStatus, TdxClaims } from "./intel/claims.ts";
 import type { NvidiaClaims } from "./nvidia/claims.ts";
 import type { TimeWindow, UnixSeconds } from "./unix-time.ts";
@@ -13,6 +15,9 @@ export interface ClaimsByKind {
   readonly snp: SnpClaims;
   readonly nitro: NitroClaims;
   readonly nvidia: NvidiaClaims;
+  readonly azureSnp: AzureSnpClaims;
+  readonly azureTdx: AzureTdxClaims;
+  readonly dstack: DstackClaims;
   readonly simulator: TdxClaims;
 }
 

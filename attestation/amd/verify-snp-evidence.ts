@@ -1,6 +1,7 @@
 import type { UnixSeconds } from "../unix-time.ts";
 import type { VerifiedEvidence } from "../verified-evidence.ts";
 import { parseAmdCertificateTable, type AmdEndorsements } from "./amd-endorsements.ts";
+import { mergeAmdEndorsements } from "./merge-endorsements.ts";
 import { parseSnpEvidence } from "./snp-evidence.ts";
 import { verifySnpReport } from "./verify-snp-report.ts";
 
@@ -19,11 +20,4 @@ export async function verifySnpEvidence(
   const { report, certificateTable } = parseSnpEvidence(bytes);
   const own = certificateTable === null ? undefined : parseAmdCertificateTable(certificateTable);
   return await verifySnpReport(report, mergeAmdEndorsements(own, endorsements), { now });
-}
-
-function mergeAmdEndorsements(...sources: readonly (AmdEndorsements | undefined)[]): AmdEndorsements {
-  return {
-    certificates: sources.flatMap((source) => source?.certificates ?? []),
-    crls: sources.flatMap((source) => source?.crls ?? []),
-  };
 }

@@ -18,6 +18,7 @@ import { checkSignature } from "../x509/signature.ts";
 import { ECDSA_SHA384 } from "../x509/signature-scheme.ts";
 import type { AmdEndorsements } from "./amd-endorsements.ts";
 import { toSnpClaims } from "./claims.ts";
+import { AMD_INTERMEDIATES } from "./intermediates.ts";
 import { isSnpKeyCertificate, parseKdsExtensions, type KdsExtensions } from "./kds-extensions.ts";
 import { isCpuidOf } from "./product.ts";
 import { AMD_ROOTS, type SnpRoot } from "./roots.ts";
@@ -60,7 +61,10 @@ export async function verifySnpReportUnder(
   const report = parseSnpReport(bytes);
   const { certificate, key } = selectSigner(report, context.endorsements);
   const path = await verifyPath(certificate, {
-    pool: context.endorsements.certificates.filter(({ basicConstraints }) => basicConstraints.isCa),
+    pool: [
+      ...context.endorsements.certificates.filter(({ basicConstraints }) => basicConstraints.isCa),
+      ...AMD_INTERMEDIATES,
+    ],
     roots: roots.filter((root) => root.productLine === key.productLine).map((root) => root.anchor),
     now: context.now,
     revocation: { notPublished: "AMD lists revoked ASKs only; checkAskRevocation looks them up" },

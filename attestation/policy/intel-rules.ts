@@ -119,14 +119,21 @@ function tdRules<Kind extends TdKind>() {
     mrServiceTd: tdMeasurement<Kind>("mrServiceTd", "observed"),
     tdAttributes: tdAttribute<Kind>("tdAttributes"),
     xfam: tdAttribute<Kind>("xfam"),
-    rtMr3Events: dstackRule<Kind>(),
     reportData: reportDataRule<Kind>(),
     freshness: freshnessRule<Kind>(),
   } as const satisfies RuleTable<Kind>;
 }
 
-export const TDX_RULES = tdRules<"tdx">();
-export const SIMULATOR_RULES = tdRules<"simulator">();
+/** Of a TD alone; where an event log explains its RTMR3 is for the kinds below. */
+export const TD_RULES = tdRules<"tdx">();
+export const TDX_RULES = {
+  ...TD_RULES,
+  rtMr3Events: dstackRule<"tdx">(),
+} as const satisfies RuleTable<"tdx">;
+export const SIMULATOR_RULES = {
+  ...tdRules<"simulator">(),
+  rtMr3Events: dstackRule<"simulator">(),
+} as const satisfies RuleTable<"simulator">;
 
 function sgxBytes(
   bytes: number,

@@ -4,6 +4,7 @@ import type { EvidenceKind } from "../verified-evidence.ts";
 import { SGX_RULES, SIMULATOR_RULES, TDX_RULES } from "./intel-rules.ts";
 import type { Rule, RuleTable } from "./rule.ts";
 import { NITRO_RULES, NVIDIA_RULES, SNP_RULES } from "./vendor-rules.ts";
+import { AZURE_SNP_RULES, AZURE_TDX_RULES, DSTACK_RULES } from "./wrapped-rules.ts";
 
 /** Every kind's rules. A new kind does not compile until it has some. */
 export const RULES = {
@@ -12,6 +13,9 @@ export const RULES = {
   snp: SNP_RULES,
   nitro: NITRO_RULES,
   nvidia: NVIDIA_RULES,
+  azureSnp: AZURE_SNP_RULES,
+  azureTdx: AZURE_TDX_RULES,
+  dstack: DSTACK_RULES,
   simulator: SIMULATOR_RULES,
 } as const satisfies { readonly [Kind in EvidenceKind]: RuleTable<Kind> };
 
@@ -38,6 +42,9 @@ export const appraisalPolicySchema = z.strictObject({
   snp: sectionSchema(SNP_RULES),
   nitro: sectionSchema(NITRO_RULES),
   nvidia: sectionSchema(NVIDIA_RULES),
+  azureSnp: sectionSchema(AZURE_SNP_RULES),
+  azureTdx: sectionSchema(AZURE_TDX_RULES),
+  dstack: sectionSchema(DSTACK_RULES),
   /** Anyone can make this evidence. Anything but `refuse` is for demonstrations and tests. */
   simulator: sectionSchema(SIMULATOR_RULES),
 });

@@ -1,0 +1,112 @@
+/** Rules for evidence around a hardware report: Azure's vTPM on SEV-SNP and TDX, and dstack's event log. */
+
+import { z } from "zod";
+import type { DstackAppInfo } from "../dstack/app-info.ts";
+import type { VerifiedEvidence } from "../verified-evidence.ts";
+import { TD_RULES } from "./intel-rules.ts";
+import { acceptAny, hexValue, oneOfRule, refusal, type Rule, type RuleTable } from "./rule.ts";
+import { SNP_RULES } from "./vendor-rules.ts";
+
+type AzureKind = "azureSnp" | "azureTdx";
+type WrappedKind = AzureKind | "dstack";
+type HardwareKind<Kind extends WrappedKind> = Kind extends "azureSnp" ? "snp" : "tdx";
+
+/** The same rules, given the hardware's claims: report data, debug, dates and checks are shared as they are. */
+function onHardware<Kind extends WrappedKind, Table extends RuleTable<HardwareKind<Kind>>>(
+  table: Table,
+): {
+  readonly [Name in keyof Table]: Rule<Kind, Table[Name]["schema"]>;
+} {
+  const hardwareOf = (evidence: VerifiedEvidence<Kind>): VerifiedEvidence<HardwareKind<Kind>> => {
+    const { claims } = evidence as { readonly claims: { readonly hardware: unknown } };
+    return { ...evidence, claims: claims.hardware } as unknown as VerifiedEvidence<HardwareKind<Kind>>;
+  };
+  const wrapped = Object.entries(table).map(([name, rule]) => [
+    name,
+    {
+      schema: rule.schema,
+      appraise: (evidence, demand, context) => rule.appraise(hardwareOf(evidence), demand, context),
+      propose: (evidence) => rule.propose(hardwareOf(evidence)),
+    } satisfies Rule<Kind>,
+  ]);
+  return Object.fromEntries(wrapped) as { readonly [Name in keyof Table]: Rule<Kind, Table[Name]["schema"]> };
+}
+
+/** Quoted PCRs by index: each that is listed has one of its values. */
+function pcrsRule<Kind extends AzureKind>() {
+  const index = z.string().regex(/^(?:1?\d|2[0-3])$/);
+  const schema = z.union([
+    z.strictObject({ byIndex: z.record(index, z.array(hexValue(32)).min(1)) }),
+    acceptAny,
+  ]);
+  return {
+    schema,
+    appraise: ({ claims: { vtpm } }, demand) => {
+      if ("acceptAny" in demand) return `${Object.keys(vtpm.pcrs).length} quoted (any accepted)`;
+      for (const [pcr, values] of Object.entries(demand.byIndex)) {
+        const actual = vtpm.pcrs[pcr];
+        if (actual === undefined || !values.includes(actual)) {
+          throw refusal("APPRAISAL_MEASUREMENT_UNKNOWN", `PCR${pcr} is not one of the reference values`, {
+            claim: `PCR${pcr}`,
+            actual: actual ?? "not quoted",
+          });
+        }
+      }
+      return `${Object.keys(demand.byIndex).length} compared`;
+    },
+    propose: ({ claims: { vtpm } }) => ({
+      byIndex: Object.fromEntries(Object.entries(vtpm.pcrs).map(([pcr, value]) => [pcr, [value]])),
+    }),
+  } as const satisfies Rule<Kind, typeof schema>;
+}
+
+function vtpmRules<Kind extends AzureKind>() {
+  const code = "APPRAISAL_ATTRIBUTE_UNACCEPTABLE";
+  return {
+    pcrs: pcrsRule<Kind>(),
+    /** "true" where the VM's firmware checks signatures of what it boots. */
+    secureBoot: oneOfRule<Kind, string>(z.enum(["true", "false"]), {
+      claim: "secureBoot",
+      code,
+      propose: "observed",
+      read: ({ claims: { vtpm } }) => (vtpm.secureBoot === null ? null : String(vtpm.secureBoot)),
+    }),
+    vmUniqueId: oneOfRule<Kind, string>(z.string().max(64), {
+      claim: "vmUniqueId",
+      code,
+      propose: "acceptAny",
+      read: ({ claims: { vtpm } }) => vtpm.vmUniqueId,
+    }),
+  } as const satisfies RuleTable<Kind>;
+}
+
+export const AZURE_SNP_RULES = {
+  ...onHardware<"azureSnp", typeof SNP_RULES>(SNP_RULES),
+  ...vtpmRules<"azureSnp">(),
+} as const satisfies RuleTable<"azureSnp">;
+
+export const AZURE_TDX_RULES = {
+  ...onHardware<"azureTdx", typeof TD_RULES>(TD_RULES),
+  ...vtpmRules<"azureTdx">(),
+} as const satisfies RuleTable<"azureTdx">;
+
+function appRule(
+  claim: keyof DstackAppInfo,
+  options: { readonly bytes: number | null; readonly propose: "observed" | "acceptAny" },
+) {
+  return oneOfRule<"dstack", `0x${string}`>(hexValue(options.bytes), {
+    claim,
+    code: "APPRAISAL_MEASUREMENT_UNKNOWN",
+    propose: options.propose,
+    read: ({ claims: { app } }) => app[claim],
+  });
+}
+
+export const DSTACK_RULES = {
+  ...onHardware<"dstack", typeof TD_RULES>(TD_RULES),
+  appId: appRule("appId", { bytes: 20, propose: "observed" }),
+  composeHash: appRule("composeHash", { bytes: 32, propose: "observed" }),
+  instanceId: appRule("instanceId", { bytes: null, propose: "acceptAny" }),
+  osImageHash: appRule("osImageHash", { bytes: 32, propose: "observed" }),
+  keyProvider: appRule("keyProvider", { bytes: null, propose: "observed" }),
+} as const satisfies RuleTable<"dstack">;

@@ -38,6 +38,9 @@ export { appraiseEvidence, type AppraisedEvidence, type AppraiseOptions } from "
 export { checkReportData } from "./policy/check-report-data.ts";
 export { appraisalPolicySchema, parseAppraisalPolicy, type AppraisalPolicy } from "./policy/policy.ts";
 export { proposePolicy } from "./policy/propose.ts";
+export type { RaTlsFormat } from "./ra-tls/certificate-evidence.ts";
+export { encodeEndorsementExtension, encodeEvidenceExtension } from "./ra-tls/evidence-extension.ts";
+export { verifyRaTlsCertificate, type VerifiedRaTlsCertificate } from "./ra-tls/verify-ra-tls.ts";
 export { verifySimulatorEvidence } from "./simulator/verify-simulator.ts";
 export type { TimeWindow, UnixSeconds } from "./unix-time.ts";
 export type { Check, ClaimsByKind, EvidenceKind, Findings, VerifiedEvidence } from "./verified-evidence.ts";

@@ -24,7 +24,7 @@ export function checkCertificates(path: readonly Certificate[], options: PathRul
   }
 }
 
-function checkDates(certificate: Certificate, now: UnixSeconds): void {
+export function checkDates(certificate: Certificate, now: UnixSeconds): void {
   const dates = {
     now: toIsoTime(now),
     notBefore: toIsoTime(certificate.notBefore),
@@ -34,7 +34,7 @@ function checkDates(certificate: Certificate, now: UnixSeconds): void {
   if (now > certificate.notAfter) throw fault("EVIDENCE_CHAIN_EXPIRED", certificate, dates);
 }
 
-function checkCriticalExtensions(
+export function checkCriticalExtensions(
   certificate: Certificate,
   understood: ReadonlySet<string> | undefined,
 ): void {

@@ -34,6 +34,24 @@ function snpTcb(component: TcbComponent) {
   return boundRule<"snp">("atLeast", { claim, code: TCB, propose: "observed", read });
 }
 
+/** Whether AMD's list of revoked ASKs must have been looked into. */
+function askRevocationRule() {
+  const schema = z.enum(["require", "acceptUnchecked"]);
+  return {
+    schema,
+    appraise: ({ claims: { revocation } }, demand) => {
+      if (revocation === "not-checked" && demand === "require") {
+        throw refusal(ATTRIBUTE, "the policy requires AMD's revocation list, and none was given", {
+          claim: "revocation",
+          actual: revocation,
+        });
+      }
+      return revocation;
+    },
+    propose: ({ claims: { revocation } }) => (revocation === "checked" ? "require" : "acceptUnchecked"),
+  } as const satisfies Rule<"snp", typeof schema>;
+}
+
 export const SNP_RULES = {
   debug: debugRule<"snp">(),
   product: words<"snp">("product", ({ claims }) => claims.product),
@@ -42,7 +60,7 @@ export const SNP_RULES = {
   reportedTcbTee: snpTcb("tee"),
   reportedTcbSnp: snpTcb("snp"),
   reportedTcbMicrocode: snpTcb("microcode"),
-  revocation: words<"snp">("revocation", ({ claims }) => claims.revocation),
+  revocation: askRevocationRule(),
   signingKey: words<"snp">("signingKey", ({ claims }) => claims.signingKey),
   platformIds: platformIdsRule<"snp">(),
   measurement: snpBytes(48, "measurement", MEASUREMENT),

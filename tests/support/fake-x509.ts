@@ -16,7 +16,12 @@ import {
 } from "./der-writer.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
-type CryptoKeyPair = { readonly privateKey: CryptoKey; readonly publicKey: CryptoKey };
+/** The DOM's CryptoKey, which this project's TypeScript libraries do not name. */
+type KeyHandle = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
+interface KeyPair {
+  readonly privateKey: KeyHandle;
+  readonly publicKey: KeyHandle;
+}
 
 const ALGORITHMS = {
   "P-256": { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256", saltLength: 0 },
@@ -30,13 +35,13 @@ export type FakeKeyKind = keyof typeof ALGORITHMS;
 
 export interface FakeKey {
   readonly kind: FakeKeyKind;
-  readonly pair: CryptoKeyPair;
+  readonly pair: KeyPair;
   readonly spki: Bytes;
 }
 
 export async function mintKey(kind: FakeKeyKind): Promise<FakeKey> {
   const algorithm = { ...ALGORITHMS[kind], modulusLength: 2048, publicExponent: Uint8Array.of(1, 0, 1) };
-  const pair = (await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"])) as CryptoKeyPair;
+  const pair = (await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"])) as KeyPair;
   const exported = new Uint8Array(await crypto.subtle.exportKey("spki", pair.publicKey));
   return { kind, pair, spki: exported };
 }

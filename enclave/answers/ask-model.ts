@@ -39,11 +39,12 @@ type Attempt =
   | { readonly reply: null; readonly error: UpstreamError; readonly retryAfterMs: number };
 
 async function askOnce(target: CatalogModel, question: ModelQuestion, options: AskOptions): Promise<Attempt> {
-  const { path, headers, body } = target.format.encodeQuestion(question, options.credential);
+  const { path, headers, body } = target.format.encodeQuestion(question);
+  const credential = options.credential === null ? {} : target.format.credentialHeaders(options.credential);
   const request: OutgoingRequest = {
     url: new URL(`${target.provider.baseUrl.replace(/\/$/, "")}${path}`),
     method: "POST",
-    headers,
+    headers: { ...headers, ...credential },
     body,
   };
   const exchange = options.recorder.forwarded(target.id, request);

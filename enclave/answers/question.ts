@@ -43,6 +43,8 @@ export function toQuestion(
     seed: asked.seed ? Number(seed) : null,
     effort: EFFORTS[effort] ?? null,
     schema: instructed ? null : contract.schema,
+    tools: [],
+    stream: false,
   };
 }
 

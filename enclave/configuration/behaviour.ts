@@ -49,19 +49,28 @@ const Model = z.strictObject({
   weightsSha256: sha256.optional(),
 });
 
-const Provider = z.strictObject({
-  format: z.enum(["openai-chat", "openai-responses", "anthropic-messages", "gemini"]),
-  /** Up to and without the path that the format names: `https://api.openai.com/v1`. */
-  baseUrl,
-  /** Name of the secret that authenticates us; null where the server asks for none. */
-  secret: z.string().min(1).max(64).nullable(),
-  /** A TLS session for each exchange, or sessions kept and named in each transcript. */
-  connection: z.enum(["fresh", "pooled"]),
-  minimumTls: z.enum(["TLSv1.2", "TLSv1.3"]),
-  /** Certificates without this many timestamps from the pinned logs are refused; 0 asks for none. */
-  minimumScts: z.int().min(0).max(8),
-  models: z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:/@-]*$/), Model),
-});
+const Provider = z
+  .strictObject({
+    format: z.enum(["openai-chat", "openai-responses", "anthropic-messages", "gemini"]),
+    /** Up to and without the path that the format names: `https://api.openai.com/v1`. */
+    baseUrl,
+    /** Name of the secret that authenticates us; null where the server asks for none. */
+    secret: z.string().min(1).max(64).nullable(),
+    /** A TLS session for each exchange, or sessions kept and named in each transcript. */
+    connection: z.enum(["fresh", "pooled"]),
+    minimumTls: z.enum(["TLSv1.2", "TLSv1.3"]),
+    /** Certificates without this many timestamps from the pinned logs are refused; 0 asks for none. */
+    minimumScts: z.int().min(0).max(8),
+    models: z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:/@-]*$/), Model),
+  })
+  .refine(
+    ({ format, models }) =>
+      !SEEDLESS.has(format) || Object.values(models).every(({ sampling }) => !sampling.seed),
+    { error: "this format takes no seed", path: ["models"] },
+  );
+
+/** Formats without a field for a seed: promising one would answer another question. */
+const SEEDLESS = new Set<string>(["openai-responses", "anthropic-messages"]);
 
 const Limits = z.strictObject({
   connectMs: z.int().min(100).max(60_000),
@@ -78,7 +87,13 @@ const Time = z.discriminatedUnion("source", [
   z.strictObject({
     source: z.literal("hosts"),
     /** Asked for their `Date` over TLS. Unrelated ones: a majority of them must lie before we are misled. */
-    urls: z.array(baseUrl).min(1).max(16),
+    urls: z
+      .array(baseUrl)
+      .min(1)
+      .max(16)
+      .refine((urls) => new Set(urls.map((url) => URL.parse(url)?.host)).size === urls.length, {
+        error: "a host is listed twice",
+      }),
     /** Answers needed. Production: at least 3. */
     quorum: z.int().min(1).max(16),
   }),

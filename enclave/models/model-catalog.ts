@@ -1,10 +1,12 @@
 /** The models of the behaviour file, each with the format and the way out that reach it. */
 
-import { ConfigError } from "../../protocol/errors.ts";
 import type { Behaviour, Model, Provider } from "../configuration/behaviour.ts";
 import type { Exchange } from "../egress/exchange.ts";
 import type { ModelFormat } from "./model-format.ts";
+import { anthropicMessages } from "./anthropic-messages.ts";
+import { gemini } from "./gemini.ts";
 import { openaiChat } from "./openai-chat.ts";
+import { openaiResponses } from "./openai-responses.ts";
 
 export interface CatalogModel {
   /** `provider/model` */
@@ -17,9 +19,13 @@ export interface CatalogModel {
 
 export type ModelCatalog = ReadonlyMap<string, CatalogModel>;
 
-const FORMATS: Partial<Record<Provider["format"], ModelFormat>> = { "openai-chat": openaiChat };
+const FORMATS: Readonly<Record<Provider["format"], ModelFormat>> = {
+  "openai-chat": openaiChat,
+  "openai-responses": openaiResponses,
+  "anthropic-messages": anthropicMessages,
+  gemini,
+};
 
-/** @throws {ConfigError} CONFIG_INVALID for a format that this build does not speak */
 export function createModelCatalog(
   behaviour: Behaviour,
   createExchange: (provider: Provider) => Exchange,
@@ -27,9 +33,6 @@ export function createModelCatalog(
   const catalog = new Map<string, CatalogModel>();
   for (const [name, provider] of Object.entries(behaviour.providers)) {
     const format = FORMATS[provider.format];
-    if (format === undefined) {
-      throw new ConfigError({ code: "CONFIG_INVALID", message: `unknown model format ${provider.format}` });
-    }
     const exchange = createExchange(provider);
     for (const [modelName, model] of Object.entries(provider.models)) {
       const id = `${name}/${modelName}`;

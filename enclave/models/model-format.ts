@@ -1,10 +1,24 @@
-/** One question to one model, in nobody's wire format; and the four formats that carry it. */
+/** One question to one model, in nobody's wire format; and what the four formats that carry it have in common. */
 
 import type { Json } from "../../protocol/canonical-json.ts";
 
-export interface ModelMessage {
-  readonly role: "system" | "user" | "assistant";
-  readonly content: string;
+export interface ToolCall {
+  readonly id: string | null;
+  readonly name: string;
+  /** As the model wrote them: JSON text. */
+  readonly arguments: string;
+}
+
+export type ModelMessage =
+  | { readonly role: "system" | "user"; readonly content: string }
+  | { readonly role: "assistant"; readonly content: string; readonly toolCalls?: readonly ToolCall[] }
+  | { readonly role: "tool"; readonly content: string; readonly toolCallId: string; readonly name: string };
+
+export interface Tool {
+  readonly name: string;
+  readonly description: string;
+  /** JSON Schema of its arguments. */
+  readonly parameters: Json;
 }
 
 export interface ModelQuestion {
@@ -19,17 +33,12 @@ export interface ModelQuestion {
   readonly effort: "minimal" | "low" | "medium" | "high" | null;
   /** A JSON Schema that the provider shall enforce; its root is an object. */
   readonly schema: { readonly json: Json; readonly strict: boolean } | null;
+  readonly tools: readonly Tool[];
+  readonly stream: boolean;
 }
 
 /** Why a model stopped, in one vocabulary. `other` is a reason that we do not know, and never a whole answer. */
 export type StopReason = "complete" | "length" | "refused" | "toolCalls" | "other";
-
-export interface ToolCall {
-  readonly id: string | null;
-  readonly name: string;
-  /** As the model wrote them: JSON text. */
-  readonly arguments: string;
-}
 
 export interface ModelReply {
   readonly returnedModel: string | null;
@@ -43,17 +52,32 @@ export interface ModelReply {
 export interface EncodedQuestion {
   /** Appended to the provider's base URL. */
   readonly path: string;
+  /** Without the credential. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
 }
 
+/** Puts a reply together from the events of a stream, in order. */
+export interface StreamReader {
+  /**
+   * @param data one event's data
+   * @returns the text that it adds to the answer
+   * @throws {UpstreamError} MODEL_RESPONSE_MALFORMED for an event out of order; MODEL_HTTP_ERROR for an error in the stream
+   */
+  readonly push: (data: string) => string;
+  /** @throws {UpstreamError} MODEL_RESPONSE_TRUNCATED when the stream ended before the answer did */
+  readonly finish: () => ModelReply;
+}
+
 export interface ModelFormat {
   /** Only fields named here are ever sent; nothing refers to, or leaves, state at the provider. */
-  readonly encodeQuestion: (question: ModelQuestion, credential: string | null) => EncodedQuestion;
+  readonly encodeQuestion: (question: ModelQuestion) => EncodedQuestion;
+  readonly credentialHeaders: (credential: string) => Readonly<Record<string, string>>;
   /**
-   * Reads the body of a 2xx response.
+   * Reads the body of a 2xx response that is no stream.
    *
    * @throws {UpstreamError} MODEL_RESPONSE_MALFORMED
    */
   readonly parseReply: (body: Uint8Array) => ModelReply;
+  readonly createStreamReader: () => StreamReader;
 }

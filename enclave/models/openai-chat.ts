@@ -5,19 +5,34 @@
 
 import { z } from "zod";
 import { toUtf8 } from "../../protocol/bytes.ts";
-import type { EncodedQuestion, ModelFormat, ModelQuestion, ModelReply, StopReason } from "./model-format.ts";
+import type { Json } from "../../protocol/canonical-json.ts";
+import type {
+  EncodedQuestion,
+  ModelFormat,
+  ModelMessage,
+  ModelQuestion,
+  ModelReply,
+} from "./model-format.ts";
+import { createChatStreamReader } from "./openai-chat-stream.ts";
 import { malformed, parseBody, tokenCount } from "./response-body.ts";
+import { chatStopReason } from "./stop-reasons.ts";
 
-export const openaiChat: ModelFormat = { encodeQuestion, parseReply };
+export const openaiChat: ModelFormat = {
+  encodeQuestion,
+  credentialHeaders: (credential) => ({ authorization: `Bearer ${credential}` }),
+  parseReply,
+  createStreamReader: createChatStreamReader,
+};
 
-function encodeQuestion(question: ModelQuestion, credential: string | null): EncodedQuestion {
-  const { schema } = question;
-  const body = {
+function encodeQuestion(question: ModelQuestion): EncodedQuestion {
+  const { schema, tools } = question;
+  const body: Json = {
     model: question.model,
-    messages: question.messages,
+    messages: question.messages.map(toMessage),
     // The name that every compatible server knows; OpenAI's own newer models are asked through Responses.
     max_tokens: question.maxOutputTokens,
-    stream: false,
+    stream: question.stream,
+    ...(question.stream ? { stream_options: { include_usage: true } } : {}),
     ...(question.temperature === null ? {} : { temperature: question.temperature }),
     ...(question.topP === null ? {} : { top_p: question.topP }),
     ...(question.seed === null ? {} : { seed: question.seed }),
@@ -30,16 +45,36 @@ function encodeQuestion(question: ModelQuestion, credential: string | null): Enc
             json_schema: { name: "answer", strict: schema.strict, schema: schema.json },
           },
         }),
+    ...(tools.length === 0
+      ? {}
+      : {
+          tools: tools.map(({ name, description, parameters }) => ({
+            type: "function",
+            function: { name, description, parameters },
+          })),
+        }),
   };
   return {
     path: "/chat/completions",
-    headers: {
-      "content-type": "application/json",
-      accept: "application/json",
-      ...(credential === null ? {} : { authorization: `Bearer ${credential}` }),
-    },
+    headers: { "content-type": "application/json", accept: "application/json, text/event-stream" },
     body: toUtf8(JSON.stringify(body)),
   };
+}
+
+function toMessage(message: ModelMessage): Json {
+  if (message.role === "tool") {
+    return { role: "tool", tool_call_id: message.toolCallId, content: message.content };
+  }
+  const { role, content } = message;
+  if (role !== "assistant" || message.toolCalls === undefined || message.toolCalls.length === 0) {
+    return { role, content };
+  }
+  const calls = message.toolCalls.map((call) => ({
+    id: call.id ?? "",
+    type: "function",
+    function: { name: call.name, arguments: call.arguments },
+  }));
+  return { role, content, tool_calls: calls };
 }
 
 const Completion = z.object({
@@ -71,37 +106,17 @@ function parseReply(body: Uint8Array): ModelReply {
   const { id, model, choices, usage } = parseBody(Completion, body);
   const [choice] = choices;
   if (choice === undefined) throw malformed("no choice in the body");
-  const refused = choice.message.refusal !== undefined && choice.message.refusal !== null;
+  const { content, refusal, tool_calls: calls } = choice.message;
   return {
     returnedModel: model ?? null,
     responseId: id ?? null,
-    usage:
-      usage === undefined || usage === null
-        ? null
-        : { inputTokens: usage.prompt_tokens, outputTokens: usage.completion_tokens },
-    stop: refused ? "refused" : stopReason(choice.finish_reason ?? null),
-    text: choice.message.content ?? "",
-    toolCalls: (choice.message.tool_calls ?? []).map((call) => ({
+    usage: usage ? { inputTokens: usage.prompt_tokens, outputTokens: usage.completion_tokens } : null,
+    stop: typeof refusal === "string" ? "refused" : chatStopReason(choice.finish_reason ?? null),
+    text: content ?? "",
+    toolCalls: (calls ?? []).map((call) => ({
       id: call.id ?? null,
       name: call.function.name,
       arguments: call.function.arguments,
     })),
   };
-}
-
-export function stopReason(reason: string | null): StopReason {
-  switch (reason) {
-    case "stop":
-    case "eos":
-      return "complete";
-    case "length":
-      return "length";
-    case "content_filter":
-      return "refused";
-    case "tool_calls":
-    case "function_call":
-      return "toolCalls";
-    default:
-      return "other";
-  }
 }

@@ -23,7 +23,10 @@ export interface PckChain {
  *
  * @throws {EvidenceError} EVIDENCE_MALFORMED
  */
-export function parsePckChain(pem: Uint8Array<ArrayBuffer>, endorsements: IntelEndorsements): PckChain {
+export function parsePckChain(
+  pem: Uint8Array<ArrayBuffer>,
+  endorsements: Pick<IntelEndorsements, "certificates">,
+): PckChain {
   const certificates = splitPem(latin1.decode(pem), "CERTIFICATE").map(
     (body) => endorsements.certificates.get(body) ?? parseCertificate(fromBase64(body)),
   );

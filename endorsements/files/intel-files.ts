@@ -1,0 +1,164 @@
+import {
+  parseIntelEndorsements,
+  type IntelEndorsements,
+} from "../../attestation/intel/intel-endorsements.ts";
+import { parseQeIdentity } from "../../attestation/intel/qe-identity.ts";
+import { parseTcbInfo } from "../../attestation/intel/tcb-info.ts";
+import { intersectWindows, type UnixSeconds } from "../../attestation/unix-time.ts";
+import { toHex, toUtf8, type Hex } from "../../protocol/bytes.ts";
+import { EndorsementError } from "../../protocol/errors.ts";
+import type { IntelNeed } from "../needs.ts";
+import type { EndorsementPool, PooledCrl, SignedText } from "./endorsement-pool.ts";
+import { pickDated } from "./pick-dated.ts";
+
+export interface IntelFiles {
+  /** @throws {EndorsementError} ENDORSEMENT_UNAVAILABLE, ENDORSEMENT_MALFORMED */
+  readonly find: (need: IntelNeed, now: UnixSeconds) => IntelEndorsements;
+}
+
+/** Finds Intel's collateral in files: among whole bundles, and by putting PCS's single documents together. */
+export function createIntelFiles(pool: EndorsementPool): IntelFiles {
+  const bundles = pool.collaterals.map(parseIntelEndorsements);
+  const assembled = new Map<string, IntelEndorsements>();
+  return {
+    find: (need, now) => {
+      // One bundle given is the bundle meant: that it is for another platform is for the verifier to say.
+      const [only, another] = bundles;
+      if (only !== undefined && another === undefined && pool.tcbInfos.length === 0) return only;
+      const fitting = bundles.filter((bundle) => isFor(bundle, need));
+      const pieces = assemble(pool, need, { now, assembled });
+      const candidates = pieces === undefined ? fitting : [...fitting, pieces];
+      const found = pickDated(candidates.map(toDated), now);
+      if (found !== undefined) return found;
+      throw new EndorsementError({
+        code: "ENDORSEMENT_UNAVAILABLE",
+        message: `the files hold no ${need.tee.toUpperCase()} collateral for platforms of FMSPC ${need.fmspc.slice(2)}`,
+        details: { fmspc: need.fmspc, tee: need.tee, pckCa: need.pckCa, bundles: bundles.length },
+      });
+    },
+  };
+}
+
+const QE_IDENTITY_ID = { sgx: "QE", tdx: "TD_QE" } as const;
+
+function isFor({ tcbInfo, qeIdentity }: IntelEndorsements, need: IntelNeed): boolean {
+  return (
+    tcbInfo.fmspc === need.fmspc &&
+    tcbInfo.id.toLowerCase() === need.tee &&
+    qeIdentity.id === QE_IDENTITY_ID[need.tee]
+  );
+}
+
+function toDated(endorsements: IntelEndorsements) {
+  const { tcbInfo, qeIdentity, crls } = endorsements;
+  return {
+    value: endorsements,
+    window: intersectWindows([
+      { from: tcbInfo.issueDate, until: tcbInfo.nextUpdate },
+      { from: qeIdentity.issueDate, until: qeIdentity.nextUpdate },
+      ...crls.map((crl) => ({ from: crl.thisUpdate, until: crl.nextUpdate })),
+    ]),
+  };
+}
+
+interface Assembly {
+  readonly now: UnixSeconds;
+  /** What was put together before, by its parts: the same parts give the same object. */
+  readonly assembled: Map<string, IntelEndorsements>;
+}
+
+function assemble(
+  pool: EndorsementPool,
+  need: IntelNeed,
+  { now, assembled }: Assembly,
+): IntelEndorsements | undefined {
+  const tcbInfo = pickDated(datedTcbInfos(pool.tcbInfos, need), now);
+  const identity = pickDated(datedIdentities(pool.qeIdentities, need), now);
+  const rootCrl = pickCrl(pool.crls, "Intel SGX Root CA", now);
+  const pckCrl = pickCrl(pool.crls, PCK_CA_NAME[need.pckCa], now);
+  if (tcbInfo === undefined || identity === undefined || rootCrl === undefined || pckCrl === undefined) {
+    return undefined;
+  }
+  const chain = intelCaChain(pool, now);
+  const key = [
+    chain,
+    tcbInfo.signature,
+    identity.signature,
+    toHex(rootCrl.crl.signature),
+    toHex(pckCrl.crl.signature),
+  ];
+  const known = assembled.get(key.join());
+  if (known !== undefined) return known;
+  const made = parseIntelEndorsements({
+    root_ca_crl: toHex(rootCrl.der).slice(2),
+    pck_crl: toHex(pckCrl.der).slice(2),
+    pck_crl_issuer_chain: chain,
+    tcb_info: tcbInfo.text,
+    tcb_info_signature: tcbInfo.signature,
+    tcb_info_issuer_chain: chain,
+    qe_identity: identity.text,
+    qe_identity_signature: identity.signature,
+    qe_identity_issuer_chain: chain,
+  });
+  assembled.set(key.join(), made);
+  return made;
+}
+
+const PCK_CA_NAME = {
+  processor: "Intel SGX PCK Processor CA",
+  platform: "Intel SGX PCK Platform CA",
+} as const;
+
+function datedTcbInfos(documents: readonly SignedText[], need: IntelNeed) {
+  return documents
+    .map((document) => ({ document, info: parseTcbInfo(document.text).info }))
+    .filter(({ info }) => info.fmspc === need.fmspc && info.id.toLowerCase() === need.tee)
+    .map(({ document, info }) => ({
+      value: document,
+      window: { from: info.issueDate, until: info.nextUpdate },
+    }));
+}
+
+function datedIdentities(documents: readonly SignedText[], need: IntelNeed) {
+  // Intel's third identity, of the QVE, has the form of the other two and judges no quote.
+  const wanted = new RegExp(`"id"\\s*:\\s*"${QE_IDENTITY_ID[need.tee]}"`);
+  return documents
+    .filter(({ text }) => wanted.test(text))
+    .map((document) => ({ document, identity: parseQeIdentity(document.text).identity }))
+    .map(({ document, identity }) => ({
+      value: document,
+      window: { from: identity.issueDate, until: identity.nextUpdate },
+    }));
+}
+
+/** `issuer` is a common name, looked for as it stands in the DER of the list's issuer. */
+function pickCrl(crls: readonly PooledCrl[], issuer: string, now: UnixSeconds): PooledCrl | undefined {
+  const name: Hex = toHex(toUtf8(issuer));
+  const candidates = crls
+    .filter(({ crl }) => crl.issuer.includes(name.slice(2)))
+    .map((value) => ({ value, window: { from: value.crl.thisUpdate, until: value.crl.nextUpdate } }));
+  return pickDated(candidates, now);
+}
+
+/**
+ * Root, PCK CAs and TCB signers; which of them signed what is found by their names and keys. One certificate of each
+ * name: Intel renews them under the same key, and the one in date at `now` is meant.
+ */
+function intelCaChain({ certificates }: EndorsementPool, now: UnixSeconds): string {
+  const authorities = certificates.filter(
+    ({ label }) => label.startsWith("Intel SGX") && !label.startsWith("Intel SGX PCK Certificate"),
+  );
+  const names = [...new Set(authorities.map(({ subject }) => subject))];
+  const chosen = names.flatMap((name) => {
+    const dated = authorities
+      .filter(({ subject }) => subject === name)
+      .map((value) => ({ value, window: { from: value.notBefore, until: value.notAfter } }));
+    return pickDated(dated, now) ?? [];
+  });
+  return chosen.map(({ der }) => toPem(der)).join("");
+}
+
+function toPem(der: Uint8Array): string {
+  const body = Buffer.from(der).toString("base64").replace(/.{64}/g, "$&\n");
+  return `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`;
+}

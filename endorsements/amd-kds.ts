@@ -5,8 +5,10 @@
  */
 
 import { parseAmdEndorsements, type AmdEndorsements } from "../attestation/amd/amd-endorsements.ts";
+import { mergeAmdEndorsements } from "../attestation/amd/merge-endorsements.ts";
 import { isCpuidOf, type SnpProductLine } from "../attestation/amd/product.ts";
 import type { SnpReport } from "../attestation/amd/snp-report.ts";
+import type { AmdNeed } from "./needs.ts";
 import { toSnpTcb } from "../attestation/amd/tcb-version.ts";
 import { isAllZero } from "../attestation/layout.ts";
 import type { UnixSeconds } from "../attestation/unix-time.ts";
@@ -24,34 +26,48 @@ export interface AmdKdsOptions extends HttpOptions {
 
 export interface AmdKds {
   /** @throws {EndorsementError} ENDORSEMENT_UNAVAILABLE, ENDORSEMENT_MALFORMED */
-  readonly find: (report: SnpReport, now: UnixSeconds) => Promise<AmdEndorsements>;
+  readonly find: (need: AmdNeed, now: UnixSeconds) => Promise<AmdEndorsements>;
 }
 
 const PRODUCT_LINES: readonly SnpProductLine[] = ["Milan", "Genoa", "Turin"];
 
 export function createAmdKds({ url, ...http }: AmdKdsOptions): AmdKds {
-  const base = `${url.replace(/\/+$/, "")}/vcek/v1`;
+  const base = url.replace(/\/+$/, "");
   const keys = new DocumentCache<AmdEndorsements>();
   const authorities = new DocumentCache<AmdEndorsements>();
 
-  const findIn = async (
+  const findKey = async (
     report: SnpReport,
     line: SnpProductLine,
     now: UnixSeconds,
   ): Promise<AmdEndorsements> => {
-    const keyUrl = `${base}/${line}/${vcekPath(report, line)}`;
-    const [key, authority] = await Promise.all([
-      keys.get(keyUrl, now, async () => await fetchKey(keyUrl, http)),
-      authorities.get(line, now, async () => await fetchAuthorities(`${base}/${line}`, http)),
-    ]);
-    return { certificates: [...key.certificates, ...authority.certificates], crls: authority.crls };
+    const keyUrl = `${base}/vcek/v1/${line}/${vcekPath(report, line)}`;
+    return await keys.get(keyUrl, now, async () => await fetchKey(keyUrl, http));
+  };
+  const findAuthorities = async (
+    report: SnpReport,
+    line: SnpProductLine,
+    now: UnixSeconds,
+  ): Promise<AmdEndorsements> => {
+    const lineUrl = `${base}/${report.signingKey.toLowerCase()}/v1/${line}`;
+    return await authorities.get(lineUrl, now, async () => await fetchAuthorities(lineUrl, http));
   };
 
   return {
-    find: async (report, now) => {
-      checkFetchable(report);
+    find: async ({ report, bringsKey }, now) => {
       const lines = linesOf(report);
-      return await firstKnown(lines, async (line) => await findIn(report, line, now));
+      if (bringsKey) {
+        const all = await Promise.all(lines.map(async (line) => await findAuthorities(report, line, now)));
+        return mergeAmdEndorsements(...all);
+      }
+      checkFetchable(report);
+      return await firstKnown(lines, async (line) => {
+        const [key, above] = await Promise.all([
+          findKey(report, line, now),
+          findAuthorities(report, line, now),
+        ]);
+        return mergeAmdEndorsements(key, above);
+      });
     },
   };
 }

@@ -1,11 +1,14 @@
 /** What a piece of evidence must be judged with, by what it says of itself. Nothing here is verified. */
 
-import { recogniseSnpReport } from "../attestation/amd/recognise-report.ts";
+import { parseSnpEvidence } from "../attestation/amd/snp-evidence.ts";
 import { parseSnpReport, type SnpReport } from "../attestation/amd/snp-report.ts";
+import { parseAzureEvidence } from "../attestation/azure/azure-evidence.ts";
+import { parseHclReport } from "../attestation/azure/hcl-report.ts";
+import { parseDstackEvidence } from "../attestation/dstack/dstack-evidence.ts";
+import { recogniseEvidence } from "../attestation/evidence.ts";
 import { parsePckExtension } from "../attestation/intel/pck-certificate.ts";
 import { parsePckChain } from "../attestation/intel/pck-chain.ts";
 import { parseQuote } from "../attestation/intel/quote.ts";
-import { recogniseQuote } from "../attestation/intel/recognise-quote.ts";
 import { fromHex, type Hex } from "../protocol/bytes.ts";
 import { EvidenceError } from "../protocol/errors.ts";
 
@@ -19,25 +22,57 @@ export interface IntelNeed {
   readonly pckCa: PckCa;
 }
 
+export interface AmdNeed {
+  readonly report: SnpReport;
+  /** Whether the evidence brings the certificate of the chip's key: what is missing is the CAs' revocation list. */
+  readonly bringsKey: boolean;
+}
+
 export interface EndorsementNeeds {
   readonly intel: IntelNeed | null;
-  readonly amd: SnpReport | null;
+  readonly amd: AmdNeed | null;
 }
+
+const NOTHING: EndorsementNeeds = { intel: null, amd: null };
 
 /** @throws {EvidenceError} EVIDENCE_MALFORMED, EVIDENCE_UNSUPPORTED: it cannot be read that far */
 export function endorsementNeeds(evidence: Uint8Array): EndorsementNeeds {
-  const kind = recogniseQuote(evidence);
-  if (kind === "sgx" || kind === "tdx") return { intel: intelNeed(evidence, kind), amd: null };
-  const isReport = kind === null && recogniseSnpReport(evidence);
-  return { intel: null, amd: isReport ? parseSnpReport(evidence) : null };
+  const bytes = new Uint8Array(evidence);
+  const kind = recogniseEvidence(bytes);
+  switch (kind) {
+    case "sgx":
+    case "tdx":
+      return intelNeed(bytes);
+    case "dstack":
+      return intelNeed(parseDstackEvidence(bytes).quote);
+    case "azureTdx":
+      return intelNeed(parseAzureEvidence(bytes).tdQuote ?? new Uint8Array());
+    case "snp": {
+      const { report, certificateTable } = parseSnpEvidence(bytes);
+      return amdNeed(report, certificateTable !== null);
+    }
+    case "azureSnp": {
+      const { hclReport, vcek } = parseAzureEvidence(bytes);
+      return amdNeed(parseHclReport(hclReport).hardwareReport, vcek !== null);
+    }
+    case "nitro":
+    case "nvidia":
+    case "simulator":
+      return NOTHING;
+  }
+}
+
+function amdNeed(report: Uint8Array, bringsKey: boolean): EndorsementNeeds {
+  return { intel: null, amd: { report: parseSnpReport(new Uint8Array(report)), bringsKey } };
 }
 
 const NO_CERTIFICATES = { certificates: new Map<string, never>() };
 
-function intelNeed(evidence: Uint8Array, tee: "sgx" | "tdx"): IntelNeed {
-  const { pckChain } = parseQuote(new Uint8Array(evidence));
+function intelNeed(quote: Uint8Array): EndorsementNeeds {
+  const { bodyType, pckChain } = parseQuote(new Uint8Array(quote));
   const { leaf } = parsePckChain(pckChain, NO_CERTIFICATES);
-  return { tee, fmspc: parsePckExtension(leaf).fmspc, pckCa: pckCaOf(leaf.issuer) };
+  const tee = bodyType === "sgx" ? "sgx" : "tdx";
+  return { intel: { tee, fmspc: parsePckExtension(leaf).fmspc, pckCa: pckCaOf(leaf.issuer) }, amd: null };
 }
 
 /** The CAs' names in Intel SGX PCK Certificate and CRL Profile Specification §1.3.4, as they stand in a name's DER. */

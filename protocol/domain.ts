@@ -1,4 +1,7 @@
-/** EIP-712 domains. The off-chain domain names no chain and no contract, so neither can serve in the other's place. */
+/**
+ * EIP-712 domains. Each road has a name of its own, and the off-chain domain names no chain and no contract, so that none can
+ * serve in another's place.
+ */
 
 import { z } from "zod";
 import { concatBytes, fromHex, type Hex } from "./bytes.ts";
@@ -7,6 +10,7 @@ import { addressWord, bytes32Word, hashWords, keccak, keccakText, uintWord } fro
 
 export const ON_CHAIN_DOMAIN_NAME = "Adyton";
 export const OFF_CHAIN_DOMAIN_NAME = "Adyton Off-chain";
+export const FUNCTIONS_DOMAIN_NAME = "Adyton Functions";
 export const DOMAIN_VERSION = "1";
 
 export const OnChainDomain = z.strictObject({
@@ -23,7 +27,16 @@ export const OffChainDomain = z.strictObject({
 });
 export type OffChainDomain = z.output<typeof OffChainDomain>;
 
-export type Domain = OnChainDomain | OffChainDomain;
+/** Answers that Chainlink Functions brings: signed for one consumer, on one chain. */
+export const FunctionsDomain = z.strictObject({
+  name: z.literal(FUNCTIONS_DOMAIN_NAME),
+  version: z.literal(DOMAIN_VERSION),
+  chainId: uint256,
+  verifyingContract: address,
+});
+export type FunctionsDomain = z.output<typeof FunctionsDomain>;
+
+export type Domain = OnChainDomain | OffChainDomain | FunctionsDomain;
 
 const ON_CHAIN_TYPEHASH = keccakText(
   "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)",
@@ -34,6 +47,10 @@ export function onChainDomain(chainId: bigint, coordinator: Hex): OnChainDomain 
   return { name: ON_CHAIN_DOMAIN_NAME, version: DOMAIN_VERSION, chainId, verifyingContract: coordinator };
 }
 
+export function functionsDomain(chainId: bigint, consumer: Hex): FunctionsDomain {
+  return { name: FUNCTIONS_DOMAIN_NAME, version: DOMAIN_VERSION, chainId, verifyingContract: consumer };
+}
+
 export function offChainDomain(): OffChainDomain {
   return { name: OFF_CHAIN_DOMAIN_NAME, version: DOMAIN_VERSION };
 }
@@ -41,13 +58,13 @@ export function offChainDomain(): OffChainDomain {
 /** EIP-712 §Definition of domainSeparator. */
 export function domainSeparator(domain: Domain): Hex {
   const named = [bytes32Word(keccakText(domain.name)), bytes32Word(keccakText(domain.version))];
-  return domain.name === ON_CHAIN_DOMAIN_NAME
-    ? hashWords(ON_CHAIN_TYPEHASH, [
+  return domain.name === OFF_CHAIN_DOMAIN_NAME
+    ? hashWords(OFF_CHAIN_TYPEHASH, named)
+    : hashWords(ON_CHAIN_TYPEHASH, [
         ...named,
         uintWord(domain.chainId),
         addressWord(domain.verifyingContract),
-      ])
-    : hashWords(OFF_CHAIN_TYPEHASH, named);
+      ]);
 }
 
 const EIP191_STRUCTURED = new Uint8Array([0x19, 0x01]);

@@ -23,3 +23,5 @@ export const MAX_BATCH_ANSWERS = 256;
 export const MAX_TRANSCRIPT_EVENTS = 4_096;
 /** Bytes of a receipt file: all bodies of a long agent run, and still one read into memory. */
 export const MAX_RECEIPT_BYTES = 16 * 1024 * 1024;
+/** Bytes that Chainlink Functions brings to a contract. */
+export const MAX_FUNCTIONS_RESPONSE_BYTES = 256;

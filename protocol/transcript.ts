@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { concatBytes, fromHex, toHex, type Hex } from "./bytes.ts";
 import { encodeCanonicalJson } from "./canonical-json.ts";
-import { OFF_CHAIN_DOMAIN_NAME, ON_CHAIN_DOMAIN_NAME } from "./domain.ts";
+import { FUNCTIONS_DOMAIN_NAME, OFF_CHAIN_DOMAIN_NAME, ON_CHAIN_DOMAIN_NAME } from "./domain.ts";
 import { bytes32, uint32, uint8 } from "./fields.ts";
 import { MAX_TRANSCRIPT_EVENTS } from "./limits.ts";
 import { leafHash, merkleRoot } from "./merkle-tree.ts";
@@ -38,7 +38,7 @@ export const Usage = z.strictObject({ inputTokens: size, outputTokens: size });
 export const TranscriptEvent = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("request.received"),
-    domain: z.enum([ON_CHAIN_DOMAIN_NAME, OFF_CHAIN_DOMAIN_NAME]),
+    domain: z.enum([ON_CHAIN_DOMAIN_NAME, OFF_CHAIN_DOMAIN_NAME, FUNCTIONS_DOMAIN_NAME]),
     requestId: bytes32,
     payloadHash: bytes32,
     time: seconds,

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import * as p from "../../protocol/index.ts";
+import { functionsVectors } from "./functions-vectors.ts";
 
 /** A value that names itself: readable in a diff, different for each label. */
 const word = (label: string): p.Hex => p.keccakText(`adyton vector ${label}`);
@@ -215,6 +216,14 @@ export function protocolVectors(): Record<string, unknown> {
       },
     },
     transcript: transcriptVector(),
+    functions: functionsVectors({
+      policyId: word("policy"),
+      consumer: account("consumer"),
+      payload: encodePrompt("moderation"),
+      transcriptRoot: word("transcript"),
+      keysetId: p.keysetId(keyset()),
+      privateKey: ANSWER_PRIVATE_KEY,
+    }),
   };
 }
 

@@ -1,0 +1,92 @@
+/** The vectors of the road through Chainlink Functions: requests, and answers in each form of the response. */
+
+import { z } from "zod";
+import * as p from "../../protocol/index.ts";
+
+const CHAIN_ID = 31_337n;
+
+export interface FunctionsVectorParts {
+  readonly policyId: p.Hex;
+  readonly consumer: p.Hex;
+  readonly payload: Uint8Array;
+  readonly transcriptRoot: p.Hex;
+  readonly keysetId: p.Hex;
+  readonly privateKey: Uint8Array;
+}
+
+const moderation = p.parseOutputType("(bool flagged, uint8 severity, string reason)");
+const words = p.parseOutputType("(int256 a, uint256 b, bytes32 c, bytes4 d)");
+const MOST = 2n ** 256n - 1n;
+
+const OUTPUTS: readonly (readonly [string, number, Uint8Array])[] = [
+  ["a short text, inline", p.AnswerStatus.ok, p.toUtf8("Delphi")],
+  ["120 bytes, the longest inline", p.AnswerStatus.ok, p.toUtf8("d".repeat(120))],
+  ["121 bytes, by hash", p.AnswerStatus.ok, p.toUtf8("d".repeat(121))],
+  [
+    "a moderation of 192 bytes, packed",
+    p.AnswerStatus.ok,
+    p.encodeOutput(moderation, [true, 7n, "A threat of violence against a person"]),
+  ],
+  [
+    "a reason too long to pack, by hash",
+    p.AnswerStatus.ok,
+    p.encodeOutput(moderation, [true, 7n, "x".repeat(130)]),
+  ],
+  [
+    "words padded on either side, packed",
+    p.AnswerStatus.ok,
+    p.encodeOutput(words, [-(2n ** 255n), 1n, `0x00${"ab".repeat(31)}`, "0xa1b2c300"]),
+  ],
+  [
+    "four full words, by hash",
+    p.AnswerStatus.ok,
+    p.encodeOutput(words, [-1n, MOST, `0x${"ff".repeat(32)}`, "0x00000001"]),
+  ],
+  ["no output", p.AnswerStatus.refused, new Uint8Array()],
+];
+
+export function functionsVectors(parts: FunctionsVectorParts): unknown {
+  const domain = p.functionsDomain(CHAIN_ID, parts.consumer);
+  return {
+    requestTypehash: p.FUNCTIONS_REQUEST_TYPEHASH,
+    domain: z.encode(p.FunctionsDomain, domain),
+    domainSeparator: p.domainSeparator(domain),
+    payload: p.toHex(parts.payload),
+    cases: OUTPUTS.map(([name, status, output], index) => {
+      const request: p.FunctionsRequest = {
+        chainId: CHAIN_ID,
+        consumer: parts.consumer,
+        nonce: BigInt(index),
+        payloadHash: p.payloadHash(parts.payload),
+        policyId: parts.policyId,
+        policyVersion: 3,
+        maxOutputBytes: 1_024,
+        deadline: 1_800_000_000n,
+      };
+      const answer: p.Answer = {
+        requestId: p.functionsRequestId(request),
+        status,
+        outputHash: p.keccak(output),
+        transcriptRoot: parts.transcriptRoot,
+        stateBlockHash: `0x${"00".repeat(32)}`,
+        keysetId: parts.keysetId,
+        answeredAt: 1_799_999_000n + BigInt(index),
+      };
+      const digest = p.answerDigest(domain, answer);
+      const signature = p.signDigest(digest, parts.privateKey);
+      const response = p.encodeFunctionsAnswer({ answer, signature, output });
+      return {
+        name,
+        request: z.encode(p.FunctionsRequest, request),
+        requestId: answer.requestId,
+        call: p.toHex(p.encodeFunctionsCall({ request, payload: parts.payload })),
+        answer: z.encode(p.Answer, answer),
+        digest,
+        signature,
+        output: p.toHex(output),
+        isInline: p.decodeFunctionsAnswer(answer.requestId, response).output !== null,
+        response: p.toHex(response),
+      };
+    }),
+  };
+}

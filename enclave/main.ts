@@ -133,6 +133,7 @@ async function serve(configuration: Configuration, secrets: ReadonlyMap<string, 
   );
   const answerer = createAnswerer({
     identity,
+    attested: await attestIdentity(identity, attester, NO_NONCE),
     operator: operator.public,
     clock,
     inference: {

@@ -19,6 +19,10 @@ export const SignedAnswer = z.strictObject({
   output: bytesHex,
   transcript: Transcript,
   bodies: Bodies,
+  /** What the enclave made at its start, named by the transcript: a receipt carries exactly this. */
+  evidence: BoundEvidence,
+  /** `null` where the relying party must fetch them from the vendor. */
+  endorsements: EndorsementsJson.nullable(),
 });
 export type SignedAnswer = z.output<typeof SignedAnswer>;
 export type SignedAnswerWire = z.input<typeof SignedAnswer>;

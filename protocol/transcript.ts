@@ -41,6 +41,7 @@ export const TranscriptEvent = z.discriminatedUnion("type", [
     domain: z.enum([ON_CHAIN_DOMAIN_NAME, OFF_CHAIN_DOMAIN_NAME, FUNCTIONS_DOMAIN_NAME]),
     requestId: bytes32,
     payloadHash: bytes32,
+    evidenceHash: bytes32,
     time: seconds,
     clock: z.strictObject({ source: z.string(), lowerBound: seconds }),
   }),

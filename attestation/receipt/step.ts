@@ -11,6 +11,7 @@ export type ReceiptStep =
   | "transcript-root"
   | "transcript-events"
   | "bodies"
+  | "evidence-hash"
   | "keyset"
   | "signature"
   | "evidence"

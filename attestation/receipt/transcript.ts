@@ -76,6 +76,25 @@ function checkEnds({ answer, domain }: Receipt, events: readonly (TranscriptEven
   });
 }
 
+/**
+ * The evidence is the one that the enclave made at its start, to the byte. What surrounds the signed parts of a quote (PEM
+ * line ends, a root's own signature) could otherwise be changed without changing what it means.
+ */
+export function checkEvidenceHash(receipt: Receipt): ReceiptCheck {
+  const [received] = disclosedEvents(receipt);
+  const actual = toHex(sha256(fromHex(receipt.evidence.bytes)));
+  if (received?.type !== "request.received") {
+    return passed("evidence-hash", `${actual}; the event that names it is withheld`);
+  }
+  if (received.evidenceHash !== actual) {
+    throw failure("evidence-hash", {
+      message: "the evidence is not the one that the transcript names",
+      details: { expected: received.evidenceHash, actual },
+    });
+  }
+  return passed("evidence-hash", actual);
+}
+
 /** For a person: which endpoint answered, under which certificate. */
 function describeExchanges(events: readonly (TranscriptEvent | undefined)[]): string {
   const exchanges = events.flatMap((event) => {

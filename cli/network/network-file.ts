@@ -16,7 +16,7 @@ export const NetworkFile = z.strictObject({
     coordinator: address,
     enclaveRegistry: address,
     policyRegistry: address,
-    asker: address,
+    concierge: address,
     moderator: address,
   }),
   policyId: bytes32,

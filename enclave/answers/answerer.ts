@@ -1,15 +1,16 @@
 /** Answers on-chain requests: check, ask, sign. The order of the steps is the whole of this file. */
 
+import { sha256 } from "@noble/hashes/sha2.js";
 import { z } from "zod";
 import { answerDigest, AnswerStatus, signDigest, type Answer } from "../../protocol/answer.ts";
-import { toHex, type Hex } from "../../protocol/bytes.ts";
+import { fromHex, toHex, type Hex } from "../../protocol/bytes.ts";
 import { onChainDomain, ON_CHAIN_DOMAIN_NAME } from "../../protocol/domain.ts";
 import { SignedAnswer, type AnswerCall } from "../../protocol/enclave-api.ts";
 import { InputError } from "../../protocol/errors.ts";
 import { keccak } from "../../protocol/struct-hash.ts";
 import type { Reading, TrustedClock } from "../clock/trusted-clock.ts";
 import type { Operator } from "../configuration/operator.ts";
-import type { Identity } from "../identity/identity.ts";
+import type { AttestedIdentity, Identity } from "../identity/identity.ts";
 import { AnswerLedger, MAX_DEADLINE_AHEAD_SECONDS } from "./answer-ledger.ts";
 import { checkCall, checkDeadline, type CheckedCall } from "./check-call.ts";
 import { infer, type Inference, type Outcome } from "./infer.ts";
@@ -19,6 +20,8 @@ const NO_STATE: Hex = `0x${"00".repeat(32)}`;
 
 export interface AnswererOptions {
   readonly identity: Identity;
+  /** Evidence made once, at the start: the transcript names it and the receipt carries it. */
+  readonly attested: AttestedIdentity;
   readonly operator: Operator["public"];
   readonly clock: TrustedClock;
   readonly inference: Inference;
@@ -63,6 +66,7 @@ async function make(options: AnswererOptions, checked: CheckedCall, reading: Rea
     domain: ON_CHAIN_DOMAIN_NAME,
     requestId: checked.requestId,
     payloadHash: request.payloadHash,
+    evidenceHash: toHex(sha256(fromHex(options.attested.evidence.bytes))),
     time: reading.now ?? reading.lowerBound,
     clock: { source: reading.source, lowerBound: reading.lowerBound },
   });
@@ -88,6 +92,13 @@ async function make(options: AnswererOptions, checked: CheckedCall, reading: Rea
   };
   const digest = answerDigest(onChainDomain(request.chainId, request.coordinator), answer);
   const signature = signDigest(digest, options.identity.keys.answer.privateKey);
-  const signed = { answer, signature, output: toHex(outcome.output), transcript, bodies };
+  const signed = {
+    answer,
+    signature,
+    output: toHex(outcome.output),
+    transcript,
+    bodies,
+    ...options.attested,
+  };
   return JSON.stringify(z.encode(SignedAnswer, signed));
 }

@@ -27,6 +27,8 @@ test("a signed answer survives JSON", () => {
         output: "0x",
         transcript: [{ leafHash: hash }, { leafHash: hash }],
         bodies: { [hash]: "0x01" },
+        evidence: { kind: "simulator", bytes: "0x01", claims: "0x02" },
+        endorsements: null,
       };
       expect(p.SignedAnswer.parse(throughJson(z.encode(p.SignedAnswer, signed)))).toEqual(signed);
     }),

@@ -23,6 +23,7 @@ const events = {
     domain: "Adyton",
     requestId: hash,
     payloadHash: hash,
+    evidenceHash: hash,
     time: 1_700_000_000,
     clock: { source: "build", lowerBound: 0 },
   },

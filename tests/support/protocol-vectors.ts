@@ -259,6 +259,7 @@ function transcriptVector(): unknown {
         domain: p.ON_CHAIN_DOMAIN_NAME,
         requestId: word("request"),
         payloadHash: word("payload"),
+        evidenceHash: word("evidence"),
         time: 1_799_999_000,
         clock: { source: "build", lowerBound: 1_799_000_000 },
       },

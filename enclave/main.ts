@@ -114,7 +114,7 @@ function createCertificateIssuer(identity: Identity, attester: Attester): () => 
     const now = hostNow();
     return await issueCertificate({
       keys: identity.keys.tls,
-      evidence: Buffer.from(evidence.bytes.slice(2), "hex"),
+      evidence,
       notBefore: now - HOUR,
       notAfter: now + CERTIFICATE_LIFETIME,
     });

@@ -1,17 +1,19 @@
 import "reflect-metadata";
 import { Extension, SubjectAlternativeNameExtension, X509CertificateGenerator } from "@peculiar/x509";
 import { randomBytes, webcrypto } from "node:crypto";
+import { encodeEvidenceExtension, EVIDENCE_EXTENSION } from "../../attestation/ra-tls/evidence-extension.ts";
+import { fromHex } from "../../protocol/bytes.ts";
+import type { BoundEvidence } from "../../protocol/receipt.ts";
 import type { EnclaveKeys } from "./keys.ts";
 
-/** The CCC's RA-TLS evidence extension (TCG DICE tcg-dice-TaggedEvidence). */
-export const EVIDENCE_EXTENSION = "2.23.133.5.4.9";
+/** Kinds of evidence that are quotes in Intel's format, for which the CCC has a tag of its own. */
+const INTEL_QUOTES: ReadonlySet<string> = new Set(["tdx", "sgx", "simulator"]);
 
 const ECDSA_P256 = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 
 export interface CertificateOptions {
   readonly keys: EnclaveKeys["tls"];
-  /** Content of the evidence extension. */
-  readonly evidence: Uint8Array;
+  readonly evidence: BoundEvidence;
   /** Seconds. Its dates tell clients when to ask again; trust comes from the evidence, not from them. */
   readonly notBefore: number;
   readonly notAfter: number;
@@ -19,6 +21,11 @@ export interface CertificateOptions {
 
 /** A self-signed certificate of the TLS key that carries its own evidence (RA-TLS), in PEM. */
 export async function issueCertificate(options: CertificateOptions): Promise<string> {
+  const { kind, bytes, claims } = options.evidence;
+  const extension = encodeEvidenceExtension(INTEL_QUOTES.has(kind) ? "intel-quote" : "other", {
+    evidence: fromHex(bytes),
+    claims: fromHex(claims),
+  });
   const pkcs8 = options.keys.privateKey.export({ type: "pkcs8", format: "der" });
   const spki = options.keys.publicKey.export({ type: "spki", format: "der" });
   const certificate = await X509CertificateGenerator.createSelfSigned(
@@ -34,7 +41,7 @@ export async function issueCertificate(options: CertificateOptions): Promise<str
       },
       extensions: [
         new SubjectAlternativeNameExtension([{ type: "dns", value: "enclave.adyton.internal" }]),
-        new Extension(EVIDENCE_EXTENSION, false, new Uint8Array(options.evidence)),
+        new Extension(EVIDENCE_EXTENSION, false, extension),
       ],
     },
     webcrypto,

@@ -1,5 +1,7 @@
+import { connect } from "node:tls";
 import { z } from "zod";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { verifyRaTlsCertificate } from "../../attestation/ra-tls/verify-ra-tls.ts";
 import { startStandInModel, type StandInModel } from "../../cli/demo/stand-in-model.ts";
 import { answerDigest, AnswerStatus, recoverSigner } from "../../protocol/answer.ts";
 import { fromHex, fromUtf8 } from "../../protocol/bytes.ts";
@@ -28,6 +30,17 @@ afterAll(async () => {
   await enclave.stop();
   await model.stop();
 });
+
+function peerCertificate(url: string): Promise<Uint8Array> {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: hostname, port: Number(port), rejectUnauthorized: false }, () => {
+      resolve(new Uint8Array(socket.getPeerX509Certificate()?.raw ?? []));
+      socket.destroy();
+    });
+    socket.on("error", reject);
+  });
+}
 
 async function ask(call: AnswerCall): Promise<Reply> {
   return await enclave.call("POST", "/v1/answers", toWire(call));
@@ -177,6 +190,22 @@ describe("the enclave as a process", () => {
     ["a body beyond the limit", JSON.stringify({ payload: "00".repeat(200_000) }), 413],
   ] as const)("refuses %s", async ([, body, status]) => {
     expect(await enclave.call("POST", "/v1/answers", body)).toMatchObject({ status });
+  });
+});
+
+test("shows a certificate whose evidence vouches for its key and its keyset", async () => {
+  const certificate = await peerCertificate(enclave.url);
+  const now = Math.floor(new Date().getTime() / 1000);
+  const verified = await verifyRaTlsCertificate(certificate, {}, { now });
+  expect(verified).toMatchObject({
+    format: "interoperable",
+    keysetId: enclave.keysetId,
+    nonce: `0x${"00".repeat(32)}`,
+  });
+  expect(verified.evidence.kind).toBe("simulator");
+  certificate[certificate.length - 1]! ^= 1;
+  await expect(verifyRaTlsCertificate(certificate, {}, { now })).rejects.toMatchObject({
+    code: "EVIDENCE_SIGNATURE_INVALID",
   });
 });
 

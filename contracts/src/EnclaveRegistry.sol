@@ -134,11 +134,12 @@ contract EnclaveRegistry is IEnclaveRegistry {
         uint64 requestedAt,
         bytes32 keysetId,
         address signer
-    ) external view returns (address payee, bytes32 platformId, uint8 vendor) {
+    ) external view returns (address payee, bytes32 platformId, uint8 vendor, bool distinctVendors) {
         bytes32 key;
         (payee, key) = _requireLive(policyId, policyVersion, requestedAt, keysetId, signer);
         platformId = _details[key].platformId;
         vendor = _details[key].vendor;
+        distinctVendors = POLICIES.head(policyId).distinctVendors;
     }
 
     /// @inheritdoc IEnclaveRegistry

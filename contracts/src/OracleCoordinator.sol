@@ -2,21 +2,34 @@
 pragma solidity 0.8.37;
 
 import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import { MerkleProof } from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 
+import { BatchTree } from "./coordinator/BatchTree.sol";
+import { Quorum } from "./coordinator/Quorum.sol";
+import { Subscriptions } from "./coordinator/Subscriptions.sol";
 import { IChainAdapter } from "./interfaces/IChainAdapter.sol";
 import { IEnclaveRegistry } from "./interfaces/IEnclaveRegistry.sol";
-import { IOracleCoordinator, Refusal, SignedAnswer } from "./interfaces/IOracleCoordinator.sol";
+import { BatchItem, IOracleCoordinator, Refusal, SignedAnswer } from "./interfaces/IOracleCoordinator.sol";
 import { IPolicyRegistry } from "./interfaces/IPolicyRegistry.sol";
 import { Callback } from "./libraries/Callback.sol";
 import { Chain } from "./libraries/Chain.sol";
 import { RequestState, RequestStates } from "./libraries/RequestState.sol";
 import { SettlementGas } from "./libraries/SettlementGas.sol";
 import { Answer, Answers, AnswerStatus } from "./types/Answer.sol";
-import { Delivery, Request, Requests, RequestTerms } from "./types/Request.sol";
+import { Aggregation, Delivery, Request, Requests, RequestTerms } from "./types/Request.sol";
 
 /// @title OracleCoordinator
 /// @notice See `IOracleCoordinator` for what each function establishes and does not.
-contract OracleCoordinator is IOracleCoordinator, ReentrancyGuardTransient {
+contract OracleCoordinator is IOracleCoordinator, Subscriptions, ReentrancyGuardTransient {
+    /// @dev What the items of a batch share.
+    struct Batch {
+        bytes32 keysetId;
+        address signer;
+        address payee;
+        uint256 earned;
+        uint256 gasShare;
+    }
+
     /// @dev docs/reference/protocol.md, Limits.
     uint256 private constant MAX_PAYLOAD_BYTES = 65_536;
     uint256 private constant MAX_OUTPUT_BYTES = 65_536;
@@ -27,6 +40,10 @@ contract OracleCoordinator is IOracleCoordinator, ReentrancyGuardTransient {
     /// @dev Gas that `gasleft` does not see: 21,000 for the transaction, the calldata of the fixed fields, and what runs after
     /// the last measurement. Measured by `bench:gas`.
     uint256 private constant UNMETERED_GAS = 45_000;
+    /// @dev The same of one item of a batch, without its share of the transaction.
+    uint256 private constant UNMETERED_ITEM_GAS = 12_000;
+    /// @dev A quorum of eight with outputs of a kilobyte stays under 1.5 million gas.
+    uint256 private constant MAX_THRESHOLD = 8;
 
     /// @inheritdoc IOracleCoordinator
     IEnclaveRegistry public immutable ENCLAVES;
@@ -94,30 +111,77 @@ contract OracleCoordinator is IOracleCoordinator, ReentrancyGuardTransient {
         uint256 gasAtStart = gasleft();
         bytes32 requestId = Requests.id(request_);
         RequestState state = _states[requestId];
-        Refusal refusal = _refusal(request_, requestId, state, signed);
-        require(refusal == Refusal.None, FulfillmentRefused(requestId, refusal));
-        require(request_.threshold == 1, FulfillmentRefused(requestId, Refusal.ThresholdNotMet));
         Answer calldata answer = signed.answer;
+        Refusal refusal = _refusal(request_, requestId, state, answer, signed.output, signed.stateBlockNumber);
+        if (refusal == Refusal.None && request_.threshold != 1) refusal = Refusal.ThresholdNotMet;
+        require(refusal == Refusal.None, FulfillmentRefused(requestId, refusal));
         address signer =
             Answers.recover(Answers.digest(answer, block.chainid, address(this)), signed.signature);
         address payee = ENCLAVES.payeeOf(
             request_.policyId, request_.policyVersion, state.requestedAt(), answer.keysetId, signer
         );
 
-        _close(request_, requestId, answer.status, answer.outputHash);
-        bool delivered = request_.delivery != Delivery.Callback
-            || Callback.deliver(
-                request_.consumer, request_.callbackGasLimit, requestId, answer.status, signed.output
-            );
-        uint256 paid = _payment(
-            request_,
-            answer.status,
-            state.escrow(),
-            gasAtStart - gasleft() + UNMETERED_GAS + SettlementGas.PER_OUTPUT_BYTE * signed.output.length
+        bool delivered = _deliver(request_, requestId, answer.status, answer.outputHash, signed.output);
+        uint256 paid = _pay(
+            request_, answer.status, state, gasAtStart - gasleft() + UNMETERED_GAS, signed.output.length
         );
         _credits[payee] += paid;
-        _giveBack(request_, state.escrow() - paid);
         emit Fulfilled(requestId, answer.keysetId, answer.status, answer.outputHash, delivered, paid);
+    }
+
+    /// @inheritdoc IOracleCoordinator
+    function fulfillQuorum(Request calldata request_, SignedAnswer[] calldata answers) external nonReentrant {
+        uint256 gasAtStart = gasleft();
+        bytes32 requestId = Requests.id(request_);
+        RequestState state = _states[requestId];
+        address[] memory payees = _countQuorum(request_, requestId, state, answers);
+
+        Quorum.Outcome memory outcome = Quorum.combine(answers, request_.aggregation);
+        outcome.overhead = UNMETERED_GAS * answers.length;
+        // An empty slice of calldata when there is nothing to deliver.
+        bytes calldata output =
+            outcome.status == AnswerStatus.Disagreed ? msg.data[0:0] : answers[outcome.chosen].output;
+        bool delivered = _deliver(request_, requestId, outcome.status, outcome.outputHash, output);
+        uint256 paid = _pay(
+            request_, outcome.payStatus, state, gasAtStart - gasleft() + outcome.overhead, outcome.outputBytes
+        );
+        _share(payees, paid);
+        emit Fulfilled(requestId, outcome.keysetId, outcome.status, outcome.outputHash, delivered, paid);
+    }
+
+    /// @inheritdoc IOracleCoordinator
+    function fulfillBatch(
+        BatchItem[] calldata items,
+        bytes32 root,
+        uint32 count,
+        bytes32[][] calldata proofs,
+        bytes calldata signature
+    ) external nonReentrant {
+        uint256 gasAtStart = gasleft();
+        require(
+            items.length != 0 && items.length <= count
+                && (proofs.length == 0 || proofs.length == items.length)
+                && (proofs.length != 0 || items.length == count),
+            BatchMalformed(items.length, proofs.length, count)
+        );
+        bytes32[] memory leaves = new bytes32[](items.length);
+        for (uint256 i = 0; i < items.length; ++i) {
+            leaves[i] = Answers.leaf(items[i].answer);
+        }
+        Batch memory batch = Batch({
+            keysetId: items[0].answer.keysetId,
+            signer: Answers.recover(
+                Answers.batchDigest(root, count, block.chainid, address(this)), signature
+            ),
+            payee: address(0),
+            earned: 0,
+            gasShare: (UNMETERED_GAS + gasAtStart - gasleft()) / items.length + UNMETERED_ITEM_GAS
+        });
+        bool[] memory included = _included(leaves, root, proofs);
+        for (uint256 i = 0; i < items.length; ++i) {
+            _settleItem(items[i], batch, included[i]);
+        }
+        if (batch.earned != 0) _credits[batch.payee] += batch.earned;
     }
 
     /// @inheritdoc IOracleCoordinator
@@ -201,15 +265,23 @@ contract OracleCoordinator is IOracleCoordinator, ReentrancyGuardTransient {
     {
         require(!paused, RequestsPaused());
         _checkTerms(terms);
-        uint256 required = _requiredEscrow(terms);
-        require(msg.value >= required && msg.value <= type(uint96).max, EscrowTooSmall(required, msg.value));
+        uint256 escrow = _requiredEscrow(terms);
+        address payer = terms.payer == address(0) ? msg.sender : terms.payer;
+        address refundTo = terms.refundTo;
+        if (terms.subscriptionId == 0) {
+            require(msg.value >= escrow && msg.value <= type(uint96).max, EscrowTooSmall(escrow, msg.value));
+            escrow = msg.value;
+        } else {
+            payer = _reserve(terms.subscriptionId, msg.sender, escrow);
+            refundTo = payer;
+        }
         created = Request({
             chainId: block.chainid,
             coordinator: address(this),
             consumer: msg.sender,
             nonce: _nonce++,
-            payer: terms.payer == address(0) ? msg.sender : terms.payer,
-            refundTo: terms.refundTo,
+            payer: payer,
+            refundTo: refundTo,
             subscriptionId: terms.subscriptionId,
             payloadHash: payloadHash,
             payloadUriHash: payloadUriHash,
@@ -226,7 +298,7 @@ contract OracleCoordinator is IOracleCoordinator, ReentrancyGuardTransient {
         });
         require(created.policyVersion != 0, PolicyUnknown(terms.policyId));
         requestId = Requests.id(created);
-        _states[requestId] = RequestStates.newPending(uint96(msg.value), uint40(block.timestamp));
+        _states[requestId] = RequestStates.newPending(uint96(escrow), uint40(block.timestamp));
     }
 
     function _requiredEscrow(RequestTerms calldata terms) private view returns (uint256) {
@@ -235,9 +307,9 @@ contract OracleCoordinator is IOracleCoordinator, ReentrancyGuardTransient {
     }
 
     function _checkTerms(RequestTerms calldata terms) private view {
-        require(terms.subscriptionId == 0, TermInvalid("subscriptionId"));
-        require(terms.refundTo != address(0), TermInvalid("refundTo"));
-        require(terms.threshold == 1, TermInvalid("threshold"));
+        require(terms.subscriptionId != 0 || terms.refundTo != address(0), TermInvalid("refundTo"));
+        require(terms.threshold != 0 && terms.threshold <= MAX_THRESHOLD, TermInvalid("threshold"));
+        require(terms.threshold > 1 || terms.aggregation == Aggregation.First, TermInvalid("aggregation"));
         require(
             (terms.delivery == Delivery.Callback) == (terms.callbackGasLimit != 0)
                 && terms.callbackGasLimit <= MAX_CALLBACK_GAS,
@@ -256,68 +328,183 @@ contract OracleCoordinator is IOracleCoordinator, ReentrancyGuardTransient {
         Request calldata request_,
         bytes32 requestId,
         RequestState state,
-        SignedAnswer calldata signed
+        Answer calldata answer,
+        bytes calldata output,
+        uint256 stateBlockNumber
     ) private view returns (Refusal) {
-        Answer calldata answer = signed.answer;
         AnswerStatus status = answer.status;
         if (!state.isPending()) return Refusal.NotPending;
         if (answer.requestId != requestId) return Refusal.AnswersAnotherRequest;
         if (block.timestamp > request_.deadline) return Refusal.DeadlinePassed;
         if (state.cancelAt() != 0 && block.timestamp >= state.cancelAt()) return Refusal.Cancelled;
         if (status == AnswerStatus.Unset || status == AnswerStatus.Disagreed) return Refusal.StatusInvalid;
-        if (_isHostCausable(status) && block.timestamp < state.requestedAt() + FALLBACK_WINDOW_SECONDS) {
+        if (Answers.isHostCausable(status) && block.timestamp < state.requestedAt() + FALLBACK_WINDOW_SECONDS)
+        {
             return Refusal.FallbackWindowOpen;
         }
         if (SettlementGas.carriesOutput(request_.delivery, request_.aggregation)) {
-            if (keccak256(signed.output) != answer.outputHash) return Refusal.OutputMismatch;
-            if (signed.output.length > request_.maxOutputBytes) return Refusal.OutputTooLarge;
-            if (status != AnswerStatus.Ok && signed.output.length != 0) return Refusal.OutputUnexpected;
-        } else if (signed.output.length != 0) {
+            if (keccak256(output) != answer.outputHash) return Refusal.OutputMismatch;
+            if (output.length > request_.maxOutputBytes) return Refusal.OutputTooLarge;
+            if (status != AnswerStatus.Ok && output.length != 0) return Refusal.OutputUnexpected;
+        } else if (output.length != 0) {
             return Refusal.OutputUnexpected;
         }
-        if (
-            answer.stateBlockHash != 0
-                && Chain.blockHash(CHAIN, signed.stateBlockNumber) != answer.stateBlockHash
-        ) return Refusal.StateBlockMismatch;
+        if (answer.stateBlockHash != 0 && Chain.blockHash(CHAIN, stateBlockNumber) != answer.stateBlockHash) {
+            return Refusal.StateBlockMismatch;
+        }
         return Refusal.None;
     }
 
-    /// @dev The commitment goes before any foreign code runs.
-    function _close(Request calldata request_, bytes32 requestId, AnswerStatus status, bytes32 outputHash)
+    /// @dev Checks every answer of a quorum, and that the platforms behind them are distinct.
+    function _countQuorum(
+        Request calldata request_,
+        bytes32 requestId,
+        RequestState state,
+        SignedAnswer[] calldata answers
+    ) private returns (address[] memory payees) {
+        uint256 size = answers.length;
+        require(
+            size == request_.threshold && size > 1, FulfillmentRefused(requestId, Refusal.ThresholdNotMet)
+        );
+        Quorum.Members memory members =
+            Quorum.Members(new address[](size), new bytes32[](size), new bytes32[](size), 0, 0);
+        for (uint256 i = 0; i < size; ++i) {
+            SignedAnswer calldata signed = answers[i];
+            Refusal refusal =
+                _refusal(request_, requestId, state, signed.answer, signed.output, signed.stateBlockNumber);
+            require(refusal == Refusal.None, FulfillmentRefused(requestId, refusal));
+            _addMember(request_, state, signed, members);
+        }
+        emit QuorumCounted(requestId, members.keysetIds, members.platformIds);
+        return members.payees;
+    }
+
+    function _addMember(
+        Request calldata request_,
+        RequestState state,
+        SignedAnswer calldata signed,
+        Quorum.Members memory members
+    ) private view {
+        bytes32 keysetId = signed.answer.keysetId;
+        address signer =
+            Answers.recover(Answers.digest(signed.answer, block.chainid, address(this)), signed.signature);
+        (address payee, bytes32 platformId, uint8 vendor, bool distinctVendors) = ENCLAVES.memberOf(
+            request_.policyId, request_.policyVersion, state.requestedAt(), keysetId, signer
+        );
+        require(
+            Quorum.add(members, payee, keysetId, platformId, distinctVendors ? vendor : 0),
+            PlatformRepeated(platformId, vendor)
+        );
+    }
+
+    /// @dev Which leaves are in the tree of `root`. Without proofs the leaves must be the whole batch.
+    function _included(bytes32[] memory leaves, bytes32 root, bytes32[][] calldata proofs)
         private
+        pure
+        returns (bool[] memory included)
     {
-        if (request_.delivery == Delivery.Hash) {
-            _states[requestId] = RequestStates.newAnswered(status, outputHash);
-        } else {
-            _states[requestId] = RequestStates.NONE;
+        included = new bool[](leaves.length);
+        bytes32 whole = proofs.length == 0 ? BatchTree.root(leaves) : root;
+        require(whole == root, BatchRootMismatch(root, whole));
+        for (uint256 i = 0; i < included.length; ++i) {
+            included[i] = proofs.length == 0 || MerkleProof.verifyCalldata(proofs[i], root, leaves[i]);
         }
     }
 
-    /// @dev What the payees earn; never above the escrow, so that an answer can always be settled.
-    function _payment(Request calldata request_, AnswerStatus status, uint256 escrow, uint256 gasUsed)
-        private
-        view
-        returns (uint256 payment)
-    {
-        if (_isHostCausable(status)) return 0;
-        uint256 gasPrice = tx.gasprice < request_.gasPriceCap ? tx.gasprice : request_.gasPriceCap;
-        payment = gasUsed * gasPrice + Chain.dataFee(CHAIN, msg.data.length);
-        if (status == AnswerStatus.Ok) payment += request_.fee;
-        if (payment > escrow) payment = escrow;
+    /// @dev Settles one item, or says why not.
+    function _settleItem(BatchItem calldata item, Batch memory batch, bool included) private {
+        uint256 gasAtStart = gasleft();
+        Request calldata request_ = item.request;
+        Answer calldata answer = item.answer;
+        bytes32 requestId = Requests.id(request_);
+        RequestState state = _states[requestId];
+        Refusal refusal = _refusal(request_, requestId, state, answer, item.output, item.stateBlockNumber);
+        if (refusal == Refusal.None) refusal = _itemRefusal(request_, answer, state, batch, included);
+        if (refusal != Refusal.None) {
+            emit BatchItemRefused(requestId, refusal);
+            return;
+        }
+        bool delivered = _deliver(request_, requestId, answer.status, answer.outputHash, item.output);
+        uint256 paid =
+            _pay(request_, answer.status, state, gasAtStart - gasleft() + batch.gasShare, item.output.length);
+        batch.earned += paid;
+        emit Fulfilled(requestId, batch.keysetId, answer.status, answer.outputHash, delivered, paid);
+    }
+
+    /// @dev What can refuse an item beside its answer: who signed, and the tree.
+    function _itemRefusal(
+        Request calldata request_,
+        Answer calldata answer,
+        RequestState state,
+        Batch memory batch,
+        bool included
+    ) private view returns (Refusal) {
+        if (!included) return Refusal.LeafNotInBatch;
+        if (request_.threshold != 1) return Refusal.ThresholdNotMet;
+        if (answer.keysetId != batch.keysetId) return Refusal.SignerNotAdmitted;
+        try ENCLAVES.payeeOf(
+            request_.policyId, request_.policyVersion, state.requestedAt(), batch.keysetId, batch.signer
+        ) returns (
+            address payee
+        ) {
+            batch.payee = payee;
+            return Refusal.None;
+        } catch {
+            return Refusal.SignerNotAdmitted;
+        }
+    }
+
+    /// @dev Takes the commitment away, then lets the consumer know.
+    function _deliver(
+        Request calldata request_,
+        bytes32 requestId,
+        AnswerStatus status,
+        bytes32 outputHash,
+        bytes calldata output
+    ) private returns (bool delivered) {
+        _states[requestId] = request_.delivery == Delivery.Hash
+            ? RequestStates.newAnswered(status, outputHash)
+            : RequestStates.NONE;
+        if (request_.delivery != Delivery.Callback) return true;
+        return Callback.deliver(request_.consumer, request_.callbackGasLimit, requestId, status, output);
+    }
+
+    /// @dev What the payees earn, never above the escrow, so that an answer can always be settled; the rest goes back.
+    function _pay(
+        Request calldata request_,
+        AnswerStatus status,
+        RequestState state,
+        uint256 gasUsed,
+        uint256 outputBytes
+    ) private returns (uint256 payment) {
+        uint256 escrow = state.escrow();
+        if (!Answers.isHostCausable(status)) {
+            uint256 gasPrice = tx.gasprice < request_.gasPriceCap ? tx.gasprice : request_.gasPriceCap;
+            payment = (gasUsed + SettlementGas.PER_OUTPUT_BYTE * outputBytes) * gasPrice
+                + Chain.dataFee(CHAIN, SettlementGas.CALLDATA_BYTES + outputBytes);
+            if (status == AnswerStatus.Ok) payment += request_.fee;
+            if (payment > escrow) payment = escrow;
+        }
+        _giveBack(request_, escrow - payment);
+    }
+
+    function _share(address[] memory payees, uint256 paid) private {
+        uint256 share = paid / payees.length;
+        for (uint256 i = 1; i < payees.length; ++i) {
+            _credits[payees[i]] += share;
+        }
+        // The indivisible rest is the first one's, so that nothing is left over.
+        _credits[payees[0]] += paid - share * (payees.length - 1);
     }
 
     function _giveBack(Request calldata request_, uint256 amount) private {
-        if (amount != 0) _credits[request_.refundTo] += amount;
+        if (amount == 0) return;
+        if (request_.subscriptionId != 0) _credit(request_.subscriptionId, amount);
+        else _credits[request_.refundTo] += amount;
     }
 
     function _pendingState(bytes32 requestId) private view returns (RequestState state) {
         state = _states[requestId];
         require(state.isPending(), RequestNotPending(requestId));
-    }
-
-    /// @dev A host can cause these by cutting the line or lying about time: they earn nothing, and nodes that are not cut off
-    /// get their chance first.
-    function _isHostCausable(AnswerStatus status) private pure returns (bool) {
-        return status == AnswerStatus.UpstreamFailed || status == AnswerStatus.ClockUnknown;
     }
 }

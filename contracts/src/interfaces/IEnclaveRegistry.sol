@@ -114,14 +114,14 @@ interface IEnclaveRegistry {
         address signer
     ) external view returns (address payee);
 
-    /// @notice As `payeeOf`, with what a quorum counts.
+    /// @notice As `payeeOf`, with what a quorum counts, and whether the policy wants distinct vendors.
     function memberOf(
         bytes32 policyId,
         uint32 policyVersion,
         uint64 requestedAt,
         bytes32 keysetId,
         address signer
-    ) external view returns (address payee, bytes32 platformId, uint8 vendor);
+    ) external view returns (address payee, bytes32 platformId, uint8 vendor, bool distinctVendors);
 
     /// @notice The record of an admission; all zero when there is none. Says nothing about expiry or epoch: see `isLive`.
     function admission(bytes32 policyId, bytes32 keysetId, address signer)

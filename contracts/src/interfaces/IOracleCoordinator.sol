@@ -16,6 +16,15 @@ struct SignedAnswer {
     uint256 stateBlockNumber;
 }
 
+/// @notice One answer of a batch, and the request that it settles.
+/// @param stateBlockNumber As in `SignedAnswer`.
+struct BatchItem {
+    Request request;
+    Answer answer;
+    bytes output;
+    uint256 stateBlockNumber;
+}
+
 /// @notice Why an answer does not settle a request.
 enum Refusal {
     None,
@@ -64,6 +73,10 @@ interface IOracleCoordinator {
         bool delivered,
         uint256 paid
     );
+    /// @notice Emitted after `Fulfilled` when a quorum settled the request.
+    event QuorumCounted(bytes32 indexed requestId, bytes32[] keysetIds, bytes32[] platformIds);
+    /// @notice Emitted when an item of a batch does not settle; the rest goes on.
+    event BatchItemRefused(bytes32 indexed requestId, Refusal reason);
     /// @notice Emitted when a request ends without an answer, after its deadline or a cancellation.
     event Refunded(bytes32 indexed requestId, uint256 amount);
     /// @notice Emitted when notice of cancellation is given.
@@ -77,6 +90,12 @@ interface IOracleCoordinator {
     error FulfillmentRefused(bytes32 requestId, Refusal reason);
     /// @notice Thrown when the request is not waiting for an answer.
     error RequestNotPending(bytes32 requestId);
+    /// @notice Thrown when a quorum counts one platform (or, if the policy asks for it, one vendor) twice.
+    error PlatformRepeated(bytes32 platformId, uint8 vendor);
+    /// @notice Thrown when a batch has no item, or its items, proofs and count do not fit together.
+    error BatchMalformed(uint256 items, uint256 proofs, uint32 count);
+    /// @notice Thrown when the items are not the batch of this root.
+    error BatchRootMismatch(bytes32 expected, bytes32 actual);
     /// @notice Thrown when the escrow is below the fee and the worst-case gas.
     error EscrowTooSmall(uint256 required, uint256 actual);
     /// @notice Thrown when a term is outside its limits; `term` names it.
@@ -114,6 +133,25 @@ interface IOracleCoordinator {
     /// @dev Establishes: the commitment is gone before the callback; the callback got exactly `callbackGasLimit`.
     /// @dev Does not establish: that the callback succeeded; see `Fulfilled.delivered`.
     function fulfill(Request calldata request_, SignedAnswer calldata signed) external;
+
+    /// @notice Settles a request with `threshold` answers from distinct platforms. Anyone may send it.
+    /// @dev Establishes: the platforms (and vendors, if the policy asks for it) are distinct. Answers that do not agree are
+    /// delivered as `Disagreed`, and the fee goes back; answers of different status never agree.
+    /// @dev Does not establish: with aggregation `First`, which of the answers is delivered: the transmitter orders them.
+    function fulfillQuorum(Request calldata request_, SignedAnswer[] calldata answers) external;
+
+    /// @notice Settles answers that an enclave signed as one batch. Anyone may send it, with any part of the batch.
+    /// @dev Establishes: each settled answer is a leaf of the signed root. An item that is refused, or whose callback reverts,
+    /// does not stop the rest.
+    /// @param count How many answers the batch has.
+    /// @param proofs One for each item; none when the items are the whole batch, in ascending order of their leaves.
+    function fulfillBatch(
+        BatchItem[] calldata items,
+        bytes32 root,
+        uint32 count,
+        bytes32[][] calldata proofs,
+        bytes calldata signature
+    ) external;
 
     /// @notice Gives the escrow back after the deadline, or once a cancellation took effect. Anyone may send it.
     function refund(Request calldata request_) external;

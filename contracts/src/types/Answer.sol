@@ -40,6 +40,12 @@ library Answers {
     /// @dev Half the order of secp256k1, rounded down: a larger `s` is the malleable twin of a signature (EIP-2).
     uint256 private constant MAX_S = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0;
 
+    /// @notice Whether a host can cause the status by cutting the line or lying about time. Such answers earn nothing, and nodes
+    /// that are not cut off get their chance first.
+    function isHostCausable(AnswerStatus status) internal pure returns (bool) {
+        return status == AnswerStatus.UpstreamFailed || status == AnswerStatus.ClockUnknown;
+    }
+
     function structHash(Answer memory answer) internal pure returns (bytes32) {
         return keccak256(abi.encode(TYPEHASH, answer));
     }

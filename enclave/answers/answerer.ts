@@ -13,7 +13,8 @@ import type { Operator } from "../configuration/operator.ts";
 import type { AttestedIdentity, Identity } from "../identity/identity.ts";
 import { AnswerLedger, MAX_DEADLINE_AHEAD_SECONDS } from "./answer-ledger.ts";
 import { checkCall, checkDeadline, type CheckedCall } from "./check-call.ts";
-import { infer, type Inference, type Outcome } from "./infer.ts";
+import { infer, type Inference } from "./infer.ts";
+import { without, type Outcome } from "./panel.ts";
 import { TranscriptRecorder } from "./transcript-recorder.ts";
 
 const NO_STATE: Hex = `0x${"00".repeat(32)}`;
@@ -72,7 +73,7 @@ async function make(options: AnswererOptions, checked: CheckedCall, reading: Rea
   });
   const outcome: Outcome =
     reading.now === null
-      ? { status: AnswerStatus.clockUnknown, output: new Uint8Array() }
+      ? without(AnswerStatus.clockUnknown)
       : await infer(
           options.inference,
           checked.payload,

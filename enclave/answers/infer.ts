@@ -3,12 +3,13 @@
 import { AnswerStatus } from "../../protocol/answer.ts";
 import { InputError, UpstreamError } from "../../protocol/errors.ts";
 import { decodePayload, PayloadType } from "../../protocol/payload.ts";
-import type { Prompt } from "../../protocol/prompt.ts";
+import { PanelRule, type Prompt } from "../../protocol/prompt.ts";
 import type { CatalogModel, ModelCatalog } from "../models/model-catalog.ts";
 import type { ModelQuestion, ModelReply } from "../models/model-format.ts";
 import { OutputProblem } from "../output/abi-schema.ts";
 import { createOutputContract, type OutputContract } from "../output/output-contract.ts";
-import { askModel } from "./ask-model.ts";
+import { askModel, type AskOptions } from "./ask-model.ts";
+import { aggregatePanel, checkPanelRule, without, type Outcome } from "./panel.ts";
 import { toQuestion, toRepairQuestion } from "./question.ts";
 import type { TranscriptRecorder } from "./transcript-recorder.ts";
 import { worstCasePrice } from "./worst-case.ts";
@@ -27,15 +28,6 @@ export interface Bounds {
   readonly maxOutputBytes: number;
 }
 
-export interface Outcome {
-  readonly status: AnswerStatus;
-  /** Empty unless the status is ok. */
-  readonly output: Uint8Array;
-}
-
-const NOTHING = new Uint8Array();
-const without = (status: AnswerStatus): Outcome => ({ status, output: NOTHING });
-
 /** Ends in a status for whatever a requester, a model or a network does; throws for nothing but a bug. */
 export async function infer(
   inference: Inference,
@@ -45,56 +37,96 @@ export async function infer(
 ): Promise<Outcome> {
   let plan: Plan;
   try {
-    plan = planInference(inference, payload);
+    plan = planInference(inference.catalog, payload);
   } catch (error) {
     if (error instanceof InputError) return without(AnswerStatus.invalidRequest);
     throw error;
   }
-  const price = worstCasePrice(plan.target.model, plan.question);
-  if (price > bounds.fee) return without(AnswerStatus.outOfBudget);
-  return await runPlan(inference, plan, { ...bounds, fee: bounds.fee - price }, recorder);
+  const budget = new Budget(bounds.fee);
+  const price = plan.members.reduce(
+    (sum, { target, question }) => sum + worstCasePrice(target.model, question),
+    0n,
+  );
+  if (!budget.reserve(price)) return without(AnswerStatus.outOfBudget);
+  const run = { inference, contract: plan.contract, budget, maxOutputBytes: bounds.maxOutputBytes, recorder };
+  const outcomes = await Promise.all(plan.members.map((member) => askMember(run, member)));
+  const [only] = outcomes;
+  return plan.prompt.panelRule === PanelRule.none && only !== undefined
+    ? only
+    : aggregatePanel(plan.prompt, outcomes);
+}
+
+/** Wei that are left for repairs once every first exchange's worst case is set aside. */
+class Budget {
+  #left: bigint;
+
+  constructor(fee: bigint) {
+    this.#left = fee;
+  }
+
+  reserve(price: bigint): boolean {
+    if (price > this.#left) return false;
+    this.#left -= price;
+    return true;
+  }
+}
+
+interface Member {
+  readonly target: CatalogModel;
+  readonly question: ModelQuestion;
 }
 
 interface Plan {
-  readonly target: CatalogModel;
-  readonly question: ModelQuestion;
+  readonly prompt: Prompt;
+  readonly members: readonly Member[];
   readonly contract: OutputContract;
 }
 
-function planInference({ catalog }: Inference, payload: Uint8Array): Plan {
+/** @throws {InputError} for what cannot be asked as it stands */
+function planInference(catalog: ModelCatalog, payload: Uint8Array): Plan {
   const decoded = decodePayload(payload);
   if (decoded.type !== PayloadType.inference) throw invalid("this payload type is for off-chain callers");
-  const prompt: Prompt = decoded.prompt;
-  const [name] = prompt.models;
-  const target = name === undefined ? undefined : catalog.get(name);
-  if (target === undefined || prompt.models.length !== 1) throw invalid("unknown model");
+  const { prompt } = decoded;
+  checkPanelRule(prompt);
   const contract = createOutputContract(prompt.format);
-  return { target, contract, question: toQuestion(prompt, target, contract) };
+  const members = prompt.models.map((name) => {
+    const target = catalog.get(name);
+    if (target === undefined) throw invalid("unknown model");
+    return { target, question: toQuestion(prompt, target, contract) };
+  });
+  return { prompt, contract, members };
 }
 
 function invalid(message: string): InputError {
   return new InputError({ code: "INPUT_INVALID", message });
 }
 
-/** @param left `fee` is what the first exchange's worst case leaves: a repair is made only if it fits */
-async function runPlan(
-  inference: Inference,
-  { target, question, contract }: Plan,
-  left: Bounds,
-  recorder: TranscriptRecorder,
-): Promise<Outcome> {
+interface Run {
+  readonly inference: Inference;
+  readonly contract: OutputContract;
+  readonly budget: Budget;
+  readonly maxOutputBytes: number;
+  readonly recorder: TranscriptRecorder;
+}
+
+/** Asks one model, and once more when its answer does not fit and the fee still covers it. */
+async function askMember(run: Run, { target, question }: Member): Promise<Outcome> {
+  const { contract, budget, inference } = run;
   const { secret } = target.provider;
-  const credential = secret === null ? null : inference.secret(secret);
-  const options = { recorder, retries: inference.retries, pause: inference.pause, credential };
+  const options: AskOptions = {
+    recorder: run.recorder,
+    retries: inference.retries,
+    pause: inference.pause,
+    credential: secret === null ? null : inference.secret(secret),
+  };
   try {
     const reply = await askModel(target, question, options);
-    const first = judgeReply(reply, contract, left.maxOutputBytes);
+    const first = judgeReply(reply, run);
     if (!("problem" in first)) return first;
     const repair = toRepairQuestion(question, reply.text, first.problem);
-    if (contract.schema === null || worstCasePrice(target.model, repair) > left.fee) {
-      return without(AnswerStatus.invalidOutput);
-    }
-    const second = judgeReply(await askModel(target, repair, options), contract, left.maxOutputBytes);
+    const mayRepair = contract.schema !== null && budget.reserve(worstCasePrice(target.model, repair));
+    if (!mayRepair) return without(AnswerStatus.invalidOutput);
+    const second = judgeReply(await askModel(target, repair, options), run);
     return "problem" in second ? without(AnswerStatus.invalidOutput) : second;
   } catch (error) {
     if (error instanceof UpstreamError) return without(AnswerStatus.upstreamFailed);
@@ -105,8 +137,7 @@ async function runPlan(
 /** A status that is final, or a problem that asking again may cure. */
 function judgeReply(
   reply: ModelReply,
-  contract: OutputContract,
-  maxOutputBytes: number,
+  { contract, maxOutputBytes }: Pick<Run, "contract" | "maxOutputBytes">,
 ): Outcome | { readonly problem: string } {
   if (reply.stop === "refused") return without(AnswerStatus.refused);
   // Cut off by a limit, or stopped for a reason unknown to us: not the whole of what the model had to say.

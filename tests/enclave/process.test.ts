@@ -10,6 +10,7 @@ import { AttestationReply, SignedAnswer, type AnswerCall } from "../../protocol/
 import { keysetId } from "../../protocol/keyset.ts";
 import { decodeOutput } from "../../protocol/output-abi.ts";
 import { parseOutputType } from "../../protocol/output-type.ts";
+import { PanelRule } from "../../protocol/prompt.ts";
 import { requestId } from "../../protocol/request.ts";
 import { keccak } from "../../protocol/struct-hash.ts";
 import { transcriptRoot } from "../../protocol/transcript.ts";
@@ -129,6 +130,17 @@ describe("the enclave as a process", () => {
     );
     expect(answer.status).toBe(AnswerStatus.ok);
     expect(transcript).toHaveLength(6);
+  });
+
+  test("asks a panel, and answers with one member down as long as its quorum holds", async () => {
+    const models = ["stand-in/stand-in-1", "stand-in/http-500", "stand-in/repairable"];
+    const ask = { models, panelRule: PanelRule.majority };
+    const held = await answerOf(answerCall({ ...ask, panelQuorum: 2 }, { deadline: soon() }));
+    expect(held.answer.status).toBe(AnswerStatus.ok);
+    const events = held.transcript.map((leaf) => ("event" in leaf ? leaf.event.type : ""));
+    expect(events.filter((type) => type === "response.received")).toHaveLength(4);
+    const lost = await answerOf(answerCall({ ...ask, panelQuorum: 3 }, { deadline: soon() }));
+    expect(lost.answer.status).toBe(AnswerStatus.upstreamFailed);
   });
 
   test.for([

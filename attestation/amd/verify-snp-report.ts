@@ -62,7 +62,7 @@ export async function verifySnpReportUnder(
   const { certificate, key } = selectSigner(report, context.endorsements);
   const path = await verifyPath(certificate, {
     pool: [
-      ...context.endorsements.certificates.filter(({ basicConstraints }) => basicConstraints.isCa),
+      ...context.endorsements.certificates.filter((authority) => !isSnpKeyCertificate(authority)),
       ...AMD_INTERMEDIATES,
     ],
     roots: roots.filter((root) => root.productLine === key.productLine).map((root) => root.anchor),

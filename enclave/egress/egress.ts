@@ -1,11 +1,14 @@
 /** The way out: the servers of the behaviour file, over TLS judged by its authorities and by no one else's. */
 
+import { X509Certificate } from "node:crypto";
 import { Agent } from "node:https";
 import type { TLSSocket } from "node:tls";
+import { UpstreamError } from "../../protocol/errors.ts";
 import type { Transport } from "../../protocol/transcript.ts";
 import type { Behaviour, Provider } from "../configuration/behaviour.ts";
 import type { Exchange } from "./exchange.ts";
 import { createExchange } from "./node-exchange.ts";
+import { pinLogs, verifyTimestamps, type VerifiedTimestamp } from "./signed-certificate-timestamps.ts";
 import { checkChainDates, describeTlsSession } from "./tls-session.ts";
 
 /** TLS 1.2 suites with forward secrecy and an AEAD; TLS 1.3 has no others. */
@@ -14,20 +17,21 @@ const CIPHERS_TLS12 =
   "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 const CIPHERS_TLS13 = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 
+/** Connections to one provider: above what the enclave takes in at once, so that callers queue there and not here. */
+const MAX_SOCKETS = 1_024;
+
 export interface EgressOptions {
   readonly connection: Provider["connection"];
   readonly minimumTls: Provider["minimumTls"];
   readonly minimumScts: number;
   /** Seconds by our own clock; null while there is none, and then only OpenSSL's dates hold. */
   readonly now: () => number | null;
-  /** Connections kept and in use at once, when pooled. */
-  readonly maxSockets?: number;
 }
 
 export function createEgress(behaviour: Behaviour, options: EgressOptions): Exchange {
   const agent = new Agent({
     keepAlive: options.connection === "pooled",
-    maxSockets: options.maxSockets ?? 256,
+    maxSockets: MAX_SOCKETS,
     // A resumed session shows no certificate of its own; each connection is a full handshake.
     maxCachedSessions: 0,
     // An empty list would mean Node's own bundle: one that contains nothing usable means nothing is trusted.
@@ -39,16 +43,43 @@ export function createEgress(behaviour: Behaviour, options: EgressOptions): Exch
     ciphers: `${CIPHERS_TLS13}:${CIPHERS_TLS12}`,
     ALPNProtocols: ["http/1.1"],
   });
-  const judgeSession = (socket: TLSSocket): Transport => {
+  return createExchange({ agent, limits: behaviour.limits, judgeSession: createJudge(behaviour, options) });
+}
+
+/** What OpenSSL does not judge: dates by our clock, and timestamps of the pinned logs. */
+function createJudge(behaviour: Behaviour, options: EgressOptions): (socket: TLSSocket) => Transport {
+  const logs = pinLogs(behaviour.transparencyLogs);
+  const authorities = behaviour.certificateAuthorities.map((pem) => new X509Certificate(pem));
+  const timestamps = (
+    chain: readonly X509Certificate[],
+    now: number | null,
+  ): readonly VerifiedTimestamp[] => {
+    const [leaf, next] = chain;
+    const issuer = [next, ...authorities].find(
+      (candidate) => candidate !== undefined && leaf?.checkIssued(candidate) === true,
+    );
+    if (leaf === undefined || issuer === undefined || logs.size === 0) return [];
+    return verifyTimestamps(leaf, issuer, logs).filter(
+      ({ timestamp }) => now === null || timestamp <= now * 1000,
+    );
+  };
+  return (socket) => {
     const { transport, chain } = describeTlsSession(socket, {
       host: nameOf(socket),
       port: socket.remotePort ?? 443,
     });
     const now = options.now();
     if (now !== null) checkChainDates(chain, now);
-    return transport;
+    const scts = timestamps(chain, now);
+    if (scts.length < options.minimumScts) {
+      throw new UpstreamError({
+        code: "MODEL_TLS_REFUSED",
+        message: "the server's certificate is not in enough of the pinned transparency logs",
+        details: { needed: options.minimumScts, found: scts.length },
+      });
+    }
+    return { ...transport, scts: [...scts] };
   };
-  return createExchange({ agent, limits: behaviour.limits, judgeSession });
 }
 
 /** The name that the certificate was checked for; Node sends none, and checks the address, where the URL has an address. */

@@ -1,0 +1,72 @@
+/** The options of `adyton verify` that concern evidence, read once and refused where they are not what they should be. */
+
+import { readFile } from "node:fs/promises";
+import { parseAppraisalPolicy, type AppraisalPolicy, type UnixSeconds } from "../../attestation/index.ts";
+import { fromHex, isHex, type Hex } from "../../protocol/bytes.ts";
+import { parseJson } from "../../protocol/canonical-json.ts";
+import { InputError } from "../../protocol/errors.ts";
+
+/** As they stand on the command line. */
+export interface EvidenceOptions {
+  readonly endorsements?: string;
+  /** Fetch from the vendors what is missing; text is the base URL of a PCCS. */
+  readonly online?: boolean | string;
+  readonly policy?: string;
+  readonly time?: string;
+  readonly nonce?: string;
+  readonly reportData?: string;
+  readonly initPolicy?: string;
+}
+
+export interface EvidenceDemands {
+  readonly now: UnixSeconds;
+  readonly policy: AppraisalPolicy | null;
+  readonly nonce: Hex | null;
+  readonly reportData: Hex | null;
+}
+
+/** @throws {InputError} naming the option */
+export async function readEvidenceDemands(options: EvidenceOptions): Promise<EvidenceDemands> {
+  return {
+    now: options.time === undefined ? Math.floor(Date.now() / 1000) : parseTime(options.time),
+    policy: options.policy === undefined ? null : await readPolicy(options.policy),
+    nonce: options.nonce === undefined ? null : parseHexOption("--nonce", options.nonce),
+    reportData: options.reportData === undefined ? null : parseHexOption("--report-data", options.reportData),
+  };
+}
+
+const ISO_TIME = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d))?$/;
+
+/** A date alone is its midnight in UTC; a time of day must name its zone, or it would depend on the machine's. */
+function parseTime(text: string): UnixSeconds {
+  const time = ISO_TIME.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(time)) {
+    throw usage(`--time wants a time such as 2026-03-05T10:50:03Z or 2026-03-05, not ${text}`);
+  }
+  return Math.floor(time / 1000);
+}
+
+/** Most bytes of a nonce or report data: the longest field of any vendor is 1024 bytes (Nitro's public key). */
+const MAX_OPTION_BYTES = 1_024;
+
+function parseHexOption(option: string, text: string): Hex {
+  const hex = text.toLowerCase().startsWith("0x") ? text.toLowerCase() : `0x${text.toLowerCase()}`;
+  if (!isHex(hex) || hex === "0x" || fromHex(hex).length > MAX_OPTION_BYTES) {
+    throw usage(`${option} wants 1 to ${MAX_OPTION_BYTES} bytes of hex`);
+  }
+  return hex;
+}
+
+async function readPolicy(path: string): Promise<AppraisalPolicy> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (cause) {
+    throw usage(`cannot read the policy ${path}`, cause);
+  }
+  return parseAppraisalPolicy(parseJson(bytes));
+}
+
+function usage(message: string, cause?: unknown): InputError {
+  return new InputError({ code: "INPUT_INVALID", message, cause });
+}

@@ -1,0 +1,83 @@
+/** What `adyton verify` was pointed at: a file, or the certificate that a server presents. */
+
+import { readFile, stat } from "node:fs/promises";
+import { connect, type TLSSocket } from "node:tls";
+import { InputError } from "../../protocol/errors.ts";
+
+export interface EvidenceTarget {
+  readonly name: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** Bytes. The longest evidence is a node's GPUs in JSON, under 1 MiB; a receipt has 16 MiB. */
+const MAX_FILE_BYTES = 16 * 1024 * 1024;
+/** Milliseconds for a TLS handshake with a server that is there. */
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+
+/** @throws {InputError} INPUT_NOT_FOUND, INPUT_TOO_LARGE: a file that cannot be read, or a server that does not answer */
+export async function readEvidenceTarget(target: string): Promise<EvidenceTarget> {
+  return /^https:\/\//i.test(target) ? await readServer(target) : await readTargetFile(target);
+}
+
+async function readTargetFile(path: string): Promise<EvidenceTarget> {
+  try {
+    const { size } = await stat(path);
+    if (size > MAX_FILE_BYTES) {
+      throw new InputError({ code: "INPUT_TOO_LARGE", message: `${path} is too long`, details: { size } });
+    }
+    return { name: path, bytes: new Uint8Array(await readFile(path)) };
+  } catch (cause) {
+    if (cause instanceof InputError) throw cause;
+    throw new InputError({ code: "INPUT_NOT_FOUND", message: `cannot read ${path}`, cause });
+  }
+}
+
+/**
+ * The certificate that the server presents, after a handshake in which it proved that it holds the key. No authority is
+ * asked about it, and no name is compared: what vouches for the key is the evidence inside.
+ */
+async function readServer(text: string): Promise<EvidenceTarget> {
+  const url = parseUrl(text);
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  const port = url.port === "" ? 443 : Number(url.port);
+  const socket = connect({
+    host,
+    port,
+    rejectUnauthorized: false,
+    minVersion: "TLSv1.2",
+    ...(isName(host) && { servername: host }),
+  });
+  try {
+    await secured(socket);
+    return { name: url.origin, bytes: new Uint8Array(socket.getPeerCertificate().raw) };
+  } catch (cause) {
+    throw new InputError({ code: "INPUT_NOT_FOUND", message: `no TLS server answers at ${host}:${port}`, cause });
+  } finally {
+    socket.destroy();
+  }
+}
+
+function parseUrl(text: string): URL {
+  try {
+    return new URL(text);
+  } catch (cause) {
+    throw new InputError({ code: "INPUT_INVALID", message: `${text} is not a URL`, cause });
+  }
+}
+
+/** Server name indication is for names (RFC 6066 §3), not for addresses. */
+function isName(host: string): boolean {
+  return !/^[\d.]+$/.test(host) && !host.includes(":");
+}
+
+async function secured(socket: TLSSocket): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+  socket.setTimeout(HANDSHAKE_TIMEOUT_MS, () => {
+    reject(new Error("no handshake in time"));
+  });
+  socket.once("error", reject);
+  socket.once("secureConnect", () => {
+    resolve(undefined);
+  });
+  await promise;
+}

@@ -51,7 +51,11 @@ async function readServer(text: string): Promise<EvidenceTarget> {
     await secured(socket);
     return { name: url.origin, bytes: new Uint8Array(socket.getPeerCertificate().raw) };
   } catch (cause) {
-    throw new InputError({ code: "INPUT_NOT_FOUND", message: `no TLS server answers at ${host}:${port}`, cause });
+    throw new InputError({
+      code: "INPUT_NOT_FOUND",
+      message: `no TLS server answers at ${host}:${port}`,
+      cause,
+    });
   } finally {
     socket.destroy();
   }

@@ -3,7 +3,9 @@ import { parseCertificate } from "../../attestation/x509/certificate.ts";
 import type { FoundEvidence } from "../../attestation/evidence-forms.ts";
 import type { Endorsements, UnixSeconds } from "../../attestation/index.ts";
 import { createFileSource, createSourceOfFiles } from "../../endorsements/files/file-source.ts";
+import { endorsementNeeds } from "../../endorsements/needs.ts";
 import { createVendorSource } from "../../endorsements/vendor-source.ts";
+import { EndorsementError } from "../../protocol/errors.ts";
 import type { EvidenceOptions } from "./evidence-options.ts";
 import type { EvidenceTarget } from "./evidence-target.ts";
 
@@ -26,8 +28,31 @@ export async function findEndorsements(
     const source = createVendorSource(typeof options.online === "string" ? { intelUrl: options.online } : {});
     return await source.find(evidence, now);
   }
-  const hasCompany = found.form === "JSON" || found.form === "PEM";
-  return hasCompany ? await createSourceOfFiles([target], "optional").find(evidence, now) : {};
+  return await findBeside(target, evidence, now);
+}
+
+/**
+ * Endorsements in the document that the evidence came in. That there are none is for the verifier to say, which knows
+ * whether it can do without: some evidence brings its own in a form of its kind.
+ */
+async function findBeside(
+  target: EvidenceTarget,
+  evidence: Uint8Array,
+  now: UnixSeconds,
+): Promise<Endorsements> {
+  const needs = endorsementNeeds(evidence);
+  if ((needs.intel === null && needs.amd === null) || !isText(target.bytes)) return {};
+  try {
+    return await createSourceOfFiles([target]).find(evidence, now);
+  } catch (error) {
+    if (error instanceof EndorsementError && error.code === "ENDORSEMENT_UNAVAILABLE") return {};
+    throw error;
+  }
+}
+
+/** JSON or PEM: what may hold more than the evidence. */
+function isText([first]: Uint8Array): boolean {
+  return first !== undefined && ["{", "[", "-"].includes(String.fromCharCode(first));
 }
 
 function innerEvidence({ kind, bytes }: FoundEvidence): Uint8Array {

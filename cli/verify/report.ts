@@ -2,6 +2,7 @@
 
 import type { AdytonError } from "../../protocol/errors.ts";
 import { ExitCode } from "../exit-codes.ts";
+import { describeOutcome } from "./describe.ts";
 
 export interface ReportedCheck {
   readonly name: string;
@@ -37,27 +38,8 @@ export function exitCodeOf(error: AdytonError): ExitCode {
   return ExitCode.usage;
 }
 
-const VERDICTS: Readonly<Partial<Record<ExitCode, string>>> = {
-  [ExitCode.ok]: "VERIFIED: genuine, and accepted by the policy.",
-  [ExitCode.notGenuine]: "NOT GENUINE.",
-  [ExitCode.refused]: "REFUSED: genuine, but the policy does not accept it.",
-  [ExitCode.cannotJudge]: "CANNOT JUDGE: something needed for a verdict is missing or out of date.",
-  [ExitCode.notAppraised]:
-    "GENUINE, NOT APPRAISED: anyone can own genuine hardware. Say what you accept with --policy FILE\n" +
-    "(adyton verify FILE --init-policy POLICY writes one from what was seen here, for you to read and keep).",
-};
-
 /** Writes the outcome to stdout, and returns the exit status. */
 export function printOutcome({ exitCode, report }: VerifyOutcome, json: boolean): ExitCode {
-  process.stdout.write(json ? `${JSON.stringify(report)}\n` : describe({ exitCode, report }));
+  process.stdout.write(json ? `${JSON.stringify(report)}\n` : describeOutcome({ exitCode, report }));
   return exitCode;
-}
-
-function describe({ exitCode, report }: VerifyOutcome): string {
-  const width = Math.max(0, ...report.checks.map(({ name }) => name.length));
-  const lines = report.checks.map(({ name, ok, detail }) =>
-    `  ${ok ? "ok  " : "FAIL"}  ${name.padEnd(width)}  ${detail ?? ""}`.trimEnd(),
-  );
-  const error = report.error === undefined ? [] : [`${report.error.message} [${report.error.code}]`];
-  return [report.kind, ...lines, "", ...error, VERDICTS[exitCode] ?? "", ""].join("\n");
 }

@@ -151,7 +151,8 @@ function verifyTimestamp(
   if (view.getUint8(SCT.version.at) !== SCT_V1 || key === undefined) return null;
   const extensionsEnd = SCT.extensionsLength.at + 2 + view.getUint16(SCT.extensionsLength.at);
   if (view.getUint16(extensionsEnd) !== SIGNATURE_ALGORITHM[key.asymmetricKeyType ?? ""]) return null;
-  const signature = sct.subarray(extensionsEnd + 4, extensionsEnd + 4 + view.getUint16(extensionsEnd + 2));
+  const signature = sct.subarray(extensionsEnd + 4);
+  if (signature.length !== view.getUint16(extensionsEnd + 2)) return null;
   const size = precertificate.length;
   // digitally-signed struct of RFC 6962 §3.2: v1, certificate_timestamp, …, precert_entry.
   const signed = concatBytes(

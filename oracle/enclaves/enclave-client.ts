@@ -30,6 +30,7 @@ interface HttpCall {
   readonly body?: string;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
+  readonly anonymous?: boolean;
 }
 
 const CONTROL_TIMEOUT_MS = 15_000;
@@ -81,8 +82,9 @@ export class EnclaveClient {
     );
   }
 
+  /** Lets calls in flight end; opens no further connection that outlives its call. */
   close(): void {
-    this.#agent.destroy();
+    this.#agent.retire();
   }
 
   async #send(call: HttpCall): Promise<HttpReply> {
@@ -95,13 +97,13 @@ export class EnclaveClient {
       throw new UpstreamError({
         code: "ENCLAVE_UNAVAILABLE",
         message: "the enclave cannot be reached",
-        details: { host: this.#url.host },
+        details: { host: this.#url.host, timedOut: cause instanceof Error && cause.name === "TimeoutError" },
         cause,
       });
     }
   }
 
-  #exchange({ method, path, body, timeoutMs, signal }: HttpCall): Promise<HttpReply> {
+  #exchange({ method, path, body, timeoutMs, signal, anonymous }: HttpCall): Promise<HttpReply> {
     const limits = AbortSignal.timeout(timeoutMs);
     return new Promise((resolve, reject) => {
       const request = httpsRequest(
@@ -113,7 +115,7 @@ export class EnclaveClient {
           agent: this.#agent,
           signal: signal === undefined ? limits : AbortSignal.any([limits, signal]),
           headers: {
-            authorization: `Bearer ${this.#options.callerToken}`,
+            ...(anonymous === true ? {} : { authorization: `Bearer ${this.#options.callerToken}` }),
             accept: "application/json",
             ...(body === undefined
               ? {}

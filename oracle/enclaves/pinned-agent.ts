@@ -7,14 +7,17 @@ import { toHex } from "../../protocol/bytes.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
 
-/** SHA-256 of the SubjectPublicKeyInfo of the peer's certificate. */
-function peerKeyHash(socket: TLSSocket): Hex | undefined {
+/** Asked once of each socket: a second call yields nothing (Node 24). */
+function readPeer(socket: TLSSocket): PeerCertificate | undefined {
   const certificate = socket.getPeerX509Certificate();
   if (certificate === undefined) {
     return undefined;
   }
   const spki = certificate.publicKey.export({ type: "spki", format: "der" });
-  return toHex(createHash("sha256").update(spki).digest());
+  return {
+    der: new Uint8Array(certificate.raw),
+    tlsKeyHash: toHex(createHash("sha256").update(spki).digest()),
+  };
 }
 
 export interface PeerAddress {
@@ -22,22 +25,34 @@ export interface PeerAddress {
   readonly port: number;
 }
 
+export interface PeerCertificate {
+  readonly der: Uint8Array;
+  /**
+   * SHA-256 of its SubjectPublicKeyInfo, as the TLS stack read it. `new X509Certificate(der)` must not be used for this: it
+   * looks for PEM first, anywhere in the bytes, and evidence carries certificates in PEM.
+   */
+  readonly tlsKeyHash: Hex;
+}
+
 /**
- * The certificate that a server presents (DER). The handshake has proven that the server holds its key; nothing else
- * about it is checked: that is what RA-TLS evidence is for.
+ * The certificate that a server presents. The handshake has proven that the server holds its key; nothing else about it
+ * is checked: that is what RA-TLS evidence is for.
  */
-export function readPeerCertificate({ host, port }: PeerAddress, timeoutMs: number): Promise<Uint8Array> {
+export function readPeerCertificate(
+  { host, port }: PeerAddress,
+  timeoutMs: number,
+): Promise<PeerCertificate> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port, minVersion: "TLSv1.3", rejectUnauthorized: false });
     socket.setTimeout(timeoutMs, () => socket.destroy(new Error("TLS handshake timed out")));
     socket.once("error", reject);
     socket.once("secureConnect", () => {
-      const certificate = socket.getPeerX509Certificate();
+      const peer = readPeer(socket);
       socket.destroy();
-      if (certificate === undefined) {
+      if (peer === undefined) {
         reject(new Error("the server presented no certificate"));
       } else {
-        resolve(new Uint8Array(certificate.raw));
+        resolve(peer);
       }
     });
   });
@@ -55,6 +70,14 @@ export class PinnedAgent extends Agent {
     this.#tlsKeyHash = tlsKeyHash;
   }
 
+  /** Closes idle connections now and the others after their call. */
+  retire(): void {
+    this.maxFreeSockets = 0;
+    for (const socket of Object.values(this.freeSockets).flatMap((sockets) => sockets ?? [])) {
+      socket.destroy();
+    }
+  }
+
   override createConnection(
     options: { readonly host?: string; readonly port?: number | string },
     callback?: (error: Error | null, stream: Duplex) => void,
@@ -70,7 +93,7 @@ export class PinnedAgent extends Agent {
     };
     socket.once("error", failed);
     socket.once("secureConnect", () => {
-      if (peerKeyHash(socket) !== this.#tlsKeyHash) {
+      if (readPeer(socket)?.tlsKeyHash !== this.#tlsKeyHash) {
         socket.destroy(
           new EvidenceError({
             code: "EVIDENCE_BINDING_MISMATCH",

@@ -12,6 +12,7 @@ const HEARTBEAT_SECONDS = 10;
 const MONITOR_SECONDS = 5;
 /** Attempts that end in a bug or an unknown error; waiting for an enclave is not counted. */
 const RETRY_LIMIT = 8;
+const NO_JOB = "00000000-0000-0000-0000-000000000000";
 const FINISHED_JOBS_KEPT_SECONDS = 3_600;
 
 export interface Engine {
@@ -68,6 +69,9 @@ export async function startEngine(store: Store, log: Logger): Promise<Engine> {
   });
   await boss.start();
   await createQueues(boss, "answers");
+  // Fills pg-boss's cache of queues. A miss inside a transaction would ask by another connection, and the embedded store
+  // has but one: it would wait for itself.
+  await boss.touch("answers", NO_JOB);
   if (store.kind === "pglite") {
     const released = await releaseAbandonedJobs("answers", boss.getDb());
     if (released > 0) {

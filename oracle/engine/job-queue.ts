@@ -21,6 +21,8 @@ export interface JobQueueOptions<Data extends object, Result> {
   readonly handle: (data: Data, signal: AbortSignal) => Promise<JobOutcome<Result>>;
   /** Writes results; commits together with the completion of their jobs. */
   readonly record: (trx: StoreTransaction, results: readonly Result[]) => Promise<void>;
+  /** Whether any job could be done now; while not, none is fetched. */
+  readonly isReady: () => boolean;
   readonly onRecorded?: (results: readonly Result[]) => void;
 }
 
@@ -78,9 +80,9 @@ export class JobQueue<Data extends object, Result> {
 
   /** @returns whether there may be more to fetch at once */
   async #fetch(): Promise<boolean> {
-    const { engine, name, slots, log } = this.#options;
+    const { engine, name, slots, log, isReady } = this.#options;
     const free = slots - this.#active.size;
-    if (free <= 0) {
+    if (free <= 0 || !isReady()) {
       return false;
     }
     try {

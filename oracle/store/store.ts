@@ -100,6 +100,10 @@ export async function openStore(config: StoreConfig): Promise<Store> {
   const store = config.kind === "pglite" ? await openPglite(config.path) : openPostgres(config.url);
   try {
     await migrateStore(store.db);
+    if (store.kind === "pglite") {
+      // One owner: whoever held a lease is dead.
+      await store.db.deleteFrom("leases").execute();
+    }
     return store;
   } catch (error) {
     await store.close();

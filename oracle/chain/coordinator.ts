@@ -1,0 +1,165 @@
+import type { LogDescription, Result } from "ethers";
+import { isHex } from "../../protocol/bytes.ts";
+import type { Hex } from "../../protocol/bytes.ts";
+
+import type { Answer } from "../../protocol/answer.ts";
+import { ChainError } from "../../protocol/errors.ts";
+import { Aggregation, Delivery, Request, requestId as requestIdOf } from "../../protocol/request.ts";
+import type { Log } from "./block.ts";
+import { data } from "./block.ts";
+import { coordinatorInterface as coordinator } from "./contracts.ts";
+import type { RequestedEvent, SettledEvent } from "./events.ts";
+import type { RpcPool } from "./rpc-pool.ts";
+
+const ZERO_32: Hex = `0x${"00".repeat(32)}`;
+
+/**
+ * A coordinator's log as an event; `undefined` for logs that settle nothing. A `Requested` whose requestId does not follow
+ * from its fields is not this contract's word: the address in the configuration is wrong.
+ *
+ * @throws {ChainError} CHAIN_RPC_DISAGREEMENT for such a log
+ */
+export function decodeCoordinatorLog(log: Log): RequestedEvent | SettledEvent | undefined {
+  const parsed = coordinator.parseLog({ topics: log.topics, data: log.data });
+  switch (parsed?.name) {
+    case "Requested":
+      return toRequested(log, parsed);
+    case "Fulfilled":
+      return {
+        ...toSettled(log, parsed, "fulfilled"),
+        status: Number(parsed.args["status"]),
+        keysetId: hex(parsed.args["keysetId"]),
+        callbackSucceeded: parsed.args["delivered"] === true,
+      };
+    case "Refunded":
+      return toSettled(log, parsed, "refunded");
+    default:
+      return undefined;
+  }
+}
+
+function toRequested(log: Log, parsed: LogDescription): RequestedEvent {
+  const request = toRequest(parsed.args["request"] as Result);
+  const id = hex(parsed.args["requestId"]);
+  if (requestIdOf(request) !== id || request.coordinator !== log.address) {
+    throw new ChainError({
+      code: "CHAIN_RPC_DISAGREEMENT",
+      message:
+        "a Requested event whose requestId does not follow from its fields: wrong contract or wrong node",
+      details: { requestId: id, coordinator: log.address },
+    });
+  }
+  return {
+    kind: "requested",
+    requestId: id,
+    request,
+    payload: hex(parsed.args["payload"]),
+    payloadUri: String(parsed.args["payloadUri"]),
+    ...position(log),
+  };
+}
+
+function toSettled(log: Log, parsed: LogDescription, how: SettledEvent["how"]): SettledEvent {
+  return {
+    kind: "settled",
+    requestId: hex(parsed.args["requestId"]),
+    how,
+    status: 0,
+    keysetId: ZERO_32,
+    callbackSucceeded: null,
+    ...position(log),
+  };
+}
+
+/** ethers gives checksum addresses and bigints; the protocol's own schema takes it from the JSON form. */
+function toRequest(args: Result): Request {
+  const wire = Object.fromEntries(
+    Object.entries(args.toObject()).map(([name, value]) => [
+      name,
+      typeof value === "bigint" ? (NARROW.has(name) ? Number(value) : value.toString()) : hex(value),
+    ]),
+  );
+  return Request.parse(wire);
+}
+
+/** Integers of up to 32 bits are JSON numbers. */
+const NARROW: ReadonlySet<string> = new Set([
+  "policyVersion",
+  "threshold",
+  "aggregation",
+  "delivery",
+  "callbackGasLimit",
+  "maxOutputBytes",
+]);
+
+export interface SettlingAnswer {
+  readonly answer: Answer;
+  readonly signature: Hex;
+  readonly output: Hex;
+}
+
+/** Output travels on chain only where the contract hands it on; otherwise its hash is the answer. */
+function outputOnChain(request: Request, output: Hex): Hex {
+  const needed = request.delivery === Delivery.callback || request.aggregation === Aggregation.median;
+  return needed ? output : "0x";
+}
+
+export function encodeFulfill(request: Request, { answer, signature, output }: SettlingAnswer): Hex {
+  const signed = { answer, signature, output: outputOnChain(request, output), stateBlockNumber: 0 };
+  return hex(coordinator.encodeFunctionData("fulfill", [request, signed]));
+}
+
+export function encodeRefund(request: Request): Hex {
+  return hex(coordinator.encodeFunctionData("refund", [request]));
+}
+
+/** The 21,000 of every transaction, the storage that settling writes, and a margin. Unused gas is not paid. */
+const SETTLEMENT_GAS = 200_000;
+/** EIP-7623 floor for a byte that is not zero (40), and copying and hashing it. */
+const GAS_PER_CALLDATA_BYTE = 48;
+const REFUND_GAS = 200_000;
+
+export function fulfillGasLimit(request: Request, calldata: Hex): number {
+  // EIP-150 hands on 63/64 of what is left; the contract refuses to call with less than it promised.
+  const callback = Math.ceil((request.callbackGasLimit * 64) / 63);
+  return SETTLEMENT_GAS + callback + GAS_PER_CALLDATA_BYTE * ((calldata.length - 2) / 2);
+}
+
+export function refundGasLimit(calldata: Hex): number {
+  return REFUND_GAS + GAS_PER_CALLDATA_BYTE * ((calldata.length - 2) / 2);
+}
+
+export interface CoordinatorSettings {
+  readonly fallbackWindowSeconds: number;
+}
+
+/** @throws {ChainError} also when there is no coordinator at the address */
+export async function readCoordinatorSettings(rpc: RpcPool, address: Hex): Promise<CoordinatorSettings> {
+  const call = { to: address, data: coordinator.encodeFunctionData("FALLBACK_WINDOW_SECONDS") };
+  const result = await rpc.call("eth_call", [call, "latest"], data);
+  if (result === "0x") {
+    throw new ChainError({
+      code: "CHAIN_REVERTED",
+      message: "there is no contract at the coordinator's address",
+      details: { coordinator: address },
+    });
+  }
+  return { fallbackWindowSeconds: Number(BigInt(result)) };
+}
+
+function position(log: Log): Pick<RequestedEvent, "blockNumber" | "blockHash" | "txHash" | "logIndex"> {
+  return {
+    blockNumber: log.blockNumber,
+    blockHash: log.blockHash,
+    txHash: log.transactionHash,
+    logIndex: log.logIndex,
+  };
+}
+
+function hex(value: unknown): Hex {
+  const lower = String(value).toLowerCase();
+  if (!isHex(lower)) {
+    throw new TypeError("the ABI decoder returned something other than hex");
+  }
+  return lower;
+}

@@ -1,0 +1,135 @@
+import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { z } from "zod";
+import { ConfigError } from "../protocol/errors.ts";
+import { address, bytes32 } from "../protocol/fields.ts";
+
+const GWEI = 1_000_000_000n;
+const gwei = z
+  .number()
+  .positive()
+  .transform((value) => BigInt(Math.round(value * 1e9)));
+const httpUrl = z.url({ protocol: /^https?$/ });
+const milliseconds = z.int().min(1).max(86_400_000);
+
+const ChainConfig = z.strictObject({
+  chainId: z.int().min(1).describe("EIP-155 chain id; every RPC endpoint must be of this chain"),
+  rpcUrls: z
+    .array(httpUrl)
+    .min(1)
+    .describe("JSON-RPC endpoints, preferred first; the others serve when it fails"),
+  coordinator: address.describe("OracleCoordinator"),
+  registry: address.describe("EnclaveRegistry"),
+  confirmations: z
+    .union([z.int().min(0).max(10_000), z.literal("finalized")])
+    .default(2)
+    .describe("blocks on top of a request before a model is called; 0: as soon as it is mined"),
+  pollMs: milliseconds.default(2_000).describe("how often the head is asked for"),
+  fromBlock: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe("block of the coordinator's deployment: where an empty store starts"),
+  maxBlockRange: z.int().min(1).max(100_000).default(1_000).describe("blocks in one eth_getLogs"),
+  rpcTimeoutMs: milliseconds.default(10_000),
+  admissions: z
+    .array(z.strictObject({ policyId: bytes32, verifier: address }))
+    .default([])
+    .describe(
+      "policies to admit the enclaves under, each with the verifier contract that judges their evidence",
+    ),
+  maxFeeGwei: gwei.default(500n * GWEI).describe("most that a unit of gas may ever cost"),
+  refundMaxFeeGwei: gwei
+    .default(100n * GWEI)
+    .describe("most that a unit of gas may cost for a refund, which nobody repays"),
+  maxInFlight: z.int().min(1).max(1_000).default(64).describe("transactions of one key in flight"),
+  bumpAfterMs: milliseconds
+    .default(30_000)
+    .describe("raise the fee of a transaction that nobody mined for so long"),
+});
+
+const TransmitterKey = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("keystore"), file: z.string(), passwordFile: z.string() }),
+  z.strictObject({ kind: z.literal("raw"), file: z.string().describe("32 bytes of hex: for development") }),
+]);
+
+const StoreSection = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("pglite"),
+    path: z.string().describe("a directory of this process alone"),
+  }),
+  z.strictObject({ kind: z.literal("postgres"), url: z.url({ protocol: /^postgres(?:ql)?$/ }) }),
+]);
+
+export const OracleConfig = z.strictObject({
+  $schema: z.string().optional(),
+  chains: z.array(ChainConfig).min(1),
+  enclaves: z
+    .array(
+      z.strictObject({
+        url: z.url({ protocol: /^https$/ }),
+        callerToken: z.string().min(1).describe("credential that the enclave's operator file lists"),
+      }),
+    )
+    .min(1),
+  appraisalPolicy: z
+    .string()
+    .describe("file: what the enclaves' evidence must show before a byte is sent to them"),
+  transmitterKeys: z.array(TransmitterKey).min(1).describe("accounts that pay for transactions"),
+  store: StoreSection,
+  http: z
+    .strictObject({ host: z.string().default("127.0.0.1"), port: z.int().min(0).max(65_535).default(7_788) })
+    .prefault({})
+    .describe("index, receipts, health; port 0: chosen by the system and printed"),
+  concurrency: z.int().min(1).max(1_000).default(64).describe("requests at the enclaves at once"),
+  answerTimeoutMs: milliseconds.default(180_000).describe("longest that one answer may take, model included"),
+  logLevel: z.enum(["debug", "info", "warn", "error"]).default("info"),
+});
+export type OracleConfig = z.output<typeof OracleConfig>;
+export type ChainSection = OracleConfig["chains"][number];
+
+/**
+ * The configuration of a file; relative paths in it are relative to the file.
+ *
+ * @throws {ConfigError} CONFIG_INVALID naming every field that is wrong
+ */
+export async function loadOracleConfig(file: string): Promise<OracleConfig> {
+  const parsed = OracleConfig.safeParse(await readJson(file));
+  if (!parsed.success) {
+    throw new ConfigError({
+      code: "CONFIG_INVALID",
+      message: `the oracle's configuration is wrong:\n${z.prettifyError(parsed.error)}`,
+      details: { file },
+    });
+  }
+  return withAbsolutePaths(parsed.data, dirname(resolve(file)));
+}
+
+async function readJson(file: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(file, "utf8"));
+  } catch (cause) {
+    throw new ConfigError({
+      code: "CONFIG_INVALID",
+      message: "the oracle's configuration cannot be read as JSON",
+      details: { file },
+      cause,
+    });
+  }
+}
+
+function withAbsolutePaths(config: OracleConfig, base: string): OracleConfig {
+  return {
+    ...config,
+    appraisalPolicy: resolve(base, config.appraisalPolicy),
+    transmitterKeys: config.transmitterKeys.map((key) =>
+      key.kind === "raw"
+        ? { ...key, file: resolve(base, key.file) }
+        : { ...key, file: resolve(base, key.file), passwordFile: resolve(base, key.passwordFile) },
+    ),
+    store:
+      config.store.kind === "pglite"
+        ? { ...config.store, path: resolve(base, config.store.path) }
+        : config.store,
+  };
+}

@@ -1,0 +1,90 @@
+import type { Hex } from "../../protocol/bytes.ts";
+import { AdytonError, EvidenceError, UpstreamError } from "../../protocol/errors.ts";
+import { Wakeable } from "../engine/wakeable.ts";
+import type { Logger } from "../log.ts";
+import type { EnclaveAddress, EnclaveSession } from "./enclave-session.ts";
+import { rendezvousOrder } from "./rendezvous.ts";
+
+export interface EnclaveSetOptions {
+  readonly addresses: readonly EnclaveAddress[];
+  readonly connect: (address: EnclaveAddress) => Promise<EnclaveSession>;
+  /** Whether a session's keyset can answer requests of a policy on a chain now. */
+  readonly isAdmitted: (session: EnclaveSession, chainId: number, policyId: Hex) => boolean;
+  readonly onConnected: (session: EnclaveSession) => void;
+  readonly log: Logger;
+}
+
+const RETRY_MS = 1_000;
+
+/** The node's enclaves: connects to each, verifies it before use, and again after every loss. */
+export class EnclaveSet {
+  readonly #options: EnclaveSetOptions;
+  readonly #sessions = new Map<string, EnclaveSession>();
+  readonly #loop: Wakeable;
+  #lastFailure = new Map<string, string>();
+
+  constructor(options: EnclaveSetOptions) {
+    this.#options = options;
+    this.#loop = new Wakeable(RETRY_MS, () => this.#connectMissing());
+  }
+
+  get sessions(): readonly EnclaveSession[] {
+    return [...this.#sessions.values()];
+  }
+
+  /** Enclaves that can answer the request now, in the order in which they should be asked. */
+  candidates(chainId: number, policyId: Hex, requestId: Hex): EnclaveSession[] {
+    const admitted = this.sessions.filter((session) => this.#options.isAdmitted(session, chainId, policyId));
+    return rendezvousOrder(requestId, admitted, (session) => session.keysetId);
+  }
+
+  /** Forgets a session that failed: the enclave may have restarted with other keys, so it is verified anew. */
+  drop(session: EnclaveSession, error: unknown): void {
+    if (this.#sessions.get(session.url) === session) {
+      this.#options.log.warn("enclave.dropped", { keysetId: session.keysetId, error });
+      this.#sessions.delete(session.url);
+      session.client.close();
+      this.#loop.wake();
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#loop.stop();
+    for (const session of this.#sessions.values()) {
+      session.client.close();
+    }
+  }
+
+  async #connectMissing(): Promise<boolean> {
+    const missing = this.#options.addresses.filter(({ url }) => !this.#sessions.has(url));
+    await Promise.all(missing.map((address) => this.#connect(address)));
+    return false;
+  }
+
+  async #connect(address: EnclaveAddress): Promise<void> {
+    const { connect, log, onConnected } = this.#options;
+    try {
+      const session = await connect(address);
+      this.#sessions.set(address.url, session);
+      this.#lastFailure.delete(address.url);
+      log.info("enclave.verified", { keysetId: session.keysetId, payee: session.attestation.keyset.payee });
+      onConnected(session);
+    } catch (error) {
+      const failure = error instanceof AdytonError ? String(error.code) : "unknown";
+      // Said once per cause: an enclave that is down is tried every second.
+      if (this.#lastFailure.get(address.url) !== failure) {
+        this.#lastFailure.set(address.url, failure);
+        log.warn("enclave.refused", { host: new URL(address.url).host, error });
+      }
+    }
+  }
+}
+
+/** Whether a failure says that the connection is gone, rather than something about the request or the load. */
+export function isSessionFailure(error: unknown): boolean {
+  if (error instanceof EvidenceError) {
+    return true;
+  }
+  const lost = error instanceof UpstreamError && error.code === "ENCLAVE_UNAVAILABLE";
+  return lost && error.details["status"] === undefined && error.details["timedOut"] !== true;
+}

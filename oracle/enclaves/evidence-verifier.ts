@@ -1,0 +1,98 @@
+import {
+  appraiseEvidence,
+  checkReportData,
+  verifyEvidence,
+  verifyRaTlsCertificate,
+} from "../../attestation/index.ts";
+import type { AppraisalPolicy, Endorsements } from "../../attestation/index.ts";
+import { parseEndorsements } from "../../attestation/endorsements-json.ts";
+import { findCertificateEvidence } from "../../attestation/ra-tls/certificate-evidence.ts";
+import { ENDORSEMENT_EXTENSION } from "../../attestation/ra-tls/evidence-extension.ts";
+import { parseCertificate } from "../../attestation/x509/certificate.ts";
+import type { EndorsementSource } from "../../endorsements/endorsement-source.ts";
+import { fromHex, toHex } from "../../protocol/bytes.ts";
+import type { Hex } from "../../protocol/bytes.ts";
+import { claimsReportData, encodeClaims } from "../../protocol/claims.ts";
+import type { AttestationReply } from "../../protocol/enclave-api.ts";
+import { EvidenceError } from "../../protocol/errors.ts";
+import { keysetId } from "../../protocol/keyset.ts";
+import type { PeerCertificate } from "./pinned-agent.ts";
+
+/** Judges an enclave's evidence by the operator's policy. Throws `EvidenceError`, `AppraisalError`, `EndorsementError`. */
+export interface EvidenceVerifier {
+  /**
+   * Holds on return: the policy accepts the evidence in the certificate, which was made for the TLS key that the peer has
+   * proven to hold.
+   *
+   * @returns the keyset that the evidence vouches for
+   */
+  verifyCertificate(certificate: PeerCertificate): Promise<Hex>;
+  /**
+   * Holds on return: the policy accepts the evidence, which was made for this keyset and this nonce.
+   *
+   * @returns the keyset's id
+   */
+  verifyAttestation(reply: AttestationReply, nonce: Hex): Promise<Hex>;
+}
+
+export interface EvidenceVerifierOptions {
+  readonly policy: AppraisalPolicy;
+  /** Where endorsements come from that neither the certificate nor the enclave brings. */
+  readonly endorsements: EndorsementSource;
+  /** Milliseconds. */
+  readonly now: () => number;
+}
+
+export function createEvidenceVerifier({
+  policy,
+  endorsements,
+  now,
+}: EvidenceVerifierOptions): EvidenceVerifier {
+  const seconds = (): number => Math.floor(now() / 1_000);
+  const endorsementsOf = async (reply: AttestationReply): Promise<Endorsements> =>
+    reply.endorsements === null
+      ? endorsements.find(fromHex(reply.evidence.bytes), seconds())
+      : parseEndorsements(reply.endorsements);
+  return {
+    async verifyCertificate({ der, tlsKeyHash }) {
+      const time = { now: seconds() };
+      const verified = await verifyRaTlsCertificate(
+        der,
+        await endorsementsFor(der, endorsements, time.now),
+        time,
+      );
+      if (verified.spkiHash !== tlsKeyHash || verified.keysetId === null) {
+        throw bindingMismatch("the certificate's evidence is not for the key that the server holds");
+      }
+      appraiseEvidence(verified.evidence, policy, time);
+      return verified.keysetId;
+    },
+    async verifyAttestation(reply, nonce) {
+      const time = { now: seconds() };
+      const verified = await verifyEvidence(fromHex(reply.evidence.bytes), await endorsementsOf(reply), time);
+      const id = keysetId(reply.keyset);
+      // Rebuilt from what we asked for, never taken from the one who is checked.
+      const claims = encodeClaims({ nonce, keysetId: id, tlsKeyHash: reply.keyset.tlsKeyHash });
+      checkReportData(verified, toHex(claimsReportData(claims)));
+      appraiseEvidence(verified, policy, time);
+      return id;
+    },
+  };
+}
+
+/** None for a certificate that brings its own. */
+async function endorsementsFor(
+  der: Uint8Array,
+  source: EndorsementSource,
+  now: number,
+): Promise<Endorsements> {
+  const certificate = parseCertificate(new Uint8Array(der));
+  if (certificate.extensions.has(ENDORSEMENT_EXTENSION)) {
+    return {};
+  }
+  return source.find(findCertificateEvidence(certificate).evidence, now);
+}
+
+function bindingMismatch(message: string): EvidenceError {
+  return new EvidenceError({ code: "EVIDENCE_BINDING_MISMATCH", message });
+}

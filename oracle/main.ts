@@ -1,0 +1,212 @@
+/**
+ * The oracle's process: the one place where its parts are put together and where the clock and the files come in.
+ * `node oracle/main.ts --config FILE`. Logs are JSON lines on stderr; stdout gets one line when it is ready, one when it
+ * has stopped.
+ */
+
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { parseAppraisalPolicy } from "../attestation/index.ts";
+import type { AppraisalPolicy } from "../attestation/index.ts";
+import { createVendorSource } from "../endorsements/vendor-source.ts";
+import { AdytonError, ConfigError } from "../protocol/errors.ts";
+import { loadSigner } from "./chain/signer.ts";
+import type { TransactionSigner } from "./chain/signer.ts";
+import type { OracleConfig } from "./config.ts";
+import { loadOracleConfig } from "./config.ts";
+import { connectEnclave } from "./enclaves/enclave-session.ts";
+import { EnclaveSet } from "./enclaves/enclave-set.ts";
+import { createEvidenceVerifier } from "./enclaves/evidence-verifier.ts";
+import { startEngine } from "./engine/engine.ts";
+import { JobQueue } from "./engine/job-queue.ts";
+import { createHttpApp, listen } from "./http/server.ts";
+import type { Health } from "./http/server.ts";
+import type { Logger } from "./log.ts";
+import { createLogger } from "./log.ts";
+import { Answerer } from "./relay/answerer.ts";
+import { ChainRelay } from "./relay/chain-relay.ts";
+import type { AnswerJob } from "./relay/journal.ts";
+import { recordAnswers } from "./store/answers.ts";
+import type { AnswerRecord } from "./store/answers.ts";
+import type { Store } from "./store/store.ts";
+import { openStore } from "./store/store.ts";
+
+const now = (): number => Date.now();
+const STOP_GRACE_MS = 10_000;
+const MAINTENANCE_MS = 300_000;
+
+function say(event: Record<string, unknown>): void {
+  process.stdout.write(`${JSON.stringify(event)}\n`);
+}
+
+function loadAppraisalPolicy(file: string): AppraisalPolicy {
+  try {
+    return parseAppraisalPolicy(JSON.parse(readFileSync(file, "utf8")));
+  } catch (cause) {
+    const why = cause instanceof AdytonError ? cause.message : "it cannot be read as JSON";
+    throw new ConfigError({
+      code: "CONFIG_INVALID",
+      message: `appraisalPolicy: ${why}`,
+      details: { file },
+      cause,
+    });
+  }
+}
+
+async function loadSigners(config: OracleConfig): Promise<[TransactionSigner, ...TransactionSigner[]]> {
+  const [first, ...others] = await Promise.all(config.transmitterKeys.map((key) => loadSigner(key)));
+  if (first === undefined) {
+    throw new ConfigError({ code: "CONFIG_INVALID", message: "no transmitter key is configured" });
+  }
+  return [first, ...others];
+}
+
+async function run(config: OracleConfig, log: Logger): Promise<void> {
+  const policy = loadAppraisalPolicy(config.appraisalPolicy);
+  const signers = await loadSigners(config);
+  const store = await openStore(config.store);
+  const engine = await startEngine(store, log);
+  const holder = randomUUID();
+  const verifier = createEvidenceVerifier({ policy, endorsements: createVendorSource(), now });
+  const relays: ChainRelay[] = [];
+  const relayOf = (chainId: number): ChainRelay | undefined =>
+    relays.find((relay) => relay.chainId === chainId);
+  const enclaves = new EnclaveSet({
+    addresses: config.enclaves,
+    connect: (address) =>
+      connectEnclave(address, verifier, {
+        answerTimeoutMs: config.answerTimeoutMs,
+        maxSockets: config.concurrency,
+      }),
+    isAdmitted: (session, chainId, policyId) => relayOf(chainId)?.isAdmitted(session, policyId) === true,
+    onConnected: () => {
+      for (const relay of relays) {
+        relay.enclavesChanged();
+      }
+    },
+    log,
+  });
+  const answerer = new Answerer({
+    store,
+    enclaves,
+    log,
+    fallbackWindowSeconds: (chainId) => relayOf(chainId)?.fallbackWindowSeconds ?? 0,
+    now,
+  });
+  const queue = new JobQueue<AnswerJob, AnswerRecord>({
+    engine,
+    store,
+    log,
+    name: "answers",
+    slots: config.concurrency,
+    isReady: () => relays.some((relay) => relay.hasAdmitted()),
+    handle: (job, signal) => answerer.handle(job, signal),
+    record: recordAnswers,
+    onRecorded: (records) => {
+      const chains = new Set(
+        records.flatMap((record) => (record.kind === "nothing" ? [] : [record.chainId])),
+      );
+      for (const chainId of chains) {
+        relayOf(chainId)?.wake();
+      }
+    },
+  });
+  for (const chain of config.chains) {
+    relays.push(
+      new ChainRelay({
+        config: chain,
+        store,
+        engine,
+        log: log.with({ chainId: chain.chainId }),
+        signers,
+        enclaves: () => enclaves,
+        verifier,
+        holder,
+        now,
+        onWork: () => {
+          queue.wake();
+        },
+      }),
+    );
+  }
+  const http = await listen(
+    createHttpApp({ store, log, health: () => health(relays, enclaves) }),
+    config.http,
+  );
+  const maintenance = setInterval(() => {
+    store.maintain().catch((error: unknown) => {
+      log.warn("store.maintenance-failed", { error });
+    });
+  }, MAINTENANCE_MS);
+  onStop(log, async () => {
+    clearInterval(maintenance);
+    await http.close();
+    await Promise.all(relays.map((relay) => relay.stop()));
+    await queue.stop(STOP_GRACE_MS);
+    await enclaves.stop();
+    await closeStore(store, () => engine.stop());
+  });
+  say({
+    event: "ready",
+    url: `http://${config.http.host}:${http.port}`,
+    chains: config.chains.map(({ chainId }) => chainId),
+    transmitters: signers.map(({ address }) => address),
+  });
+}
+
+async function closeStore(store: Store, stopEngine: () => Promise<void>): Promise<void> {
+  await stopEngine();
+  await store.close();
+}
+
+function onStop(log: Logger, stop: () => Promise<void>): void {
+  let stopping = false;
+  const begin = (signal: string): void => {
+    if (stopping) {
+      return;
+    }
+    stopping = true;
+    log.info("oracle.stopping", { signal });
+    stop().then(
+      () => {
+        say({ event: "stopped" });
+        process.exit(0);
+      },
+      (error: unknown) => {
+        log.error("oracle.stop-failed", { error });
+        process.exit(1);
+      },
+    );
+  };
+  process.on("SIGTERM", begin);
+  process.on("SIGINT", begin);
+}
+
+function health(relays: readonly ChainRelay[], enclaves: EnclaveSet): Health {
+  const chains = relays.map(({ chainId, head, cursorNumber }) => ({
+    chainId,
+    block: cursorNumber ?? null,
+    behindBlocks: head === undefined || cursorNumber === undefined ? null : head.latest.number - cursorNumber,
+  }));
+  const sessions = enclaves.sessions.map(({ keysetId, url }) => ({ keysetId, url }));
+  const ok = sessions.length > 0 && chains.every(({ block }) => block !== null);
+  return { status: ok ? "ok" : "degraded", chains, enclaves: sessions };
+}
+
+try {
+  const { values } = parseArgs({ options: { config: { type: "string" } } });
+  if (values.config === undefined) {
+    throw new ConfigError({ code: "CONFIG_INVALID", message: "--config FILE is missing" });
+  }
+  const config = await loadOracleConfig(values.config);
+  const log = createLogger({
+    level: config.logLevel,
+    write: (line) => process.stderr.write(`${line}\n`),
+    now,
+  });
+  await run(config, log);
+} catch (error) {
+  process.stderr.write(`${error instanceof AdytonError ? error.message : String(error)}\n`);
+  process.exit(1);
+}

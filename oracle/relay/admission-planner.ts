@@ -1,0 +1,208 @@
+import type { Hex } from "../../protocol/bytes.ts";
+import { AdytonError } from "../../protocol/errors.ts";
+import { quantity } from "../chain/block.ts";
+import type { ChainHead } from "../chain/chain-source.ts";
+import { admissionNonceFor, encodeAdmit, readIsLive } from "../chain/registry.ts";
+import type { RpcPool } from "../chain/rpc-pool.ts";
+import type { EnclaveSession } from "../enclaves/enclave-session.ts";
+import { isSessionFailure } from "../enclaves/enclave-set.ts";
+import type { EnclaveSet } from "../enclaves/enclave-set.ts";
+import type { EvidenceVerifier } from "../enclaves/evidence-verifier.ts";
+import type { Logger } from "../log.ts";
+import type { PlannedTransaction } from "../transmitter/planned-transaction.ts";
+
+export interface AdmissionTerms {
+  readonly policyId: Hex;
+  readonly verifier: Hex;
+}
+
+export interface AdmissionPlannerOptions {
+  readonly chainId: number;
+  readonly registry: Hex;
+  readonly admissions: readonly AdmissionTerms[];
+  readonly rpc: RpcPool;
+  readonly enclaves: () => EnclaveSet;
+  readonly verifier: EvidenceVerifier;
+  readonly log: Logger;
+  readonly from: Hex;
+  readonly feeCap: bigint;
+  /** Milliseconds. */
+  readonly now: () => number;
+  /** A keyset became able to answer. */
+  readonly onAdmitted: () => void;
+}
+
+interface AdmissionState {
+  live: boolean;
+  /** Milliseconds: the registry is not asked again before this time. */
+  checkAt: number;
+  /** Milliseconds: no admission is sent before this time. */
+  admitAt: number;
+}
+
+const CHECK_MS = 1_000;
+/** A live admission is looked at less often; it ends by expiry, a narrowed policy or a revocation. */
+const LIVE_CHECK_MS = 5_000;
+/** Evidence is slow to make and gas is paid for each admission: what did not help is not repeated at once. */
+const READMIT_MS = 15_000;
+const REFUSED_MS = 60_000;
+
+/** Keeps the node's enclaves admitted on one chain: looks, and plans an admission where one is missing. */
+export class AdmissionPlanner {
+  readonly #options: AdmissionPlannerOptions;
+  readonly #states = new Map<string, AdmissionState>();
+
+  constructor(options: AdmissionPlannerOptions) {
+    this.#options = options;
+  }
+
+  isAdmitted(session: EnclaveSession, policyId: Hex): boolean {
+    return this.#states.get(stateKey(session, policyId))?.live === true;
+  }
+
+  hasAdmitted(): boolean {
+    const { enclaves, admissions } = this.#options;
+    return enclaves().sessions.some((session) =>
+      admissions.some(({ policyId }) => this.isAdmitted(session, policyId)),
+    );
+  }
+
+  /** Whether an admission was sent and has not shown its effect. */
+  isWaiting(): boolean {
+    return [...this.#states.values()].some(({ live, admitAt }) => !live && admitAt > 0);
+  }
+
+  /**
+   * Asks the registry about every enclave and policy whose turn it is.
+   *
+   * @returns whether an admission is missing that `plan` would send
+   */
+  async refresh(): Promise<boolean> {
+    const { now, enclaves, admissions, rpc, registry, log, chainId, onAdmitted } = this.#options;
+    let missing = false;
+    for (const session of enclaves().sessions) {
+      for (const { policyId } of admissions) {
+        const state = this.#state(session, policyId);
+        if (state.checkAt > now() && !(state.admitAt > 0 && !state.live)) {
+          continue;
+        }
+        const live = await readIsLive(rpc, registry, policyId, session.attestation.keyset);
+        state.checkAt = now() + (live ? LIVE_CHECK_MS : CHECK_MS);
+        if (live !== state.live) {
+          state.live = live;
+          log.info(live ? "enclave.admitted" : "enclave.not-admitted", {
+            chainId,
+            policyId,
+            keysetId: session.keysetId,
+          });
+          if (live) {
+            onAdmitted();
+          }
+        }
+        missing ||= !live && state.admitAt <= now();
+      }
+    }
+    return missing;
+  }
+
+  async plan(head: ChainHead): Promise<PlannedTransaction[]> {
+    const { now, enclaves, admissions } = this.#options;
+    const planned: PlannedTransaction[] = [];
+    if (head.latest.number === 0) {
+      return planned;
+    }
+    for (const session of enclaves().sessions) {
+      for (const terms of admissions) {
+        const state = this.#state(session, terms.policyId);
+        if (!state.live && state.checkAt > 0 && state.admitAt <= now()) {
+          state.admitAt = now() + READMIT_MS;
+          planned.push(...(await this.#admission(session, terms, head, state)));
+        }
+      }
+    }
+    return planned;
+  }
+
+  async #admission(
+    session: EnclaveSession,
+    terms: AdmissionTerms,
+    head: ChainHead,
+    state: AdmissionState,
+  ): Promise<PlannedTransaction[]> {
+    const { enclaves, log, chainId, now } = this.#options;
+    try {
+      const planned = await this.#fromFreshEvidence(session, terms, head);
+      log.info("enclave.admission-planned", {
+        chainId,
+        policyId: terms.policyId,
+        keysetId: session.keysetId,
+      });
+      return [planned];
+    } catch (error) {
+      if (isSessionFailure(error)) {
+        enclaves().drop(session, error);
+      }
+      if (!(error instanceof AdytonError)) {
+        throw error;
+      }
+      state.admitAt = now() + (error.retryable ? READMIT_MS : REFUSED_MS);
+      log.warn("enclave.admission-failed", {
+        chainId,
+        policyId: terms.policyId,
+        keysetId: session.keysetId,
+        error,
+      });
+      return [];
+    }
+  }
+
+  async #fromFreshEvidence(
+    session: EnclaveSession,
+    { policyId, verifier }: AdmissionTerms,
+    head: ChainHead,
+  ): Promise<PlannedTransaction> {
+    const { chainId, registry, feeCap } = this.#options;
+    // The parent: simulated on the head, a contract cannot see the head's own hash.
+    const block = { number: head.latest.number - 1, hash: head.latest.parentHash };
+    const nonce = admissionNonceFor({ chainId, registry }, block);
+    const attestation = await session.client.attestation(nonce);
+    await this.#options.verifier.verifyAttestation(attestation, nonce);
+    const data = encodeAdmit({
+      policyId,
+      keyset: attestation.keyset,
+      blockNumber: block.number,
+      verifier,
+      evidence: attestation.evidence.bytes,
+    });
+    return {
+      kind: "admit",
+      to: registry,
+      data,
+      gasLimit: await this.#gasLimit(data),
+      feeCap,
+      requestIds: [],
+    };
+  }
+
+  /** What the node says it takes, and a quarter more: state may change until it is mined. */
+  async #gasLimit(data: Hex): Promise<number> {
+    const { rpc, from, registry } = this.#options;
+    const gas = await rpc.call("eth_estimateGas", [{ from, to: registry, data }], quantity);
+    return gas + Math.ceil(gas / 4);
+  }
+
+  #state(session: EnclaveSession, policyId: Hex): AdmissionState {
+    const key = stateKey(session, policyId);
+    const known = this.#states.get(key);
+    if (known !== undefined) {
+      return known;
+    }
+    const fresh = { live: false, checkAt: 0, admitAt: 0 };
+    this.#states.set(key, fresh);
+    return fresh;
+  }
+}
+
+function stateKey(session: EnclaveSession, policyId: Hex): string {
+  return `${session.keysetId}/${policyId}`;
+}

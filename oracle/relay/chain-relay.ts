@@ -1,0 +1,256 @@
+import type { Hex } from "../../protocol/bytes.ts";
+import { ConfigError } from "../../protocol/errors.ts";
+import type { Log } from "../chain/block.ts";
+import { quantity } from "../chain/block.ts";
+import type { ChainHead } from "../chain/chain-source.ts";
+import { ChainSource } from "../chain/chain-source.ts";
+import { decodeCoordinatorLog, readCoordinatorSettings } from "../chain/coordinator.ts";
+import type { CoordinatorSettings } from "../chain/coordinator.ts";
+import type { ChainEvent } from "../chain/events.ts";
+import { decodeRegistryLog } from "../chain/registry.ts";
+import { RpcEndpoint } from "../chain/rpc-endpoint.ts";
+import { RpcPool, callEndpoint } from "../chain/rpc-pool.ts";
+import type { TransactionSigner } from "../chain/signer.ts";
+import type { ChainSection } from "../config.ts";
+import type { EnclaveSession } from "../enclaves/enclave-session.ts";
+import type { EnclaveSet } from "../enclaves/enclave-set.ts";
+import type { EvidenceVerifier } from "../enclaves/evidence-verifier.ts";
+import type { Engine } from "../engine/engine.ts";
+import { Wakeable } from "../engine/wakeable.ts";
+import type { Logger } from "../log.ts";
+import { releaseLease, takeLease } from "../store/lease.ts";
+import type { Store } from "../store/store.ts";
+import { Transmitter } from "../transmitter/transmitter.ts";
+import { AdmissionPlanner } from "./admission-planner.ts";
+import { Journal } from "./journal.ts";
+import { SettlementPlanner } from "./settlement-planner.ts";
+
+export interface ChainRelayOptions {
+  readonly config: ChainSection;
+  readonly store: Store;
+  readonly engine: Engine;
+  readonly log: Logger;
+  readonly signers: readonly [TransactionSigner, ...TransactionSigner[]];
+  readonly enclaves: () => EnclaveSet;
+  readonly verifier: EvidenceVerifier;
+  /** This process, among those that share the store. */
+  readonly holder: string;
+  /** Milliseconds. */
+  readonly now: () => number;
+  /** Jobs were queued, or became possible. */
+  readonly onWork: () => void;
+}
+
+const LEASE_MS = 10_000;
+const ADMISSION_CHECK_MS = 500;
+const SETTINGS_RETRY_MS = 2_000;
+
+/** Everything that one chain needs, put together. Chains share the store, the queue and the enclaves, and no loop. */
+export class ChainRelay {
+  readonly #options: ChainRelayOptions;
+  readonly #rpc: RpcPool;
+  readonly #admissions: AdmissionPlanner;
+  readonly #upkeep: Wakeable;
+  #settings: CoordinatorSettings | undefined;
+  #source: ChainSource | undefined;
+  #transmitter: Transmitter | undefined;
+  #leasedUntil = 0;
+  #nextSettingsAt = 0;
+
+  constructor(options: ChainRelayOptions) {
+    const { config, log, now, signers, enclaves, verifier } = options;
+    this.#options = options;
+    this.#rpc = new RpcPool({
+      endpoints: config.rpcUrls.map((url) => new RpcEndpoint({ url, timeoutMs: config.rpcTimeoutMs })),
+      log,
+      now,
+    });
+    this.#admissions = new AdmissionPlanner({
+      chainId: config.chainId,
+      registry: config.registry,
+      admissions: config.admissions,
+      rpc: this.#rpc,
+      enclaves,
+      verifier,
+      log,
+      from: signers[0].address,
+      feeCap: config.maxFeeGwei,
+      now,
+      onAdmitted: options.onWork,
+    });
+    this.#upkeep = new Wakeable(ADMISSION_CHECK_MS, () => this.#maintain());
+  }
+
+  get chainId(): number {
+    return this.#options.config.chainId;
+  }
+
+  get head(): ChainHead | undefined {
+    return this.#source?.head;
+  }
+
+  get cursorNumber(): number | undefined {
+    return this.#source?.cursor?.number;
+  }
+
+  get fallbackWindowSeconds(): number {
+    return this.#settings?.fallbackWindowSeconds ?? 0;
+  }
+
+  isAdmitted(session: EnclaveSession, policyId: Hex): boolean {
+    return this.#admissions.isAdmitted(session, policyId);
+  }
+
+  /** Whether any enclave can answer requests of this chain now. */
+  hasAdmitted(): boolean {
+    return this.#admissions.hasAdmitted();
+  }
+
+  /** An enclave came: it may need an admission. */
+  enclavesChanged(): void {
+    this.#upkeep.wake();
+  }
+
+  /** Answers were recorded: some may be due. */
+  wake(): void {
+    this.#transmitter?.wake();
+  }
+
+  async stop(): Promise<void> {
+    await this.#upkeep.stop();
+    await this.#source?.stop();
+    await this.#transmitter?.stop();
+    const { store, holder } = this.#options;
+    await releaseLease(store, this.#watchLease, holder);
+    await releaseLease(store, `transmit:${this.chainId}`, holder);
+  }
+
+  get #watchLease(): string {
+    return `watch:${this.chainId}`;
+  }
+
+  /** Starts the loops once the chain can be reached, keeps the watcher's lease, and looks after admissions. */
+  async #maintain(): Promise<boolean> {
+    const { log, now } = this.#options;
+    try {
+      if (this.#settings === undefined) {
+        if (now() < this.#nextSettingsAt) {
+          return false;
+        }
+        this.#nextSettingsAt = now() + SETTINGS_RETRY_MS;
+        await this.#start();
+      }
+      await this.#holdLease();
+      if (await this.#admissions.refresh()) {
+        this.#transmitter?.wake();
+      }
+    } catch (error) {
+      log.warn("chain.upkeep-failed", { error });
+    }
+    return false;
+  }
+
+  async #start(): Promise<void> {
+    const { config, log } = this.#options;
+    await this.#checkChainIds();
+    const settings = await readCoordinatorSettings(this.#rpc, config.coordinator);
+    await this.#holdLease();
+    this.#settings = settings;
+    this.#transmitter = this.#createTransmitter();
+    this.#source = this.#createSource();
+    log.info("chain.started", {
+      chainId: config.chainId,
+      fallbackWindowSeconds: settings.fallbackWindowSeconds,
+    });
+  }
+
+  /** An endpoint of another chain would look like a reorg to the beginning. */
+  async #checkChainIds(): Promise<void> {
+    await this.#rpc.use(async (endpoint) => {
+      const actual = await callEndpoint(endpoint, { method: "eth_chainId", params: [] }, quantity);
+      if (actual !== this.chainId) {
+        throw new ConfigError({
+          code: "CONFIG_INVALID",
+          message: "an RPC endpoint is of another chain",
+          details: { endpoint: endpoint.name, expected: this.chainId, actual },
+        });
+      }
+    });
+  }
+
+  async #holdLease(): Promise<void> {
+    const { store, holder, now } = this.#options;
+    if (now() < this.#leasedUntil - LEASE_MS / 2) {
+      return;
+    }
+    const held = await takeLease(store, this.#watchLease, holder, LEASE_MS);
+    this.#leasedUntil = held ? now() + LEASE_MS : 0;
+  }
+
+  #createSource(): ChainSource {
+    const { config, store, engine, log, holder, now, onWork } = this.#options;
+    const journal = new Journal({
+      chainId: config.chainId,
+      store,
+      engine,
+      log,
+      decode: (entry) => this.#decode(entry),
+      lease: { name: this.#watchLease, holder },
+      now,
+      onReleased: onWork,
+    });
+    return new ChainSource({
+      rpc: this.#rpc,
+      journal,
+      log,
+      addresses: [config.coordinator, config.registry],
+      fromBlock: config.fromBlock,
+      confirmations: config.confirmations,
+      pollMs: config.pollMs,
+      maxRange: config.maxBlockRange,
+      onHead: () => {
+        this.#transmitter?.wake();
+        if (this.#admissions.isWaiting()) {
+          this.#upkeep.wake();
+        }
+      },
+    });
+  }
+
+  #decode(entry: Log): ChainEvent | undefined {
+    return entry.address === this.#options.config.coordinator
+      ? decodeCoordinatorLog(entry)
+      : decodeRegistryLog(entry);
+  }
+
+  #createTransmitter(): Transmitter {
+    const { config, store, log, signers, holder, now } = this.#options;
+    const settlements = new SettlementPlanner({
+      chainId: config.chainId,
+      coordinator: config.coordinator,
+      rpc: this.#rpc,
+      store,
+      log,
+      from: signers[0].address,
+      refundFeeCap: config.refundMaxFeeGwei,
+      now,
+    });
+    return new Transmitter({
+      chainId: config.chainId,
+      rpc: this.#rpc,
+      store,
+      log,
+      signers,
+      holder,
+      plan: async (head, limit) => {
+        const admissions = await this.#admissions.plan(head);
+        return [...admissions, ...(await settlements.plan(head, limit - admissions.length))];
+      },
+      head: () => this.#source?.head,
+      now,
+      maxInFlight: config.maxInFlight,
+      bumpAfterMs: config.bumpAfterMs,
+      feeCap: config.maxFeeGwei,
+    });
+  }
+}

@@ -1,0 +1,133 @@
+import { Answer } from "../../protocol/answer.ts";
+import type { Hex } from "../../protocol/bytes.ts";
+import type { ChainError } from "../../protocol/errors.ts";
+import { Request } from "../../protocol/request.ts";
+import type { ChainHead } from "../chain/chain-source.ts";
+import { encodeFulfill, encodeRefund, fulfillGasLimit, refundGasLimit } from "../chain/coordinator.ts";
+import { toChainError } from "../chain/revert.ts";
+import { toQuantity } from "../chain/block.ts";
+import type { RpcPool } from "../chain/rpc-pool.ts";
+import type { Logger } from "../log.ts";
+import type { DueAnswer, DueRefund } from "../store/settlements.ts";
+import { dueAnswers, dueRefunds, postponeSettlement } from "../store/settlements.ts";
+import type { Store } from "../store/store.ts";
+import type { PlannedTransaction } from "../transmitter/planned-transaction.ts";
+
+export interface SettlementPlannerOptions {
+  readonly chainId: number;
+  readonly coordinator: Hex;
+  readonly rpc: RpcPool;
+  readonly store: Store;
+  readonly log: Logger;
+  /** Whose account is named as the sender when simulating. */
+  readonly from: Hex;
+  /** Wei per gas: what a refund may cost, which nobody repays. */
+  readonly refundFeeCap: bigint;
+  /** Milliseconds. */
+  readonly now: () => number;
+}
+
+/** Longest wait between two attempts to settle a request that the chain refuses. */
+const MAX_RETRY_SECONDS = 300;
+
+/** Which transactions would settle something now: answers to deliver, and refunds of requests past their deadline. */
+export class SettlementPlanner {
+  readonly #options: SettlementPlannerOptions;
+
+  constructor(options: SettlementPlannerOptions) {
+    this.#options = options;
+  }
+
+  async plan(head: ChainHead, limit: number): Promise<PlannedTransaction[]> {
+    const { store, chainId } = this.#options;
+    const time = this.#chainTime(head);
+    const answers = await dueAnswers(store, { chainId, time, limit });
+    const refunds =
+      answers.length < limit ? await dueRefunds(store, { chainId, time, limit: limit - answers.length }) : [];
+    const baseFee = head.latest.baseFeePerGas ?? 0n;
+    const planned = [
+      ...answers.map((answer) => this.#toFulfillment(answer)),
+      ...refunds.map((refund) => this.#toRefund(refund)),
+    ].filter(({ feeCap }) => feeCap >= baseFee);
+    return this.#simulated(planned, time);
+  }
+
+  /** The next block's time is at least the head's, and the clock's where the chain makes blocks on demand. */
+  #chainTime(head: ChainHead): number {
+    return Math.max(head.latest.timestamp, Math.floor(this.#options.now() / 1_000));
+  }
+
+  #toFulfillment(due: DueAnswer): PlannedTransaction {
+    const request = Request.parse(JSON.parse(due.request));
+    const answer = Answer.parse(JSON.parse(due.answer));
+    const data = encodeFulfill(request, { answer, signature: due.signature, output: due.output });
+    return {
+      kind: "fulfill",
+      to: this.#options.coordinator,
+      data,
+      gasLimit: fulfillGasLimit(request, data),
+      feeCap: request.gasPriceCap,
+      requestIds: [due.requestId],
+    };
+  }
+
+  #toRefund(due: DueRefund): PlannedTransaction {
+    const data = encodeRefund(Request.parse(JSON.parse(due.request)));
+    return {
+      kind: "refund",
+      to: this.#options.coordinator,
+      data,
+      gasLimit: refundGasLimit(data),
+      feeCap: this.#options.refundFeeCap,
+      requestIds: [due.requestId],
+    };
+  }
+
+  /** Drops what would revert now, and lets it wait. */
+  async #simulated(planned: readonly PlannedTransaction[], time: number): Promise<PlannedTransaction[]> {
+    if (planned.length === 0) {
+      return [];
+    }
+    const { rpc, from, chainId, log } = this.#options;
+    const replies = await rpc.send(
+      planned.map(({ to, data, gasLimit }) => ({
+        method: "eth_call",
+        // The pending block: its time is the next block's, which deadlines are compared with.
+        params: [{ from, to, data, gas: toQuantity(gasLimit) }, "pending"],
+      })),
+    );
+    const good: PlannedTransaction[] = [];
+    for (const [index, transaction] of planned.entries()) {
+      const reply = replies[index];
+      if (reply?.ok === true) {
+        good.push(transaction);
+        continue;
+      }
+      const error = toChainError("eth_call", reply?.failure);
+      if (error.code !== "CHAIN_REVERTED") {
+        throw error;
+      }
+      await this.#postpone(transaction, time, error);
+      log.warn("settlement.refused", {
+        chainId,
+        kind: transaction.kind,
+        requestIds: transaction.requestIds,
+        error,
+      });
+    }
+    return good;
+  }
+
+  async #postpone(transaction: PlannedTransaction, time: number, error: ChainError): Promise<void> {
+    const { store, chainId } = this.#options;
+    for (const requestId of transaction.requestIds) {
+      await postponeSettlement(store, {
+        chainId,
+        requestId,
+        time,
+        maxSeconds: MAX_RETRY_SECONDS,
+        error: error.message,
+      });
+    }
+  }
+}

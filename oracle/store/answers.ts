@@ -1,0 +1,131 @@
+import { z } from "zod";
+import { Answer } from "../../protocol/answer.ts";
+import type { Hex } from "../../protocol/bytes.ts";
+import { refreshPhases } from "./phases.ts";
+import type { Store, StoreTransaction } from "./store.ts";
+
+/** What became of one job. */
+export type AnswerRecord =
+  | { readonly kind: "nothing" }
+  | {
+      readonly kind: "refused";
+      readonly chainId: number;
+      readonly requestId: Hex;
+      readonly code: string;
+      /** Milliseconds. */
+      readonly refusedAt: number;
+    }
+  | {
+      readonly kind: "answered";
+      readonly chainId: number;
+      readonly requestId: Hex;
+      readonly keysetId: Hex;
+      readonly answer: Answer;
+      readonly signature: Hex;
+      readonly output: Hex;
+      /** Seconds. */
+      readonly notBefore: number;
+      /** The receipt file's text. */
+      readonly receipt: string;
+      /** Milliseconds. */
+      readonly recordedAt: number;
+    };
+
+export interface OpenRequest {
+  readonly chainId: number;
+  readonly requestId: Hex;
+  /** JSON text of the `Request`. */
+  readonly request: string;
+  readonly payload: Hex;
+  readonly payloadUri: string;
+  /** Seconds. */
+  readonly deadline: number;
+  /** Seconds. */
+  readonly blockTime: number;
+}
+
+/** A request that waits for an enclave; `undefined` when it is gone, settled, answered or refused. */
+export async function readOpenRequest(
+  store: Store,
+  chainId: number,
+  requestId: Hex,
+): Promise<OpenRequest | undefined> {
+  const row = await store.db
+    .selectFrom("requests")
+    .select(["request", "payload", "payload_uri", "deadline", "block_time"])
+    .where("chain_id", "=", chainId)
+    .where("request_id", "=", requestId)
+    .where("phase", "=", "asked")
+    .executeTakeFirst();
+  if (row === undefined) {
+    return undefined;
+  }
+  return {
+    chainId,
+    requestId,
+    request: row.request,
+    payload: row.payload as Hex,
+    payloadUri: row.payload_uri,
+    deadline: row.deadline,
+    blockTime: row.block_time,
+  };
+}
+
+/** Writes answers with their receipts, and refusals. An answer that is there already stays. */
+export async function recordAnswers(trx: StoreTransaction, records: readonly AnswerRecord[]): Promise<void> {
+  const answered = records.filter((record) => record.kind === "answered");
+  const refused = records.filter((record) => record.kind === "refused");
+  if (answered.length > 0) {
+    await trx
+      .insertInto("answers")
+      .values(
+        answered.map((record) => ({
+          chain_id: record.chainId,
+          request_id: record.requestId,
+          keyset_id: record.keysetId,
+          status: record.answer.status,
+          answer: JSON.stringify(z.encode(Answer, record.answer)),
+          signature: record.signature,
+          output: record.output,
+          not_before: record.notBefore,
+          recorded_at: record.recordedAt,
+        })),
+      )
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+    await trx
+      .insertInto("receipts")
+      .values(
+        answered.map(({ chainId, requestId, keysetId, receipt }) => ({
+          chain_id: chainId,
+          request_id: requestId,
+          keyset_id: keysetId,
+          receipt,
+        })),
+      )
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+  }
+  if (refused.length > 0) {
+    await trx
+      .insertInto("refusals")
+      .values(
+        refused.map(({ chainId, requestId, code, refusedAt }) => ({
+          chain_id: chainId,
+          request_id: requestId,
+          code,
+          refused_at: refusedAt,
+        })),
+      )
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+  }
+  const byChain = Map.groupBy([...answered, ...refused], ({ chainId }) => chainId);
+  for (const [chainId, group] of byChain) {
+    await refreshPhases(
+      trx,
+      chainId,
+      group.map(({ requestId }) => requestId),
+    );
+  }
+}

@@ -1,0 +1,94 @@
+import { sql } from "kysely";
+import type { Hex } from "../../protocol/bytes.ts";
+import type { Store } from "./store.ts";
+
+export interface DueQuery {
+  readonly chainId: number;
+  /** Seconds: the time that the next block will have. */
+  readonly time: number;
+  readonly limit: number;
+}
+
+export interface DueAnswer {
+  readonly requestId: Hex;
+  /** JSON text of the `Request`. */
+  readonly request: string;
+  /** JSON text of the `Answer`. */
+  readonly answer: string;
+  readonly signature: Hex;
+  readonly output: Hex;
+}
+
+export interface DueRefund {
+  readonly requestId: Hex;
+  readonly request: string;
+}
+
+/** Answers that nothing keeps from being sent, oldest request first. */
+export async function dueAnswers(store: Store, { chainId, time, limit }: DueQuery): Promise<DueAnswer[]> {
+  const rows = await store.db
+    .selectFrom("requests as r")
+    .innerJoin("answers as a", (join) =>
+      join.onRef("a.chain_id", "=", "r.chain_id").onRef("a.request_id", "=", "r.request_id"),
+    )
+    .select(["r.request_id", "r.request", "a.answer", "a.signature", "a.output"])
+    .where("r.chain_id", "=", chainId)
+    .where("r.phase", "=", "answered")
+    .where("r.released", "=", true)
+    .where("r.retry_at", "<=", time)
+    .where("r.deadline", ">=", time)
+    .where("a.not_before", "<=", time)
+    .distinctOn(["r.block_number", "r.log_index"])
+    .orderBy("r.block_number")
+    .orderBy("r.log_index")
+    .orderBy("a.status")
+    .limit(limit)
+    .execute();
+  return rows.map((row) => ({
+    requestId: row.request_id as Hex,
+    request: row.request,
+    answer: row.answer,
+    signature: row.signature as Hex,
+    output: row.output as Hex,
+  }));
+}
+
+/** Requests that can only be refunded. */
+export async function dueRefunds(store: Store, { chainId, time, limit }: DueQuery): Promise<DueRefund[]> {
+  const rows = await store.db
+    .selectFrom("requests")
+    .select(["request_id", "request"])
+    .where("chain_id", "=", chainId)
+    .where("phase", "in", ["asked", "answered", "refused"])
+    .where("released", "=", true)
+    .where("deadline", "<", time)
+    .where("retry_at", "<=", time)
+    .orderBy("deadline")
+    .limit(limit)
+    .execute();
+  return rows.map((row) => ({ requestId: row.request_id as Hex, request: row.request }));
+}
+
+export interface Postponement {
+  readonly chainId: number;
+  readonly requestId: Hex;
+  /** Seconds. */
+  readonly time: number;
+  readonly maxSeconds: number;
+  readonly error: string;
+}
+
+/** The chain refused a settlement: the next attempt comes later, each time twice as much later. */
+export async function postponeSettlement(store: Store, postponement: Postponement): Promise<void> {
+  const { chainId, requestId, time, maxSeconds, error } = postponement;
+  await store.db
+    .updateTable("requests")
+    .set({
+      attempts: sql`attempts + 1`,
+      retry_at: sql`${time}::bigint + least(${maxSeconds}::bigint, power(2, least(attempts, 20))::bigint)`,
+      last_error: error,
+    })
+    .where("chain_id", "=", chainId)
+    .where("request_id", "=", requestId)
+    .execute();
+}

@@ -1,0 +1,180 @@
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { z } from "zod";
+import type { BehaviourFile } from "../../../enclave/configuration/behaviour.ts";
+import { readConfiguration } from "../../../enclave/configuration/read-configuration.ts";
+import { createSimulatorAttester } from "../../../enclave/attesters/simulator/simulator-attester.ts";
+import { issueCertificate } from "../../../enclave/identity/certificate.ts";
+import { attestIdentity, createIdentity } from "../../../enclave/identity/identity.ts";
+import { proposePolicy, verifySimulatorEvidence } from "../../../attestation/index.ts";
+import { answerDigest, signDigest } from "../../../protocol/answer.ts";
+import type { Answer } from "../../../protocol/answer.ts";
+import { fromHex, toHex, toUtf8 } from "../../../protocol/bytes.ts";
+import type { Hex } from "../../../protocol/bytes.ts";
+import { onChainDomain } from "../../../protocol/domain.ts";
+import { AnswerCall, AttestationReply, SignedAnswer } from "../../../protocol/enclave-api.ts";
+import { requestId } from "../../../protocol/request.ts";
+import { keccak } from "../../../protocol/struct-hash.ts";
+import { transcriptRoot } from "../../../protocol/transcript.ts";
+import { wallClockMs } from "./wall-clock.ts";
+import { behaviourFile, operatorFile } from "../../enclave/support/configuration.ts";
+
+export const CALLER_TOKEN = "caller-credential";
+
+/** Accepts the simulator on any platform. */
+export async function standInPolicy(): Promise<object> {
+  const { getEvidence } = await createSimulatorAttester({ platform: "test" });
+  const evidence = await verifySimulatorEvidence(await getEvidence(new Uint8Array(64)), {
+    now: Math.floor(wallClockMs() / 1_000),
+  });
+  const policy = proposePolicy(evidence);
+  return { ...policy, simulator: { ...policy.simulator, platformIds: { acceptAny: true } } };
+}
+
+/** Two events, both withheld. */
+const TRANSCRIPT = [{ leafHash: keccak(toUtf8("first")) }, { leafHash: keccak(toUtf8("last")) }];
+
+/** What the stand-in does with a call: answers with a status, or an HTTP error of the enclave API. */
+export type Verdict = { readonly status: number } | { readonly http: number; readonly code: string };
+
+export interface StandInEnclave {
+  readonly url: string;
+  readonly keysetId: Hex;
+  readonly payee: Hex;
+  /** Calls that reached the "model", by request. */
+  readonly calls: Map<Hex, number>;
+  /** Decides each call; may wait. */
+  decide: (id: Hex) => Verdict | Promise<Verdict>;
+  stop(): Promise<void>;
+}
+
+const BEHAVIOUR = behaviourFile({
+  url: "https://127.0.0.1:1/v1",
+  certificateAuthority: "-----BEGIN CERTIFICATE-----",
+});
+
+function configurationOf(behaviour: BehaviourFile, platform: string): ReturnType<typeof readConfiguration> {
+  const operator = operatorFile({ attester: { kind: "simulator", platform } });
+  return readConfiguration(toUtf8(JSON.stringify(behaviour)), toUtf8(JSON.stringify(operator)));
+}
+
+export function standInBehaviourDigest(): Hex {
+  return configurationOf(BEHAVIOUR, "test").behaviourDigest;
+}
+
+/**
+ * An enclave without a model, for tests of the relay: real keys, evidence, certificate and signatures, the same bytes
+ * for a repeated request, and every answer under the test's control.
+ */
+export async function startStandInEnclave(platform = "test", port = 0): Promise<StandInEnclave> {
+  const configuration = configurationOf(BEHAVIOUR, platform);
+  const identity = createIdentity(configuration, "test");
+  const simulator = await createSimulatorAttester({ platform });
+  const attester = {
+    attest: async (reportData: Uint8Array) => ({
+      kind: "simulator",
+      bytes: await simulator.getEvidence(reportData),
+      endorsements: null,
+    }),
+  };
+  const zero: Hex = `0x${"00".repeat(32)}`;
+  const now = (): number => Math.floor(wallClockMs() / 1_000);
+  const atStart = await attestIdentity(identity, attester, zero);
+  const certificate = await issueCertificate({
+    keys: identity.keys.tls,
+    evidence: atStart.evidence,
+    notBefore: now() - 3_600,
+    notAfter: now() + 86_400,
+  });
+  const calls = new Map<Hex, number>();
+  const ledger = new Map<Hex, Promise<{ status: number; body: string }>>();
+  const control: Pick<StandInEnclave, "decide"> = { decide: () => ({ status: 1 }) };
+
+  const makeAnswer = async (call: AnswerCall): Promise<{ status: number; body: string }> => {
+    const id = requestId(call.request);
+    calls.set(id, (calls.get(id) ?? 0) + 1);
+    const verdict = await control.decide(id);
+    if ("http" in verdict) {
+      ledger.delete(id);
+      const error = { code: verdict.code, message: "as the test wants", details: {}, retryable: false };
+      return { status: verdict.http, body: JSON.stringify({ error }) };
+    }
+    const output = verdict.status === 1 ? toHex(toUtf8(`answer to ${id}`)) : "0x";
+    const answer: Answer = {
+      requestId: id,
+      status: verdict.status,
+      outputHash: keccak(fromHex(output)),
+      transcriptRoot: transcriptRoot(TRANSCRIPT),
+      stateBlockHash: zero,
+      keysetId: identity.keysetId,
+      answeredAt: BigInt(now()),
+    };
+    const digest = answerDigest(onChainDomain(call.request.chainId, call.request.coordinator), answer);
+    const signature = signDigest(digest, identity.keys.answer.privateKey);
+    const reply = z.encode(SignedAnswer, {
+      answer,
+      signature,
+      output,
+      transcript: TRANSCRIPT,
+      bodies: {},
+      ...atStart,
+    });
+    return { status: 200, body: JSON.stringify(reply) };
+  };
+  const route = async (
+    path: string,
+    text: string,
+    authorization: string | undefined,
+  ): Promise<{ status: number; body: string }> => {
+    const url = new URL(path, "https://enclave");
+    if (url.pathname === "/v1/attestation") {
+      const nonce = url.searchParams.get("nonce") as Hex;
+      const { evidence, endorsements } = await attestIdentity(identity, attester, nonce);
+      return {
+        status: 200,
+        body: JSON.stringify(z.encode(AttestationReply, { keyset: identity.keyset, evidence, endorsements })),
+      };
+    }
+    if (authorization !== `Bearer ${CALLER_TOKEN}`) {
+      const error = { code: "INPUT_UNAUTHORIZED", message: "no credential", details: {}, retryable: false };
+      return { status: 401, body: JSON.stringify({ error }) };
+    }
+    const call = AnswerCall.parse(JSON.parse(text));
+    const id = requestId(call.request);
+    const made = ledger.get(id) ?? makeAnswer(call);
+    ledger.set(id, made);
+    return made;
+  };
+  const server = createServer(
+    {
+      key: identity.keys.tls.privateKey.export({ type: "pkcs8", format: "pem" }),
+      cert: certificate,
+      minVersion: "TLSv1.3",
+    },
+    (request, response) => {
+      let text = "";
+      request.setEncoding("utf8").on("data", (part: string) => (text += part));
+      request.on("end", () => {
+        route(request.url ?? "/", text, request.headers.authorization).then(
+          ({ status, body }) => response.writeHead(status, { "content-type": "application/json" }).end(body),
+          (error: unknown) => response.writeHead(500).end(String(error)),
+        );
+      });
+    },
+  );
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  const address = server.address() as AddressInfo;
+  return Object.assign(control, {
+    url: `https://127.0.0.1:${address.port}`,
+    keysetId: identity.keysetId,
+    payee: identity.keyset.payee,
+    calls,
+    stop: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => {
+          resolve();
+        });
+        server.closeAllConnections();
+      }),
+  });
+}

@@ -1,0 +1,226 @@
+import { AbiCoder, JsonRpcProvider, NonceManager, ZeroAddress, keccak256, toUtf8Bytes } from "ethers";
+import type { ContractTransactionReceipt, Signer } from "ethers";
+import {
+  EnclaveRegistry__factory,
+  OracleCoordinator__factory,
+  PolicyRegistry__factory,
+  SimulatedVerifier__factory,
+} from "../../../contracts/bindings/index.ts";
+import type { EnclaveRegistry, OracleCoordinator } from "../../../contracts/bindings/index.ts";
+import { createSimulatorAttester } from "../../../enclave/attesters/simulator/simulator-attester.ts";
+import { fromHex, toHex } from "../../../protocol/bytes.ts";
+import type { Hex } from "../../../protocol/bytes.ts";
+import { wallClockMs } from "./wall-clock.ts";
+import { startAnvil } from "./anvil.ts";
+import type { Anvil } from "./anvil.ts";
+
+export const FALLBACK_WINDOW_SECONDS = 4;
+const CANCEL_DELAY_SECONDS = 60;
+const PRESENT = `0x${"00".repeat(31)}01`;
+const ANY_PLATFORM = keccak256(toUtf8Bytes("any platform"));
+
+export interface TestChain {
+  readonly anvil: Anvil;
+  readonly provider: JsonRpcProvider;
+  readonly deployer: Signer;
+  readonly asker: Signer;
+  readonly coordinator: OracleCoordinator;
+  readonly registry: EnclaveRegistry;
+  readonly addresses: { readonly coordinator: Hex; readonly registry: Hex; readonly verifier: Hex };
+  readonly policyId: Hex;
+  rpc(method: string, ...params: unknown[]): Promise<unknown>;
+  stop(): Promise<void>;
+}
+
+/** Anvil's first accounts: their keys are in its documentation. */
+export const TRANSMITTER_KEYS: readonly Hex[] = [
+  "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d",
+  "0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a",
+];
+
+/** The contracts on a local chain, with a policy that accepts the simulator and the given behaviour on any platform. */
+export async function startTestChain(options: {
+  readonly behaviourDigest: Hex;
+  readonly anvilArgs?: readonly string[];
+}): Promise<TestChain> {
+  const anvil = await startAnvil(options.anvilArgs);
+  const provider = new JsonRpcProvider(anvil.url, undefined, {
+    cacheTimeout: -1,
+    polling: true,
+    pollingInterval: 50,
+  });
+  const deployer = new NonceManager(await provider.getSigner(0));
+  const asker = new NonceManager(await provider.getSigner(5));
+  const policies = await new PolicyRegistry__factory(deployer).deploy();
+  const registry = await new EnclaveRegistry__factory(deployer).deploy(
+    await policies.getAddress(),
+    ZeroAddress,
+    8_000,
+  );
+  const simulator = await createSimulatorAttester({ platform: "any" });
+  const quote = await simulator.getEvidence(new Uint8Array(64));
+  const verifier = await new SimulatedVerifier__factory(deployer).deploy(
+    await policies.getAddress(),
+    toHex(quote.subarray(700, 732)),
+    toHex(quote.subarray(732, 764)),
+  );
+  const coordinator = await new OracleCoordinator__factory(deployer).deploy(
+    await registry.getAddress(),
+    ZeroAddress,
+    ZeroAddress,
+    FALLBACK_WINDOW_SECONDS,
+    CANCEL_DELAY_SECONDS,
+  );
+  const verifierAddress = lower(await verifier.getAddress());
+  const salt = PRESENT;
+  const rules = [
+    { kind: 1, subject: `0x${"00".repeat(12)}${verifierAddress.slice(2)}`, value: PRESENT },
+    // Mask 0: no register counts, so the reference value is the hash of the mask alone.
+    { kind: 2, subject: keccak256("0x0000"), value: PRESENT },
+    { kind: 3, subject: options.behaviourDigest, value: PRESENT },
+    { kind: 4, subject: ANY_PLATFORM, value: PRESENT },
+    { kind: 192, subject: `0x${"00".repeat(32)}`, value: `0x${(86_400).toString(16).padStart(64, "0")}` },
+  ];
+  const policyId = (await policies.create.staticCall(salt, ZeroAddress, 0, 0, rules)) as Hex;
+  await (await policies.create(salt, ZeroAddress, 0, 0, rules)).wait();
+  return {
+    anvil,
+    provider,
+    deployer,
+    asker,
+    coordinator,
+    registry,
+    addresses: {
+      coordinator: lower(await coordinator.getAddress()),
+      registry: lower(await registry.getAddress()),
+      verifier: verifierAddress,
+    },
+    policyId,
+    rpc: (method, ...params) => provider.send(method, params) as Promise<unknown>,
+    async stop() {
+      provider.destroy();
+      await anvil.stop();
+    },
+  };
+}
+
+export interface AskOptions {
+  readonly payload?: Hex;
+  readonly fee?: bigint;
+  readonly deadlineSeconds?: number;
+  readonly callbackGasLimit?: number;
+  readonly delivery?: number;
+}
+
+/** Asks straight at the coordinator: an account without code is a consumer whose callback always succeeds. */
+export async function ask(
+  chain: TestChain,
+  options: AskOptions = {},
+): Promise<{ requestId: Hex; receipt: ContractTransactionReceipt }> {
+  const head = await chain.provider.getBlock("latest");
+  const from = await chain.asker.getAddress();
+  const delivery = options.delivery ?? 0;
+  const terms = {
+    payer: ZeroAddress,
+    refundTo: from,
+    subscriptionId: 0,
+    policyId: chain.policyId,
+    threshold: 1,
+    aggregation: 0,
+    delivery,
+    callbackGasLimit: options.callbackGasLimit ?? (delivery === 0 ? 50_000 : 0),
+    maxOutputBytes: 1_024,
+    fee: options.fee ?? 10n ** 15n,
+    gasPriceCap: 100n * 10n ** 9n,
+    deadline:
+      Math.max(head?.timestamp ?? 0, Math.floor(wallClockMs() / 1_000)) + (options.deadlineSeconds ?? 3_600),
+  };
+  const value = await chain.coordinator.requiredEscrow(terms);
+  const sent = await chain.coordinator
+    .connect(chain.asker)
+    .request(terms, options.payload ?? textPayload("2 + 2?"), { value });
+  const receipt = await sent.wait();
+  const log = receipt?.logs
+    .map((entry) => chain.coordinator.interface.parseLog(entry))
+    .find((entry) => entry?.name === "Requested");
+  if (receipt === null || log === undefined || log === null) {
+    throw new Error("the request was not mined");
+  }
+  return { requestId: String(log.args["requestId"]) as Hex, receipt };
+}
+
+const PROMPT =
+  "tuple(string[] models,uint8 panelRule,uint8 panelQuorum,tuple(uint8 role,string content)[] messages,uint32 maxOutputTokens," +
+  "tuple(int32 temperatureMilli,int32 topPMilli,int64 seed,uint8 effort) sampling,tuple(uint8 kind,string schema,string[] choices) format)";
+
+export function textPayload(question: string, model = "stand-in/stand-in-1"): Hex {
+  const body = AbiCoder.defaultAbiCoder().encode(
+    [PROMPT],
+    [
+      {
+        models: [model],
+        panelRule: 0,
+        panelQuorum: 0,
+        messages: [{ role: 2, content: question }],
+        maxOutputTokens: 256,
+        sampling: { temperatureMilli: -1, topPMilli: -1, seed: -1, effort: 0 },
+        format: { kind: 1, schema: "", choices: [] },
+      },
+    ],
+  );
+  return `0x0101${toHex(fromHex(body)).slice(2)}`;
+}
+
+export interface Outcome {
+  readonly fulfilled: number;
+  readonly refunded: number;
+  readonly status: number | undefined;
+  readonly tx: Hex | undefined;
+}
+
+/** What the chain says became of a request: counted over all blocks. */
+export async function outcomeOf(chain: TestChain, requestId: Hex): Promise<Outcome> {
+  const fulfilled = await chain.coordinator.queryFilter(chain.coordinator.filters.Fulfilled(requestId), 0);
+  const refunded = await chain.coordinator.queryFilter(chain.coordinator.filters.Refunded(requestId), 0);
+  const first = fulfilled[0];
+  return {
+    fulfilled: fulfilled.length,
+    refunded: refunded.length,
+    status: first === undefined ? undefined : Number(first.args.status),
+    tx: (first ?? refunded[0])?.transactionHash as Hex | undefined,
+  };
+}
+
+/** Polls `probe` until it gives a value; a condition of other processes has no event of ours to wait for. */
+export async function until<T>(
+  what: string,
+  probe: () => Promise<T | undefined>,
+  timeoutMs = 20_000,
+): Promise<T> {
+  const end = wallClockMs() + timeoutMs;
+  for (;;) {
+    const value = await probe();
+    if (value !== undefined) {
+      return value;
+    }
+    if (wallClockMs() > end) {
+      throw new Error(`timed out waiting for: ${what}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
+
+export function untilSettled(chain: TestChain, requestId: Hex, timeoutMs?: number): Promise<Outcome> {
+  return until(
+    `settlement of ${requestId}`,
+    async () => {
+      const outcome = await outcomeOf(chain, requestId);
+      return outcome.fulfilled + outcome.refunded > 0 ? outcome : undefined;
+    },
+    timeoutMs,
+  );
+}
+
+function lower(address: string): Hex {
+  return address.toLowerCase() as Hex;
+}

@@ -7,7 +7,7 @@ import type { PckClaims, SgxClaims } from "./claims.ts";
 import type { IntelEndorsements } from "./intel-endorsements.ts";
 import { parseQuote, type Quote } from "./quote.ts";
 import { SGX_REPORT_BODY } from "./quote-layout.ts";
-import { INTEL_TRUST } from "./trust.ts";
+import { INTEL_TRUST, type QuoteTrust } from "./trust.ts";
 import { verifyQuote } from "./verify-quote.ts";
 
 /**
@@ -23,10 +23,24 @@ export async function verifySgxQuote(
   endorsements: IntelEndorsements,
   { now }: { readonly now: UnixSeconds },
 ): Promise<VerifiedEvidence<"sgx">> {
+  return await verifySgxQuoteUnder(INTEL_TRUST, bytes, { endorsements, now });
+}
+
+export interface SgxQuoteContext {
+  readonly endorsements: IntelEndorsements;
+  readonly now: UnixSeconds;
+}
+
+/** `verifySgxQuote` under another root: for tests. */
+export async function verifySgxQuoteUnder(
+  trust: QuoteTrust,
+  bytes: Uint8Array,
+  { endorsements, now }: SgxQuoteContext,
+): Promise<VerifiedEvidence<"sgx">> {
   // A copy: the caller's buffer could change while WebCrypto is at work.
   const quote = parseQuote(new Uint8Array(bytes));
   if (quote.bodyType !== "sgx") throw malformed("this is a TDX quote, not an SGX quote");
-  const { pck, tcb, window, checks } = await verifyQuote(quote, endorsements, { trust: INTEL_TRUST, now });
+  const { pck, tcb, window, checks } = await verifyQuote(quote, endorsements, { trust, now });
   const claims = toSgxClaims(quote, pck);
   return sealVerified({
     kind: "sgx",

@@ -87,9 +87,12 @@ class PathSearch {
       const found = await this.extend([...path, issuer] as [Certificate, ...Certificate[]]);
       if (found !== undefined) return found;
     }
-    // Some chains leave the root's certificate out; its key is all we need.
+    // Some chains leave the root's certificate out; its key is all we need. Where one is there, it must hold.
     for (const root of this.#options.roots) {
-      if (await isIssuedBy(last, root.publicKey)) return await this.#judge(path, root);
+      const isThere = this.#options.pool.some(
+        ({ publicKey }) => publicKey.spkiHex === root.publicKey.spkiHex,
+      );
+      if (!isThere && (await isIssuedBy(last, root.publicKey))) return await this.#judge(path, root);
     }
     return undefined;
   }

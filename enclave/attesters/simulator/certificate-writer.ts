@@ -84,12 +84,12 @@ const KEY_USAGE: Readonly<Record<KeyUsageName, number>> = {
 };
 
 export const certificateExtension = {
-  keyUsage(...usages: readonly KeyUsageName[]): CertificateExtension {
+  keyUsage: (...usages: readonly KeyUsageName[]): CertificateExtension => {
     const bits = usages.reduce((sum, usage) => sum | KEY_USAGE[usage], 0);
     const unused = bits === 0 ? 0 : Math.log2(bits & -bits);
     return { oid: "2.5.29.15", critical: true, value: der.bitString(Uint8Array.of(bits), unused) };
   },
-  basicConstraints(isCa: boolean, pathLength: number | null): CertificateExtension {
+  basicConstraints: (isCa: boolean, pathLength: number | null): CertificateExtension => {
     const value = der.sequence(
       ...(isCa ? [der.boolean(true)] : []),
       ...(pathLength === null ? [] : [der.integer(pathLength)]),

@@ -1,0 +1,483 @@
+import { describe, expect, test } from "vitest";
+import { verifySgxQuoteUnder } from "../../../attestation/intel/verify-sgx.ts";
+import { verifyTdQuote } from "../../../attestation/intel/verify-tdx.ts";
+import { joinChain } from "../../../enclave/attesters/simulator/certificate-writer.ts";
+import { certificateExtension } from "../../../enclave/attesters/simulator/certificate-writer.ts";
+import { encodePckExtension } from "../../../enclave/attesters/simulator/intel-writer.ts";
+import {
+  AT,
+  DAY,
+  FAKE_TRUST,
+  genuinePck,
+  KEYS,
+  mintFakeIntel,
+  MODULE_3,
+  moduleSigner,
+  NAMES,
+  NOW,
+  SERIALS,
+  svns,
+  tcbLevel,
+  tdxModule,
+  type FakeIntelChange,
+} from "../../support/fake-intel.ts";
+import { rejectionOf } from "../../support/rejection-of.ts";
+
+const { basicConstraints, keyUsage } = certificateExtension;
+
+async function verify(change: FakeIntelChange, now = NOW) {
+  const fake = await mintFakeIntel(change);
+  const context = { endorsements: fake.endorsements(), now, trust: FAKE_TRUST };
+  return change.tee === "sgx"
+    ? await verifySgxQuoteUnder(FAKE_TRUST, fake.quote, context)
+    : await verifyTdQuote("tdx", fake.quote, context);
+}
+
+const EXPIRED = { notAfter: NOW - 1 };
+const FUTURE = { notBefore: NOW + 1 };
+const unknownCritical = { oid: "1.2.3.4", critical: true, value: Uint8Array.of(5, 0) };
+const pckExtension = encodePckExtension(genuinePck());
+const leaf = [keyUsage("digitalSignature"), basicConstraints(false, null)];
+const ca = [keyUsage("keyCertSign", "cRLSign"), basicConstraints(true, 0)];
+
+describe("accepts", () => {
+  test.for<readonly [string, FakeIntelChange]>([
+    ["a TDX quote of version 4", {}],
+    ["a TDX 1.0 body in version 5", { version: 5 }],
+    ["a TDX 1.5 body in version 5", { version: 5, bodyType: "td15" }],
+    ["an SGX quote of version 3", { tee: "sgx" }],
+    ["an SGX quote of version 4", { tee: "sgx", version: 4 }],
+    ["an SGX quote of version 5", { tee: "sgx", version: 5 }],
+    ["a TDX module with an identity of its own", { body: [MODULE_3] }],
+    ["a chain in another order", { chain: ({ pck, pckCa, root }) => joinChain(pck, root, pckCa) }],
+    ["a chain whose leaf comes last", { chain: ({ pck, pckCa, root }) => joinChain(root, pckCa, pck) }],
+    ["a chain without the root", { chain: ({ pck, pckCa }) => joinChain(pck, pckCa) }],
+    ["a chain of the leaf alone, as the endorsements hold the rest", { chain: ({ pck }) => joinChain(pck) }],
+    ["a list that revokes somebody else", { pckCrl: { revoked: ["0x99"] } }],
+    ["the same serial number revoked by another issuer", { rootCrl: { revoked: [SERIALS.pck] } }],
+  ])("%s", async ([, change]) => {
+    expect((await verify(change)).tcbStatus).toBe("UpToDate");
+  });
+
+  test("an older root certificate of the pinned key, beside the newer one", async () => {
+    const older = await mintFakeIntel({ root: { notBefore: NOW - 3000 * DAY, notAfter: NOW - DAY } });
+    const change: FakeIntelChange = {
+      chain: ({ pck, pckCa, root }) => joinChain(pck, older.certificates.root, pckCa, root),
+    };
+    expect((await verify(change)).tcbStatus).toBe("UpToDate");
+  });
+
+  test("each date up to its last second", async () => {
+    const change = { pck: { notAfter: NOW }, pckCrl: { nextUpdate: NOW } };
+    expect((await verify(change)).window).toEqual({ from: NOW - DAY, until: NOW });
+  });
+});
+
+describe("refuses", () => {
+  test.for<readonly [string, FakeIntelChange, string]>([
+    ["a revoked PCK", { pckCrl: { revoked: [SERIALS.pck] } }, "EVIDENCE_REVOKED"],
+    ["a revoked PCK CA", { rootCrl: { revoked: [SERIALS.pckCa] } }, "EVIDENCE_CA_REVOKED"],
+    ["a revoked TCB signer", { rootCrl: { revoked: [SERIALS.tcbSigner] } }, "ENDORSEMENT_REVOKED"],
+    ["an expired PCK", { pck: EXPIRED }, "EVIDENCE_CHAIN_EXPIRED"],
+    ["a PCK of the future", { pck: FUTURE }, "EVIDENCE_CHAIN_NOT_YET_VALID"],
+    ["an expired PCK CA", { pckCa: EXPIRED }, "EVIDENCE_CHAIN_EXPIRED"],
+    ["a PCK CA of the future", { pckCa: FUTURE }, "EVIDENCE_CHAIN_NOT_YET_VALID"],
+    ["an expired TCB signer", { tcbSigner: EXPIRED }, "ENDORSEMENT_EXPIRED"],
+    ["a TCB signer of the future", { tcbSigner: FUTURE }, "ENDORSEMENT_NOT_YET_VALID"],
+    ["an expired root", { root: EXPIRED }, "ENDORSEMENT_EXPIRED"],
+    ["a root of the future", { root: FUTURE }, "ENDORSEMENT_NOT_YET_VALID"],
+    ["an expired root CRL", { rootCrl: { nextUpdate: NOW - 1 } }, "ENDORSEMENT_EXPIRED"],
+    ["a root CRL of the future", { rootCrl: { thisUpdate: NOW + 1 } }, "ENDORSEMENT_NOT_YET_VALID"],
+    ["an expired PCK CRL", { pckCrl: { nextUpdate: NOW - 1 } }, "ENDORSEMENT_EXPIRED"],
+    ["a PCK CRL of the future", { pckCrl: { thisUpdate: NOW + 1 } }, "ENDORSEMENT_NOT_YET_VALID"],
+    ["expired TCB info", { tcbInfo: { nextUpdate: "2025-10-09T08:53:19Z" } }, "ENDORSEMENT_EXPIRED"],
+    [
+      "TCB info of the future",
+      { tcbInfo: { issueDate: "2025-10-09T08:53:21Z" } },
+      "ENDORSEMENT_NOT_YET_VALID",
+    ],
+    ["an expired QE identity", { qeIdentity: { nextUpdate: "2025-10-09T08:53:19Z" } }, "ENDORSEMENT_EXPIRED"],
+    [
+      "a QE identity of the future",
+      { qeIdentity: { issueDate: "2025-10-09T08:53:21Z" } },
+      "ENDORSEMENT_NOT_YET_VALID",
+    ],
+    ["a PCK signed by another CA's key", { signers: { pckCa: KEYS.stranger } }, "EVIDENCE_CHAIN_INVALID"],
+    ["a PCK CA that names another root", { pckCa: { issuer: "Another Root" } }, "EVIDENCE_CHAIN_UNTRUSTED"],
+    [
+      "a path longer than the CA allows",
+      {
+        pckCa: { extensions: [ca[0]!, basicConstraints(true, 0)] },
+        root: { extensions: [ca[0]!, basicConstraints(true, 0)] },
+      },
+      "EVIDENCE_CHAIN_PATH_LENGTH",
+    ],
+    [
+      "a CA without the CA flag",
+      { pckCa: { extensions: [ca[0]!, basicConstraints(false, null)] } },
+      "EVIDENCE_CHAIN_NOT_CA",
+    ],
+    ["a CA without basic constraints", { pckCa: { extensions: [ca[0]!] } }, "EVIDENCE_CHAIN_NOT_CA"],
+    [
+      "a CA that may not sign certificates",
+      { pckCa: { extensions: [keyUsage("cRLSign"), ca[1]!] } },
+      "EVIDENCE_CHAIN_KEY_USAGE",
+    ],
+    [
+      "a PCK that may not sign",
+      { pck: { extensions: [keyUsage("keyCertSign"), leaf[1]!, pckExtension] } },
+      "EVIDENCE_CHAIN_KEY_USAGE",
+    ],
+    [
+      "an unknown critical extension of the PCK",
+      { pck: { extensions: [...leaf, pckExtension, unknownCritical] } },
+      "EVIDENCE_CHAIN_CRITICAL_EXTENSION",
+    ],
+    [
+      "an unknown critical extension of the CA",
+      { pckCa: { extensions: [...ca, unknownCritical] } },
+      "EVIDENCE_CHAIN_CRITICAL_EXTENSION",
+    ],
+    [
+      "a CRL by a CA that may not sign lists",
+      { pckCa: { extensions: [keyUsage("keyCertSign"), ca[1]!] } },
+      "ENDORSEMENT_SIGNATURE_INVALID",
+    ],
+    ["a CRL signed by another key", { signers: { pckCrl: KEYS.stranger } }, "ENDORSEMENT_SIGNATURE_INVALID"],
+    [
+      "a root CRL signed by another key",
+      { signers: { rootCrl: KEYS.stranger } },
+      "ENDORSEMENT_SIGNATURE_INVALID",
+    ],
+    ["a CRL of another issuer", { pckCrl: { issuer: "Another CA" } }, "ENDORSEMENT_UNAVAILABLE"],
+    ["TCB info of another FMSPC", { tcbInfo: { fmspc: "00AABBCCDDEF" } }, "ENDORSEMENT_MISMATCH"],
+    ["TCB info of another PCE", { tcbInfo: { pceId: "0001" } }, "ENDORSEMENT_MISMATCH"],
+    ["a PCK of another FMSPC", { pckFields: { fmspc: "0x000000000000" } }, "ENDORSEMENT_MISMATCH"],
+    ["the QE identity of SGX for a TDX quote", { qeIdentity: { id: "QE" } }, "ENDORSEMENT_MISMATCH"],
+    ["the TCB info of SGX for a TDX quote", { tcbInfo: { id: "SGX" } }, "ENDORSEMENT_MISMATCH"],
+    ["documents signed by the PCK", { signers: { tcbSigner: KEYS.pck } }, "ENDORSEMENT_SIGNATURE_INVALID"],
+    [
+      "a signer of documents by another name",
+      { tcbSigner: { subject: NAMES.pck } },
+      "ENDORSEMENT_CHAIN_INVALID",
+    ],
+    [
+      "another quoting enclave's signer",
+      { qeReport: [[AT.sgxMrSigner, Uint8Array.of(0)]] },
+      "EVIDENCE_BINDING_MISMATCH",
+    ],
+    [
+      "another enclave of the same signer",
+      { qeReport: [[AT.sgxIsvProdId, Uint8Array.of(3)]] },
+      "EVIDENCE_BINDING_MISMATCH",
+    ],
+    [
+      "a quoting enclave in debug mode",
+      { qeReport: [[AT.sgxAttributes, Uint8Array.of(0x13)]] },
+      "EVIDENCE_BINDING_MISMATCH",
+    ],
+    [
+      "a quoting enclave with other MISCSELECT",
+      { qeReport: [[16, Uint8Array.of(1)]] },
+      "EVIDENCE_BINDING_MISMATCH",
+    ],
+    [
+      "a TDX module of another signer",
+      { body: [[AT.mrSignerSeam, Uint8Array.of(0)]] },
+      "EVIDENCE_BINDING_MISMATCH",
+    ],
+    ["a TDX module in debug", { body: [[AT.seamAttributes, Uint8Array.of(1)]] }, "EVIDENCE_BINDING_MISMATCH"],
+    ["a TDX module that Intel does not list", { body: [[1, Uint8Array.of(9)]] }, "EVIDENCE_BINDING_MISMATCH"],
+    ["a QE report signed by another key", { signers: { pck: KEYS.stranger } }, "EVIDENCE_SIGNATURE_INVALID"],
+    [
+      "a quote without a PCK certificate",
+      { chain: ({ pckCa, root }) => joinChain(pckCa, root) },
+      "EVIDENCE_MALFORMED",
+    ],
+  ])("%s", async ([, change, code]) => {
+    expect(await rejectionOf(() => verify(change))).toBe(code);
+  });
+
+  test("a chain to a root of the same name and another key", async () => {
+    const change: FakeIntelChange = {
+      signers: { root: KEYS.stranger, rootCrl: KEYS.stranger },
+      root: { spki: KEYS.stranger.spki },
+    };
+    expect(await rejectionOf(() => verify(change))).toBe("ENDORSEMENT_CHAIN_INVALID");
+  });
+
+  test("a PCK chain under a stranger's root, endorsed by genuine documents", async () => {
+    const strange = await mintFakeIntel({
+      signers: { root: KEYS.stranger },
+      root: { spki: KEYS.stranger.spki },
+    });
+    const genuine = await mintFakeIntel();
+    const context = { endorsements: genuine.endorsements(), now: NOW, trust: FAKE_TRUST };
+    const endorsements = { ...context.endorsements, certificates: new Map() };
+    const verifyIt = () => verifyTdQuote("tdx", strange.quote, { ...context, endorsements });
+    expect(await rejectionOf(verifyIt)).toBe("EVIDENCE_CHAIN_UNTRUSTED");
+  });
+
+  test("an attestation key that the quoting enclave does not vouch for", async () => {
+    const { quote, endorsements } = await mintFakeIntel();
+    const authenticationDataAt = 48 + 584 + 4 + 128 + 6 + 384 + 64 + 2;
+    expect(quote[authenticationDataAt]).toBe(0x20);
+    quote[authenticationDataAt] = 0x21;
+    const context = { endorsements: endorsements(), now: NOW, trust: FAKE_TRUST };
+    expect(await rejectionOf(() => verifyTdQuote("tdx", quote, context))).toBe("EVIDENCE_BINDING_MISMATCH");
+  });
+
+  test("a quoting enclave of another vendor", async () => {
+    const { quote, endorsements } = await mintFakeIntel();
+    const trust = { ...FAKE_TRUST, qeVendorId: `0x${"00".repeat(16)}` as const };
+    const verifyIt = () => verifyTdQuote("tdx", quote, { endorsements: endorsements(), now: NOW, trust });
+    expect(await rejectionOf(verifyIt)).toBe("EVIDENCE_UNSUPPORTED");
+  });
+
+  test("a time in milliseconds", async () => {
+    expect(await rejectionOf(() => verify({}, NOW * 1000))).toBe("INPUT_INVALID");
+  });
+
+  test("each kind's quote in the other's function", async () => {
+    const sgx = await mintFakeIntel({ tee: "sgx" });
+    const tdx = await mintFakeIntel();
+    const context = { now: NOW, trust: FAKE_TRUST };
+    const asTdx = () => verifyTdQuote("tdx", sgx.quote, { ...context, endorsements: sgx.endorsements() });
+    const asSgx = () =>
+      verifySgxQuoteUnder(FAKE_TRUST, tdx.quote, { now: NOW, endorsements: tdx.endorsements() });
+    expect(await rejectionOf(asTdx)).toBe("EVIDENCE_MALFORMED");
+    expect(await rejectionOf(asSgx)).toBe("EVIDENCE_MALFORMED");
+  });
+
+  test("a TDX quote judged with TCB info of version 2", async () => {
+    const components = Object.fromEntries(
+      Array.from({ length: 16 }, (_, index) => [`sgxtcbcomp${String(index + 1).padStart(2, "0")}svn`, 3]),
+    );
+    const tcbLevels = [
+      { tcb: { ...components, pcesvn: 13 }, tcbDate: "2025-01-01T00:00:00Z", tcbStatus: "UpToDate" },
+    ];
+    const tcbInfo = { version: 2, id: undefined, tcbLevels };
+    expect(await rejectionOf(() => verify({ tcbInfo }))).toBe("ENDORSEMENT_MISMATCH");
+    expect((await verify({ tee: "sgx", tcbInfo })).tcbStatus).toBe("UpToDate");
+  });
+});
+
+describe("reports the TCB status", () => {
+  const svn = (value: number) => ({ sgxComponentSvns: new Array<number>(16).fill(value) });
+  const moduleBehind = { tdxModuleIdentities: [tdxModule("TDX_03", 3, "OutOfDate")] };
+  const statusOf = (tcbStatus: string) => ({ tcbLevels: [tcbLevel(3, tcbStatus)] });
+
+  test.for<readonly [string, FakeIntelChange, string]>([
+    ["OutOfDate of a platform one SVN behind", { pckFields: svn(2) }, "OutOfDate"],
+    [
+      "OutOfDate when one component alone is behind",
+      { pckFields: { sgxComponentSvns: [...new Array<number>(15).fill(3), 2] } },
+      "OutOfDate",
+    ],
+    ["NotSupported below every level", { pckFields: svn(0) }, "NotSupported"],
+    ["NotSupported of a PCE below every level", { pckFields: { pceSvn: 12 } }, "NotSupported"],
+    [
+      "NotSupported of a TD below every level",
+      { body: [[AT.teeTcbSvn, new Uint8Array(16)]] },
+      "NotSupported",
+    ],
+    ["OutOfDate of a TD one SVN behind", { body: [[5, Uint8Array.of(2)]] }, "OutOfDate"],
+    ["OutOfDate by SVN 0 when the module has no identity", { body: [[0, Uint8Array.of(2)]] }, "OutOfDate"],
+    [
+      "UpToDate whatever TDX SVNs 0 and 1 are to the levels, when the module's identity decides",
+      {
+        tcbInfo: {
+          tcbLevels: [
+            {
+              ...tcbLevel(3, "UpToDate"),
+              tcb: {
+                sgxtcbcomponents: svns(3),
+                pcesvn: 13,
+                tdxtcbcomponents: [{ svn: 200 }, { svn: 200 }, ...svns(3).slice(2)],
+              },
+            },
+          ],
+        },
+        body: [MODULE_3],
+      },
+      "UpToDate",
+    ],
+    ["OutOfDate by the module's identity", { tcbInfo: moduleBehind, body: [MODULE_3] }, "OutOfDate"],
+    ["NotSupported below the module's levels", { body: [[0, Uint8Array.of(2, 3)]] }, "NotSupported"],
+    [
+      "Revoked by the module's identity",
+      { tcbInfo: { tdxModuleIdentities: [tdxModule("TDX_03", 3, "Revoked")] }, body: [MODULE_3] },
+      "Revoked",
+    ],
+    ["OutOfDate by the quoting enclave", { qeReport: [[AT.sgxIsvSvn, Uint8Array.of(3)]] }, "OutOfDate"],
+    [
+      "NotSupported below the quoting enclave's levels",
+      { qeReport: [[AT.sgxIsvSvn, Uint8Array.of(1)]] },
+      "NotSupported",
+    ],
+    [
+      "Revoked by the quoting enclave",
+      {
+        qeIdentity: {
+          tcbLevels: [{ tcb: { isvsvn: 1 }, tcbDate: "2025-01-01T00:00:00Z", tcbStatus: "Revoked" }],
+        },
+      },
+      "Revoked",
+    ],
+    ["Revoked of a revoked level", { tcbInfo: statusOf("Revoked") }, "Revoked"],
+    ["SWHardeningNeeded as it is", { tcbInfo: statusOf("SWHardeningNeeded") }, "SWHardeningNeeded"],
+    [
+      "ConfigurationNeeded with an old quoting enclave",
+      { tcbInfo: statusOf("ConfigurationNeeded"), qeReport: [[AT.sgxIsvSvn, Uint8Array.of(3)]] },
+      "OutOfDateConfigurationNeeded",
+    ],
+    [
+      "ConfigurationAndSWHardeningNeeded with an old module",
+      { tcbInfo: { ...statusOf("ConfigurationAndSWHardeningNeeded"), ...moduleBehind }, body: [MODULE_3] },
+      "OutOfDateConfigurationNeeded",
+    ],
+    [
+      "OutOfDateConfigurationNeeded with an old quoting enclave",
+      { tcbInfo: statusOf("OutOfDateConfigurationNeeded"), qeReport: [[AT.sgxIsvSvn, Uint8Array.of(3)]] },
+      "OutOfDateConfigurationNeeded",
+    ],
+    [
+      "SWHardeningNeeded with an old quoting enclave",
+      { tcbInfo: statusOf("SWHardeningNeeded"), qeReport: [[AT.sgxIsvSvn, Uint8Array.of(3)]] },
+      "OutOfDate",
+    ],
+    ["OutOfDate of an SGX platform one SVN behind", { tee: "sgx", pckFields: svn(2) }, "OutOfDate"],
+    ["NotSupported of an SGX platform below every level", { tee: "sgx", pckFields: svn(0) }, "NotSupported"],
+    [
+      "OutOfDate of a quoting enclave listed as ConfigurationNeeded",
+      {
+        qeIdentity: {
+          tcbLevels: [
+            { tcb: { isvsvn: 1 }, tcbDate: "2025-01-01T00:00:00Z", tcbStatus: "ConfigurationNeeded" },
+          ],
+        },
+      },
+      "OutOfDate",
+    ],
+  ])("%s", async ([, change, status]) => {
+    expect((await verify(change)).tcbStatus).toBe(status);
+  });
+
+  test("with the advisories of the level, the module and the quoting enclave", async () => {
+    const module = {
+      ...tdxModule("TDX_03", 3, "UpToDate"),
+      tcbLevels: [
+        {
+          tcb: { isvsvn: 3 },
+          tcbDate: "2025-01-01T00:00:00Z",
+          tcbStatus: "UpToDate",
+          advisoryIDs: ["INTEL-SA-00003"],
+        },
+      ],
+    };
+    const verified = await verify({
+      pckFields: svn(2),
+      body: [MODULE_3],
+      tcbInfo: { tdxModuleIdentities: [module] },
+      qeReport: [[AT.sgxIsvSvn, Uint8Array.of(3)]],
+    });
+    expect(verified.advisories).toEqual(["INTEL-SA-00001", "INTEL-SA-00003", "INTEL-SA-00002"]);
+  });
+
+  test("with the older of the two evaluation data numbers", async () => {
+    expect((await verify({ qeIdentity: { tcbEvaluationDataNumber: 16 } })).claims).toMatchObject({
+      tcbEvaluationDataNumber: 16,
+    });
+  });
+});
+
+describe("advises to relaunch a TD", () => {
+  const behind = {
+    tdxModuleIdentities: [tdxModule("TDX_03", 3, "OutOfDate"), tdxModule("TDX_05", 4, "UpToDate")],
+  };
+  const loaded = (...svn: number[]) => [AT.teeTcbSvn2, Uint8Array.of(...svn)] as const;
+  const td15 = { version: 5, bodyType: "td15" } as const;
+  const relaunch = (change: FakeIntelChange): FakeIntelChange => ({
+    ...td15,
+    tcbInfo: behind,
+    body: [MODULE_3, loaded(4, 5, 3)],
+    ...change,
+  });
+
+  test.for<readonly [string, FakeIntelChange, string]>([
+    ["when the module loaded now is the newest", relaunch({}), "TDRelaunchAdvised"],
+    [
+      "and to configure, when the platform needs that too",
+      relaunch({ tcbInfo: { ...behind, tcbLevels: [tcbLevel(3, "ConfigurationNeeded")] } }),
+      "TDRelaunchAdvisedConfigurationNeeded",
+    ],
+    [
+      "when a module of version 0 loaded now reaches the newest level",
+      relaunch({ body: [MODULE_3, loaded(3, 0, 3)] }),
+      "TDRelaunchAdvised",
+    ],
+    [
+      "but not when the module loaded now is old",
+      relaunch({ body: [MODULE_3, loaded(3, 5, 3)] }),
+      "OutOfDate",
+    ],
+    ["but not when the loader is old", relaunch({ body: [MODULE_3, loaded(4, 5, 2)] }), "OutOfDate"],
+    [
+      "but not with an old quoting enclave",
+      relaunch({ qeReport: [[AT.sgxIsvSvn, Uint8Array.of(3)]] }),
+      "OutOfDate",
+    ],
+    [
+      "but not on an old platform",
+      relaunch({ pckFields: { sgxComponentSvns: new Array<number>(16).fill(2) } }),
+      "OutOfDate",
+    ],
+    ["but not for a TD up to date", { ...td15, body: [MODULE_3, loaded(4, 5, 3)] }, "UpToDate"],
+    [
+      "but not when the TD is old by more than its module",
+      {
+        ...td15,
+        body: [[AT.teeTcbSvn, Uint8Array.of(3, 3, ...new Array<number>(14).fill(2))], loaded(3, 3, 3)],
+      },
+      "OutOfDate",
+    ],
+  ])("%s", async ([, change, status]) => {
+    expect((await verify(change)).tcbStatus).toBe(status);
+  });
+
+  test("but refuses a module loaded now that Intel does not list", async () => {
+    expect(await rejectionOf(() => verify(relaunch({ body: [MODULE_3, loaded(4, 9, 3)] })))).toBe(
+      "EVIDENCE_BINDING_MISMATCH",
+    );
+  });
+
+  test("and refuses when a loaded module has no level to compare with", async () => {
+    const tdxModuleIdentities = [
+      tdxModule("TDX_03", 3, "OutOfDate"),
+      { id: "TDX_05", ...moduleSigner(), tcbLevels: [] },
+    ];
+    expect((await verify(relaunch({ tcbInfo: { tdxModuleIdentities } }))).tcbStatus).toBe("OutOfDate");
+  });
+});
+
+describe("says what it established", () => {
+  test("in the vendor's words, with a window and a list of checks", async () => {
+    const verified = await verify({ body: [[AT.reportData, new Uint8Array(64).fill(9)]] });
+    expect(verified).toMatchObject({
+      kind: "tdx",
+      debug: false,
+      platformId: genuinePck().ppid,
+      reportData: `0x${"09".repeat(64)}`,
+      window: { from: NOW - DAY, until: NOW + 30 * DAY },
+      verifiedAt: NOW,
+      claims: { mrTd: `0x${"77".repeat(48)}`, teeTcbSvn2: null },
+    });
+    expect(verified.checks.map(({ name }) => name)).toContain("PCK chain not revoked");
+  });
+
+  test("with debug where an attribute says so, in TDX and in SGX", async () => {
+    expect((await verify({ body: [[AT.tdAttributes, Uint8Array.of(1)]] })).debug).toBe(true);
+    expect((await verify({ tee: "sgx", body: [[AT.sgxAttributes, Uint8Array.of(0x02)]] })).debug).toBe(true);
+    expect((await verify({ tee: "sgx", body: [[AT.sgxAttributes, Uint8Array.of(0x05)]] })).debug).toBe(false);
+  });
+});

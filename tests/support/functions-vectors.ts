@@ -1,5 +1,9 @@
-/** The vectors of the road through Chainlink Functions: requests, and answers in each form of the response. */
+/**
+ * The vectors of the road through Chainlink Functions: requests, answers in each form of the response, and the CBOR in which a
+ * consumer sends the script.
+ */
 
+import { encode } from "cborg";
 import { z } from "zod";
 import * as p from "../../protocol/index.ts";
 
@@ -45,6 +49,45 @@ const OUTPUTS: readonly (readonly [string, number, Uint8Array])[] = [
   ["no output", p.AnswerStatus.refused, new Uint8Array()],
 ];
 
+export interface FunctionsCborCase {
+  readonly source: string;
+  /** 0 none, 1 encrypted URLs, 2 on the nodes */
+  readonly secretsLocation: number;
+  readonly secrets: p.Hex;
+  readonly argument: p.Hex;
+}
+
+/** Lengths on either side of each head that CBOR has for them (RFC 8949 §3). */
+const CBOR_CASES: readonly FunctionsCborCase[] = [
+  { source: "return 1", secretsLocation: 0, secrets: "0x", argument: "0x01" },
+  {
+    source: "s".repeat(23),
+    secretsLocation: 2,
+    secrets: `0x${"5e".repeat(24)}`,
+    argument: `0x${"a0".repeat(255)}`,
+  },
+  {
+    source: "s".repeat(256),
+    secretsLocation: 1,
+    secrets: `0x${"5e".repeat(256)}`,
+    argument: `0x${"a0".repeat(300)}`,
+  },
+];
+
+/** What the toolkit's `buildRequestCBOR` builds; tests/oracle/functions compares the two. */
+function encodeFunctionsCbor({ source, secretsLocation, secrets, argument }: FunctionsCborCase): p.Hex {
+  const withSecrets = { secrets: p.fromHex(secrets), secretsLocation };
+  return p.toHex(
+    encode({
+      source,
+      codeLocation: 0,
+      codeLanguage: 0,
+      bytesArgs: [p.fromHex(argument)],
+      ...(secretsLocation === 0 ? {} : withSecrets),
+    }),
+  );
+}
+
 export function functionsVectors(parts: FunctionsVectorParts): unknown {
   const domain = p.functionsDomain(CHAIN_ID, parts.consumer);
   return {
@@ -52,6 +95,7 @@ export function functionsVectors(parts: FunctionsVectorParts): unknown {
     domain: z.encode(p.FunctionsDomain, domain),
     domainSeparator: p.domainSeparator(domain),
     payload: p.toHex(parts.payload),
+    cbor: CBOR_CASES.map((parts) => ({ ...parts, cbor: encodeFunctionsCbor(parts) })),
     cases: OUTPUTS.map(([name, status, output], index) => {
       const request: p.FunctionsRequest = {
         chainId: CHAIN_ID,

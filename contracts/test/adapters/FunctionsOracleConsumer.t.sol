@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.27;
+
+import { FunctionsAnswers } from "../../src/adapters/FunctionsAnswers.sol";
+import { IFunctionsOracleConsumer } from "../../src/adapters/IFunctionsOracleConsumer.sol";
+import { IEnclaveRegistry } from "../../src/interfaces/IEnclaveRegistry.sol";
+import { Answer, Answers, AnswerStatus } from "../../src/types/Answer.sol";
+import { PolicyChange, PolicyRules } from "../../src/types/Policy.sol";
+import { FunctionsWorld, RecordingFunctionsConsumer } from "../support/FunctionsWorld.sol";
+import { SimulatedEnclave } from "../support/World.sol";
+
+contract FunctionsOracleConsumerTest is FunctionsWorld {
+    uint8 private constant INLINE = FunctionsAnswers.FORM_INLINE;
+    uint8 private constant HASH = FunctionsAnswers.FORM_HASH;
+    uint8 private constant PACKED = FunctionsAnswers.FORM_PACKED;
+
+    function assertOpen(bytes32 requestId) internal {
+        assertEq(asker.deliveries(requestId), 0, "nothing was delivered");
+        asker.relay(requestId, okResponse(requestId, "Delphi"));
+        assertEq(asker.deliveries(requestId), 1, "the question was still open");
+    }
+
+    function testFuzz_DeliversAnInlineOutputOnce(bytes memory output) public {
+        if (output.length > 120) {
+            assembly ("memory-safe") {
+                mstore(output, 120)
+            }
+        }
+        (bytes32 requestId, bytes32 functionsId) = askFunctions();
+        router.fulfill(functionsId, okResponse(requestId, output), "");
+        assertEq(asker.deliveries(requestId), 1, "delivered once");
+        assertTrue(asker.statusOf(requestId) == AnswerStatus.Ok, "status");
+        assertEq(asker.outputOf(requestId), output, "output");
+    }
+
+    function test_DeliversAPackedOutput() public {
+        (bytes32 requestId, bytes32 functionsId) = askFunctions();
+        bytes memory output = abi.encode(true, uint8(7), "a threat");
+        Answer memory answer = functionsAnswer(requestId, AnswerStatus.Ok, output);
+        bytes memory tail = hex"0101010701600108886120746872656174";
+        router.fulfill(functionsId, respond(answer, alice, address(asker), PACKED, tail), "");
+        assertEq(asker.outputOf(requestId), output, "output");
+    }
+
+    function test_DeliversAnOutputByItsHashAndThenTheOutputByAnyone() public {
+        (bytes32 requestId, bytes32 functionsId) = askFunctions();
+        bytes memory output = new bytes(500);
+        router.fulfill(functionsId, hashResponse(requestId, output), "");
+        assertEq(asker.deliveries(requestId), 0, "not before the output is there");
+        vm.warp(block.timestamp + LIFETIME + 1);
+        vm.prank(TRANSMITTER);
+        asker.deliver(requestId, output);
+        assertEq(asker.outputOf(requestId), output, "output");
+        vm.expectRevert(abi.encodeWithSelector(IFunctionsOracleConsumer.OutputNotAwaited.selector, requestId));
+        asker.deliver(requestId, output);
+    }
+
+    function testFuzz_TellsAStatusThatIsNotOk(uint8 status) public {
+        status = uint8(bound(status, uint8(AnswerStatus.Refused), uint8(AnswerStatus.ClockUnknown)));
+        (bytes32 requestId, bytes32 functionsId) = askFunctions();
+        Answer memory answer = functionsAnswer(requestId, AnswerStatus(status), "");
+        router.fulfill(functionsId, respond(answer, alice, address(asker), INLINE, ""), "");
+        assertTrue(asker.statusOf(requestId) == AnswerStatus(status), "status");
+    }
+
+    function test_AnybodyMayRelayAnAnswer() public {
+        (bytes32 requestId, bytes32 functionsId) = askFunctions();
+        bytes memory response = okResponse(requestId, "Delphi");
+        vm.prank(TRANSMITTER);
+        asker.relay(requestId, response);
+        assertEq(asker.outputOf(requestId), "Delphi", "output");
+        vm.expectRevert(
+            abi.encodeWithSelector(IFunctionsOracleConsumer.QuestionNotPending.selector, requestId)
+        );
+        router.fulfill(functionsId, response, "");
+    }
+
+    function test_TheNodesStillDeliverWhenSomebodyRelayedOnlyTheHash() public {
+        (bytes32 requestId, bytes32 functionsId) = askFunctions();
+        vm.prank(TRANSMITTER);
+        asker.relay(requestId, hashResponse(requestId, "Delphi"));
+        router.fulfill(functionsId, okResponse(requestId, "Delphi"), "");
+        assertEq(asker.deliveries(requestId), 1, "delivered");
+        vm.expectRevert(abi.encodeWithSelector(IFunctionsOracleConsumer.OutputNotAwaited.selector, requestId));
+        asker.deliver(requestId, "Delphi");
+    }
+
+    function test_RevertWhen_ASecondAnswerDiffersFromTheOneAcceptedByHash() public {
+        (bytes32 requestId, bytes32 functionsId) = askFunctions();
+        asker.relay(requestId, hashResponse(requestId, "Delphi"));
+        bytes memory other = okResponse(requestId, "Dodona");
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IFunctionsOracleConsumer.OutputMismatch.selector,
+                requestId,
+                keccak256("Delphi"),
+                keccak256("Dodona")
+            )
+        );
+        router.fulfill(functionsId, other, "");
+    }
+
+    function testFuzz_RevertWhen_SignatureIsForged(uint256 forger, uint256 bit) public {
+        (bytes32 requestId, bytes32 functionsId) = askFunctions();
+        // By another key that claims alice's keyset.
+        SimulatedEnclave memory mallory = alice;
+        mallory.answerKey = bound(forger, 1, type(uint128).max);
+        Answer memory answer = functionsAnswer(requestId, AnswerStatus.Ok, "Delphi");
+        bytes memory response = respond(answer, mallory, address(asker), INLINE, "Delphi");
+        vm.expectRevert();
+        router.fulfill(functionsId, response, "");
+        // By a flipped bit of alice's own answer, wherever it is: form and status may be refused for another reason.
+        response = okResponse(requestId, "Delphi");
+        bit = bound(bit, 0, response.length * 8 - 1);
+        response[bit / 8] ^= bytes1(uint8(1 << (bit % 8)));
+        vm.expectRevert();
+        router.fulfill(functionsId, response, "");
+        assertOpen(requestId);
+    }
+
+    function test_RevertWhen_SignatureIsTheMalleableTwin() public {
+        (bytes32 requestId, bytes32 functionsId) = askFunctions();
+        bytes memory response = okResponse(requestId, "Delphi");
+        // s → n - s, with the parity turned: a valid signature of the same key, in the form that is refused.
+        uint256 order = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141;
+        uint256 yParityAndS;
+        assembly ("memory-safe") {
+            yParityAndS := mload(add(response, 0x88))
+        }
+        uint256 twin = order - (yParityAndS & (type(uint256).max >> 1));
+        // High s needs the top bit that the parity takes: the twin cannot even be written without changing it.
+        bytes32 written = bytes32(twin | ((yParityAndS >> 255) ^ 1) << 255);
+        assembly ("memory-safe") {
+            mstore(add(response, 0x88), written)
+        }
+        vm.expectRevert();
+        router.fulfill(functionsId, response, "");
+        assertOpen(requestId);
+    }
+
+    function test_RevertWhen_AnswerIsToAnotherQuestion() public {
+        (bytes32 first,) = askFunctions();
+        bytes32 second = asker.ask(functionsTerms(), question("Which city?"));
+        bytes32 secondFunctionsId = router.lastId();
+        bytes memory response = okResponse(first, "Delphi");
+        vm.expectPartialRevert(IEnclaveRegistry.SignerNotAdmitted.selector);
+        router.fulfill(secondFunctionsId, response, "");
+        assertOpen(second);
+    }
+
+    function test_RevertWhen_TheSameQuestionIsAnsweredWithAnEarlierAnswer() public {
+        (bytes32 first, bytes32 firstFunctionsId) = askFunctions();
+        bytes memory response = okResponse(first, "Delphi");
+        router.fulfill(firstFunctionsId, response, "");
+        // The same words again, with another nonce.
+        (bytes32 second, bytes32 secondFunctionsId) = askFunctions();
+        vm.expectPartialRevert(IEnclaveRegistry.SignerNotAdmitted.selector);
+        router.fulfill(secondFunctionsId, response, "");
+        assertOpen(second);
+    }
+
+    function test_RevertWhen_AnswerIsAnotherConsumers() public {
+        RecordingFunctionsConsumer other = new RecordingFunctionsConsumer(router, enclaves, policyId);
+        (bytes32 requestId, bytes32 functionsId) = askFunctions();
+        Answer memory answer = functionsAnswer(requestId, AnswerStatus.Ok, "Delphi");
+        bytes memory response = respond(answer, alice, address(other), INLINE, "Delphi");
+        vm.expectPartialRevert(IEnclaveRegistry.SignerNotAdmitted.selector);
+        router.fulfill(functionsId, response, "");
+        assertOpen(requestId);
+    }
+
+    function test_RevertWhen_AnswerWasSignedForTheOtherRoad() public {
+        (bytes32 requestId, bytes32 functionsId) = askFunctions();
+        Answer memory answer = functionsAnswer(requestId, AnswerStatus.Ok, "Delphi");
+        // As if this contract were a coordinator.
+        bytes32 digest = Answers.digest(answer, block.chainid, address(asker));
+        bytes memory response = encodeResponse(INLINE, answer, signBy(alice, digest), "Delphi");
+        vm.expectPartialRevert(IEnclaveRegistry.SignerNotAdmitted.selector);
+        router.fulfill(functionsId, response, "");
+        assertOpen(requestId);
+    }
+
+    function test_RevertWhen_AnswerWasSignedForAnotherChain() public {
+        (bytes32 requestId, bytes32 functionsId) = askFunctions();
+        Answer memory answer = functionsAnswer(requestId, AnswerStatus.Ok, "Delphi");
+        bytes32 digest = FunctionsAnswers.digest(answer, 1, address(asker));
+        bytes memory response = encodeResponse(INLINE, answer, signBy(alice, digest), "Delphi");
+        vm.expectPartialRevert(IEnclaveRegistry.SignerNotAdmitted.selector);
+        router.fulfill(functionsId, response, "");
+        assertOpen(requestId);
+    }
+
+    function test_RevertWhen_KeyIsNotAdmitted() public {
+        SimulatedEnclave memory bob = makeEnclave("bob");
+        (bytes32 requestId, bytes32 functionsId) = askFunctions();
+        Answer memory answer = functionsAnswer(requestId, AnswerStatus.Ok, "Delphi");
+        answer.keysetId = bob.keysetId;
+        bytes memory response = respond(answer, bob, address(asker), INLINE, "Delphi");
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IEnclaveRegistry.SignerNotAdmitted.selector, policyId, bob.keysetId, bob.keyset.answerKey
+            )
+        );
+        router.fulfill(functionsId, response, "");
+        admit(bob);
+        asker.relay(requestId, response);
+        assertEq(asker.deliveries(requestId), 1, "once admitted, it serves");
+    }
+
+    function test_RevertWhen_KeyIsRevoked() public {
+        (bytes32 requestId, bytes32 functionsId) = askFunctions();
+        bytes memory response = okResponse(requestId, "Delphi");
+        PolicyChange[] memory revocation =
+            one(PolicyChange(PolicyRules.REVOKED_KEYSET, alice.keysetId, PolicyRules.PRESENT));
+        vm.prank(POLICY_OWNER);
+        policies.narrow(policyId, revocation);
+        vm.expectPartialRevert(IEnclaveRegistry.AdmissionOutdated.selector);
+        router.fulfill(functionsId, response, "");
+        assertEq(asker.deliveries(requestId), 0, "nothing was delivered");
+    }
+
+    function test_RevertWhen_AdmissionHasExpired() public {
+        (bytes32 requestId, bytes32 functionsId) = askFunctions();
+        vm.warp(START + VALIDITY - 10);
+        requestId = asker.ask(functionsTerms(), question("Which city?"));
+        functionsId = router.lastId();
+        vm.warp(START + VALIDITY + 1);
+        bytes memory response = okResponse(requestId, "Delphi");
+        vm.expectPartialRevert(IEnclaveRegistry.AdmissionExpired.selector);
+        router.fulfill(functionsId, response, "");
+    }
+
+    function test_RevertWhen_AnswerIsExpired() public {
+        (bytes32 requestId, bytes32 functionsId) = askFunctions();
+        bytes memory response = okResponse(requestId, "Delphi");
+        uint64 deadline = uint64(block.timestamp) + LIFETIME;
+        vm.warp(deadline + 1);
+        vm.expectRevert(
+            abi.encodeWithSelector(IFunctionsOracleConsumer.AnswerExpired.selector, requestId, deadline)
+        );
+        router.fulfill(functionsId, response, "");
+        vm.warp(deadline);
+        asker.relay(requestId, response);
+    }
+
+    function test_RevertWhen_AnswerIsOlderThanTheQuestionOrFromTheFuture() public {
+        uint64[2] memory wrong = [uint64(block.timestamp) - 301, uint64(block.timestamp) + 301];
+        uint64[2] memory nearly = [wrong[0] + 1, wrong[1] - 1];
+        for (uint256 i = 0; i < 2; ++i) {
+            (bytes32 requestId,) = askFunctions();
+            Answer memory answer = functionsAnswer(requestId, AnswerStatus.Ok, "Delphi");
+            answer.answeredAt = wrong[i];
+            bytes memory response = respond(answer, alice, address(asker), INLINE, "Delphi");
+            vm.expectPartialRevert(IFunctionsOracleConsumer.AnswerTimeUnacceptable.selector);
+            asker.relay(requestId, response);
+            answer.answeredAt = nearly[i];
+            asker.relay(requestId, respond(answer, alice, address(asker), INLINE, "Delphi"));
+        }
+    }
+
+    function test_RevertWhen_ResponseIsTruncatedOrOverlong() public {
+        (bytes32 requestId, bytes32 functionsId) = askFunctions();
+        bytes memory whole = okResponse(requestId, "");
+        for (uint256 length = 0; length < whole.length; length += 15) {
+            bytes memory cut = new bytes(length);
+            for (uint256 i = 0; i < length; ++i) {
+                cut[i] = whole[i];
+            }
+            vm.expectPartialRevert(FunctionsAnswers.ResponseMalformed.selector);
+            router.fulfill(functionsId, cut, "");
+        }
+        bytes memory overlong = okResponse(requestId, new bytes(121));
+        assertEq(overlong.length, 257, "one byte too many");
+        vm.expectPartialRevert(FunctionsAnswers.ResponseMalformed.selector);
+        router.fulfill(functionsId, overlong, "");
+        bytes memory hashWithMore = abi.encodePacked(hashResponse(requestId, "Delphi"), bytes1(0));
+        vm.expectPartialRevert(FunctionsAnswers.ResponseMalformed.selector);
+        router.fulfill(functionsId, hashWithMore, "");
+        // More or less of an inline output is another output.
+        bytes memory longer = abi.encodePacked(okResponse(requestId, "Delphi"), bytes1(0));
+        vm.expectPartialRevert(IEnclaveRegistry.SignerNotAdmitted.selector);
+        router.fulfill(functionsId, longer, "");
+        assertOpen(requestId);
+    }
+
+    function testFuzz_RevertWhen_ResponseIsAnything(bytes calldata response) public {
+        (bytes32 requestId, bytes32 functionsId) = askFunctions();
+        vm.assume(response.length != 0);
+        vm.expectRevert();
+        router.fulfill(functionsId, response, "");
+        assertOpen(requestId);
+    }
+
+    function test_ADonErrorLeavesTheQuestionOpen() public {
+        (bytes32 requestId, bytes32 functionsId) = askFunctions();
+        router.fulfill(functionsId, "", "adyton: the model is slow");
+        assertEq(asker.errorOf(requestId), "adyton: the model is slow", "the consumer hears of it");
+        assertOpen(requestId);
+    }
+
+    function test_ADonErrorBesideAnAnswerIsAnError() public {
+        (bytes32 requestId, bytes32 functionsId) = askFunctions();
+        router.fulfill(functionsId, okResponse(requestId, "Delphi"), "both");
+        assertOpen(requestId);
+    }
+
+    function test_RevertWhen_TheNodesCallBackTwice() public {
+        (bytes32 requestId, bytes32 functionsId) = askFunctions();
+        router.fulfill(functionsId, "", "an error");
+        bytes memory response = okResponse(requestId, "Delphi");
+        vm.expectRevert(
+            abi.encodeWithSelector(IFunctionsOracleConsumer.FunctionsRequestUnknown.selector, functionsId)
+        );
+        router.fulfill(functionsId, response, "");
+    }
+
+    function test_RevertWhen_NotTheRouterCallsBack() public {
+        (bytes32 requestId, bytes32 functionsId) = askFunctions();
+        bytes memory response = okResponse(requestId, "Delphi");
+        vm.expectRevert(abi.encodeWithSelector(IFunctionsOracleConsumer.NotRouter.selector, address(this)));
+        asker.handleOracleFulfillment(functionsId, response, "");
+    }
+
+    function test_RevertWhen_SomebodyCallsOnAnswer() public {
+        (bytes32 requestId,) = askFunctions();
+        vm.expectRevert(abi.encodeWithSelector(IFunctionsOracleConsumer.NotSelf.selector, address(this)));
+        asker.onAnswer(requestId, AnswerStatus.Ok, "forged");
+    }
+
+    function test_RevertWhen_DeliveredOutputIsNotTheSignedOne() public {
+        (bytes32 requestId, bytes32 functionsId) = askFunctions();
+        router.fulfill(functionsId, hashResponse(requestId, "Delphi"), "");
+        vm.expectPartialRevert(IFunctionsOracleConsumer.OutputMismatch.selector);
+        asker.deliver(requestId, "Dodona");
+        asker.deliver(requestId, "Delphi");
+    }
+
+    function test_RevertWhen_AnAnswerThatIsNotOkComesByHashOrWithAnOutput() public {
+        (bytes32 requestId, bytes32 functionsId) = askFunctions();
+        Answer memory answer = functionsAnswer(requestId, AnswerStatus.Refused, "");
+        bytes memory byHash = respond(answer, alice, address(asker), HASH, abi.encodePacked(keccak256("")));
+        vm.expectRevert(abi.encodeWithSelector(IFunctionsOracleConsumer.OutputUnexpected.selector, requestId));
+        router.fulfill(functionsId, byHash, "");
+        answer = functionsAnswer(requestId, AnswerStatus.Refused, "psst");
+        bytes memory withOutput = respond(answer, alice, address(asker), INLINE, "psst");
+        vm.expectRevert(abi.encodeWithSelector(IFunctionsOracleConsumer.OutputUnexpected.selector, requestId));
+        router.fulfill(functionsId, withOutput, "");
+    }
+
+    function test_ReenteringTheSameAnswerFails() public {
+        (bytes32 requestId, bytes32 functionsId) = askFunctions();
+        bytes memory response = okResponse(requestId, "Delphi");
+        asker.reenterWith(abi.encodeCall(asker.relay, (requestId, response)));
+        router.fulfill(functionsId, response, "");
+        assertEq(asker.deliveries(requestId), 1, "once");
+        assertTrue(!asker.hasReentered(), "the second was refused");
+    }
+
+    function test_RevertWhen_NobodyAsked() public {
+        bytes32 requestId = keccak256("never asked");
+        bytes memory response = okResponse(requestId, "Delphi");
+        vm.expectRevert(
+            abi.encodeWithSelector(IFunctionsOracleConsumer.QuestionNotPending.selector, requestId)
+        );
+        asker.relay(requestId, response);
+    }
+}

@@ -75,11 +75,11 @@ function intelNeed(quote: Uint8Array): EndorsementNeeds {
   return { intel: { tee, fmspc: parsePckExtension(leaf).fmspc, pckCa: pckCaOf(leaf.issuer) }, amd: null };
 }
 
-/** The CAs' names in Intel SGX PCK Certificate and CRL Profile Specification §1.3.4, as they stand in a name's DER. */
+/** A phrase of the CAs' names (Intel SGX PCK Certificate and CRL Profile Specification §1.3.4), as it stands in a name's DER. */
 function pckCaOf(issuer: Hex): PckCa {
   const name = new TextDecoder("latin1").decode(fromHex(issuer));
-  if (name.includes("Intel SGX PCK Platform CA")) return "platform";
-  if (name.includes("Intel SGX PCK Processor CA")) return "processor";
+  if (name.includes("SGX PCK Platform CA")) return "platform";
+  if (name.includes("SGX PCK Processor CA")) return "processor";
   throw new EvidenceError({
     code: "EVIDENCE_CHAIN_INVALID",
     message: "the PCK certificate was issued by neither of Intel's PCK CAs",

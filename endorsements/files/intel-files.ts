@@ -74,7 +74,7 @@ function assemble(
 ): IntelEndorsements | undefined {
   const tcbInfo = pickDated(datedTcbInfos(pool.tcbInfos, need), now);
   const identity = pickDated(datedIdentities(pool.qeIdentities, need), now);
-  const rootCrl = pickCrl(pool.crls, "Intel SGX Root CA", now);
+  const rootCrl = pickCrl(pool.crls, "SGX Root CA", now);
   const pckCrl = pickCrl(pool.crls, PCK_CA_NAME[need.pckCa], now);
   if (tcbInfo === undefined || identity === undefined || rootCrl === undefined || pckCrl === undefined) {
     return undefined;
@@ -105,8 +105,8 @@ function assemble(
 }
 
 const PCK_CA_NAME = {
-  processor: "Intel SGX PCK Processor CA",
-  platform: "Intel SGX PCK Platform CA",
+  processor: "SGX PCK Processor CA",
+  platform: "SGX PCK Platform CA",
 } as const;
 
 function datedTcbInfos(documents: readonly SignedText[], need: IntelNeed) {
@@ -146,7 +146,7 @@ function pickCrl(crls: readonly PooledCrl[], issuer: string, now: UnixSeconds): 
  */
 function intelCaChain({ certificates }: EndorsementPool, now: UnixSeconds): string {
   const authorities = certificates.filter(
-    ({ label }) => label.startsWith("Intel SGX") && !label.startsWith("Intel SGX PCK Certificate"),
+    ({ label }) => label.includes("SGX") && !label.includes("SGX PCK Certificate"),
   );
   const names = [...new Set(authorities.map(({ subject }) => subject))];
   const chosen = names.flatMap((name) => {

@@ -4,6 +4,8 @@ import { UpstreamError } from "../../protocol/errors.ts";
 import type { CompleteResponse, OutgoingRequest } from "../egress/exchange.ts";
 import type { CatalogModel } from "../models/model-catalog.ts";
 import type { ModelQuestion, ModelReply } from "../models/model-format.ts";
+import { errorOfResponse } from "../models/provider-error.ts";
+import { retryAfterMs } from "../models/retry-after.ts";
 import type { TranscriptRecorder } from "./transcript-recorder.ts";
 
 /** Milliseconds before the first repetition; doubled each time. */
@@ -66,20 +68,6 @@ async function askOnce(target: CatalogModel, question: ModelQuestion, options: A
   }
 }
 
-function checkHttpStatus({ status }: CompleteResponse): void {
-  if (status >= 200 && status < 300) return;
-  const details = { status };
-  if (status >= 300 && status < 400) {
-    throw new UpstreamError({ code: "MODEL_REDIRECTED", message: "redirects are not followed", details });
-  }
-  if (status === 429) {
-    throw new UpstreamError({ code: "MODEL_RATE_LIMITED", message: "the provider limits our rate", details });
-  }
-  throw new UpstreamError({ code: "MODEL_HTTP_ERROR", message: `the provider answered ${status}`, details });
-}
-
-/** RFC 9110 §10.2.3, in seconds; the form with a date would need a clock, and is read as a short wait. */
-function retryAfterMs({ headers }: CompleteResponse): number {
-  const text = headers["retry-after"];
-  return text !== undefined && /^[0-9]{1,6}$/.test(text) ? Number(text) * 1000 : 0;
+function checkHttpStatus({ status, body }: CompleteResponse): void {
+  if (status < 200 || status >= 300) throw errorOfResponse(status, body);
 }

@@ -129,9 +129,14 @@ async function askMember(run: Run, { target, question }: Member): Promise<Outcom
     const second = judgeReply(await askModel(target, repair, options), run);
     return "problem" in second ? without(AnswerStatus.invalidOutput) : second;
   } catch (error) {
-    if (error instanceof UpstreamError) return without(AnswerStatus.upstreamFailed);
+    if (error instanceof UpstreamError) return without(statusOf(error));
     throw error;
   }
+}
+
+/** Some providers decline with an HTTP error. */
+function statusOf({ code }: UpstreamError): AnswerStatus {
+  return code === "MODEL_REFUSED" ? AnswerStatus.refused : AnswerStatus.upstreamFailed;
 }
 
 /** A status that is final, or a problem that asking again may cure. */

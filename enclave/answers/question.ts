@@ -15,7 +15,7 @@ const EFFORTS = [null, "minimal", "low", "medium", "high"] as const;
  */
 export function toQuestion(
   prompt: Prompt,
-  { model, id }: CatalogModel,
+  { model, id, format }: CatalogModel,
   contract: OutputContract,
 ): ModelQuestion {
   const { temperatureMilli, topPMilli, seed, effort } = prompt.sampling;
@@ -33,7 +33,9 @@ export function toQuestion(
   }
   if (seed > BigInt(Number.MAX_SAFE_INTEGER)) throw unsupported(id, "its seeds end at 2^53 - 1");
   const messages = prompt.messages.map(({ role, content }) => ({ role: ROLES[role], content }));
-  const instructed = model.structuredOutput === "instruction" && contract.schema !== null;
+  const { schema } = contract;
+  const enforced = schema !== null && format.takesSchema(schema.json);
+  const instructed = schema !== null && (model.structuredOutput === "instruction" || !enforced);
   return {
     model: model.upstreamName,
     messages: instructed ? [schemaInstruction(contract), ...messages] : messages,
@@ -42,8 +44,9 @@ export function toQuestion(
     topP: asked.topP ? topPMilli / 1000 : null,
     seed: asked.seed ? Number(seed) : null,
     effort: EFFORTS[effort] ?? null,
-    schema: instructed ? null : contract.schema,
+    schema: instructed ? null : schema,
     tools: [],
+    toolChoice: "auto",
     stream: false,
   };
 }

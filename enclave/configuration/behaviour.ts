@@ -54,6 +54,10 @@ const Provider = z
     format: z.enum(["openai-chat", "openai-responses", "anthropic-messages", "gemini"]),
     /** Up to and without the path that the format names: `https://api.openai.com/v1`. */
     baseUrl,
+    /** For `openai-chat`, where a server differs from the default of `openai-chat.ts`. */
+    dialect: z
+      .strictObject({ tokenLimit: z.enum(["max_tokens", "max_completion_tokens"]), sendsStore: z.boolean() })
+      .optional(),
     /** Name of the secret that authenticates us; null where the server asks for none. */
     secret: z.string().min(1).max(64).nullable(),
     /** A TLS session for each exchange, or sessions kept and named in each transcript. */

@@ -1,121 +1,112 @@
-/** Anthropic Messages. https://docs.anthropic.com/en/api/messages */
+/** Anthropic Messages: https://platform.claude.com/docs/en/api/messages */
 
-import { z } from "zod";
-import { toUtf8 } from "../../protocol/bytes.ts";
 import type { Json } from "../../protocol/canonical-json.ts";
-import { createMessagesStreamReader } from "./anthropic-stream.ts";
-import type {
-  EncodedQuestion,
-  ModelFormat,
-  ModelMessage,
-  ModelQuestion,
-  ModelReply,
-} from "./model-format.ts";
-import { parseBody, tokenCount } from "./response-body.ts";
-import { messagesStopReason } from "./stop-reasons.ts";
+import { InputError } from "../../protocol/errors.ts";
+import { parseAnthropicReply } from "./anthropic-messages-reply.ts";
+import { createAnthropicStreamReader } from "./anthropic-messages-stream.ts";
+import { splitSystem, type DialogueMessage } from "./dialogue.ts";
+import type { EncodedQuestion, ModelFormat, ModelQuestion } from "./model-format.ts";
+import { adaptSchema, ANTHROPIC_SCHEMAS, isClosedSchema } from "./provider-schema.ts";
+import { encodeBody, parseArguments } from "./response-body.ts";
 
-/** Sent with every call; Anthropic's wire format is fixed by it. */
+/** The version of the API that this file is written to. */
 const API_VERSION = "2023-06-01";
 
 export const anthropicMessages: ModelFormat = {
+  takesSchema: isClosedSchema,
   encodeQuestion,
   credentialHeaders: (credential) => ({ "x-api-key": credential }),
-  parseReply,
-  createStreamReader: createMessagesStreamReader,
+  parseReply: parseAnthropicReply,
+  createStreamReader: createAnthropicStreamReader,
 };
 
 function encodeQuestion(question: ModelQuestion): EncodedQuestion {
-  const { schema, tools, messages } = question;
-  const system = messages.filter(({ role }) => role === "system").map(({ content }) => content);
-  // There is no effort below low.
-  const effort = question.effort === "minimal" ? "low" : question.effort;
-  const outputConfig = {
-    ...(schema === null ? {} : { format: { type: "json_schema", schema: schema.json } }),
-    ...(effort === null ? {} : { effort }),
-  };
+  const { stream } = question;
+  if (question.seed !== null) throw cannotSay("a seed");
+  if (question.effort === "minimal") throw cannotSay("minimal effort");
+  if (question.temperature !== null && question.temperature > 1) throw cannotSay("a temperature above 1");
+  const { system, dialogue } = splitSystem(question.messages);
   const body: Json = {
     model: question.model,
     max_tokens: question.maxOutputTokens,
-    messages: messages.filter(({ role }) => role !== "system").map(toMessage),
-    stream: question.stream,
-    ...(system.length === 0 ? {} : { system: system.join("\n\n") }),
+    messages: groupResults(dialogue).map(encodeTurn),
+    stream,
+    ...(system.length === 0 ? {} : { system: system.map((text) => ({ type: "text", text })) }),
     ...(question.temperature === null ? {} : { temperature: question.temperature }),
     ...(question.topP === null ? {} : { top_p: question.topP }),
-    ...(Object.keys(outputConfig).length === 0 ? {} : { output_config: outputConfig }),
-    ...(tools.length === 0
-      ? {}
-      : {
-          tools: tools.map(({ name, description, parameters }) => ({
-            name,
-            description,
-            input_schema: parameters,
-          })),
-        }),
+    ...encodeOutputConfig(question),
+    ...encodeTools(question),
   };
   return {
     path: "/messages",
     headers: {
       "content-type": "application/json",
-      accept: "application/json, text/event-stream",
+      accept: stream ? "text/event-stream" : "application/json",
       "anthropic-version": API_VERSION,
     },
-    body: toUtf8(JSON.stringify(body)),
+    body: encodeBody(body),
   };
 }
 
-function toMessage(message: ModelMessage): Json {
-  if (message.role === "tool") {
-    const result = { type: "tool_result", tool_use_id: message.toolCallId, content: message.content };
-    return { role: "user", content: [result] };
+function cannotSay(what: string): InputError {
+  return new InputError({ code: "INPUT_INVALID", message: `Anthropic Messages has no field for ${what}` });
+}
+
+/** Results of tools that were called together belong into one message of the user. */
+function groupResults(dialogue: readonly DialogueMessage[]): readonly (readonly DialogueMessage[])[] {
+  const turns: DialogueMessage[][] = [];
+  for (const message of dialogue) {
+    const last = turns.at(-1);
+    if (message.role === "tool" && last?.[0]?.role === "tool") last.push(message);
+    else turns.push([message]);
   }
-  const { role, content } = message;
-  const calls = role === "assistant" ? (message.toolCalls ?? []) : [];
-  if (calls.length === 0) return { role, content };
-  return {
-    role,
-    content: [
-      ...(content === "" ? [] : [{ type: "text", text: content }]),
-      ...calls.map((call) => ({
-        type: "tool_use",
-        id: call.id ?? "",
-        name: call.name,
-        input: JSON.parse(call.arguments) as Json,
-      })),
-    ],
-  };
+  return turns;
 }
 
-const Message = z.object({
-  type: z.literal("message"),
-  id: z.string(),
-  model: z.string(),
-  content: z.array(
-    z.object({
-      type: z.string(),
-      text: z.string().nullish(),
-      id: z.string().nullish(),
-      name: z.string().nullish(),
-      input: z.unknown().optional(),
-    }),
-  ),
-  stop_reason: z.string().nullish(),
-  usage: z.object({ input_tokens: tokenCount, output_tokens: tokenCount }),
-});
+function encodeTurn(turn: readonly DialogueMessage[]): Json {
+  const [first] = turn;
+  if (first === undefined || first.role === "tool") {
+    return { role: "user", content: turn.flatMap(encodeResult) };
+  }
+  if (first.role === "user") return { role: "user", content: first.content };
+  const carry = first.carry ?? null;
+  const calls = first.toolCalls ?? [];
+  if (carry === null && calls.length === 0) return { role: "assistant", content: first.content };
+  const said: Json[] = first.content === "" ? [] : [{ type: "text", text: first.content }];
+  const uses = calls.map((call) => ({
+    type: "tool_use",
+    id: call.id ?? "",
+    name: call.name,
+    input: parseArguments(call),
+  }));
+  return { role: "assistant", content: carry ?? [...said, ...uses] };
+}
 
-function parseReply(body: Uint8Array): ModelReply {
-  const { id, model, content, stop_reason: stop, usage } = parseBody(Message, body);
+function encodeResult(message: DialogueMessage): readonly Json[] {
+  if (message.role !== "tool") return [];
+  return [{ type: "tool_result", tool_use_id: message.call.id ?? "", content: message.content }];
+}
+
+function encodeOutputConfig({ schema, effort }: ModelQuestion): Readonly<Record<string, Json>> {
+  const format =
+    schema === null
+      ? {}
+      : { format: { type: "json_schema", schema: adaptSchema(schema.json, ANTHROPIC_SCHEMAS) } };
+  const config = { ...(effort === null ? {} : { effort }), ...format };
+  return Object.keys(config).length === 0 ? {} : { output_config: config };
+}
+
+function encodeTools({ tools, toolChoice }: ModelQuestion): Readonly<Record<string, Json>> {
+  if (tools.length === 0) return {};
+  const choices = { auto: "auto", required: "any", none: "none" } as const;
+  const choice =
+    typeof toolChoice === "string" ? { type: choices[toolChoice] } : { type: "tool", name: toolChoice.name };
   return {
-    returnedModel: model,
-    responseId: id,
-    usage: { inputTokens: usage.input_tokens, outputTokens: usage.output_tokens },
-    stop: messagesStopReason(stop ?? null),
-    text: content.map((block) => (block.type === "text" ? (block.text ?? "") : "")).join(""),
-    toolCalls: content
-      .filter(({ type }) => type === "tool_use")
-      .map((block) => ({
-        id: block.id ?? null,
-        name: block.name ?? "",
-        arguments: JSON.stringify(block.input ?? {}),
-      })),
+    tools: tools.map(({ name, description, parameters }) => ({
+      name,
+      ...(description === null ? {} : { description }),
+      input_schema: parameters,
+    })),
+    ...(toolChoice === "auto" ? {} : { tool_choice: choice }),
   };
 }

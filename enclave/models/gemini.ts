@@ -1,176 +1,101 @@
-/** Gemini generateContent. https://ai.google.dev/api/generate-content */
+/** Gemini generateContent: https://ai.google.dev/api/generate-content */
 
-import { z } from "zod";
-import { toUtf8 } from "../../protocol/bytes.ts";
 import type { Json } from "../../protocol/canonical-json.ts";
-import { GeminiCalls } from "./gemini-calls.ts";
-import type {
-  EncodedQuestion,
-  ModelFormat,
-  ModelMessage,
-  ModelQuestion,
-  ModelReply,
-  StreamReader,
-} from "./model-format.ts";
-import { malformed, parseBody, parseText, tokenCount, truncated } from "./response-body.ts";
-import { geminiStopReason } from "./stop-reasons.ts";
+import { splitSystem, type DialogueMessage } from "./dialogue.ts";
+import { parseGeminiReply } from "./gemini-reply.ts";
+import { createGeminiStreamReader } from "./gemini-stream.ts";
+import type { EncodedQuestion, ModelFormat, ModelQuestion } from "./model-format.ts";
+import { adaptSchema, GEMINI_SCHEMAS } from "./provider-schema.ts";
+import { encodeBody, parseArguments } from "./response-body.ts";
 
 export const gemini: ModelFormat = {
+  takesSchema: () => true,
   encodeQuestion,
+  // In the query string it would be in the transcript's URLs, and in logs.
   credentialHeaders: (credential) => ({ "x-goog-api-key": credential }),
-  parseReply: (body) => {
-    const reader = new GeminiReader();
-    reader.take(parseBody(Content, body));
-    return reader.finish();
-  },
-  createStreamReader: () => new GeminiReader(),
+  parseReply: parseGeminiReply,
+  createStreamReader: createGeminiStreamReader,
 };
 
 function encodeQuestion(question: ModelQuestion): EncodedQuestion {
-  const { schema, tools, messages, effort } = question;
-  const system = messages.filter(({ role }) => role === "system");
+  const { stream } = question;
+  const { system, dialogue } = splitSystem(question.messages);
   const body: Json = {
-    contents: messages.filter(({ role }) => role !== "system").map(toContent),
-    ...(system.length === 0
-      ? {}
-      : { systemInstruction: { parts: system.map(({ content }) => ({ text: content })) } }),
-    generationConfig: {
-      maxOutputTokens: question.maxOutputTokens,
-      ...(question.temperature === null ? {} : { temperature: question.temperature }),
-      ...(question.topP === null ? {} : { topP: question.topP }),
-      ...(question.seed === null ? {} : { seed: question.seed }),
-      ...(effort === null ? {} : { thinkingConfig: { thinkingLevel: effort } }),
-      ...(schema === null ? {} : { responseMimeType: "application/json", responseJsonSchema: schema.json }),
+    contents: dialogue.map(encodeMessage),
+    // Takes precedence over what the project logs.
+    store: false,
+    ...(system.length === 0 ? {} : { systemInstruction: { parts: system.map((text) => ({ text })) } }),
+    generationConfig: encodeConfig(question),
+    ...encodeTools(question),
+  };
+  const method = stream ? "streamGenerateContent?alt=sse" : "generateContent";
+  return {
+    path: `/models/${question.model.split("/").map(encodeURIComponent).join("/")}:${method}`,
+    headers: {
+      "content-type": "application/json",
+      accept: stream ? "text/event-stream" : "application/json",
     },
-    ...(tools.length === 0
+    body: encodeBody(body),
+  };
+}
+
+function encodeConfig(question: ModelQuestion): Json {
+  const { temperature, topP, seed, effort, schema } = question;
+  return {
+    maxOutputTokens: question.maxOutputTokens,
+    ...(temperature === null ? {} : { temperature }),
+    ...(topP === null ? {} : { topP }),
+    ...(seed === null ? {} : { seed }),
+    ...(effort === null ? {} : { thinkingConfig: { thinkingLevel: effort.toUpperCase() } }),
+    ...(schema === null
       ? {}
       : {
-          tools: [
-            {
-              functionDeclarations: tools.map(({ name, description, parameters }) => ({
-                name,
-                description,
-                parametersJsonSchema: parameters,
-              })),
-            },
-          ],
+          responseMimeType: "application/json",
+          responseJsonSchema: adaptSchema(schema.json, GEMINI_SCHEMAS),
         }),
-  };
-  const method = question.stream ? "streamGenerateContent?alt=sse" : "generateContent";
-  return {
-    path: `/models/${encodeURIComponent(question.model)}:${method}`,
-    headers: { "content-type": "application/json", accept: "application/json, text/event-stream" },
-    body: toUtf8(JSON.stringify(body)),
   };
 }
 
-function toContent(message: ModelMessage): Json {
-  if (message.role === "tool") {
-    const response = { name: message.name, response: { result: message.content } };
-    return { role: "user", parts: [{ functionResponse: response }] };
-  }
-  const calls = message.role === "assistant" ? (message.toolCalls ?? []) : [];
-  return {
-    role: message.role === "assistant" ? "model" : "user",
-    parts: [
-      ...(message.content === "" && calls.length > 0 ? [] : [{ text: message.content }]),
-      ...calls.map((call) => ({
-        functionCall: { name: call.name, args: JSON.parse(call.arguments) as Json },
-      })),
-    ],
-  };
-}
-
-const FunctionCall = z.object({
-  id: z.string().nullish(),
-  name: z.string().nullish(),
-  args: z.unknown().optional(),
-  partialArgs: z.array(z.looseObject({ jsonPath: z.string().max(1_024) })).nullish(),
-  willContinue: z.boolean().nullish(),
-});
-
-const Content = z
-  .object({
-    responseId: z.string().nullish(),
-    modelVersion: z.string().nullish(),
-    promptFeedback: z.object({ blockReason: z.string().nullish() }).nullish(),
-    candidates: z
-      .array(
-        z.object({
-          finishReason: z.string().nullish(),
-          content: z
-            .object({
-              parts: z
-                .array(
-                  z.object({
-                    text: z.string().nullish(),
-                    thought: z.boolean().nullish(),
-                    functionCall: FunctionCall.nullish(),
-                  }),
-                )
-                .nullish(),
-            })
-            .nullish(),
-        }),
-      )
-      .nullish(),
-    usageMetadata: z
-      .object({
-        promptTokenCount: tokenCount.nullish(),
-        candidatesTokenCount: tokenCount.nullish(),
-        thoughtsTokenCount: tokenCount.nullish(),
-      })
-      .nullish(),
-  })
-  .refine(({ candidates, promptFeedback }) => Boolean(candidates) || Boolean(promptFeedback), {
-    error: "neither candidates nor feedback",
-  });
-type Content = z.output<typeof Content>;
-
-/** A stream's events have the form of a whole response: both are read the same way. */
-class GeminiReader implements StreamReader {
-  readonly #calls = new GeminiCalls();
-  #id: string | null = null;
-  #model: string | null = null;
-  #usage: ModelReply["usage"] = null;
-  #finish: string | null = null;
-  #text = "";
-
-  push = (data: string): string => this.take(parseText(Content, data));
-
-  take(content: Content): string {
-    if (this.#finish !== null) throw malformed("the stream goes on after its end");
-    this.#id ??= content.responseId ?? null;
-    this.#model ??= content.modelVersion ?? null;
-    this.#count(content.usageMetadata);
-    const [candidate] = content.candidates ?? [];
-    this.#finish = candidate?.finishReason ?? content.promptFeedback?.blockReason ?? null;
-    let added = "";
-    for (const part of candidate?.content?.parts ?? []) {
-      if (part.functionCall) this.#calls.take(part.functionCall);
-      // Thoughts are summaries for people, not the answer.
-      else if (part.thought !== true) added += part.text ?? "";
+function encodeMessage(message: DialogueMessage): Json {
+  switch (message.role) {
+    case "user":
+      return { role: "user", parts: [{ text: message.content }] };
+    case "tool": {
+      const { id, name } = message.call;
+      const response = { output: message.content };
+      return {
+        role: "user",
+        parts: [{ functionResponse: { ...(id === null ? {} : { id }), name, response } }],
+      };
     }
-    this.#text += added;
-    return added;
+    case "assistant": {
+      const said: Json[] = message.content === "" ? [] : [{ text: message.content }];
+      const calls = (message.toolCalls ?? []).map((call) => ({
+        functionCall: {
+          ...(call.id === null ? {} : { id: call.id }),
+          name: call.name,
+          args: parseArguments(call),
+        },
+      }));
+      return { role: "model", parts: message.carry ?? [...said, ...calls] };
+    }
   }
+}
 
-  #count(usage: Content["usageMetadata"]): void {
-    if (usage?.promptTokenCount === undefined || usage.promptTokenCount === null) return;
-    const outputTokens = (usage.candidatesTokenCount ?? 0) + (usage.thoughtsTokenCount ?? 0);
-    this.#usage = { inputTokens: usage.promptTokenCount, outputTokens };
-  }
-
-  finish = (): ModelReply => {
-    if (this.#finish === null) throw truncated();
-    const toolCalls = this.#calls.all();
-    return {
-      returnedModel: this.#model,
-      responseId: this.#id,
-      usage: this.#usage,
-      stop: geminiStopReason(this.#finish, toolCalls.length),
-      text: this.#text,
-      toolCalls,
-    };
+function encodeTools({ tools, toolChoice }: ModelQuestion): Readonly<Record<string, Json>> {
+  if (tools.length === 0) return {};
+  const functionDeclarations = tools.map(({ name, description, parameters }) => ({
+    name,
+    ...(description === null ? {} : { description }),
+    parametersJsonSchema: parameters,
+  }));
+  const modes = { auto: "AUTO", required: "ANY", none: "NONE" } as const;
+  const functionCallingConfig =
+    typeof toolChoice === "string"
+      ? { mode: modes[toolChoice] }
+      : { mode: "ANY", allowedFunctionNames: [toolChoice.name] };
+  return {
+    tools: [{ functionDeclarations }],
+    ...(toolChoice === "auto" ? {} : { toolConfig: { functionCallingConfig } }),
   };
 }

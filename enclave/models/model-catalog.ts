@@ -5,7 +5,7 @@ import type { Exchange } from "../egress/exchange.ts";
 import type { ModelFormat } from "./model-format.ts";
 import { anthropicMessages } from "./anthropic-messages.ts";
 import { gemini } from "./gemini.ts";
-import { openaiChat } from "./openai-chat.ts";
+import { createOpenaiChat, DEFAULT_CHAT_DIALECT } from "./openai-chat.ts";
 import { openaiResponses } from "./openai-responses.ts";
 
 export interface CatalogModel {
@@ -19,12 +19,18 @@ export interface CatalogModel {
 
 export type ModelCatalog = ReadonlyMap<string, CatalogModel>;
 
-const FORMATS: Readonly<Record<Provider["format"], ModelFormat>> = {
-  "openai-chat": openaiChat,
-  "openai-responses": openaiResponses,
-  "anthropic-messages": anthropicMessages,
-  gemini,
-};
+function formatOf(provider: Provider): ModelFormat {
+  switch (provider.format) {
+    case "openai-chat":
+      return createOpenaiChat(provider.dialect ?? DEFAULT_CHAT_DIALECT);
+    case "openai-responses":
+      return openaiResponses;
+    case "anthropic-messages":
+      return anthropicMessages;
+    case "gemini":
+      return gemini;
+  }
+}
 
 export function createModelCatalog(
   behaviour: Behaviour,
@@ -32,7 +38,7 @@ export function createModelCatalog(
 ): ModelCatalog {
   const catalog = new Map<string, CatalogModel>();
   for (const [name, provider] of Object.entries(behaviour.providers)) {
-    const format = FORMATS[provider.format];
+    const format = formatOf(provider);
     const exchange = createExchange(provider);
     for (const [modelName, model] of Object.entries(provider.models)) {
       const id = `${name}/${modelName}`;

@@ -1,25 +1,37 @@
-/** One question to one model, in nobody's wire format; and what the four formats that carry it have in common. */
+/** One question to one model, in nobody's wire format; and what each wire format has to do with it. */
 
 import type { Json } from "../../protocol/canonical-json.ts";
 
 export interface ToolCall {
+  /** null where the provider names calls by nothing but their order. */
   readonly id: string | null;
   readonly name: string;
-  /** As the model wrote them: JSON text. */
+  /** JSON text; as the model wrote it where the format carries text. */
   readonly arguments: string;
 }
 
 export type ModelMessage =
-  | { readonly role: "system" | "user"; readonly content: string }
-  | { readonly role: "assistant"; readonly content: string; readonly toolCalls?: readonly ToolCall[] }
-  | { readonly role: "tool"; readonly content: string; readonly toolCallId: string; readonly name: string };
+  | { readonly role: "system"; readonly content: string }
+  | { readonly role: "user"; readonly content: string }
+  | {
+      readonly role: "assistant";
+      readonly content: string;
+      readonly toolCalls?: readonly ToolCall[];
+      /** `ModelReply.carry` of the reply that this message repeats, for the same provider. */
+      readonly carry?: Json | null;
+    }
+  | { readonly role: "tool"; readonly call: ToolCall; readonly content: string };
 
-export interface Tool {
+export interface ToolDefinition {
   readonly name: string;
-  readonly description: string;
-  /** JSON Schema of its arguments. */
+  readonly description: string | null;
+  /** A JSON Schema whose root is an object. */
   readonly parameters: Json;
 }
+
+export type ToolChoice = "auto" | "required" | "none" | { readonly name: string };
+
+export type Effort = "minimal" | "low" | "medium" | "high";
 
 export interface ModelQuestion {
   /** The provider's name for the model. */
@@ -30,10 +42,11 @@ export interface ModelQuestion {
   readonly temperature: number | null;
   readonly topP: number | null;
   readonly seed: number | null;
-  readonly effort: "minimal" | "low" | "medium" | "high" | null;
-  /** A JSON Schema that the provider shall enforce; its root is an object. */
+  readonly effort: Effort | null;
+  /** A JSON Schema that the provider shall enforce; its root is an object. `strict`: it keeps to `isStrictSchema`. */
   readonly schema: { readonly json: Json; readonly strict: boolean } | null;
-  readonly tools: readonly Tool[];
+  readonly tools: readonly ToolDefinition[];
+  readonly toolChoice: ToolChoice;
   readonly stream: boolean;
 }
 
@@ -43,10 +56,40 @@ export type StopReason = "complete" | "length" | "refused" | "toolCalls" | "othe
 export interface ModelReply {
   readonly returnedModel: string | null;
   readonly responseId: string | null;
+  /** All that is paid for: cached input and hidden reasoning included. */
   readonly usage: { readonly inputTokens: number; readonly outputTokens: number } | null;
   readonly stop: StopReason;
+  /** What is addressed to the asker: no reasoning, no commentary. */
   readonly text: string;
+  /** The model's or the provider's words for declining, where there are any. */
+  readonly refusal: string | null;
   readonly toolCalls: readonly ToolCall[];
+  /**
+   * The provider's own items of a reply that calls tools (reasoning, signatures), to be handed back unread with the
+   * results; null where the format needs none.
+   */
+  readonly carry: Json | null;
+}
+
+/** What a stream adds to a reply. The texts of all `text` pieces, in order, are the reply's `text`. */
+export type ReplyPiece =
+  | { readonly kind: "text" | "refusal"; readonly text: string }
+  | { readonly kind: "toolCall"; readonly index: number; readonly id: string | null; readonly name: string }
+  | { readonly kind: "toolArguments"; readonly index: number; readonly text: string };
+
+export interface StreamReader {
+  /**
+   * Reads what a chunk of the body completes; chunks may end anywhere.
+   *
+   * @throws {UpstreamError} MODEL_RESPONSE_MALFORMED, or the error that the provider reports in the stream
+   */
+  readonly read: (chunk: Uint8Array) => readonly ReplyPiece[];
+  /**
+   * The whole reply, once the body has ended.
+   *
+   * @throws {UpstreamError} MODEL_RESPONSE_TRUNCATED when the format's own end was not seen
+   */
+  readonly finish: () => ModelReply;
 }
 
 export interface EncodedQuestion {
@@ -57,26 +100,20 @@ export interface EncodedQuestion {
   readonly body: Uint8Array;
 }
 
-/** Puts a reply together from the events of a stream, in order. */
-export interface StreamReader {
-  /**
-   * @param data one event's data
-   * @returns the text that it adds to the answer
-   * @throws {UpstreamError} MODEL_RESPONSE_MALFORMED for an event out of order; MODEL_HTTP_ERROR for an error in the stream
-   */
-  readonly push: (data: string) => string;
-  /** @throws {UpstreamError} MODEL_RESPONSE_TRUNCATED when the stream ended before the answer did */
-  readonly finish: () => ModelReply;
-}
-
 export interface ModelFormat {
-  /** Only fields named here are ever sent; nothing refers to, or leaves, state at the provider. */
+  /** Whether the provider can be made to keep to this schema. Where it cannot, the prompt has to tell it. */
+  readonly takesSchema: (schema: Json) => boolean;
+  /**
+   * Only fields named in the format's own file are ever sent; nothing refers to, or leaves, state at the provider.
+   *
+   * @throws {InputError} INPUT_INVALID for a question that the format cannot carry without changing it
+   */
   readonly encodeQuestion: (question: ModelQuestion) => EncodedQuestion;
   readonly credentialHeaders: (credential: string) => Readonly<Record<string, string>>;
   /**
-   * Reads the body of a 2xx response that is no stream.
+   * Reads the body of a 2xx response that was not asked to stream.
    *
-   * @throws {UpstreamError} MODEL_RESPONSE_MALFORMED
+   * @throws {UpstreamError} MODEL_RESPONSE_MALFORMED, or the error that the provider reports in it
    */
   readonly parseReply: (body: Uint8Array) => ModelReply;
   readonly createStreamReader: () => StreamReader;

@@ -1,9 +1,21 @@
+/** The stream of Chat Completions: https://platform.openai.com/docs/api-reference/chat-streaming */
+
 import { z } from "zod";
-import { chatStopReason } from "./stop-reasons.ts";
-import type { ModelReply, StreamReader } from "./model-format.ts";
-import { malformed, parseText, tokenCount, truncated } from "./response-body.ts";
+import { createJsonStreamReader } from "./json-stream-reader.ts";
+import type { ModelReply, ReplyPiece, StreamReader } from "./model-format.ts";
+import { ChatUsage, stopReason } from "./openai-chat-reply.ts";
+import { errorInBody } from "./provider-error.ts";
+import { ReplyBuilder } from "./reply-builder.ts";
+import { anyJson, readAs, truncated } from "./response-body.ts";
+
+const CallDelta = z.object({
+  index: z.int().min(0).nullish(),
+  id: z.string().nullish(),
+  function: z.object({ name: z.string().nullish(), arguments: z.string().nullish() }).nullish(),
+});
 
 const Chunk = z.object({
+  error: anyJson.nullish(),
   id: z.string().nullish(),
   model: z.string().nullish(),
   choices: z
@@ -15,91 +27,49 @@ const Chunk = z.object({
           .object({
             content: z.string().nullish(),
             refusal: z.string().nullish(),
-            tool_calls: z
-              .array(
-                z.object({
-                  index: z.int().min(0).max(255).nullish(),
-                  id: z.string().nullish(),
-                  function: z
-                    .object({ name: z.string().nullish(), arguments: z.string().nullish() })
-                    .nullish(),
-                }),
-              )
-              .nullish(),
+            tool_calls: z.array(CallDelta).nullish(),
           })
           .nullish(),
       }),
     )
     .nullish(),
-  usage: z.object({ prompt_tokens: tokenCount, completion_tokens: tokenCount }).nullish(),
+  usage: ChatUsage.nullish(),
 });
-type Chunk = z.output<typeof Chunk>;
-type Choice = NonNullable<Chunk["choices"]>[number];
 
 export function createChatStreamReader(): StreamReader {
-  return new ChatStreamReader();
+  const reply = new ReplyBuilder();
+  let finishReason: string | null = null;
+  return createJsonStreamReader({
+    onEvent: (event) => {
+      const { error, id, model, choices, usage } = readAs(Chunk, event);
+      if (error !== undefined && error !== null) throw errorInBody(error);
+      reply.identify({ responseId: id, returnedModel: model });
+      if (usage !== undefined && usage !== null) reply.usage = usage;
+      const choice = choices?.find(({ index }) => (index ?? 0) === 0);
+      // Some servers say "" for a reason that is still to come.
+      if (typeof choice?.finish_reason === "string" && choice.finish_reason !== "") {
+        finishReason = choice.finish_reason;
+      }
+      const { content, refusal, tool_calls: calls } = choice?.delta ?? {};
+      return [
+        ...reply.addText(content ?? ""),
+        ...reply.addRefusal(refusal ?? ""),
+        ...(calls ?? []).flatMap((call) => addCall(reply, call)),
+      ];
+    },
+    finish: (): ModelReply => {
+      if (finishReason === null) throw truncated("the stream ended before its finish_reason");
+      return reply.build((refusal) => stopReason(finishReason, refusal));
+    },
+  });
 }
 
-class ChatStreamReader implements StreamReader {
-  readonly #calls = new Map<number, { id: string | null; name: string; arguments: string }>();
-  #id: string | null = null;
-  #model: string | null = null;
-  #usage: ModelReply["usage"] = null;
-  #finish: string | null = null;
-  #text = "";
-  #refused = false;
-  #done = false;
-
-  push = (data: string): string => {
-    if (this.#done) throw malformed("the stream goes on after its end");
-    if (data === "[DONE]") {
-      this.#done = true;
-      return "";
-    }
-    const { id, model, choices, usage } = parseText(Chunk, data);
-    this.#id ??= named(id);
-    this.#model ??= named(model);
-    if (usage) this.#usage = { inputTokens: usage.prompt_tokens, outputTokens: usage.completion_tokens };
-    const choice = choices?.find(({ index }) => (index ?? 0) === 0);
-    return choice === undefined ? "" : this.#take(choice);
-  };
-
-  #take({ delta, finish_reason: finish }: Choice): string {
-    this.#finish ??= finish ?? null;
-    if (typeof delta?.refusal === "string") this.#refused = true;
-    for (const call of delta?.tool_calls ?? []) this.#takeCall(call);
-    const text = delta?.content ?? "";
-    this.#text += text;
-    return text;
-  }
-
-  #takeCall({
-    index,
-    id,
-    function: part,
-  }: NonNullable<NonNullable<Choice["delta"]>["tool_calls"]>[number]): void {
-    // Some servers count blocks of text among the calls: an index names a call, it does not order them densely.
-    const at = index ?? this.#calls.size;
-    const call = this.#calls.get(at) ?? { id: id ?? null, name: "", arguments: "" };
-    this.#calls.set(at, call);
-    call.name ||= part?.name ?? "";
-    call.arguments += part?.arguments ?? "";
-  }
-
-  finish = (): ModelReply => {
-    if (this.#finish === null) throw truncated();
-    return {
-      returnedModel: this.#model,
-      responseId: this.#id,
-      usage: this.#usage,
-      stop: this.#refused ? "refused" : chatStopReason(this.#finish),
-      text: this.#text,
-      toolCalls: [...this.#calls.values()],
-    };
-  };
-}
-
-/** Azure's first event names neither. */
-function named(text: string | null | undefined): string | null {
-  return text === undefined || text === "" ? null : text;
+/** Without an index, a piece that has an id begins a call, and one that has none goes on with the last. */
+function addCall(reply: ReplyBuilder, call: z.output<typeof CallDelta>): readonly ReplyPiece[] {
+  const { index, id, function: said } = call;
+  const key = index ?? (id === undefined || id === null ? reply.lastCall : `call ${id}`);
+  return [
+    ...reply.beginCall(key, { id: id ?? null, name: said?.name ?? "" }),
+    ...reply.addArguments(key, said?.arguments ?? ""),
+  ];
 }

@@ -1,122 +1,97 @@
 /**
  * OpenAI-compatible Chat Completions: vLLM, Ollama, llama.cpp, xAI, Groq and most others.
- * https://platform.openai.com/docs/api-reference/chat
+ * https://platform.openai.com/docs/api-reference/chat/create
  */
 
-import { z } from "zod";
-import { toUtf8 } from "../../protocol/bytes.ts";
 import type { Json } from "../../protocol/canonical-json.ts";
-import type {
-  EncodedQuestion,
-  ModelFormat,
-  ModelMessage,
-  ModelQuestion,
-  ModelReply,
-} from "./model-format.ts";
+import type { EncodedQuestion, ModelFormat, ModelMessage, ModelQuestion } from "./model-format.ts";
+import { parseChatReply } from "./openai-chat-reply.ts";
 import { createChatStreamReader } from "./openai-chat-stream.ts";
-import { malformed, parseBody, tokenCount } from "./response-body.ts";
-import { chatStopReason } from "./stop-reasons.ts";
+import { adaptSchema, isObjectSchema, isStrictSchema, OPENAI_SCHEMAS } from "./provider-schema.ts";
+import { encodeBody } from "./response-body.ts";
 
-export const openaiChat: ModelFormat = {
-  encodeQuestion,
-  credentialHeaders: (credential) => ({ authorization: `Bearer ${credential}` }),
-  parseReply,
-  createStreamReader: createChatStreamReader,
-};
+/** In what compatible servers differ. */
+export interface ChatDialect {
+  /** OpenAI's reasoning models refuse `max_tokens`; servers of other makers may not know the newer name. */
+  readonly tokenLimit: "max_tokens" | "max_completion_tokens";
+  /** Whether `store: false` is sent. OpenAI keeps completions without it; some servers refuse fields unknown to them. */
+  readonly sendsStore: boolean;
+}
 
-function encodeQuestion(question: ModelQuestion): EncodedQuestion {
-  const { schema, tools } = question;
+export const DEFAULT_CHAT_DIALECT: ChatDialect = { tokenLimit: "max_tokens", sendsStore: true };
+
+export function createOpenaiChat(dialect: ChatDialect): ModelFormat {
+  return {
+    takesSchema: isObjectSchema,
+    encodeQuestion: (question) => encodeQuestion(dialect, question),
+    credentialHeaders: (credential) => ({ authorization: `Bearer ${credential}` }),
+    parseReply: parseChatReply,
+    createStreamReader: createChatStreamReader,
+  };
+}
+
+function encodeQuestion({ tokenLimit, sendsStore }: ChatDialect, question: ModelQuestion): EncodedQuestion {
+  const { stream } = question;
   const body: Json = {
     model: question.model,
-    messages: question.messages.map(toMessage),
-    // The name that every compatible server knows; OpenAI's own newer models are asked through Responses.
-    max_tokens: question.maxOutputTokens,
-    stream: question.stream,
-    ...(question.stream ? { stream_options: { include_usage: true } } : {}),
+    messages: question.messages.map(encodeMessage),
+    [tokenLimit]: question.maxOutputTokens,
+    stream,
+    ...(sendsStore ? { store: false } : {}),
+    ...(stream ? { stream_options: { include_usage: true } } : {}),
     ...(question.temperature === null ? {} : { temperature: question.temperature }),
     ...(question.topP === null ? {} : { top_p: question.topP }),
     ...(question.seed === null ? {} : { seed: question.seed }),
     ...(question.effort === null ? {} : { reasoning_effort: question.effort }),
-    ...(schema === null
-      ? {}
-      : {
-          response_format: {
-            type: "json_schema",
-            json_schema: { name: "answer", strict: schema.strict, schema: schema.json },
-          },
-        }),
-    ...(tools.length === 0
-      ? {}
-      : {
-          tools: tools.map(({ name, description, parameters }) => ({
-            type: "function",
-            function: { name, description, parameters },
-          })),
-        }),
+    ...encodeSchema(question),
+    ...encodeTools(question),
   };
   return {
     path: "/chat/completions",
-    headers: { "content-type": "application/json", accept: "application/json, text/event-stream" },
-    body: toUtf8(JSON.stringify(body)),
+    headers: {
+      "content-type": "application/json",
+      accept: stream ? "text/event-stream" : "application/json",
+    },
+    body: encodeBody(body),
   };
 }
 
-function toMessage(message: ModelMessage): Json {
-  if (message.role === "tool") {
-    return { role: "tool", tool_call_id: message.toolCallId, content: message.content };
+function encodeMessage(message: ModelMessage): Json {
+  switch (message.role) {
+    case "tool":
+      return { role: "tool", tool_call_id: message.call.id ?? "", content: message.content };
+    case "assistant": {
+      const calls = message.toolCalls ?? [];
+      if (calls.length === 0) return { role: "assistant", content: message.content };
+      const tool_calls = calls.map(({ id, name, arguments: text }) => ({
+        id: id ?? "",
+        type: "function",
+        function: { name, arguments: text },
+      }));
+      return { role: "assistant", content: message.content === "" ? null : message.content, tool_calls };
+    }
+    default:
+      return { role: message.role, content: message.content };
   }
-  const { role, content } = message;
-  if (role !== "assistant" || message.toolCalls === undefined || message.toolCalls.length === 0) {
-    return { role, content };
-  }
-  const calls = message.toolCalls.map((call) => ({
-    id: call.id ?? "",
-    type: "function",
-    function: { name: call.name, arguments: call.arguments },
-  }));
-  return { role, content, tool_calls: calls };
 }
 
-const Completion = z.object({
-  id: z.string().nullish(),
-  model: z.string().nullish(),
-  choices: z
-    .array(
-      z.object({
-        finish_reason: z.string().nullish(),
-        message: z.object({
-          content: z.string().nullish(),
-          refusal: z.string().nullish(),
-          tool_calls: z
-            .array(
-              z.object({
-                id: z.string().nullish(),
-                function: z.object({ name: z.string(), arguments: z.string() }),
-              }),
-            )
-            .nullish(),
-        }),
-      }),
-    )
-    .min(1),
-  usage: z.object({ prompt_tokens: tokenCount, completion_tokens: tokenCount }).nullish(),
-});
-
-function parseReply(body: Uint8Array): ModelReply {
-  const { id, model, choices, usage } = parseBody(Completion, body);
-  const [choice] = choices;
-  if (choice === undefined) throw malformed("no choice in the body");
-  const { content, refusal, tool_calls: calls } = choice.message;
+function encodeSchema({ schema }: ModelQuestion): Readonly<Record<string, Json>> {
+  if (schema === null) return {};
+  const strict = schema.strict && isStrictSchema(schema.json);
+  const json = strict ? adaptSchema(schema.json, OPENAI_SCHEMAS) : schema.json;
   return {
-    returnedModel: model ?? null,
-    responseId: id ?? null,
-    usage: usage ? { inputTokens: usage.prompt_tokens, outputTokens: usage.completion_tokens } : null,
-    stop: typeof refusal === "string" ? "refused" : chatStopReason(choice.finish_reason ?? null),
-    text: content ?? "",
-    toolCalls: (calls ?? []).map((call) => ({
-      id: call.id ?? null,
-      name: call.function.name,
-      arguments: call.function.arguments,
+    response_format: { type: "json_schema", json_schema: { name: "answer", strict, schema: json } },
+  };
+}
+
+function encodeTools({ tools, toolChoice }: ModelQuestion): Readonly<Record<string, Json>> {
+  if (tools.length === 0) return {};
+  const choice = typeof toolChoice === "string" ? toolChoice : { type: "function", function: toolChoice };
+  return {
+    tools: tools.map(({ name, description, parameters }) => ({
+      type: "function",
+      function: { name, ...(description === null ? {} : { description }), parameters },
     })),
+    ...(toolChoice === "auto" ? {} : { tool_choice: choice }),
   };
 }

@@ -1,181 +1,92 @@
-/** OpenAI Responses. https://platform.openai.com/docs/api-reference/responses */
+/** OpenAI Responses: https://platform.openai.com/docs/api-reference/responses/create */
 
-import { z } from "zod";
-import { toUtf8 } from "../../protocol/bytes.ts";
 import type { Json } from "../../protocol/canonical-json.ts";
-import type {
-  EncodedQuestion,
-  ModelFormat,
-  ModelMessage,
-  ModelQuestion,
-  ModelReply,
-  StopReason,
-  StreamReader,
-} from "./model-format.ts";
-import { malformed, parseBody, parseText, providerError, tokenCount, truncated } from "./response-body.ts";
+import { InputError } from "../../protocol/errors.ts";
+import type { EncodedQuestion, ModelFormat, ModelMessage, ModelQuestion } from "./model-format.ts";
+import { parseResponsesReply } from "./openai-responses-reply.ts";
+import { createResponsesStreamReader } from "./openai-responses-stream.ts";
+import { adaptSchema, isObjectSchema, isStrictSchema, OPENAI_SCHEMAS } from "./provider-schema.ts";
+import { encodeBody } from "./response-body.ts";
 
 export const openaiResponses: ModelFormat = {
+  takesSchema: isObjectSchema,
   encodeQuestion,
   credentialHeaders: (credential) => ({ authorization: `Bearer ${credential}` }),
-  parseReply: (body) => toReply(parseBody(Response, body)),
-  createStreamReader,
+  parseReply: parseResponsesReply,
+  createStreamReader: createResponsesStreamReader,
 };
 
 function encodeQuestion(question: ModelQuestion): EncodedQuestion {
-  const { schema, tools } = question;
+  const { stream } = question;
+  if (question.seed !== null) {
+    throw new InputError({ code: "INPUT_INVALID", message: "OpenAI Responses has no field for a seed" });
+  }
   const body: Json = {
     model: question.model,
-    input: question.messages.flatMap(toInput),
+    input: question.messages.flatMap(encodeMessage),
     max_output_tokens: question.maxOutputTokens,
-    // The default keeps the conversation at the provider for thirty days.
+    stream,
+    // Nothing is kept there: no conversation to continue, no log to read.
     store: false,
-    stream: question.stream,
+    // A context that does not fit is an error, never a question cut short.
+    truncation: "disabled",
     ...(question.temperature === null ? {} : { temperature: question.temperature }),
     ...(question.topP === null ? {} : { top_p: question.topP }),
     ...(question.effort === null ? {} : { reasoning: { effort: question.effort } }),
-    ...(schema === null
-      ? {}
-      : {
-          text: {
-            format: { type: "json_schema", name: "answer", strict: schema.strict, schema: schema.json },
-          },
-        }),
-    ...(tools.length === 0
-      ? {}
-      : {
-          tools: tools.map(({ name, description, parameters }) => ({
-            type: "function",
-            name,
-            description,
-            parameters,
-            strict: false,
-          })),
-        }),
+    ...encodeSchema(question),
+    ...encodeTools(question),
   };
   return {
     path: "/responses",
-    headers: { "content-type": "application/json", accept: "application/json, text/event-stream" },
-    body: toUtf8(JSON.stringify(body)),
+    headers: {
+      "content-type": "application/json",
+      accept: stream ? "text/event-stream" : "application/json",
+    },
+    body: encodeBody(body),
   };
 }
 
-function toInput(message: ModelMessage): readonly Json[] {
-  if (message.role === "tool") {
-    return [{ type: "function_call_output", call_id: message.toolCallId, output: message.content }];
+function encodeMessage(message: ModelMessage): readonly Json[] {
+  switch (message.role) {
+    case "tool":
+      return [{ type: "function_call_output", call_id: message.call.id ?? "", output: message.content }];
+    case "assistant": {
+      const carry = message.carry ?? null;
+      if (Array.isArray(carry)) return carry as readonly Json[];
+      const said: Json[] = message.content === "" ? [] : [{ role: "assistant", content: message.content }];
+      const calls = (message.toolCalls ?? []).map(({ id, name, arguments: text }) => ({
+        type: "function_call",
+        call_id: id ?? "",
+        name,
+        arguments: text,
+      }));
+      return [...said, ...calls];
+    }
+    default:
+      return [{ role: message.role, content: message.content }];
   }
-  const { role, content } = message;
-  const calls = role === "assistant" ? (message.toolCalls ?? []) : [];
-  return [
-    ...(content === "" && calls.length > 0 ? [] : [{ role, content }]),
-    ...calls.map((call) => ({
-      type: "function_call",
-      call_id: call.id ?? "",
-      name: call.name,
-      arguments: call.arguments,
+}
+
+function encodeSchema({ schema }: ModelQuestion): Readonly<Record<string, Json>> {
+  if (schema === null) return {};
+  const strict = schema.strict && isStrictSchema(schema.json);
+  const json = strict ? adaptSchema(schema.json, OPENAI_SCHEMAS) : schema.json;
+  return { text: { format: { type: "json_schema", name: "answer", strict, schema: json } } };
+}
+
+function encodeTools({ tools, toolChoice }: ModelQuestion): Readonly<Record<string, Json>> {
+  if (tools.length === 0) return {};
+  const choice = typeof toolChoice === "string" ? toolChoice : { type: "function", name: toolChoice.name };
+  return {
+    tools: tools.map(({ name, description, parameters }) => ({
+      type: "function",
+      name,
+      ...(description === null ? {} : { description }),
+      parameters,
+      strict: false,
     })),
-  ];
-}
-
-const Response = z.object({
-  id: z.string().nullish(),
-  model: z.string().nullish(),
-  status: z.string(),
-  incomplete_details: z.object({ reason: z.string().nullish() }).nullish(),
-  output: z.array(
-    z.object({
-      type: z.string(),
-      phase: z.string().nullish(),
-      name: z.string().nullish(),
-      call_id: z.string().nullish(),
-      arguments: z.unknown().optional(),
-      input: z.unknown().optional(),
-      content: z
-        .array(z.object({ type: z.string(), text: z.string().nullish(), refusal: z.string().nullish() }))
-        .nullish(),
-    }),
-  ),
-  usage: z.object({ input_tokens: tokenCount, output_tokens: tokenCount }).nullish(),
-});
-type Response = z.output<typeof Response>;
-
-function toReply(response: Response): ModelReply {
-  const { id, model, output, usage } = response;
-  const messages = output.filter(({ type }) => type === "message");
-  // Some models think aloud in messages of their own; only what they call final is the answer.
-  const final = messages.filter(({ phase }) => phase === "final_answer");
-  const parts = (final.length > 0 ? final : messages).flatMap(({ content }) => content ?? []);
-  const toolCalls = output
-    .filter(({ type }) => type === "function_call" || type === "custom_tool_call")
-    .map((item) => ({
-      id: item.call_id ?? null,
-      name: item.name ?? "",
-      arguments: asText(item.arguments) ?? asText(item.input) ?? "",
-    }));
-  const refused = parts.some(({ type }) => type === "refusal");
-  return {
-    returnedModel: model ?? null,
-    responseId: id ?? null,
-    usage: usage ? { inputTokens: usage.input_tokens, outputTokens: usage.output_tokens } : null,
-    stop: refused ? "refused" : stopReason(response, toolCalls.length),
-    text: parts.map(({ type, text }) => (type === "output_text" ? (text ?? "") : "")).join(""),
-    toolCalls,
+    ...(toolChoice === "auto" ? {} : { tool_choice: choice }),
+    // With nothing stored, reasoning between calls of tools travels with us, encrypted by OpenAI.
+    include: ["reasoning.encrypted_content"],
   };
-}
-
-function asText(value: unknown): string | null {
-  return typeof value === "string" ? value : null;
-}
-
-function stopReason({ status, incomplete_details: details }: Response, toolCalls: number): StopReason {
-  if (status === "completed") return toolCalls > 0 ? "toolCalls" : "complete";
-  if (details?.reason === "max_output_tokens") return "length";
-  if (details?.reason === "content_filter") return "refused";
-  return "other";
-}
-
-const Event = z.object({
-  type: z.string(),
-  delta: z.unknown().optional(),
-  response: z.unknown().optional(),
-  code: z.string().nullish(),
-});
-
-/** The last event repeats the whole response; what came before is only good for showing progress. */
-function createStreamReader(): StreamReader {
-  let final: Response | null = null;
-  let started = false;
-  return {
-    push: (data) => {
-      if (data === "[DONE]") return "";
-      const event = parseText(Event, data);
-      if (final !== null) throw malformed("the stream goes on after its end");
-      switch (event.type) {
-        case "response.created":
-          if (started) throw malformed("a second response begins inside the first");
-          started = true;
-          return "";
-        case "response.output_text.delta":
-          return asText(event.delta) ?? "";
-        case "response.completed":
-        case "response.incomplete":
-          final = toResponse(event.response);
-          return "";
-        case "response.failed":
-        case "error":
-          throw providerError({ code: event.code ?? null });
-        default:
-          return "";
-      }
-    },
-    finish: () => {
-      if (final === null) throw truncated();
-      return toReply(final);
-    },
-  };
-}
-
-function toResponse(value: unknown): Response {
-  const result = Response.safeParse(value);
-  if (result.success) return result.data;
-  throw malformed("the stream's last event holds no response", result.error);
 }

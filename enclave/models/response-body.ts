@@ -1,69 +1,70 @@
 import { z } from "zod";
-import { fromUtf8 } from "../../protocol/bytes.ts";
-import { UpstreamError } from "../../protocol/errors.ts";
+import { fromUtf8, toUtf8 } from "../../protocol/bytes.ts";
+import { parseJson, type Json } from "../../protocol/canonical-json.ts";
+import { InputError, UpstreamError } from "../../protocol/errors.ts";
+import type { ToolCall } from "./model-format.ts";
 
 /**
- * Reads a provider's JSON by a schema of the parts that we use; parts unknown to us are ignored, since providers add
+ * Reads a provider's body by a schema of the parts that we use; parts unknown to us are ignored, since providers add
  * them at will.
  *
- * @throws {UpstreamError} MODEL_RESPONSE_MALFORMED; MODEL_HTTP_ERROR when it is an error in the place of an answer
+ * @throws {UpstreamError} MODEL_RESPONSE_MALFORMED
  */
 export function parseBody<Schema extends z.ZodType>(schema: Schema, body: Uint8Array): z.output<Schema> {
-  let text: string;
-  try {
-    text = fromUtf8(body);
-  } catch (cause) {
-    throw malformed("the body is not UTF-8", cause);
-  }
-  return parseText(schema, text);
+  return readAs(schema, parseProviderJson(body));
 }
 
-/** `parseBody` for text: one event of a stream. */
-export function parseText<Schema extends z.ZodType>(schema: Schema, text: string): z.output<Schema> {
-  let json: unknown;
+/** @throws {UpstreamError} MODEL_RESPONSE_MALFORMED for bad UTF-8, for what is not JSON, or for nesting without end */
+export function parseProviderJson(body: Uint8Array): Json {
   try {
-    json = JSON.parse(text);
+    return parseJson(body);
   } catch (cause) {
     throw malformed("the body is not JSON", cause);
   }
-  const error = ErrorBody.safeParse(json);
-  if (error.success) throw providerError(error.data.error);
+}
+
+/** @throws {UpstreamError} MODEL_RESPONSE_MALFORMED */
+export function readAs<Schema extends z.ZodType>(schema: Schema, json: Json): z.output<Schema> {
   const result = schema.safeParse(json);
   if (result.success) return result.data;
-  throw malformed(
-    `the body is not of the format: ${result.error.issues[0]?.path.join(".") ?? ""}`,
-    result.error,
-  );
+  const field = result.error.issues[0]?.path.join(".") ?? "";
+  throw malformed(`the body is not of the format: ${field}`, result.error);
 }
 
 export function malformed(message: string, cause?: unknown): UpstreamError {
   return new UpstreamError({ code: "MODEL_RESPONSE_MALFORMED", message, cause });
 }
 
-export function truncated(): UpstreamError {
-  return new UpstreamError({
-    code: "MODEL_RESPONSE_TRUNCATED",
-    message: "the stream ended before the answer did",
-  });
-}
-
-/** The form that all four vendors give errors: an object under `error`. Its message may quote a prompt and is dropped. */
-export const ErrorBody = z.object({
-  error: z.object({
-    type: z.string().max(128).nullish(),
-    code: z.union([z.string().max(128), z.number()]).nullish(),
-    status: z.string().max(128).nullish(),
-  }),
-});
-
-export function providerError(error: z.output<typeof ErrorBody>["error"], status?: number): UpstreamError {
-  const kind = error.code ?? error.type ?? error.status ?? null;
-  return new UpstreamError({
-    code: status === 429 ? "MODEL_RATE_LIMITED" : "MODEL_HTTP_ERROR",
-    message: "the provider answered with an error",
-    details: { status: status ?? null, kind },
-  });
+export function truncated(message: string): UpstreamError {
+  return new UpstreamError({ code: "MODEL_RESPONSE_TRUNCATED", message });
 }
 
 /** Token counts as providers give them. */
 export const tokenCount = z.int().min(0);
+
+/** Any JSON, kept as it is. */
+export const anyJson = z.unknown().transform((value) => value as Json);
+
+/** The text that a JSON body is sent as. */
+export function encodeBody(body: Json): Uint8Array {
+  return toUtf8(JSON.stringify(body));
+}
+
+/** @throws {UpstreamError} MODEL_RESPONSE_MALFORMED */
+export function decodeText(bytes: Uint8Array): string {
+  try {
+    return fromUtf8(bytes);
+  } catch (cause) {
+    throw malformed("the body is not UTF-8", cause);
+  }
+}
+
+/** The object that a tool is called with. @throws {InputError} INPUT_INVALID for arguments that are not a JSON object */
+export function parseArguments(call: ToolCall): Json {
+  const json = call.arguments === "" ? {} : parseJson(toUtf8(call.arguments));
+  if (typeof json === "object" && json !== null && !Array.isArray(json)) return json;
+  throw new InputError({
+    code: "INPUT_INVALID",
+    message: "the arguments of a tool call are not a JSON object",
+  });
+}

@@ -1,158 +1,176 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join, relative, sep } from "node:path";
-import { describe, expect, test } from "vitest";
-import { anthropicMessages } from "../../../enclave/models/anthropic-messages.ts";
-import { gemini } from "../../../enclave/models/gemini.ts";
-import type { ModelFormat, ModelReply } from "../../../enclave/models/model-format.ts";
-import { openaiChat } from "../../../enclave/models/openai-chat.ts";
-import { openaiResponses } from "../../../enclave/models/openai-responses.ts";
-import { ServerSentEvents } from "../../../enclave/models/server-sent-events.ts";
-import { toUtf8 } from "../../../protocol/bytes.ts";
-import { codeOf } from "../../support/code-of.ts";
+/**
+ * Every recorded answer of the real services, through the adapter that speaks its format. The recordings are outside this
+ * repository (`ADYTON_FIXTURES` names their folder); without them, this file skips and says so.
+ */
 
-/** Recorded answers of the live services; data that is read from where it lies and not part of this repository. */
-const FOLDER =
-  // eslint-disable-next-line no-restricted-properties
-  process.env["ADYTON_FIXTURES"] ??
-  new URL("../../../../shared/fixtures/model-apis", import.meta.url).pathname;
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { ModelReply } from "../../../enclave/models/model-format.ts";
+import { AdytonError } from "../../../protocol/errors.ts";
+import {
+  readRecording,
+  readRecordings,
+  recordingFiles,
+  RECORDINGS_PRESENT,
+  type Recording,
+} from "../support/recordings/recordings.ts";
+import { heard, readStream, replyOf } from "../support/recordings/replies.ts";
 
-const FORMATS: readonly (readonly [string, ModelFormat])[] = [
-  [join("openai", "responses"), openaiResponses],
-  [join("openai", "chat"), openaiChat],
-  [join("openai-compatible", "chat"), openaiChat],
-  ["anthropic", anthropicMessages],
-  ["google", gemini],
-];
+/** Recorded from an API that no adapter speaks: it keeps state at the provider. */
+const OTHER_API = /^google\/interactions\//;
 
-/** Gemini's stateful API, which keeps the conversation at the provider: not spoken, on purpose. */
-const OTHER_API = join("google", "interactions") + sep;
+/** Errors that a service answered with, and what each is for us. */
+const ERRORS: Readonly<Record<string, string>> = {
+  "openai/chat/reasoning-model-legacy-parameter-error.json": "MODEL_HTTP_ERROR",
+  "openai/responses/reasoning-model-temperature-error.json": "MODEL_HTTP_ERROR",
+  "openai/responses/openai-error.1.json": "MODEL_REQUEST_REJECTED",
+};
 
-/** A connection that a proxy spliced: two answers, neither of them whole. */
-const SPLICED = "spliced-message-start.chunks.txt";
+/** Bodies that contradict themselves: there is no one answer to quote. */
+const CONTRADICTORY: Readonly<Record<string, string>> = {
+  // A gateway began a second message inside the first.
+  "anthropic/spliced-message-start.chunks.txt": "MODEL_RESPONSE_MALFORMED",
+  // Its last event repeats another text than was streamed.
+  "openai/responses/openai-shell-container.1.chunks.txt": "MODEL_RESPONSE_MALFORMED",
+};
 
-interface Recording {
-  readonly name: string;
-  readonly text: string;
-  readonly format: ModelFormat;
-}
+const REFUSED = { ...ERRORS, ...CONTRADICTORY };
 
-function recordings(): readonly Recording[] {
-  if (!existsSync(FOLDER)) return [];
-  return readdirSync(FOLDER, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .map((path) => ({ name: relative(FOLDER, path), text: readFileSync(path, "utf8") }))
-    .flatMap((file) => {
-      const format = FORMATS.find(([folder]) => file.name.startsWith(folder + sep))?.[1];
-      return format === undefined ? [] : [{ ...file, format }];
-    })
-    .sort((a, b) => a.name.localeCompare(b.name));
-}
+const files = RECORDINGS_PRESENT ? recordingFiles() : [];
+const recordings = files.filter((file) => !OTHER_API.test(file)).flatMap(readRecordings);
+const parsed = recordings.filter(({ name }) => !Object.hasOwn(REFUSED, name));
 
-const all = recordings();
-const spoken = all.filter(({ name }) => !name.startsWith(OTHER_API));
-const isError = ({ name, text }: Recording): boolean =>
-  name.endsWith(".json") && Object.keys(JSON.parse(text) as object).join() === "error";
-const bodies = spoken.filter((file) => file.name.endsWith(".json") && !isError(file));
-const streams = spoken.filter(({ name }) => !name.endsWith(".json") && !name.endsWith(SPLICED));
+const CYBER = expect.stringContaining("cyber") as string;
+/** Not the commentary that comes before it. */
+const LATEST = expect.stringMatching(/^Here are some \*\*latest AI updates/) as string;
 
-function eventsOf({ name, text }: Recording): readonly string[] {
-  if (name.endsWith(".sse")) return new ServerSentEvents().push(toUtf8(text));
-  return text.split("\n").filter((line) => line.trim() !== "");
-}
+const replies: ModelReply[] = [];
 
-const SAYS_WHY = /"finish_reason":"|"finishReason":"|"type":"(?:message_stop|response\.completed)"/u;
-const ENDS = /^\{"type":"(?:message_stop|response\.completed)"/u;
-
-/** Some recordings hold several answers, one after the other. */
-function answersOf(recording: Recording): readonly (readonly string[])[] {
-  const answers: string[][] = [[]];
-  for (const event of eventsOf(recording)) {
-    answers.at(-1)?.push(event);
-    if (ENDS.test(event)) answers.push([]);
-  }
-  return answers.filter((events) => events.length > 0);
-}
-
-function readStream(format: ModelFormat, events: readonly string[]): { reply: ModelReply; streamed: string } {
-  const reader = format.createStreamReader();
-  const streamed = events.map((event) => reader.push(event)).join("");
-  return { reply: reader.finish(), streamed };
-}
-
-function checkReply(reply: ModelReply): void {
-  expect(reply.returnedModel).toMatch(/./u);
-  expect(reply.responseId).toMatch(/./u);
-  expect(reply.usage?.inputTokens).toBeGreaterThan(0);
-  if (reply.stop === "toolCalls") expect(reply.toolCalls.length).toBeGreaterThan(0);
-  else expect(reply.stop).not.toBe("other");
-  for (const { name, arguments: written } of reply.toolCalls) {
-    expect(name).toMatch(/./u);
-    expect(typeof written).toBe("string");
-  }
-}
-
-test("says how many recordings there are to read", ({ skip, annotate }) => {
-  if (all.length === 0)
-    skip(`no recordings at ADYTON_FIXTURES or beside the repository: nothing was checked`);
-  const errorCount = spoken.filter((file) => file.name.endsWith(".json") && isError(file)).length;
-  void annotate(
-    `${bodies.length} bodies, ${streams.length} streams, ${errorCount} errors read; ` +
-      `${all.length - spoken.length} of an API that is not spoken`,
-  );
-  expect(bodies.length + streams.length + errorCount + 1).toBe(spoken.length);
+beforeAll(() => {
+  if (!RECORDINGS_PRESENT) console.warn("SKIPPED: no recordings of model APIs; set ADYTON_FIXTURES");
 });
 
-describe.skipIf(all.length === 0)("recorded answers of the live services", () => {
-  test.for(bodies.map((file) => [file.name, file] as const))("reads the body %s", ([, file]) => {
-    checkReply(file.format.parseReply(toUtf8(file.text)));
-  });
+afterAll(() => {
+  if (!RECORDINGS_PRESENT) return;
+  const count = (what: (reply: ModelReply) => boolean): number => replies.filter(what).length;
+  console.info(
+    `recordings: ${files.length} files; ${replies.length} replies parsed ` +
+      `(${parsed.filter(({ streamed }) => streamed).length} of them streams), ` +
+      `${count(({ text }) => text !== "")} with text, ${count(({ toolCalls }) => toolCalls.length > 0)} with tool calls, ` +
+      `${count(({ usage }) => usage !== null)} with usage, ${count(({ responseId }) => responseId !== null)} with an id, ` +
+      `${count(({ stop }) => stop === "refused")} refusals; ${Object.keys(ERRORS).length} errors recognised; ` +
+      `${Object.keys(CONTRADICTORY).length} refused, since they contradict themselves; ` +
+      `${files.filter((file) => OTHER_API.test(file)).length} of another API`,
+  );
+});
 
-  test.for(streams.map((file) => [file.name, file] as const))("reads the stream %s", ([, file]) => {
-    for (const events of answersOf(file)) {
-      const { reply, streamed } = readStream(file.format, events);
-      expect(reply.returnedModel).toMatch(/./u);
-      expect(reply.responseId).toMatch(/./u);
-      // OpenAI's recordings of Responses leave out pieces; their last event repeats the whole.
-      if (file.format !== openaiResponses) expect(streamed).toBe(reply.text);
+describe.skipIf(!RECORDINGS_PRESENT)("recorded answers of real model APIs", () => {
+  test.for(parsed.map((recording) => [recording.name, recording] as const))("parses %s", ([, recording]) => {
+    const reply = replyOf(recording);
+    replies.push(reply);
+    const raw = Buffer.from(recording.body).toString();
+    expect(raw).toContain(JSON.stringify(reply.responseId));
+    expect(raw).toContain(JSON.stringify(reply.returnedModel));
+    for (const { id, name } of reply.toolCalls) {
+      expect(raw).toContain(JSON.stringify(name));
+      if (id !== null) expect(raw).toContain(JSON.stringify(id));
     }
+    // An answer is whole only when it says something, or was streamed by tools that we never offer.
+    if (reply.stop === "toolCalls") expect(reply.toolCalls).not.toEqual([]);
+    if (reply.stop === "refused") expect(reply.text).toBe("");
   });
 
-  test.for(streams.map((file) => [file.name, file] as const))(
-    "refuses the stream %s without its end",
-    ([, file]) => {
-      const events = answersOf(file)[0] ?? [];
-      // From the event that names why the model stopped.
-      const end = events.findIndex((event) => SAYS_WHY.test(event));
-      expect(codeOf(() => readStream(file.format, events.slice(0, end)))).toBe("MODEL_RESPONSE_TRUNCATED");
+  test.for(
+    parsed.filter(({ streamed }) => streamed).map((recording) => [recording.name, recording] as const),
+  )(
+    "gives a listener of %s the same text and calls as the whole, wherever chunks end",
+    ([, { format, body }]) => {
+      const { reply, pieces } = readStream(format, body, body.length);
+      expect(heard(pieces)).toEqual({ text: reply.text, toolCalls: reply.toolCalls });
+      const byBytes = readStream(format, body, body.length > 50_000 ? 61 : 1);
+      expect(byBytes.reply).toEqual(reply);
+      expect(heard(byBytes.pieces)).toEqual(heard(pieces));
     },
   );
 
-  test("refuses a stream into which another was spliced", () => {
-    const file = all.find(({ name }) => name.endsWith(SPLICED));
-    expect(codeOf(() => readStream(anthropicMessages, eventsOf(file!)))).toBe("MODEL_RESPONSE_MALFORMED");
+  test.for(Object.entries(REFUSED))("refuses %s as %s", ([name, code]) => {
+    const recording = recordings.find((candidate) => candidate.name === name);
+    expect(codeOfReply(recording!)).toBe(code);
   });
 
-  test.for(
-    spoken
-      .filter((file) => file.name.endsWith(".json") && isError(file))
-      .map((file) => [file.name, file] as const),
-  )("reads the error %s as an error", ([, file]) => {
-    expect(codeOf(() => file.format.parseReply(toUtf8(file.text)))).toBe("MODEL_HTTP_ERROR");
+  test("reads streams that were cut off after any event as truncated, or as what was complete before", () => {
+    for (const { format, streamed, body } of parsed) {
+      if (!streamed) continue;
+      const events = Buffer.from(body)
+        .toString()
+        .trimEnd()
+        .split(/(?<=\n\n)/);
+      // Usage may follow the end of an answer, and `[DONE]` does: the framing of HTTP guards those.
+      const cut = Buffer.from(events.slice(0, Math.ceil(events.length / 2)).join(""));
+      const half: Recording = { name: "half", format, streamed, body: cut };
+      if (events.length > 3) expect(codeOfReply(half)).toBe("MODEL_RESPONSE_TRUNCATED");
+    }
   });
 
-  test.for(bodies.map((file) => [file.name, file] as const))("refuses the body %s cut short", ([, file]) => {
-    const bytes = toUtf8(file.text.trimEnd());
-    expect(codeOf(() => file.format.parseReply(bytes.subarray(0, bytes.length - 1)))).toBe(
-      "MODEL_RESPONSE_MALFORMED",
-    );
-  });
-
-  test.for(
-    all
-      .filter(({ name }) => name.startsWith(OTHER_API) && name.endsWith(".json"))
-      .map((f) => [f.name, f] as const),
-  )("refuses %s, which is of another API", ([, file]) => {
-    expect(codeOf(() => file.format.parseReply(toUtf8(file.text)))).toBe("MODEL_RESPONSE_MALFORMED");
+  test.for([
+    ["anthropic/anthropic-text.json", { stop: "complete", usage: { inputTokens: 12, outputTokens: 29 } }],
+    ["anthropic/anthropic-refusal.json", { stop: "refused", text: "", refusal: CYBER }],
+    ["anthropic/anthropic-refusal.chunks.txt", { stop: "refused", refusal: CYBER }],
+    ["anthropic/anthropic-tool-no-args.json", { toolCalls: [{ name: "updateIssueList", arguments: "{}" }] }],
+    // Input that was cached counts; so does what a later event corrects.
+    [
+      "anthropic/anthropic-message-delta-input-tokens.chunks.txt",
+      { usage: { inputTokens: 61, outputTokens: 2 } },
+    ],
+    // Another model took over, and that is the one that answered.
+    ["anthropic/anthropic-fallback.json", { returnedModel: "claude-opus-4-8" }],
+    ["anthropic/anthropic-fallback.chunks.txt", { returnedModel: "claude-opus-4-8" }],
+    ["openai/responses/openai-phase.1.json", { text: LATEST }],
+    ["openai/responses/openai-shell-tool.1.json", { stop: "other", text: "" }],
+    [
+      "openai/responses/openai-custom-tool.1.chunks.txt",
+      { toolCalls: [{ name: "write_sql", arguments: "SELECT * FROM users WHERE age > 25" }] },
+    ],
+    [
+      "openai/chat/azure-model-router.1.chunks.txt",
+      { text: "Capital of Denmark.", returnedModel: "gpt-5-nano-2025-08-07" },
+    ],
+    // xAI counts reasoning only in its total.
+    ["openai-compatible/chat/xai-text.json", { text: "Grok", usage: { inputTokens: 12, outputTokens: 322 } }],
+    [
+      "openai-compatible/chat/anthropic-fallback-tool-call.sse",
+      { toolCalls: [{ id: "toolu_sanitized", arguments: '{"path": "a.txt"}' }] },
+    ],
+    ["google/google-reasoning.json", { usage: { inputTokens: 9, outputTokens: 311 } }],
+    [
+      "google/google-stream-tool-call-arguments.chunks.txt",
+      { toolCalls: [{ arguments: '{"location":"Boston"}' }, { arguments: '{"location":"San Francisco"}' }] },
+    ],
+    [
+      "google/google-stream-tool-call-array-arguments-missing-terminal-function-call.chunks.txt",
+      {
+        toolCalls: [
+          {
+            name: "writeItems",
+            arguments: JSON.stringify({
+              operations: [
+                { action: "add", description: "Fresh red apple", itemid: "apple_001", price: 0.5 },
+                { action: "add", description: "Ripe yellow banana", itemid: "banana_001", price: 0.3 },
+              ],
+            }),
+          },
+        ],
+      },
+    ],
+  ] as const)("reads %s right", ([file, expected]) => {
+    expect(replyOf(readRecording(file))).toMatchObject(expected);
   });
 });
+
+function codeOfReply(recording: Recording): string {
+  try {
+    replyOf(recording);
+  } catch (error) {
+    return error instanceof AdytonError ? String(error.code) : String(error);
+  }
+  return "parsed";
+}

@@ -1,0 +1,132 @@
+/**
+ * JSON Schemas as far as each provider enforces them. What a provider does not know is told in the description instead,
+ * for the model to read; whether an answer fits is decided by our own validation either way.
+ */
+
+import type { Json } from "../../protocol/canonical-json.ts";
+
+type JsonObject = { readonly [key: string]: Json };
+
+export interface SchemaSupport {
+  /** Keywords that the provider takes; `minItems` may be limited further. */
+  readonly keywords: ReadonlySet<string>;
+  /** The largest `minItems` that it takes. */
+  readonly largestMinItems: number;
+}
+
+const STRUCTURE = ["type", "properties", "required", "additionalProperties", "items", "enum", "anyOf"];
+const WORDS = ["title", "description"];
+
+/** https://platform.openai.com/docs/guides/structured-outputs, Supported schemas (strict) */
+export const OPENAI_SCHEMAS: SchemaSupport = {
+  keywords: new Set([
+    ...STRUCTURE,
+    ...WORDS,
+    "const",
+    "$ref",
+    "$defs",
+    "minItems",
+    "maxItems",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+  ]),
+  largestMinItems: Infinity,
+};
+
+/** https://platform.claude.com/docs/en/build-with-claude/structured-outputs, JSON Schema limitations */
+export const ANTHROPIC_SCHEMAS: SchemaSupport = {
+  keywords: new Set([...STRUCTURE, ...WORDS, "const", "$ref", "$defs", "minItems"]),
+  largestMinItems: 1,
+};
+
+/** https://ai.google.dev/api/generate-content, GenerationConfig.responseJsonSchema */
+export const GEMINI_SCHEMAS: SchemaSupport = {
+  keywords: new Set([...STRUCTURE, ...WORDS, "$ref", "$defs", "minItems", "maxItems", "minimum", "maximum"]),
+  largestMinItems: Infinity,
+};
+
+/** Restrict nothing, and say nothing to a model that its description does not. */
+const DROPPED = new Set(["$schema", "$comment", "examples", "default"]);
+
+export function adaptSchema(schema: Json, support: SchemaSupport): Json {
+  if (!isObject(schema)) return schema;
+  const kept: Record<string, Json> = {};
+  const told: string[] = [];
+  for (const [keyword, value] of Object.entries(schema)) {
+    const takes =
+      support.keywords.has(keyword) && (keyword !== "minItems" || Number(value) <= support.largestMinItems);
+    if (takes) kept[keyword] = adaptKeyword(keyword, value, support);
+    else if (keyword === "const") kept["enum"] = [value];
+    else if (!DROPPED.has(keyword)) told.push(`${keyword} ${JSON.stringify(value)}`);
+  }
+  if (told.length === 0) return kept;
+  const description = typeof kept["description"] === "string" ? `${kept["description"]} ` : "";
+  return { ...kept, description: `${description}(${told.join(", ")})` };
+}
+
+function adaptKeyword(keyword: string, value: Json, support: SchemaSupport): Json {
+  switch (keyword) {
+    case "properties":
+    case "$defs":
+      return isObject(value)
+        ? Object.fromEntries(
+            Object.entries(value).map(([name, child]) => [name, adaptSchema(child, support)]),
+          )
+        : value;
+    case "items":
+    case "additionalProperties":
+      return adaptSchema(value, support);
+    case "anyOf":
+      return isList(value) ? value.map((child) => adaptSchema(child, support)) : value;
+    default:
+      return value;
+  }
+}
+
+/** Whether the root is an object, and nothing else: OpenAI takes no other. */
+export function isObjectSchema(schema: Json): boolean {
+  return isObject(schema) && schema["type"] === "object";
+}
+
+/** Whether every object of `schema` is closed: it names its members, and takes no others. */
+export function isClosedSchema(schema: Json): boolean {
+  return everyObject(schema, ({ additionalProperties }) => additionalProperties === false);
+}
+
+/** Whether every object of `schema` is closed and requires all of its members, as OpenAI's strict enforcement asks. */
+export function isStrictSchema(schema: Json): boolean {
+  return everyObject(schema, ({ properties, required, additionalProperties }) => {
+    const names = isObject(properties) ? Object.keys(properties) : [];
+    return (
+      additionalProperties === false && isList(required) && names.every((name) => required.includes(name))
+    );
+  });
+}
+
+function everyObject(schema: Json, rule: (schema: JsonObject) => boolean): boolean {
+  if (!isObject(schema)) return false;
+  const { properties, items, anyOf, $defs, type } = schema;
+  const types = isList(type) ? type : [type];
+  // Without a type or a choice of values, it takes objects too.
+  const open =
+    type === undefined && anyOf === undefined && !("enum" in schema || "const" in schema || "$ref" in schema);
+  if ((open || types.includes("object") || properties !== undefined) && !rule(schema)) return false;
+  const children = [
+    ...(isObject(properties) ? Object.values(properties) : []),
+    ...(isObject($defs) ? Object.values($defs) : []),
+    ...(isList(anyOf) ? anyOf : []),
+    ...(items === undefined ? [] : [items]),
+  ];
+  return children.every((child) => everyObject(child, rule));
+}
+
+function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && !isList(value);
+}
+
+function isList(value: Json | undefined): value is readonly Json[] {
+  return Array.isArray(value);
+}

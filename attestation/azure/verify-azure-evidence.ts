@@ -1,14 +1,18 @@
 /** Is Azure vTPM evidence genuine? The hardware report first, then what hangs on it. */
 
+import type { Hex } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
 import { parseAmdEndorsements, type AmdEndorsements } from "../amd/amd-endorsements.ts";
 import { mergeAmdEndorsements } from "../amd/merge-endorsements.ts";
-import { verifySnpReport } from "../amd/verify-snp-report.ts";
+import { AMD_ROOTS, type SnpRoot } from "../amd/roots.ts";
+import { verifySnpReportUnder } from "../amd/verify-snp-report.ts";
 import type { IntelEndorsements } from "../intel/intel-endorsements.ts";
-import { verifyTdxQuote } from "../intel/verify-tdx.ts";
+import { INTEL_TRUST } from "../intel/trust.ts";
+import { verifyTdQuote, type TdQuoteContext } from "../intel/verify-tdx.ts";
 import type { UnixSeconds } from "../unix-time.ts";
 import { sealVerified, type VerifiedEvidence } from "../verified-evidence.ts";
 import { parseAzureEvidence } from "./azure-evidence.ts";
+import type { VtpmClaims } from "./claims.ts";
 import { parseHclReport } from "./hcl-report.ts";
 import { verifyVtpm } from "./verify-vtpm.ts";
 
@@ -27,20 +31,27 @@ export async function verifyAzureSnpEvidence(
   endorsements: AmdEndorsements | undefined,
   { now }: { readonly now: UnixSeconds },
 ): Promise<VerifiedEvidence<"azureSnp">> {
-  const evidence = parseAzureEvidence(bytes);
-  const hcl = parseHclReport(evidence.hclReport);
+  return await verifyAzureSnpEvidenceUnder(AMD_ROOTS, bytes, { endorsements, now });
+}
+
+/** `verifyAzureSnpEvidence` under other roots: for tests. */
+export async function verifyAzureSnpEvidenceUnder(
+  roots: readonly SnpRoot[],
+  bytes: Uint8Array,
+  { endorsements, now }: { readonly endorsements: AmdEndorsements | undefined; readonly now: UnixSeconds },
+): Promise<VerifiedEvidence<"azureSnp">> {
+  const { hclReport, tpmQuote, vcek } = parseAzureEvidence(bytes);
+  const hcl = parseHclReport(hclReport);
   checkHardware(hcl.hardware, "snp");
-  const own =
-    evidence.vcek === null ? undefined : parseAmdEndorsements({ certificates: [evidence.vcek], crls: [] });
-  const hardware = await verifySnpReport(hcl.hardwareReport, mergeAmdEndorsements(own, endorsements), {
-    now,
-  });
-  const vtpm = await verifyVtpm(hcl, evidence.tpmQuote, hardware.reportData);
+  const own = vcek === null ? undefined : parseAmdEndorsements({ certificates: [vcek], crls: [] });
+  const offered = mergeAmdEndorsements(own, endorsements);
+  const hardware = await verifySnpReportUnder(roots, hcl.hardwareReport, { endorsements: offered, now });
+  const vtpm = await verifyVtpm(hcl, tpmQuote, hardware.reportData);
   return sealVerified({
     ...hardware,
     kind: "azureSnp",
     claims: { hardware: hardware.claims, vtpm: vtpm.claims },
-    reportData: vtpm.claims.extraData === "0x" ? null : vtpm.claims.extraData,
+    reportData: boundData(vtpm.claims),
     checks: [...hardware.checks, ...vtpm.checks],
   });
 }
@@ -57,18 +68,31 @@ export async function verifyAzureTdxEvidence(
   endorsements: IntelEndorsements,
   { now }: { readonly now: UnixSeconds },
 ): Promise<VerifiedEvidence<"azureTdx">> {
+  return await verifyAzureTdxEvidenceUnder(bytes, { endorsements, now, trust: INTEL_TRUST });
+}
+
+/** `verifyAzureTdxEvidence` under another root: for tests. */
+export async function verifyAzureTdxEvidenceUnder(
+  bytes: Uint8Array,
+  context: TdQuoteContext,
+): Promise<VerifiedEvidence<"azureTdx">> {
   const { hclReport, tpmQuote, tdQuote } = parseAzureEvidence(bytes);
   const hcl = parseHclReport(hclReport);
-  checkHardware(hcl.hardware, tdQuote === null ? "snp" : "tdx");
-  const hardware = await verifyTdxQuote(tdQuote ?? new Uint8Array(), endorsements, { now });
+  checkHardware(hcl.hardware, "tdx");
+  const hardware = await verifyTdQuote("tdx", tdQuote ?? new Uint8Array(), context);
   const vtpm = await verifyVtpm(hcl, tpmQuote, hardware.reportData);
   return sealVerified({
     ...hardware,
     kind: "azureTdx",
     claims: { hardware: hardware.claims, vtpm: vtpm.claims },
-    reportData: vtpm.claims.extraData === "0x" ? null : vtpm.claims.extraData,
+    reportData: boundData(vtpm.claims),
     checks: [...hardware.checks, ...vtpm.checks],
   });
+}
+
+/** What the guest bound through its vTPM; a quote without qualifying data binds nothing. */
+function boundData({ extraData }: VtpmClaims): Hex | null {
+  return extraData === "0x" ? null : extraData;
 }
 
 function checkHardware(actual: "snp" | "tdx", expected: "snp" | "tdx"): void {

@@ -1,40 +1,61 @@
 /**
- * What dstack's guest agent answers to `GetQuote`: a TDX quote in hex, and the event log that explains its RTMRs.
+ * A TDX quote of a dstack guest with the event log that explains its RTMRs: JSON, as the guest agent answers to
+ * `GetQuote`, or a versioned attestation, raw or as hex in JSON.
  *
- * Source: github.com/Dstack-TEE/dstack, guest-agent RPC `GetQuoteResponse`.
+ * Source: github.com/Dstack-TEE/dstack, guest-agent RPC (`GetQuoteResponse`, `AttestResponse`).
  */
 
 import { z } from "zod";
 import { fromHex, isHex } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
 import { parseJsonEvidence, tryParseJsonEvidence } from "../json-evidence.ts";
+import { parseDstackEventLog, toDstackEvent, type DstackEvent } from "./event-log.ts";
+import { isVersionedTdxAttestation, parseVersionedTdxAttestation } from "./versioned-attestation.ts";
 
 export interface DstackEvidence {
   readonly quote: Uint8Array<ArrayBuffer>;
-  /** JSON text of its own. */
-  readonly eventLog: string;
+  /** Each with the digest that it claims to have; whether it was extended, replaying tells. */
+  readonly events: readonly DstackEvent[];
 }
 
-const schema = z.object({
-  quote: z.string().regex(/^(?:0x)?(?:[0-9a-f]{2})+$/),
-  event_log: z.string(),
-});
+const hex = z
+  .string()
+  .regex(/^(?:0x)?(?:[0-9a-f]{2})+$/)
+  .transform((text) => fromHex(isHex(text) ? text : `0x${text}`));
 
-/** Whether these bytes are JSON of this shape. Throws nothing. */
+const quoteSchema = z.object({ quote: hex, event_log: z.string() });
+const attestationSchema = z.object({ attestation: hex });
+const schema = z.union([quoteSchema, attestationSchema]);
+
+/** Whether these bytes are of one of the forms, over TDX. Throws nothing. */
 export function isDstackEvidence(bytes: Uint8Array): boolean {
-  return schema.safeParse(tryParseJsonEvidence(bytes)).success;
+  if (isVersionedTdxAttestation(bytes)) {
+    return true;
+  }
+  const shape = schema.safeParse(tryParseJsonEvidence(bytes));
+  return shape.success && ("quote" in shape.data || isVersionedTdxAttestation(shape.data.attestation));
 }
 
-/** @throws {EvidenceError} EVIDENCE_MALFORMED */
+/** @throws {EvidenceError} EVIDENCE_MALFORMED, EVIDENCE_UNSUPPORTED, EVIDENCE_BINDING_MISMATCH */
 export function parseDstackEvidence(bytes: Uint8Array): DstackEvidence {
+  if (isVersionedTdxAttestation(bytes)) {
+    return fromVersionedAttestation(bytes);
+  }
   const shape = schema.safeParse(parseJsonEvidence(bytes));
   if (!shape.success) {
     throw new EvidenceError({
       code: "EVIDENCE_MALFORMED",
-      message: "this is not a dstack quote response: `quote` in hex and `event_log` as JSON text",
+      message: "this is not dstack's: `quote` in hex with `event_log` as JSON text, or `attestation` in hex",
       cause: shape.error,
     });
   }
-  const { quote, event_log: eventLog } = shape.data;
-  return { quote: fromHex(isHex(quote) ? quote : `0x${quote}`), eventLog };
+  if ("attestation" in shape.data) {
+    return fromVersionedAttestation(shape.data.attestation);
+  }
+  return { quote: shape.data.quote, events: parseDstackEventLog(shape.data.event_log) };
+}
+
+function fromVersionedAttestation(bytes: Uint8Array): DstackEvidence {
+  const { quote, events } = parseVersionedTdxAttestation(bytes);
+  return { quote, events: events.map(toDstackEvent) };
 }

@@ -9,8 +9,12 @@ import { HAS_VECTORS, MANIFEST, type VectorEntry, type VectorRunner } from "../s
 import { intelCollateralRunner } from "./vectors/intel-collateral.ts";
 import { intelRunner } from "./vectors/intel.ts";
 import { intelTestPkiRunner } from "./vectors/intel-test-pki.ts";
+import { nitroRunner } from "./vectors/nitro.ts";
+import { nvidiaRunner } from "./vectors/nvidia.ts";
 import { raTlsRunner } from "./vectors/ra-tls.ts";
 import { revocationRunner } from "./vectors/revocation.ts";
+import { snpRunner } from "./vectors/snp.ts";
+import { azureRunner, eventLogRunner } from "./vectors/wrapped.ts";
 
 const RUNNERS: readonly VectorRunner[] = [
   intelRunner,
@@ -18,25 +22,20 @@ const RUNNERS: readonly VectorRunner[] = [
   intelTestPkiRunner,
   raTlsRunner,
   revocationRunner,
+  snpRunner,
+  nitroRunner,
+  nvidiaRunner,
+  azureRunner,
+  eventLogRunner,
 ];
 
 /** What the collection also holds and nothing here judges, with the reason. */
 const NOT_JUDGED: Readonly<Record<string, string>> = {
   cca: "Arm CCA is not a kind that we verify",
   jwt: "results of other verifiers, not evidence",
-  // Each of these goes when its runner comes.
-  "azure-vtpm": "no runner yet",
-  dstack: "no runner yet",
-  eventlog: "no runner yet",
-  nitro: "no runner yet",
-  "nitro-spec": "no runner yet",
-  nvidia: "no runner yet",
-  "nvidia-rim": "no runner yet",
-  snp: "no runner yet",
-  "snp-uvm": "no runner yet",
-  "snp-v2": "no runner yet",
-  "snp-v3": "no runner yet",
-  "snp-v5": "no runner yet",
+  "nvidia-rim":
+    "reference values are the caller's: a RIM is NVIDIA's file of them, and its XML signature is not evidence",
+  "snp-uvm": "Azure's endorsement of a measurement, and inputs of it: reference values, as above",
 };
 
 const runnerOf = ({ kind }: VectorEntry): VectorRunner | undefined =>

@@ -30,6 +30,8 @@ export interface DeploymentTerms {
   readonly simulatorKey: { readonly x: Hex; readonly y: Hex };
   /** Registers of the simulated enclave that the mask selects, in the mask's order: MRTD, RTMR0, RTMR1, RTMR2. */
   readonly registers: readonly Hex[];
+  /** Of the enclave that the policy accepts. */
+  readonly behaviourDigest: Hex;
   readonly fallbackWindowSeconds: number;
   readonly cancelDelaySeconds: number;
   /** The model that the moderation example asks. */
@@ -64,14 +66,9 @@ export function plannedAddresses(deployer: Hex): Omit<Deployment, "policyId"> {
  * Sends every deployment at once and waits for the last.
  *
  * @param signer counts its own nonces, from 0
- * @param behaviourDigest of the enclave that the policy accepts
  * @throws {ChainError} CHAIN_REVERTED when one of them fails
  */
-export async function deploy(
-  signer: Signer,
-  terms: DeploymentTerms,
-  behaviourDigest: Hex,
-): Promise<Deployment> {
+export async function deploy(signer: Signer, terms: DeploymentTerms): Promise<Deployment> {
   const deployer = (await signer.getAddress()).toLowerCase() as Hex;
   const planned = plannedAddresses(deployer);
   const gas = { gasLimit: DEPLOYMENT_GAS };
@@ -99,7 +96,7 @@ export async function deploy(
     ),
     await new SimulatedVerifier__factory(signer).deploy(planned.policyRegistry, x, y, gas),
   ].map((contract) => contract.deploymentTransaction());
-  const rules = policyRules(planned.verifier, measurement(terms.registers), behaviourDigest);
+  const rules = policyRules(planned.verifier, measurement(terms.registers), terms.behaviourDigest);
   sent.push(
     await PolicyRegistry__factory.connect(planned.policyRegistry, signer).create(
       salt,

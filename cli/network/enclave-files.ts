@@ -25,6 +25,8 @@ export interface EnclaveFiles {
 
 export interface EnclaveTerms {
   readonly model: ModelChoice;
+  /** Name of the simulated machine. */
+  readonly platform: string;
   readonly chainId: bigint;
   readonly coordinator: Hex;
   readonly payee: Hex;
@@ -89,7 +91,7 @@ function modelTerms(upstreamName: string): BehaviourFile["providers"][string]["m
   };
 }
 
-function createOperator({ chainId, coordinator, payee, credential }: EnclaveTerms): OperatorFile {
+function createOperator({ platform, chainId, coordinator, payee, credential }: EnclaveTerms): OperatorFile {
   return {
     version: 1,
     public: {
@@ -97,7 +99,7 @@ function createOperator({ chainId, coordinator, payee, credential }: EnclaveTerm
       payee,
       coordinators: [{ chainId: chainId.toString(), coordinator }],
     },
-    attester: { kind: "simulator", platform: "local" },
+    attester: { kind: "simulator", platform },
     listen: { host: "127.0.0.1", port: 0 },
     callers: {
       anonymous: "refuse",

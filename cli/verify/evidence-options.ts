@@ -57,7 +57,8 @@ function parseHexOption(option: string, text: string): Hex {
   return hex;
 }
 
-async function readPolicy(path: string): Promise<AppraisalPolicy> {
+/** @throws {InputError} INPUT_INVALID for a file that cannot be read or is no policy */
+export async function readPolicy(path: string): Promise<AppraisalPolicy> {
   let bytes: Uint8Array;
   try {
     bytes = await readFile(path);

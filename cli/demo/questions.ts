@@ -1,0 +1,57 @@
+/** The demo's two questions: one through the moderation contract with a typed answer, one in words. */
+
+import type { JsonRpcProvider } from "ethers";
+import { askConcierge, type QuestionAnswered } from "../ask/ask-concierge.ts";
+import { askContract, type AskStep } from "../ask/ask-contract.ts";
+import { ContentModerator__factory } from "../../contracts/bindings/factories/index.ts";
+import { LocalAccount } from "../network/anvil.ts";
+import { localSigner } from "../network/local-accounts.ts";
+import type { NetworkFile } from "../network/network-file.ts";
+
+export const POST = "You idiot, I will kill you and everyone in your house.";
+export const QUESTION = "What is 1234 * 5678? Answer with the product only.";
+
+const TIMEOUT_MS = 120_000;
+/** `ContentModerator.Verdict`. */
+const VERDICTS = ["none", "waiting", "shown", "hidden", "needs a human"] as const;
+
+export type OnAskStep = (step: AskStep, detail: string) => void;
+
+/** Has a post judged, and reads what the contract made of it. */
+export async function moderate(
+  { contracts }: NetworkFile,
+  provider: JsonRpcProvider,
+  onStep: OnAskStep,
+): Promise<QuestionAnswered> {
+  const answered = await askContract({
+    provider,
+    signer: localSigner(provider, LocalAccount.asker),
+    coordinator: contracts.coordinator,
+    send: (signer, fee, value) =>
+      ContentModerator__factory.connect(contracts.moderator, signer).moderate(POST, fee, { value }),
+    monotonicMs: () => performance.now(),
+    timeoutMs: TIMEOUT_MS,
+    onStep,
+  });
+  const post = await ContentModerator__factory.connect(contracts.moderator, provider).posts(
+    answered.requestId,
+  );
+  const verdict = VERDICTS[Number(post.verdict)] ?? "none";
+  const answer = answered.status === "ok" ? { verdict, severity: post.severity, reason: post.reason } : null;
+  return { ...answered, question: POST, answer };
+}
+
+export async function askInWords(
+  network: NetworkFile,
+  provider: JsonRpcProvider,
+  onStep: OnAskStep,
+): Promise<QuestionAnswered> {
+  const { model } = network;
+  return await askConcierge(network, provider, {
+    question: QUESTION,
+    model,
+    outputType: null,
+    timeoutMs: TIMEOUT_MS,
+    onStep,
+  });
+}

@@ -1,0 +1,140 @@
+/** `adyton demo`: a network, two questions, one receipt verified. Ends by itself and leaves no process behind. */
+
+import { readFileSync } from "node:fs";
+import { describeValue, toJson } from "../ask/describe.ts";
+import type { QuestionAnswered } from "../ask/ask-concierge.ts";
+import { downloadReceipt } from "../ask/receipt-download.ts";
+import type { CliEnvironment } from "../config.ts";
+import { ExitCode } from "../exit-codes.ts";
+import { startNetwork, type LocalNetwork } from "../network/start.ts";
+import { readPolicy } from "../verify/evidence-options.ts";
+import { verifyReceiptFile } from "../verify/receipt.ts";
+import { describeOutcome } from "../verify/describe.ts";
+import type { VerifyOutcome } from "../verify/report.ts";
+import { askInWords, moderate, type OnAskStep } from "./questions.ts";
+
+export interface DemoOptions {
+  readonly environment: CliEnvironment;
+  readonly folder: string;
+  readonly json: boolean;
+  /** Seconds of the wall clock. */
+  readonly now: () => number;
+  /** Ends the demo early. */
+  readonly signal: AbortSignal;
+}
+
+type Say = (line: string) => void;
+
+export async function runDemo({ environment, folder, json, now, signal }: DemoOptions): Promise<ExitCode> {
+  // With --json, stdout holds one object and nothing else; the story goes to stderr.
+  const say: Say = (line) => void (json ? process.stderr : process.stdout).write(`${line}\n`);
+  const started = performance.now();
+  const step = (name: string, detail: string): void => {
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    say(`${seconds.padStart(6)} s  ${name.padEnd(10)}  ${detail}`);
+  };
+  say("Adyton demo: contracts ask a model through an enclave, and the receipt is verified.");
+  say("The enclave is SIMULATED: no hardware protects it.");
+  const network = await startNetwork({ environment, folder, now, onStep: step, signal });
+  try {
+    announceModel(network, say);
+    const aborted = abortion(signal);
+    const asked = await Promise.race([askBoth(network, say, step), aborted]);
+    const outcome = await Promise.race([verifyFirst(network, asked, folder), aborted]);
+    say(`\nThe first answer's receipt, verified as a stranger would: ${outcome.receiptFile}`);
+    say(describeOutcome(outcome));
+    if (json) process.stdout.write(`${toJson(summary(network, asked, outcome))}\n`);
+    const answered = asked.every(({ status }) => status === "ok");
+    return answered && outcome.exitCode === ExitCode.ok ? ExitCode.ok : ExitCode.notGenuine;
+  } finally {
+    await network.stop();
+    step("end", "every process ended, every port released");
+  }
+}
+
+function announceModel({ model }: LocalNetwork, say: Say): void {
+  if (!model.standIn) return;
+  say(
+    "The model is a local STAND-IN with its own TLS authority; set OPENAI_API_KEY or ADYTON_MODEL_URL for a real one.",
+  );
+}
+
+async function askBoth(
+  { file, provider }: LocalNetwork,
+  say: Say,
+  step: (name: string, detail: string) => void,
+): Promise<readonly QuestionAnswered[]> {
+  const answered: QuestionAnswered[] = [];
+  for (const [title, ask] of [
+    ["ContentModerator judges a post (typed answer)", moderate],
+    ["Concierge asks in words (free text)", askInWords],
+  ] as const) {
+    say(`\n${title}`);
+    const onStep: OnAskStep = (name, detail) => {
+      step(name, detail);
+    };
+    const result = await ask(file, provider, onStep);
+    say(`          question  ${result.question}`);
+    say(`          answer    ${describeValue(result.answer)}`);
+    say(`          gas       request ${result.requestGas}, fulfilment ${result.fulfillGas}`);
+    say(`          time      ${result.msToAnswer} ms from the request's block to the answer's`);
+    answered.push(result);
+  }
+  return answered;
+}
+
+interface VerifiedFirst extends VerifyOutcome {
+  readonly receiptFile: string;
+}
+
+async function verifyFirst(
+  { file }: LocalNetwork,
+  [first]: readonly QuestionAnswered[],
+  folder: string,
+): Promise<VerifiedFirst> {
+  if (first === undefined) throw new Error("nothing was asked");
+  const receiptFile = await downloadReceipt(file.oracleUrl, first.requestId, folder);
+  const outcome = await verifyReceiptFile(readFileSync(receiptFile), {
+    policy: await readPolicy(file.policyFile),
+    further: null,
+  });
+  return { ...outcome, receiptFile };
+}
+
+function summary(
+  { model, file }: LocalNetwork,
+  asked: readonly QuestionAnswered[],
+  { exitCode, report, receiptFile }: VerifiedFirst,
+): object {
+  return {
+    model: { endpoint: model.endpoint, standIn: model.standIn },
+    requests: asked.map((result) => ({
+      requestId: result.requestId,
+      question: result.question,
+      answer: result.answer,
+      status: result.status,
+      requestTx: result.requestTx,
+      fulfillTx: result.fulfillTx,
+      requestGas: Number(result.requestGas),
+      fulfillGas: Number(result.fulfillGas),
+      msToAnswer: result.msToAnswer,
+    })),
+    verification: {
+      verified: exitCode === ExitCode.ok,
+      checks: report.checks.map(({ name, ok }) => ({ name, ok })),
+    },
+    receiptFile,
+    policyFile: file.policyFile,
+  };
+}
+
+/** Rejects when the signal fires. */
+async function abortion(signal: AbortSignal): Promise<never> {
+  return await new Promise((_, reject) => {
+    const abort = (): void => {
+      reject(signal.reason as Error);
+    };
+    if (signal.aborted) abort();
+    else signal.addEventListener("abort", abort, { once: true });
+  });
+}

@@ -1,0 +1,103 @@
+/** `--rpc URL`: what the chain says of a receipt. It rests on that endpoint's word, and the checks name it. */
+
+import { JsonRpcProvider } from "ethers";
+import type { VerifiedReceipt } from "../../attestation/index.ts";
+import {
+  EnclaveRegistry__factory,
+  OracleCoordinator__factory,
+} from "../../contracts/bindings/factories/index.ts";
+import { ChainError, EvidenceError } from "../../protocol/errors.ts";
+import { isOnChain, type OnChainReceipt } from "../../protocol/receipt.ts";
+import type { FurtherCheck } from "./receipt.ts";
+import type { ReportedCheck } from "./report.ts";
+
+/** Milliseconds for an endpoint to say which chain it is of. */
+const ENDPOINT_TIMEOUT_MS = 10_000;
+
+/**
+ * Checks that the receipt's keyset was admitted under the request's policy, and that this answer was the one fulfilled.
+ *
+ * @throws {EvidenceError} EVIDENCE_BINDING_MISMATCH when the chain says otherwise
+ * @throws {ChainError} CHAIN_RPC_UNAVAILABLE when it cannot be asked
+ */
+export function checkOnChain(rpcUrl: string): FurtherCheck {
+  return async ({ receipt }: VerifiedReceipt) => {
+    if (!isOnChain(receipt)) throw mismatch("chain", "an off-chain receipt is on no chain");
+    await awaitEndpoint(rpcUrl);
+    const provider = new JsonRpcProvider(rpcUrl, undefined, { cacheTimeout: -1 });
+    try {
+      await checkChainId(provider, receipt);
+      return [await checkAdmitted(provider, receipt), await checkFulfilled(provider, receipt)];
+    } catch (error) {
+      if (error instanceof EvidenceError) throw error;
+      throw unavailable(rpcUrl, error);
+    } finally {
+      provider.destroy();
+    }
+  };
+}
+
+/** ethers would ask a dead endpoint again and again, for ever. */
+async function awaitEndpoint(rpcUrl: string): Promise<void> {
+  const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "eth_chainId", params: [] });
+  const headers = { "content-type": "application/json" };
+  try {
+    const signal = AbortSignal.timeout(ENDPOINT_TIMEOUT_MS);
+    const response = await fetch(rpcUrl, { method: "POST", headers, body, signal });
+    if (!response.ok) throw new Error(`HTTP ${response.status}`);
+  } catch (cause) {
+    throw unavailable(rpcUrl, cause);
+  }
+}
+
+function unavailable(rpcUrl: string, cause: unknown): ChainError {
+  return new ChainError({
+    code: "CHAIN_RPC_UNAVAILABLE",
+    message: `${rpcUrl} cannot be asked about this receipt`,
+    details: { check: "chain" },
+    cause,
+  });
+}
+
+async function checkChainId(provider: JsonRpcProvider, { request }: OnChainReceipt): Promise<void> {
+  const { chainId } = await provider.getNetwork();
+  if (chainId !== request.chainId) {
+    throw mismatch("chain", `the endpoint is of chain ${chainId}, the receipt of chain ${request.chainId}`);
+  }
+}
+
+async function checkAdmitted(provider: JsonRpcProvider, receipt: OnChainReceipt): Promise<ReportedCheck> {
+  const { request, answer, keyset } = receipt;
+  const coordinator = OracleCoordinator__factory.connect(request.coordinator, provider);
+  const registry = EnclaveRegistry__factory.connect(await coordinator.ENCLAVES(), provider);
+  const events = await registry.queryFilter(
+    registry.filters.EnclaveAdmitted(request.policyId, answer.keysetId),
+  );
+  const admitted = events.find(({ args }) => args.keyset.answerKey.toLowerCase() === keyset.answerKey);
+  if (admitted === undefined) {
+    throw mismatch("admission", "the chain has not admitted this keyset under the request's policy");
+  }
+  return {
+    name: "admission",
+    ok: true,
+    detail: `keyset admitted under policy ${request.policyId} in block ${admitted.blockNumber}`,
+  };
+}
+
+async function checkFulfilled(
+  provider: JsonRpcProvider,
+  { request, answer }: OnChainReceipt,
+): Promise<ReportedCheck> {
+  const coordinator = OracleCoordinator__factory.connect(request.coordinator, provider);
+  const [fulfilled] = await coordinator.queryFilter(coordinator.filters.Fulfilled(answer.requestId));
+  if (fulfilled === undefined) throw mismatch("fulfilment", "the chain has not fulfilled this request");
+  const { status, outputHash } = fulfilled.args;
+  if (Number(status) !== answer.status || outputHash !== answer.outputHash) {
+    throw mismatch("fulfilment", "the request was fulfilled with another answer");
+  }
+  return { name: "fulfilment", ok: true, detail: `transaction ${fulfilled.transactionHash}` };
+}
+
+function mismatch(check: string, message: string): EvidenceError {
+  return new EvidenceError({ code: "EVIDENCE_BINDING_MISMATCH", message, details: { check } });
+}

@@ -38,7 +38,7 @@ export async function verifyReceiptFile(file: Uint8Array, options: ReceiptOption
     const appraised = appraiseEvidence(verified.evidence, options.policy, {
       now: verified.evidence.verifiedAt,
     });
-    checks.push(...appraised.checks);
+    checks.push(...appraised.checks.map((check) => ({ ...check, name: `policy: ${check.name}` })));
     return outcome(ExitCode.ok, verified, checks);
   } catch (error) {
     if (!(error instanceof AdytonError)) throw error;

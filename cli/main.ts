@@ -6,6 +6,7 @@ import { AdytonError } from "../protocol/errors.ts";
 import { registerAsk } from "./ask/command.ts";
 import { registerDemo, registerUp } from "./demo/command.ts";
 import { ExitCode } from "./exit-codes.ts";
+import { registerVerify } from "./verify/command.ts";
 
 const EXIT_HELP = `
 Exit status:
@@ -28,6 +29,7 @@ const program = new Command("adyton")
 registerDemo(program);
 registerUp(program);
 registerAsk(program);
+registerVerify(program);
 
 try {
   await program.parseAsync();

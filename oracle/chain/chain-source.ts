@@ -94,6 +94,10 @@ export class ChainSource {
   async #advance(endpoint: RpcEndpoint): Promise<boolean> {
     const latest = await readHead(endpoint);
     if (latest.hash === this.#cursor?.hash) {
+      // After a restart on a chain that makes no block: what was read before may still be due.
+      if (this.#head === undefined) {
+        this.#announce({ latest, settledNumber: await this.#settledNumber(endpoint, latest) });
+      }
       return false;
     }
     const ancestor = await this.#commonAncestor(endpoint, latest);
@@ -113,15 +117,19 @@ export class ChainSource {
   }
 
   async #read(endpoint: RpcEndpoint, latest: BlockHeader, from: number): Promise<boolean> {
-    const { journal, addresses, maxRange, onHead } = this.#options;
+    const { journal, addresses, maxRange } = this.#options;
     const to = Math.min(latest.number, from + maxRange - 1);
     const range = await readRange(endpoint, this.#cursor, { from, to, addresses });
     const head = { latest, settledNumber: await this.#settledNumber(endpoint, latest) };
     await journal.append(range, head);
     this.#cursor = { number: range.last.number, hash: range.last.hash };
-    this.#head = head;
-    onHead(head);
+    this.#announce(head);
     return to < latest.number;
+  }
+
+  #announce(head: ChainHead): void {
+    this.#head = head;
+    this.#options.onHead(head);
   }
 
   async #settledNumber(endpoint: RpcEndpoint, latest: BlockHeader): Promise<number> {

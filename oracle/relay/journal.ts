@@ -1,4 +1,3 @@
-import type { Insertable } from "kysely";
 import { z } from "zod";
 import type { Hex } from "../../protocol/bytes.ts";
 import { Request } from "../../protocol/request.ts";
@@ -10,7 +9,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { Logger } from "../log.ts";
 import { requireLease } from "../store/lease.ts";
 import { refreshPhases } from "../store/phases.ts";
-import type { StoreSchema } from "../store/schema.ts";
+import type { RequestRow } from "../store/schema.ts";
 import type { Store, StoreTransaction } from "../store/store.ts";
 import { reopenTransactions } from "../store/transactions.ts";
 
@@ -123,7 +122,7 @@ export class Journal implements ChainJournal {
   ): Promise<void> {
     const { chainId, now } = this.#options;
     const times = new Map(range.headers.map(({ number, timestamp }) => [number, timestamp]));
-    const rows: Insertable<StoreSchema["requests"]>[] = events.map((event) => ({
+    const rows: RequestRow[] = events.map((event) => ({
       chain_id: chainId,
       request_id: event.requestId,
       ...position(event),

@@ -6,7 +6,7 @@
  * dropped, and reading again restores it. `answers`, `receipts` and `transactions` are this node's own work and survive.
  */
 
-import type { Generated } from "kysely";
+import type { Generated, Insertable } from "kysely";
 
 /** Blocks already read, newest last; sparse where a gap was filled by range. */
 interface BlocksTable {
@@ -161,3 +161,5 @@ export interface StoreSchema {
   admissions: AdmissionsTable;
   leases: LeasesTable;
 }
+
+export type RequestRow = Insertable<RequestsTable>;

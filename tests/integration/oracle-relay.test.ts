@@ -2,11 +2,19 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Hex } from "../../protocol/bytes.ts";
 import { startOracleProcess, writeOracleConfig } from "../oracle/support/oracle-process.ts";
 import type { OracleProcess } from "../oracle/support/oracle-process.ts";
 import { standInBehaviourDigest, startStandInEnclave } from "../oracle/support/stand-in-enclave.ts";
 import type { StandInEnclave } from "../oracle/support/stand-in-enclave.ts";
-import { ask, outcomeOf, startTestChain, until, untilSettled } from "../oracle/support/test-chain.ts";
+import {
+  ask,
+  FALLBACK_WINDOW_SECONDS,
+  outcomeOf,
+  startTestChain,
+  until,
+  untilSettled,
+} from "../oracle/support/test-chain.ts";
 import type { TestChain } from "../oracle/support/test-chain.ts";
 
 let directory: string;
@@ -38,12 +46,48 @@ async function start(): Promise<OracleProcess> {
   return oracle;
 }
 
+async function phaseOf(url: string, requestId: Hex): Promise<string | undefined> {
+  const response = await fetch(`${url}/v1/requests/${requestId}`);
+  return response.ok ? ((await response.json()) as { phase: string }).phase : undefined;
+}
+
+interface PendingTransaction {
+  readonly from: string;
+  readonly to: string;
+  readonly input: string;
+  readonly gas: string;
+  readonly maxFeePerGas: string;
+}
+
+/** Waits for a transaction to `to` in the mempool, sends the same calldata from another account for more, and mines both. */
+async function frontRun(to: Hex): Promise<{ readonly original: string; readonly copier: string }> {
+  const seen = await until(`transaction to ${to}`, async () => {
+    const pool = (await chain.rpc("txpool_content")) as {
+      pending: Record<string, Record<string, PendingTransaction>>;
+    };
+    return Object.values(pool.pending)
+      .flatMap((byNonce) => Object.values(byNonce))
+      .find((transaction) => transaction.to.toLowerCase() === to);
+  });
+  const copier = await (await chain.provider.getSigner(9)).getAddress();
+  const fee = `0x${(BigInt(seen.maxFeePerGas) * 3n).toString(16)}`;
+  const gas = { gas: seen.gas, maxFeePerGas: fee, maxPriorityFeePerGas: fee };
+  await chain.rpc("eth_sendTransaction", { from: copier, to, data: seen.input, ...gas });
+  await chain.rpc("evm_mine");
+  return { original: seen.from.toLowerCase(), copier: copier.toLowerCase() };
+}
+
+async function senderOf(tx: Hex | undefined): Promise<string | undefined> {
+  return (await chain.provider.getTransaction(tx ?? ""))?.from.toLowerCase();
+}
+
 /** Milliseconds: three processes start, on a machine that may be busy. */
 const PROCESS_TEST = { timeout: 90_000 };
 
 describe("the oracle as a process", PROCESS_TEST, () => {
-  test("admits the enclave, relays a request, and serves its receipt", async () => {
-    const { url } = await start();
+  test("admits the enclave, relays a request, serves its receipt, and stops when asked to", async () => {
+    const running = await start();
+    const { url } = running;
     const { requestId } = await ask(chain);
     const outcome = await untilSettled(chain, requestId);
     expect(outcome).toMatchObject({ fulfilled: 1, refunded: 0, status: 1 });
@@ -52,6 +96,7 @@ describe("the oracle as a process", PROCESS_TEST, () => {
       return response.ok ? ((await response.json()) as { answer: { requestId: string } }) : undefined;
     });
     expect(receipt.answer.requestId).toBe(requestId);
+    expect(await running.stop("SIGTERM")).toBe(0);
   });
 
   test("killed between reading the event and sending the transaction, it fulfils exactly once after its restart", async () => {
@@ -76,5 +121,69 @@ describe("the oracle as a process", PROCESS_TEST, () => {
     await chain.rpc("anvil_mine", 3);
     expect(await outcomeOf(chain, requestId)).toMatchObject({ fulfilled: 1 });
     expect(enclave.calls.get(requestId)).toBe(1);
+  });
+
+  test("a registration and a fulfilment copied from the mempool still serve the payee, and end the request", async () => {
+    await chain.rpc("evm_setAutomine", false);
+    const { url } = await start();
+    const admission = await frontRun(chain.addresses.registry);
+    const sent = ask(chain);
+    const { requestId } = await until("request", async () => {
+      await chain.rpc("evm_mine");
+      return Promise.race([sent, new Promise<undefined>((resolve) => setTimeout(resolve, 50, undefined))]);
+    });
+    const fulfillment = await frontRun(chain.addresses.coordinator);
+    const outcome = await outcomeOf(chain, requestId);
+    expect(outcome).toMatchObject({ fulfilled: 1, status: 1 });
+    expect(await senderOf(outcome.tx)).toBe(fulfillment.copier);
+    expect(admission.copier).toBe(fulfillment.copier);
+    expect(await chain.coordinator.creditOf(enclave.payee)).toBeGreaterThan(0n);
+    expect(await chain.coordinator.creditOf(fulfillment.copier)).toBe(0n);
+    expect(await chain.coordinator.creditOf(fulfillment.original)).toBe(0n);
+    await until("settled phase", async () =>
+      (await phaseOf(url, requestId)) === "settled" ? true : undefined,
+    );
+    await chain.rpc("evm_setAutomine", true);
+    const next = await ask(chain);
+    expect(await untilSettled(chain, next.requestId)).toMatchObject({ fulfilled: 1 });
+  });
+
+  test("no request ends in silence: each status is delivered, and what the enclave refuses is refunded", async () => {
+    await start();
+    const wanted = [2, 3, 4, 5, 6, 7] as const;
+    const asked = new Map<Hex, number>();
+    let next = 0;
+    enclave.decide = (id) => {
+      const status = wanted[next];
+      next += 1;
+      if (status === undefined) {
+        return { http: 400, code: "INPUT_INVALID" };
+      }
+      asked.set(id, status);
+      return { status };
+    };
+    const requests: { readonly requestId: Hex; readonly blockNumber: number }[] = [];
+    for (let count = 0; count <= wanted.length; count += 1) {
+      const { requestId, receipt } = await ask(chain, { deadlineSeconds: 900 });
+      requests.push({ requestId, blockNumber: receipt.blockNumber });
+      await until("the enclave's call", () =>
+        Promise.resolve(enclave.calls.has(requestId) ? true : undefined),
+      );
+    }
+    for (const { requestId, blockNumber } of requests.slice(0, wanted.length)) {
+      const outcome = await untilSettled(chain, requestId);
+      expect(outcome).toMatchObject({ fulfilled: 1, refunded: 0, status: asked.get(requestId) });
+      if (outcome.status === 3 || outcome.status === 7) {
+        const requestedAt = (await chain.provider.getBlock(blockNumber))?.timestamp ?? 0;
+        const receipt = await chain.provider.getTransactionReceipt(outcome.tx ?? "");
+        const settledAt = (await chain.provider.getBlock(receipt?.blockNumber ?? 0))?.timestamp ?? 0;
+        expect(settledAt - requestedAt).toBeGreaterThanOrEqual(FALLBACK_WINDOW_SECONDS);
+      }
+    }
+    const refused = requests[wanted.length]?.requestId ?? "0x";
+    expect(await outcomeOf(chain, refused)).toMatchObject({ fulfilled: 0, refunded: 0 });
+    await chain.rpc("evm_increaseTime", 1_000);
+    await chain.rpc("evm_mine");
+    expect(await untilSettled(chain, refused)).toMatchObject({ fulfilled: 0, refunded: 1 });
   });
 });

@@ -150,6 +150,7 @@ async function serve(configuration: Configuration, secrets: ReadonlyMap<string, 
     catalog,
     callers: new Callers(operator.callers, monotonicMs),
     monotonicMs,
+    pause: (ms) => pause(ms),
     reportBug: (error) => {
       process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
     },

@@ -27,6 +27,16 @@ export const SignedAnswer = z.strictObject({
 export type SignedAnswer = z.output<typeof SignedAnswer>;
 export type SignedAnswerWire = z.input<typeof SignedAnswer>;
 
+/** `GET /v1/answers/{requestId}` */
+export const AnswerQuery = z.strictObject({ requestId: bytes32 });
+
+/** `POST /v1/functions/answers`: what the script on Chainlink Functions sends (docs/reference/protocol.md, Functions). */
+export const FunctionsAnswerCall = z.strictObject({ call: z.base64() });
+
+/** With 200. With 202 an empty object: the model has not answered yet, ask again. */
+export const FunctionsAnswerReply = z.strictObject({ response: bytesHex });
+export type FunctionsAnswerReply = z.output<typeof FunctionsAnswerReply>;
+
 /** `GET /v1/attestation?nonce=` */
 export const AttestationQuery = z.strictObject({ nonce: bytes32 });
 

@@ -29,6 +29,7 @@ export const FUNCTIONS_REQUEST_TYPEHASH = keccakText(FUNCTIONS_REQUEST_TYPE);
 
 /** Bytes: eight words, one a field. */
 const ENCODED_REQUEST_BYTES = 256;
+export const MAX_FUNCTIONS_CALL_BYTES = ENCODED_REQUEST_BYTES + MAX_PAYLOAD_BYTES;
 
 export interface FunctionsCall {
   readonly request: FunctionsRequest;
@@ -50,7 +51,7 @@ export function encodeFunctionsCall({ request, payload }: FunctionsCall): Uint8A
  * @throws {InputError} INPUT_INVALID for fewer bytes or a field out of its range; INPUT_TOO_LARGE
  */
 export function decodeFunctionsCall(bytes: Uint8Array): FunctionsCall {
-  if (bytes.length > ENCODED_REQUEST_BYTES + MAX_PAYLOAD_BYTES) {
+  if (bytes.length > MAX_FUNCTIONS_CALL_BYTES) {
     throw new InputError({
       code: "INPUT_TOO_LARGE",
       message: `a payload has at most ${MAX_PAYLOAD_BYTES} bytes`,

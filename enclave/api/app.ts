@@ -5,6 +5,7 @@ import { z } from "zod";
 import type { Hex } from "../../protocol/bytes.ts";
 import {
   AnswerCall,
+  AnswerQuery,
   AttestationQuery,
   AttestationReply,
   type ModelsReply,
@@ -15,6 +16,8 @@ import type { AttestedIdentity, Identity } from "../identity/identity.ts";
 import type { ModelCatalog } from "../models/model-catalog.ts";
 import type { Callers } from "./callers.ts";
 import { errorHandler } from "./error-reply.ts";
+import { functionsRoute } from "./functions-route.ts";
+import { parseInput } from "./parse-input.ts";
 import { RateLimit } from "./rate-limit.ts";
 
 /** Bytes: a payload of 64 KiB in hex, a request, and room. */
@@ -30,6 +33,7 @@ export interface ApiOptions {
   readonly catalog: ModelCatalog;
   readonly callers: Callers;
   readonly monotonicMs: () => number;
+  readonly pause: (ms: number) => Promise<void>;
   readonly reportBug: (error: unknown) => void;
 }
 
@@ -50,6 +54,11 @@ export function createApp(options: ApiOptions): Express {
     const answer = await options.answerer.answer(parseInput(AnswerCall, request.body));
     response.type("application/json").send(answer);
   });
+  app.get("/v1/answers/:requestId", async (request, response) => {
+    const { requestId } = parseInput(AnswerQuery, request.params);
+    response.type("application/json").send(await options.answerer.find(requestId));
+  });
+  app.post("/v1/functions/answers", express.json({ limit: MAX_BODY_BYTES }), functionsRoute(options));
   app.use(() => {
     throw new InputError({ code: "INPUT_NOT_FOUND", message: "no such route" });
   });
@@ -78,16 +87,6 @@ function admitCaller(callers: Callers): RequestHandler {
     response.once("close", leave);
     next();
   };
-}
-
-function parseInput<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  throw new InputError({
-    code: "INPUT_INVALID",
-    message: `the call does not have its form: ${z.prettifyError(result.error)}`,
-    details: { field: result.error.issues[0]?.path.join(".") ?? "" },
-  });
 }
 
 function modelsReply(catalog: ModelCatalog): ModelsReply {

@@ -1,0 +1,66 @@
+/**
+ * What the script on Chainlink Functions calls: the answer in the 256 bytes that Functions carries. Each node of the network asks
+ * by itself; all are given the same bytes, of one model call.
+ */
+
+import type { RequestHandler } from "express";
+import { inflateRawSync } from "node:zlib";
+import { z } from "zod";
+import { fromHex, toHex } from "../../protocol/bytes.ts";
+import {
+  FunctionsAnswerCall,
+  SignedAnswer,
+  type FunctionsAnswerReply,
+  type SignedAnswerWire,
+} from "../../protocol/enclave-api.ts";
+import { InputError } from "../../protocol/errors.ts";
+import { encodeFunctionsAnswer } from "../../protocol/functions-answer.ts";
+import {
+  decodeFunctionsCall,
+  MAX_FUNCTIONS_CALL_BYTES,
+  type FunctionsCall,
+} from "../../protocol/functions-request.ts";
+import type { Answerer } from "../answers/answerer.ts";
+import { parseInput } from "./parse-input.ts";
+
+/** Milliseconds that a call is held while the model answers: five calls of a script, and its ten seconds, leave no more. */
+const HOLD_MS = 1_700;
+
+export interface FunctionsRouteOptions {
+  readonly answerer: Answerer;
+  readonly pause: (ms: number) => Promise<void>;
+}
+
+export function functionsRoute({ answerer, pause }: FunctionsRouteOptions): RequestHandler {
+  return async (request, response) => {
+    const call = readCall(parseInput(FunctionsAnswerCall, request.body).call);
+    const answer = await Promise.race([answerer.answerFunctions(call), pause(HOLD_MS)]);
+    if (answer === undefined) response.status(202).json({});
+    else response.json(toReply(answer));
+  };
+}
+
+/** @throws {InputError} INPUT_INVALID for what is no deflated call, INPUT_TOO_LARGE */
+function readCall(text: string): FunctionsCall {
+  return decodeFunctionsCall(inflate(Buffer.from(text, "base64")));
+}
+
+function inflate(deflated: Uint8Array): Uint8Array {
+  try {
+    return inflateRawSync(deflated, { maxOutputLength: MAX_FUNCTIONS_CALL_BYTES });
+  } catch (cause) {
+    const tooLarge = cause instanceof RangeError;
+    throw new InputError({
+      code: tooLarge ? "INPUT_TOO_LARGE" : "INPUT_INVALID",
+      message: tooLarge
+        ? `a call has at most ${MAX_FUNCTIONS_CALL_BYTES} bytes`
+        : "the call is not deflated (RFC 1951)",
+      cause,
+    });
+  }
+}
+
+function toReply(text: string): FunctionsAnswerReply {
+  const { answer, signature, output } = z.decode(SignedAnswer, JSON.parse(text) as SignedAnswerWire);
+  return { response: toHex(encodeFunctionsAnswer({ answer, signature, output: fromHex(output) })) };
+}

@@ -52,7 +52,7 @@ contract SimulatedVerifier is IAttestationVerifier {
     {
         _requireLocalChain();
         _verify(evidence);
-        bytes calldata body = evidence[TdxQuotes.HEADER_BYTES:SIGNED_BYTES];
+        bytes memory body = evidence[TdxQuotes.HEADER_BYTES:SIGNED_BYTES];
         (bytes32 first, bytes32 second) = TdxQuotes.reportData(body);
         require(first == reportDataHead, ReportDataMismatch(reportDataHead, first));
         require(second == 0, ReportDataMismatch(0, second));

@@ -27,6 +27,7 @@ export {
   type IntelCollateral,
   type IntelEndorsements,
 } from "./intel/intel-endorsements.ts";
+export { toEar, toUnappraisedEar, type Ear, type EarOptions, type EarStatus } from "./ear.ts";
 export type { SgxClaims, TcbStatus, TdxClaims } from "./intel/claims.ts";
 export { splitSignedResponse } from "./intel/signed-json.ts";
 export { verifySgxQuote } from "./intel/verify-sgx.ts";

@@ -137,6 +137,24 @@ export async function verifyIntelEndorsements(
   anchor: TrustAnchor,
   now: UnixSeconds,
 ): Promise<TimeWindow> {
+  const known = verified.get(endorsements);
+  if (known?.anchor === anchor && known.window.from <= now && now <= known.window.until) return known.window;
+  const window = await verifyAt(endorsements, anchor, now);
+  verified.set(endorsements, { anchor, window });
+  return window;
+}
+
+/** Within the window in which everything was in date together, verifying again would find the same. */
+const verified = new WeakMap<
+  IntelEndorsements,
+  { readonly anchor: TrustAnchor; readonly window: TimeWindow }
+>();
+
+async function verifyAt(
+  endorsements: IntelEndorsements,
+  anchor: TrustAnchor,
+  now: UnixSeconds,
+): Promise<TimeWindow> {
   const { tcbInfo, qeIdentity, signedTcbInfo, signedQeIdentity, crls } = endorsements;
   const windows = [
     await verifyDocument(signedTcbInfo, { anchor, crls, now }),

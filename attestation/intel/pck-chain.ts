@@ -52,5 +52,6 @@ export async function verifyPckChain(
     roots: [trust.anchor],
     now,
     revocation: { crls: endorsements.crls },
+    leaf: "seen-once",
   });
 }

@@ -129,9 +129,14 @@ const tcbInfoV3Tdx = z.object({
   tcbLevels: levels(tdxComponentsV3),
 });
 
-const tcbInfoSchema = z.union([tcbInfoV2, tcbInfoV3Sgx, tcbInfoV3Tdx]);
+const forms = { v2: tcbInfoV2, sgx: tcbInfoV3Sgx, tdx: tcbInfoV3Tdx };
 
-export type TcbInfo = z.infer<typeof tcbInfoSchema>;
+/** What tells the three forms apart; a union would try each in turn, and report what is wrong with all of them. */
+const formSchema = z
+  .object({ version: z.number(), id: z.string().optional() })
+  .transform(({ version, id }) => (version === 2 ? "v2" : id === "TDX" ? "tdx" : "sgx"));
+
+export type TcbInfo = z.infer<(typeof forms)[keyof typeof forms]>;
 export type TcbLevel = TcbInfo["tcbLevels"][number];
 
 export interface SignedTcbInfo {
@@ -142,7 +147,8 @@ export interface SignedTcbInfo {
 /** @throws {EndorsementError} ENDORSEMENT_MALFORMED */
 export function parseTcbInfo(text: string): SignedTcbInfo {
   const { signed, value } = parseJsonDocument("TCB info", text);
-  const parsed = tcbInfoSchema.safeParse(value);
+  const form = formSchema.safeParse(value);
+  const parsed = form.success ? forms[form.data].safeParse(value) : form;
   if (!parsed.success)
     throw malformedDocument("TCB info", "is not of version 2 or 3 as Intel has it", parsed.error);
   return { info: parsed.data, signed };

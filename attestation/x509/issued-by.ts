@@ -19,9 +19,13 @@ const answers = new WeakMap<SignedStatement, Map<string, Promise<boolean>>>();
 export function isIssuedBy(statement: SignedStatement, key: PublicKey): Promise<boolean> {
   const known = answers.get(statement) ?? new Map<string, Promise<boolean>>();
   answers.set(statement, known);
-  const answer =
-    known.get(key.spkiHex) ??
-    isSignatureValid({ key, scheme: statement.scheme, data: statement.tbs, signature: statement.signature });
+  const answer = known.get(key.spkiHex) ?? isSignedBy(statement, key);
   known.set(key.spkiHex, answer);
   return answer;
+}
+
+/** The same, asked anew: for statements that are seen once. */
+export async function isSignedBy(statement: SignedStatement, key: PublicKey): Promise<boolean> {
+  const { scheme, tbs, signature } = statement;
+  return await isSignatureValid({ key, scheme, data: tbs, signature });
 }

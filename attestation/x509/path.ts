@@ -2,7 +2,7 @@ import { AdytonError, EvidenceError } from "../../protocol/errors.ts";
 import { intersectWindows, type TimeWindow, type UnixSeconds } from "../unix-time.ts";
 import type { Certificate } from "./certificate.ts";
 import type { Crl } from "./crl.ts";
-import { isIssuedBy } from "./issued-by.ts";
+import { isIssuedBy, isSignedBy } from "./issued-by.ts";
 import { checkCertificates } from "./path-rules.ts";
 import { checkRevocation, type Issuer } from "./revocation.ts";
 import type { TrustAnchor } from "./trust-anchor.ts";
@@ -23,6 +23,8 @@ export interface PathOptions {
   readonly now: UnixSeconds;
   /** Where a vendor publishes no lists, the caller says so in words that a reviewer can search for. */
   readonly revocation: { readonly crls: readonly Crl[] } | { readonly notPublished: string };
+  /** `seen-once`: the leaf comes with one piece of evidence, and nothing about it is worth remembering. */
+  readonly leaf?: "seen-once";
   /** Vendor extensions marked critical that the caller reads itself. */
   readonly understoodExtensions?: ReadonlySet<string>;
 }
@@ -109,7 +111,7 @@ class PathSearch {
   /** Judges a complete path; what is wrong with it is kept in case no other holds. */
   async #judge(path: readonly Certificate[], anchor: TrustAnchor): Promise<VerifiedPath | undefined> {
     try {
-      await checkSignatures(path, anchor);
+      await checkSignatures(path, anchor, this.#options);
       checkCertificates(path, this.#options);
       const crls = await checkRevocations(path, anchor, this.#options);
       const dates = path.map((certificate) => ({ from: certificate.notBefore, until: certificate.notAfter }));
@@ -123,10 +125,16 @@ class PathSearch {
   }
 }
 
-async function checkSignatures(path: readonly Certificate[], anchor: TrustAnchor): Promise<void> {
+async function checkSignatures(
+  path: readonly Certificate[],
+  anchor: TrustAnchor,
+  { leaf }: PathOptions,
+): Promise<void> {
   for (const [index, certificate] of path.entries()) {
     const key = path[index + 1]?.publicKey ?? anchor.publicKey;
-    if (!(await isIssuedBy(certificate, key))) {
+    const isForgotten = index === 0 && leaf === "seen-once";
+    const isValid = isForgotten ? await isSignedBy(certificate, key) : await isIssuedBy(certificate, key);
+    if (!isValid) {
       throw new EvidenceError({
         code: "EVIDENCE_CHAIN_INVALID",
         message: `certificate is not signed by the issuer it names: ${certificate.label}`,

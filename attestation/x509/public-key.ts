@@ -13,6 +13,11 @@ export interface PublicKey {
   readonly spkiHex: Hex;
   /** EC: the uncompressed point, 0x04 ‖ x ‖ y. RSA: RSAPublicKey, DER. */
   readonly key: Uint8Array<ArrayBuffer>;
+  /**
+   * Imported once per scheme, and forgotten with the key: CA keys outlive thousands of quotes. Kept here and not in a
+   * WeakMap, which the garbage collector would pay for with every quote's own keys.
+   */
+  readonly imported: Map<string, Promise<VerifyKey>>;
 }
 
 const EC_PUBLIC_KEY = "1.2.840.10045.2.1";
@@ -42,7 +47,7 @@ export function parsePublicKey(spki: Uint8Array<ArrayBuffer>): PublicKey {
   const key = toBitStringBytes(reader.read(TAG.bitString).content);
   reader.end();
   const spkiHex = toHex(spki);
-  if (oid === RSA_ENCRYPTION) return { kind: "RSA", spki, spkiHex, key };
+  if (oid === RSA_ENCRYPTION) return { kind: "RSA", spki, spkiHex, key, imported: new Map() };
   const curve =
     oid === EC_PUBLIC_KEY && parameters.tag === TAG.oid ? CURVES.get(toOid(parameters.content)) : undefined;
   if (curve === undefined) {
@@ -54,7 +59,7 @@ export function parsePublicKey(spki: Uint8Array<ArrayBuffer>): PublicKey {
   }
   if (key.length !== curve.pointBytes || key[0] !== 4)
     throw malformed("EC public key is not an uncompressed point");
-  return { kind: curve.kind, spki, spkiHex, key };
+  return { kind: curve.kind, spki, spkiHex, key, imported: new Map() };
 }
 
 /** SubjectPublicKeyInfo of P-256 up to the coordinates (RFC 5480 §2). */
@@ -69,25 +74,21 @@ export function fromP256Coordinates(coordinates: Uint8Array): PublicKey {
   const spki = new Uint8Array(P256_SPKI_PREFIX.length + 64);
   spki.set(P256_SPKI_PREFIX);
   spki.set(coordinates, P256_SPKI_PREFIX.length);
-  return { kind: "P-256", spki, spkiHex: toHex(spki), key: spki.subarray(P256_SPKI_PREFIX.length - 1) };
+  const key = spki.subarray(P256_SPKI_PREFIX.length - 1);
+  return { kind: "P-256", spki, spkiHex: toHex(spki), key, imported: new Map() };
 }
 
 export type VerifyKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
 
-/** Imported once per key and scheme, and forgotten with the key: CA keys outlive thousands of quotes. */
-const imported = new WeakMap<PublicKey, Map<string, Promise<VerifyKey>>>();
-
 export function importVerifyKey(key: PublicKey, scheme: SignatureScheme): Promise<VerifyKey> {
-  const byScheme = imported.get(key) ?? new Map<string, Promise<VerifyKey>>();
-  imported.set(key, byScheme);
   const name = `${scheme.name} ${scheme.hash}`;
-  const known = byScheme.get(name);
+  const known = key.imported.get(name);
   if (known !== undefined) return known;
   const parameters =
     key.kind === "RSA"
       ? { name: scheme.name, hash: scheme.hash }
       : { name: scheme.name, namedCurve: key.kind };
   const promise = crypto.subtle.importKey("spki", key.spki, parameters, false, ["verify"]);
-  byScheme.set(name, promise);
+  key.imported.set(name, promise);
   return promise;
 }

@@ -52,10 +52,6 @@ describe("accepts", () => {
       "certificates in any order, strangers among them",
       { offers: ({ leaf, ask, ark }) => [ark, ask, leaf, ark] },
     ],
-    [
-      "an ARK's certificate past its date: the key is pinned, not the certificate",
-      { plan: { ark: { notAfter: AMD_NOW - 1 } } },
-    ],
     ["both dates' last second", { now: AMD_NOW + YEAR }],
   ])("%s", async ([, given]) => {
     expect((await verify(given)).kind).toBe("snp");
@@ -166,6 +162,11 @@ describe("refuses", () => {
     ["an expired VCEK", other({ leaf: { notAfter: AMD_NOW - 1 } }), "EVIDENCE_CHAIN_EXPIRED"],
     ["a future VCEK", other({ leaf: { notBefore: AMD_NOW + 1 } }), "EVIDENCE_CHAIN_NOT_YET_VALID"],
     ["an expired ASK", other({ ask: { notAfter: AMD_NOW - 1 } }), "EVIDENCE_CHAIN_EXPIRED"],
+    [
+      "an expired certificate of the ARK, though its key is pinned",
+      other({ ark: { notAfter: AMD_NOW - 1 } }),
+      "EVIDENCE_CHAIN_EXPIRED",
+    ],
     ["a future ASK", other({ ask: { notBefore: AMD_NOW + 1 } }), "EVIDENCE_CHAIN_NOT_YET_VALID"],
     ["an ASK that is no CA", other({ ask: { ca: null } }), "EVIDENCE_CHAIN_NOT_CA"],
     [

@@ -6,7 +6,8 @@ import type { CatalogModel } from "../models/model-catalog.ts";
 import type { ModelQuestion, ModelReply } from "../models/model-format.ts";
 import { errorOfResponse } from "../models/provider-error.ts";
 import { retryAfterMs } from "../models/retry-after.ts";
-import type { TranscriptRecorder } from "./transcript-recorder.ts";
+import type { ExchangeRecorder } from "./transcript-recorder.ts";
+import { readStream, watchStream, type ReplyText, type WatchedStream } from "./watched-stream.ts";
 
 /** Milliseconds before the first repetition; doubled each time. */
 const RETRY_BASE_MS = 250;
@@ -14,10 +15,13 @@ const RETRY_BASE_MS = 250;
 const MAX_RETRY_AFTER_MS = 20_000;
 
 export interface AskOptions {
-  readonly recorder: TranscriptRecorder;
+  readonly recorder: ExchangeRecorder;
   readonly retries: number;
   readonly credential: string | null;
   readonly pause: (ms: number) => Promise<void>;
+  /** Given each piece of text of a streamed answer. */
+  readonly onText?: ReplyText;
+  readonly signal?: AbortSignal;
 }
 
 /** @throws {UpstreamError} when no usable reply came; what happened is in the recorder either way */
@@ -29,45 +33,70 @@ export async function askModel(
   for (let attempt = 0; ; attempt += 1) {
     const result = await askOnce(target, question, options);
     if (result.reply !== null) return result.reply;
-    if (attempt >= options.retries || !result.error.retryable || result.retryAfterMs > MAX_RETRY_AFTER_MS) {
-      throw result.error;
-    }
-    await options.pause(Math.max(result.retryAfterMs, RETRY_BASE_MS * 2 ** attempt));
+    const { error, repeatAfterMs } = result;
+    const hopeless = repeatAfterMs === null || repeatAfterMs > MAX_RETRY_AFTER_MS;
+    if (hopeless || attempt >= options.retries) throw error;
+    await options.pause(Math.max(repeatAfterMs, RETRY_BASE_MS * 2 ** attempt));
   }
 }
 
 type Attempt =
   | { readonly reply: ModelReply }
-  | { readonly reply: null; readonly error: UpstreamError; readonly retryAfterMs: number };
+  /** `repeatAfterMs` is null where asking again would change nothing, or might be paid twice. */
+  | { readonly reply: null; readonly error: UpstreamError; readonly repeatAfterMs: number | null };
 
 async function askOnce(target: CatalogModel, question: ModelQuestion, options: AskOptions): Promise<Attempt> {
-  const { path, headers, body } = target.format.encodeQuestion(question);
-  const credential = options.credential === null ? {} : target.format.credentialHeaders(options.credential);
-  const request: OutgoingRequest = {
-    url: new URL(`${target.provider.baseUrl.replace(/\/$/, "")}${path}`),
-    method: "POST",
-    headers: { ...headers, ...credential },
-    body,
-  };
+  const watched = question.stream ? watchStream(target.format, options.onText) : null;
+  const request = toRequest(target, question, options, watched);
   const exchange = options.recorder.forwarded(target.id, request);
   const outcome = await target.exchange(request);
   if (outcome.kind === "failed") {
     options.recorder.failed(exchange, outcome);
-    return { reply: null, error: outcome.error, retryAfterMs: 0 };
+    // Without a connection nothing was sent, so nothing is paid twice.
+    const repeatAfterMs = outcome.error.code === "MODEL_UNREACHABLE" ? 0 : null;
+    return { reply: null, error: outcome.error, repeatAfterMs };
   }
   const { response } = outcome;
   try {
-    checkHttpStatus(response);
-    const reply = target.format.parseReply(response.body);
+    if (response.status < 200 || response.status >= 300)
+      throw errorOfResponse(response.status, response.body);
+    const reply =
+      watched === null
+        ? target.format.parseReply(response.body)
+        : readStream(target.format, response.body, watched);
     options.recorder.responded(exchange, question.model, response, reply);
     return { reply };
   } catch (error) {
     if (!(error instanceof UpstreamError)) throw error;
     options.recorder.responded(exchange, question.model, response, null);
-    return { reply: null, error, retryAfterMs: retryAfterMs(response) };
+    return { reply: null, error, repeatAfterMs: repeatAfterMs(response, error, watched) };
   }
 }
 
-function checkHttpStatus({ status, body }: CompleteResponse): void {
-  if (status < 200 || status >= 300) throw errorOfResponse(status, body);
+function toRequest(
+  { format, provider }: CatalogModel,
+  question: ModelQuestion,
+  { credential, signal }: AskOptions,
+  watched: WatchedStream | null,
+): OutgoingRequest {
+  const { path, headers, body } = format.encodeQuestion(question);
+  return {
+    url: new URL(`${provider.baseUrl.replace(/\/$/, "")}${path}`),
+    method: "POST",
+    headers: { ...headers, ...(credential === null ? {} : format.credentialHeaders(credential)) },
+    body,
+    ...(watched === null ? {} : { onChunk: watched.push }),
+    ...(signal === undefined ? {} : { signal }),
+  };
+}
+
+/** A provider that says "later" is asked again; one whose answer we cannot read has been paid for it. */
+function repeatAfterMs(
+  response: CompleteResponse,
+  error: UpstreamError,
+  watched: WatchedStream | null,
+): number | null {
+  const heard = watched !== null && watched.text() !== "";
+  const passes = error.code === "MODEL_RATE_LIMITED" || error.code === "MODEL_HTTP_ERROR";
+  return passes && !heard ? retryAfterMs(response) : null;
 }

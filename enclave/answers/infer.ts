@@ -11,7 +11,7 @@ import { createOutputContract, type OutputContract } from "../output/output-cont
 import { askModel, type AskOptions } from "./ask-model.ts";
 import { aggregatePanel, checkPanelRule, without, type Outcome } from "./panel.ts";
 import { toQuestion, toRepairQuestion } from "./question.ts";
-import type { TranscriptRecorder } from "./transcript-recorder.ts";
+import type { ExchangeRecorder, TranscriptRecorder } from "./transcript-recorder.ts";
 import { worstCasePrice } from "./worst-case.ts";
 
 export interface Inference {
@@ -48,8 +48,8 @@ export async function infer(
     0n,
   );
   if (!budget.reserve(price)) return without(AnswerStatus.outOfBudget);
-  const run = { inference, contract: plan.contract, budget, maxOutputBytes: bounds.maxOutputBytes, recorder };
-  const outcomes = await Promise.all(plan.members.map((member) => askMember(run, member)));
+  const run = { inference, contract: plan.contract, maxOutputBytes: bounds.maxOutputBytes };
+  const outcomes = await askMembers(run, plan.members, { budget, recorder });
   const [only] = outcomes;
   return plan.prompt.panelRule === PanelRule.none && only !== undefined
     ? only
@@ -92,7 +92,10 @@ function planInference(catalog: ModelCatalog, payload: Uint8Array): Plan {
   const members = prompt.models.map((name) => {
     const target = catalog.get(name);
     if (target === undefined) throw invalid("unknown model");
-    return { target, question: toQuestion(prompt, target, contract) };
+    const question = toQuestion(prompt, target, contract);
+    // What its format cannot carry is refused now, before anyone is asked.
+    target.format.encodeQuestion(question);
+    return { target, question };
   });
   return { prompt, contract, members };
 }
@@ -104,30 +107,53 @@ function invalid(message: string): InputError {
 interface Run {
   readonly inference: Inference;
   readonly contract: OutputContract;
-  readonly budget: Budget;
   readonly maxOutputBytes: number;
-  readonly recorder: TranscriptRecorder;
 }
 
-/** Asks one model, and once more when its answer does not fit and the fee still covers it. */
-async function askMember(run: Run, { target, question }: Member): Promise<Outcome> {
-  const { contract, budget, inference } = run;
+interface Seat extends Member {
+  readonly options: AskOptions;
+}
+
+/**
+ * Asks all at the same time, and then once more those whose answer does not fit, as long as the fee covers it. Repairs
+ * wait for every first answer: who gets what is left of the fee is then decided by the order of the request, and not by
+ * whose packets a host lets through first.
+ */
+async function askMembers(
+  run: Run,
+  members: readonly Member[],
+  { budget, recorder }: { readonly budget: Budget; readonly recorder: TranscriptRecorder },
+): Promise<readonly Outcome[]> {
+  const seats = members.map((member): Seat => ({
+    ...member,
+    options: askOptions(run, member, recorder.branch()),
+  }));
+  const firsts = await Promise.all(seats.map((seat) => ask(run, seat)));
+  const repairs = seats.map((seat, index): Promise<Judgement> => {
+    const first = firsts[index];
+    if (first === undefined) throw new Error("a member has no outcome");
+    if (!("problem" in first)) return Promise.resolve(first);
+    const question = toRepairQuestion(seat.question, first.answer, first.problem);
+    const mayRepair =
+      run.contract.schema !== null && budget.reserve(worstCasePrice(seat.target.model, question));
+    return mayRepair ? ask(run, { ...seat, question }) : Promise.resolve(first);
+  });
+  const judgements = await Promise.all(repairs);
+  return judgements.map((last) => ("problem" in last ? without(AnswerStatus.invalidOutput) : last));
+}
+
+function askOptions({ inference }: Run, { target }: Member, recorder: ExchangeRecorder): AskOptions {
   const { secret } = target.provider;
-  const options: AskOptions = {
-    recorder: run.recorder,
-    retries: inference.retries,
-    pause: inference.pause,
-    credential: secret === null ? null : inference.secret(secret),
-  };
+  const credential = secret === null ? null : inference.secret(secret);
+  return { recorder, retries: inference.retries, pause: inference.pause, credential };
+}
+
+/** A status that is final, or a problem that asking again may cure. */
+type Judgement = Outcome | { readonly problem: string; readonly answer: string };
+
+async function ask(run: Run, { target, question, options }: Seat): Promise<Judgement> {
   try {
-    const reply = await askModel(target, question, options);
-    const first = judgeReply(reply, run);
-    if (!("problem" in first)) return first;
-    const repair = toRepairQuestion(question, reply.text, first.problem);
-    const mayRepair = contract.schema !== null && budget.reserve(worstCasePrice(target.model, repair));
-    if (!mayRepair) return without(AnswerStatus.invalidOutput);
-    const second = judgeReply(await askModel(target, repair, options), run);
-    return "problem" in second ? without(AnswerStatus.invalidOutput) : second;
+    return judgeReply(await askModel(target, question, options), run);
   } catch (error) {
     if (error instanceof UpstreamError) return without(statusOf(error));
     throw error;
@@ -139,21 +165,18 @@ function statusOf({ code }: UpstreamError): AnswerStatus {
   return code === "MODEL_REFUSED" ? AnswerStatus.refused : AnswerStatus.upstreamFailed;
 }
 
-/** A status that is final, or a problem that asking again may cure. */
-function judgeReply(
-  reply: ModelReply,
-  { contract, maxOutputBytes }: Pick<Run, "contract" | "maxOutputBytes">,
-): Outcome | { readonly problem: string } {
+function judgeReply(reply: ModelReply, { contract, maxOutputBytes }: Run): Judgement {
   if (reply.stop === "refused") return without(AnswerStatus.refused);
   // Cut off by a limit, or stopped for a reason unknown to us: not the whole of what the model had to say.
   if (reply.stop !== "complete") return without(AnswerStatus.invalidOutput);
+  const wrong = (problem: string): Judgement => ({ problem, answer: reply.text });
   try {
     const output = contract.toOutput(reply.text);
     if (output.length <= maxOutputBytes) return { status: AnswerStatus.ok, output };
-    return { problem: `it is longer than ${maxOutputBytes} bytes` };
+    return wrong(`it is longer than ${maxOutputBytes} bytes`);
   } catch (error) {
-    if (error instanceof OutputProblem) return { problem: error.message };
-    if (error instanceof InputError) return { problem: "it cannot be encoded" };
+    if (error instanceof OutputProblem) return wrong(error.message);
+    if (error instanceof InputError) return wrong("it cannot be encoded");
     throw error;
   }
 }

@@ -1,12 +1,13 @@
-/** One answer out of several models' answers. It is always an answer that one of them gave, never a mixture of two. */
+/**
+ * One answer out of several models' answers. It is always an answer that one of them gave, whole, and never a mixture of
+ * two. docs/explanation/panels.md says what each rule means for each kind of output.
+ */
 
 import { AnswerStatus } from "../../protocol/answer.ts";
-import { fromHex, fromUtf8, toHex } from "../../protocol/bytes.ts";
-import { encodeCanonicalJson, type Json } from "../../protocol/canonical-json.ts";
+import { toHex } from "../../protocol/bytes.ts";
 import { InputError } from "../../protocol/errors.ts";
-import { decodeOutput, encodeOutput } from "../../protocol/output-abi.ts";
-import { parseOutputType, type OutputType } from "../../protocol/output-type.ts";
-import { OutputKind, PanelRule, type OutputFormat, type Prompt } from "../../protocol/prompt.ts";
+import { PanelRule, type OutputFormat, type Prompt } from "../../protocol/prompt.ts";
+import { agreementKey, orderOf } from "./panel-comparison.ts";
 
 /** What one member, or the panel, came to. */
 export interface Outcome {
@@ -33,86 +34,70 @@ export function checkPanelRule({ panelRule, format }: Prompt): void {
 }
 
 /**
- * Majority: what more than half of the members with an answer agree on. Unanimous: what all of those agree on. Median:
- * the answer in the middle (the lower of two) by the first integer of the tuple, or by the position of the choice.
+ * Needs `panelQuorum` answers for any rule; members that refused, failed or made no sense gave none.
  *
- * Strings are not compared where a tuple has anything else: reasons differ among models that agree. Members that gave no
- * answer do not count, as long as `panelQuorum` of them gave one.
+ * - Majority: what more than half of the panel agree on, the silent members counted: a host that silences members can
+ *   prevent a majority, and cannot make another one.
+ * - Unanimous: what all who answered agree on.
+ * - Median: the answer in the middle, the lower of two.
+ *
+ * Of answers that agree or rank the same, the one whose model stands first in the request is given.
+ *
+ * @param members in the order of `prompt.models`
  */
 export function aggregatePanel(prompt: Prompt, members: readonly Outcome[]): Outcome {
   const answers = members.filter(({ status }) => status === AnswerStatus.ok);
-  if (answers.length < prompt.panelQuorum || answers.length === 0) return without(failureOf(members));
+  const failed = members.filter(({ status }) => status === AnswerStatus.upstreamFailed).length;
+  if (answers.length < prompt.panelQuorum) {
+    return without(failureOf(members, answers.length + failed >= prompt.panelQuorum));
+  }
   switch (prompt.panelRule) {
     case PanelRule.median:
       return middle(prompt.format, answers);
     case PanelRule.majority:
-      return agreed(prompt.format, answers, Math.floor(answers.length / 2) + 1);
+      return agreed(prompt.format, answers, { needed: Math.floor(members.length / 2) + 1, failed });
     default:
-      return agreed(prompt.format, answers, answers.length);
+      // More answers would not make those agree that do not.
+      return agreed(prompt.format, answers, { needed: answers.length, failed: 0 });
   }
 }
 
-/** A failure that a host can cause is named first: it must never be paid as if the models had failed. */
-function failureOf(members: readonly Outcome[]): AnswerStatus {
-  const statuses = new Set(members.map(({ status }) => status));
-  if (statuses.has(AnswerStatus.upstreamFailed)) return AnswerStatus.upstreamFailed;
-  if (statuses.has(AnswerStatus.invalidOutput)) return AnswerStatus.invalidOutput;
-  return AnswerStatus.refused;
+/**
+ * What a host can cause, by cutting members off, must never be paid as if the models had failed; what it cannot have
+ * caused is the models' own.
+ *
+ * @param decisive whether the members that could not be reached would have changed the outcome
+ */
+function failureOf(members: readonly Outcome[], decisive: boolean): AnswerStatus {
+  if (decisive) return AnswerStatus.upstreamFailed;
+  const count = (wanted: AnswerStatus): number => members.filter(({ status }) => status === wanted).length;
+  return count(AnswerStatus.invalidOutput) > count(AnswerStatus.refused)
+    ? AnswerStatus.invalidOutput
+    : AnswerStatus.refused;
 }
 
 /** Models that disagree have given no valid answer to the question as it was put. */
-function agreed(format: OutputFormat, answers: readonly Outcome[], needed: number): Outcome {
-  const keys = answers.map(({ output }) => comparable(format, output));
-  const at = keys.findIndex((key) => keys.filter((other) => other === key).length >= needed);
-  return answers[at] ?? without(AnswerStatus.invalidOutput);
+function agreed(
+  format: OutputFormat,
+  answers: readonly Outcome[],
+  { needed, failed }: { readonly needed: number; readonly failed: number },
+): Outcome {
+  const keys = answers.map(({ output }) => agreementKey(format, output));
+  const votes = keys.map((key) => keys.filter((other) => other === key).length);
+  const winner = answers[votes.findIndex((count) => count >= needed)];
+  if (winner !== undefined) return winner;
+  const decisive = Math.max(0, ...votes) + failed >= needed;
+  return without(decisive ? AnswerStatus.upstreamFailed : AnswerStatus.invalidOutput);
 }
 
 function middle(format: OutputFormat, answers: readonly Outcome[]): Outcome {
-  const order = orderOf(format);
-  if (order === null) return without(AnswerStatus.invalidOutput);
+  const rankOf = orderOf(format);
+  if (rankOf === null) throw new Error(`no order: ${toHex(new Uint8Array([format.kind]))}`);
+  // Sorting is stable: among equals, the order of the request stays.
   const sorted = answers
-    .map((answer) => ({ answer, rank: order(answer.output) }))
+    .map((answer) => ({ answer, rank: rankOf(answer.output) }))
     .sort((a, b) => (a.rank < b.rank ? -1 : a.rank > b.rank ? 1 : 0));
-  return sorted[Math.floor((sorted.length - 1) / 2)]?.answer ?? without(AnswerStatus.invalidOutput);
-}
-
-/** Equal for outputs that agree. */
-function comparable(format: OutputFormat, output: Uint8Array): string {
-  switch (format.kind) {
-    case OutputKind.json:
-      return toHex(encodeCanonicalJson(JSON.parse(fromUtf8(output)) as Json));
-    case OutputKind.abi:
-      return comparableTuple(parseOutputType(format.schema), output);
-    case OutputKind.text:
-    case OutputKind.choice:
-      return toHex(output);
-  }
-}
-
-function comparableTuple(type: OutputType, output: Uint8Array): string {
-  const values = decodeOutput(type, output);
-  const kept = type.fields
-    .map((field, index) => ({ field, value: values[index] }))
-    .filter(({ field, value }) => field.base.kind !== "string" && value !== undefined);
-  if (kept.length === 0) return toHex(output);
-  const fields = kept.map(({ field }) => field);
-  return toHex(
-    encodeOutput(
-      { fields },
-      kept.map(({ value }) => value).filter((value) => value !== undefined),
-    ),
-  );
-}
-
-/** How outputs of a format are ordered; null where they are not. */
-function orderOf(format: OutputFormat): ((output: Uint8Array) => bigint) | null {
-  if (format.kind === OutputKind.choice) return (output) => BigInt(toHex(output));
-  if (format.kind !== OutputKind.abi) return null;
-  const type = parseOutputType(format.schema);
-  const at = type.fields.findIndex(({ base, arrays }) => base.kind === "integer" && arrays.length === 0);
-  if (at < 0) return null;
-  return (output) => {
-    const value = decodeOutput(type, fromHex(toHex(output)))[at];
-    return typeof value === "bigint" ? value : 0n;
-  };
+  const median = sorted[Math.floor((sorted.length - 1) / 2)];
+  if (median === undefined) throw new Error("a quorum is at least one");
+  return median.answer;
 }

@@ -14,21 +14,17 @@ export interface FinishedTranscript {
 
 type Received = Extract<TranscriptEvent, { type: "request.received" }>;
 
-/** Writes down, in order, what happens while one request is answered. Each event has its own salt. */
-export class TranscriptRecorder {
-  readonly #leaves: { readonly salt: Hex; readonly event: TranscriptEvent }[] = [];
-  readonly #bodies = new Map<Hex, Hex>();
+/** Writes down the exchanges of one conversation, in order, and keeps their bodies. */
+export class ExchangeRecorder {
+  protected readonly events: TranscriptEvent[] = [];
+  protected readonly bodies = new Map<Hex, Hex>();
   #exchanges = 0;
 
-  constructor(received: Omit<Received, "type">) {
-    this.#add({ type: "request.received", ...received });
-  }
-
-  /** @returns the exchange's number, for the event that ends it */
+  /** @returns the exchange's number here, for the event that ends it */
   forwarded(model: string, request: Pick<OutgoingRequest, "url" | "method" | "body">): number {
     const exchange = this.#exchanges;
     this.#exchanges += 1;
-    this.#add({
+    this.events.push({
       type: "request.forwarded",
       exchange,
       model,
@@ -46,7 +42,7 @@ export class TranscriptRecorder {
     response: CompleteResponse,
     reply: ModelReply | null,
   ): void {
-    this.#add({
+    this.events.push({
       type: "response.received",
       exchange,
       status: response.status,
@@ -61,25 +57,51 @@ export class TranscriptRecorder {
   }
 
   failed(exchange: number, { error, transport }: Extract<ExchangeOutcome, { kind: "failed" }>): void {
-    this.#add({ type: "exchange.failed", exchange, code: error.code, transport });
+    this.events.push({ type: "exchange.failed", exchange, code: error.code, transport });
   }
 
-  finish(status: number, output: Uint8Array): FinishedTranscript {
-    this.#add({ type: "output.returned", status, outputHash: keccak(output), outputBytes: output.length });
-    return {
-      transcript: this.#leaves,
-      root: transcriptRoot(this.#leaves),
-      bodies: Object.fromEntries(this.#bodies),
-    };
-  }
-
-  #add(event: TranscriptEvent): void {
-    this.#leaves.push({ salt: toHex(randomBytes(32)), event });
+  /** What `branch` recorded, as if it had happened after all that is recorded here. */
+  protected append(branch: ExchangeRecorder): void {
+    const before = this.#exchanges;
+    for (const event of branch.events) {
+      this.events.push("exchange" in event ? { ...event, exchange: event.exchange + before } : event);
+    }
+    for (const [hash, body] of branch.bodies) this.bodies.set(hash, body);
+    this.#exchanges += branch.#exchanges;
   }
 
   #keep(body: Uint8Array, hash: Hex): Hex {
-    this.#bodies.set(hash, toHex(body));
+    this.bodies.set(hash, toHex(body));
     return hash;
+  }
+}
+
+/** Writes down what happens while one request is answered. Each event has its own salt. */
+export class TranscriptRecorder extends ExchangeRecorder {
+  readonly #received: TranscriptEvent;
+  readonly #branches: ExchangeRecorder[] = [];
+
+  constructor(received: Omit<Received, "type">) {
+    super();
+    this.#received = { type: "request.received", ...received };
+  }
+
+  /**
+   * For one of several conversations at the same time. Its events stand together, in the order in which the branches were
+   * made and not in that in which providers answered: a host that delays packets does not shape the transcript.
+   */
+  branch(): ExchangeRecorder {
+    const branch = new ExchangeRecorder();
+    this.#branches.push(branch);
+    return branch;
+  }
+
+  finish(status: number, output: Uint8Array): FinishedTranscript {
+    for (const branch of this.#branches) this.append(branch);
+    const returned = { status, outputHash: keccak(output), outputBytes: output.length };
+    const events = [this.#received, ...this.events, { type: "output.returned" as const, ...returned }];
+    const transcript = events.map((event) => ({ salt: toHex(randomBytes(32)), event }));
+    return { transcript, root: transcriptRoot(transcript), bodies: Object.fromEntries(this.bodies) };
   }
 }
 

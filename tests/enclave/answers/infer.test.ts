@@ -1,0 +1,205 @@
+import { describe, expect, test } from "vitest";
+import { infer, type Inference } from "../../../enclave/answers/infer.ts";
+import type { Outcome } from "../../../enclave/answers/panel.ts";
+import { TranscriptRecorder } from "../../../enclave/answers/transcript-recorder.ts";
+import type { ModelCatalog } from "../../../enclave/models/model-catalog.ts";
+import { AnswerStatus } from "../../../protocol/answer.ts";
+import { fromHex } from "../../../protocol/bytes.ts";
+import { decodeOutput } from "../../../protocol/output-abi.ts";
+import { parseOutputType } from "../../../protocol/output-type.ts";
+import { encodePayload, PayloadType } from "../../../protocol/payload.ts";
+import { PanelRule, type Prompt } from "../../../protocol/prompt.ts";
+import type { TranscriptEvent } from "../../../protocol/transcript.ts";
+import { MODERATION, prompt } from "../support/calls.ts";
+import { complete, fakeModels, says, unreachable, type Respond } from "../support/fake-models.ts";
+
+const HASH = `0x${"11".repeat(32)}` as const;
+
+interface Asked {
+  readonly outcome: Outcome;
+  readonly events: readonly TranscriptEvent[];
+  readonly bodies: Readonly<Record<string, string>>;
+}
+
+async function ask(catalog: ModelCatalog, change: Partial<Prompt>, fee = 10n ** 15n): Promise<Asked> {
+  const recorder = new TranscriptRecorder({
+    domain: "Adyton",
+    requestId: HASH,
+    payloadHash: HASH,
+    evidenceHash: HASH,
+    time: 1_795_305_600,
+    clock: { source: "test", lowerBound: 0 },
+  });
+  const inference: Inference = { catalog, secret: () => null, retries: 2, pause: () => Promise.resolve() };
+  const payload = encodePayload({ type: PayloadType.inference, prompt: prompt(change) });
+  const outcome = await infer(inference, payload, { fee, maxOutputBytes: 4_096 }, recorder);
+  const { transcript, bodies } = recorder.finish(outcome.status, outcome.output);
+  return { outcome, events: transcript.flatMap((leaf) => ("event" in leaf ? [leaf.event] : [])), bodies };
+}
+
+const verdict = (flagged: boolean, severity: string): string =>
+  JSON.stringify({ flagged, severity, reason: "because" });
+
+/** Answers when told to, so that a test decides who is first. */
+function gate(content: string): { readonly respond: Respond; readonly open: () => void } {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  return {
+    respond: async () => {
+      await promise;
+      return says(content);
+    },
+    open: () => {
+      resolve(undefined);
+    },
+  };
+}
+
+const PANEL = { models: ["fake/a", "fake/b", "fake/c"], panelRule: PanelRule.majority, panelQuorum: 2 };
+
+describe("a panel", () => {
+  test("is asked at the same time, and recorded in the order of the request", async () => {
+    const [a, b, c] = ["7", "7", "3"].map((severity) => gate(verdict(true, severity)));
+    const running = ask(fakeModels({ a: a!.respond, b: b!.respond, c: c!.respond }), PANEL);
+    // The last asked answers first; none could, if each waited for the one before.
+    for (const member of [c, b, a]) {
+      member!.open();
+      await Promise.resolve();
+    }
+    const { outcome, events } = await running;
+    expect(outcome.status).toBe(AnswerStatus.ok);
+    expect(
+      events.map((event) => [
+        event.type,
+        "exchange" in event ? event.exchange : null,
+        "model" in event ? event.model : null,
+      ]),
+    ).toEqual([
+      ["request.received", null, null],
+      ["request.forwarded", 0, "fake/a"],
+      ["response.received", 0, null],
+      ["request.forwarded", 1, "fake/b"],
+      ["response.received", 1, null],
+      ["request.forwarded", 2, "fake/c"],
+      ["response.received", 2, null],
+      ["output.returned", null, null],
+    ]);
+  });
+
+  test("stands with one provider down, whose failed exchanges are in the transcript", async () => {
+    const models = fakeModels({
+      a: () => says(verdict(true, "7")),
+      b: unreachable,
+      c: () => says(verdict(true, "7")),
+    });
+    const { outcome, events } = await ask(models, PANEL);
+    expect(outcome.status).toBe(AnswerStatus.ok);
+    expect(decodeOutput(parseOutputType(MODERATION.schema), outcome.output)).toEqual([true, 7n, "because"]);
+    expect(events.filter(({ type }) => type === "exchange.failed")).toHaveLength(3);
+  });
+
+  test("repairs by the order of the request what the fee covers, whoever answered first", async () => {
+    const wrong: Respond = (_request, turn) => says(turn === 0 ? "no JSON" : verdict(true, "1"));
+    const slow = gate("no JSON");
+    const slowThenRight: Respond = (request, turn) =>
+      turn === 0 ? slow.respond(request, 0) : says(verdict(true, "2"));
+    const price = { perRequest: "1000", perInputToken: "0", perOutputToken: "0" };
+    const models = fakeModels({ a: slowThenRight, b: wrong, c: wrong }, { price });
+    const running = ask(models, { ...PANEL, panelRule: PanelRule.median, panelQuorum: 1 }, 4_000n);
+    slow.open();
+    const { outcome, events } = await running;
+    // Four exchanges are paid for: three first ones, and one repair, which is the first member's.
+    const forwarded = events.filter((event) => event.type === "request.forwarded").map(({ model }) => model);
+    expect(forwarded).toEqual(["fake/a", "fake/a", "fake/b", "fake/c"]);
+    expect(decodeOutput(parseOutputType(MODERATION.schema), outcome.output)[1]).toBe(2n);
+  });
+
+  test("is not begun when the worst case of all members does not fit the fee", async () => {
+    const price = { perRequest: "1000", perInputToken: "0", perOutputToken: "0" };
+    const never: Respond = () => {
+      throw new Error("asked");
+    };
+    const { outcome, events } = await ask(
+      fakeModels({ a: never, b: never, c: never }, { price }),
+      PANEL,
+      2_999n,
+    );
+    expect(outcome.status).toBe(AnswerStatus.outOfBudget);
+    expect(events).toHaveLength(2);
+  });
+});
+
+const one = (respond: Respond, change: Partial<Prompt> = {}): Promise<Asked> =>
+  ask(fakeModels({ a: respond }), { models: ["fake/a"], ...change });
+
+describe("one model", () => {
+  test("is asked once more, with what was wrong, and both exchanges are recorded", async () => {
+    const { outcome, events, bodies } = await one((_request, turn) =>
+      says(verdict(true, turn === 0 ? "11" : "10")),
+    );
+    expect(outcome.status).toBe(AnswerStatus.ok);
+    const [, second] = events.filter((event) => event.type === "request.forwarded");
+    const body = Buffer.from(fromHex(bodies[second!.bodyHash]!)).toString();
+    expect(JSON.parse(body)).toMatchObject({
+      messages: [
+        { role: "user" },
+        { role: "assistant", content: verdict(true, "11") },
+        {
+          role: "user",
+          content: expect.stringContaining("severity must be an integer from 0 to 10") as string,
+        },
+      ],
+    });
+  });
+
+  test("is never asked a third time", async () => {
+    const { outcome, events } = await one(() => says("no JSON"));
+    expect(outcome.status).toBe(AnswerStatus.invalidOutput);
+    expect(events.filter(({ type }) => type === "request.forwarded")).toHaveLength(2);
+  });
+
+  test.for([
+    ["a provider that is overloaded", () => complete(529, "{}"), 3, AnswerStatus.upstreamFailed],
+    ["a provider that fails", () => complete(500, "<html>"), 3, AnswerStatus.upstreamFailed],
+    ["no connection", unreachable, 3, AnswerStatus.upstreamFailed],
+    [
+      "a call that the provider rejects",
+      () => complete(400, '{"error":{"code":"unsupported_parameter"}}'),
+      1,
+      AnswerStatus.upstreamFailed,
+    ],
+    [
+      "an empty account",
+      () => complete(429, '{"error":{"code":"insufficient_quota"}}'),
+      1,
+      AnswerStatus.upstreamFailed,
+    ],
+    [
+      "a wait of ten minutes",
+      () => complete(429, "{}", { "retry-after": "600" }),
+      1,
+      AnswerStatus.upstreamFailed,
+    ],
+    // It was answered and is paid for: asking again would pay twice.
+    ["a body that is no JSON", () => complete(200, "<html>"), 1, AnswerStatus.upstreamFailed],
+    [
+      "content that the provider's filter stops",
+      () => complete(400, '{"error":{"code":"content_filter"}}'),
+      1,
+      AnswerStatus.refused,
+    ],
+  ] as const)("is asked as often as makes sense for %s", async ([, respond, times, status]) => {
+    const { outcome, events } = await one(respond);
+    expect(outcome.status).toBe(status);
+    expect(events.filter(({ type }) => type === "request.forwarded")).toHaveLength(times);
+  });
+
+  test.for([
+    ["stopped at its limit", "length", AnswerStatus.invalidOutput],
+    ["stopped for a reason that we do not know", "abort", AnswerStatus.invalidOutput],
+    ["stopped by a filter", "content_filter", AnswerStatus.refused],
+  ] as const)("gives no answer when it %s, though what it said fits", async ([, reason, status]) => {
+    const message = { role: "assistant", content: verdict(true, "7") };
+    const body = JSON.stringify({ choices: [{ finish_reason: reason, message }] });
+    expect((await one(() => complete(200, body))).outcome.status).toBe(status);
+  });
+});

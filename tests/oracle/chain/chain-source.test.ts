@@ -1,0 +1,163 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { ChainSource } from "../../../oracle/chain/chain-source.ts";
+import { RpcEndpoint } from "../../../oracle/chain/rpc-endpoint.ts";
+import { RpcPool } from "../../../oracle/chain/rpc-pool.ts";
+import { createLogger } from "../../../oracle/log.ts";
+import { FakeChain, topicOf, WATCHED } from "../support/fake-chain.ts";
+import { MemoryJournal } from "../support/memory-journal.ts";
+
+const log = createLogger({ level: "error", write: () => undefined, now: () => 0 });
+let chain: FakeChain;
+let journal: MemoryJournal;
+let sources: ChainSource[];
+
+beforeEach(() => {
+  chain = new FakeChain();
+  journal = new MemoryJournal();
+  sources = [];
+});
+
+afterEach(async () => {
+  await Promise.all(sources.map((source) => source.stop()));
+  await chain.close();
+});
+
+async function follow(
+  options: { readonly maxRange?: number; readonly fromBlock?: number } = {},
+): Promise<ChainSource> {
+  const url = await chain.listen();
+  const rpc = new RpcPool({ endpoints: [new RpcEndpoint({ url, timeoutMs: 5_000 })], log, now: () => 0 });
+  const source = new ChainSource({
+    rpc,
+    journal,
+    log,
+    addresses: [WATCHED],
+    fromBlock: options.fromBlock ?? 0,
+    confirmations: 0,
+    pollMs: 5,
+    maxRange: options.maxRange ?? 1_000,
+    onHead: () => undefined,
+  });
+  sources.push(source);
+  return source;
+}
+
+/** The chain as the journal has it, once its newest block is the chain's. */
+async function synced(): Promise<string[]> {
+  const isSynced = (): boolean => journal.blocks.at(-1)?.hash === chain.blocks.at(-1)?.hash;
+  await expect.poll(isSynced, { interval: 5, timeout: 10_000 }).toBe(true);
+  return journal.events.map(({ topic }) => topic);
+}
+
+const topics = (...names: readonly string[]): string[] => names.map(topicOf);
+
+describe("the chain source", () => {
+  test("reads every event once, in order, from the block it is told to start at", async () => {
+    chain.mine(["too early"], ["a", "b"], [], ["c"]);
+    await follow({ fromBlock: 1 });
+    expect(await synced()).toEqual(topics("a", "b", "c"));
+    chain.mine(["d"]);
+    expect(await synced()).toEqual(topics("a", "b", "c", "d"));
+  });
+
+  test("fills a gap longer than a range without missing or doubling an event", async () => {
+    const blocks = Array.from({ length: 200 }, (_, index) => (index % 7 === 0 ? [`event ${index}`] : []));
+    chain.mine(...blocks);
+    await follow({ maxRange: 64 });
+    expect(await synced()).toEqual(topics(...blocks.flat()));
+  });
+
+  test.for([1, 2, 3, 4, 5])("walks back to the common ancestor of a reorg of depth %i", async (depth) => {
+    chain.mine(["a"], ["b"], ["c"], ["d"], ["e"], ["f"]);
+    await follow();
+    await synced();
+    const kept = ["a", "b", "c", "d", "e", "f"].slice(0, 6 - depth);
+    chain.reorg(depth);
+    chain.mine(...Array.from({ length: depth + 1 }, (_, index) => [`new ${index}`]));
+    const fresh = Array.from({ length: depth + 1 }, (_, index) => `new ${index}`);
+    expect(await synced()).toEqual(topics(...kept, ...fresh));
+    expect(journal.rollbacks).toEqual([5 - depth]);
+  });
+
+  test("notices a reorg that ends in a shorter chain once a block contradicts what was read", async () => {
+    chain.mine(["a"], ["b"], ["c"], ["d"]);
+    await follow();
+    await synced();
+    chain.reorg(3);
+    chain.mine(["x"]);
+    expect(await synced()).toEqual(topics("a", "x"));
+  });
+
+  test("takes a node that lags behind for slow, not for a reorg", async () => {
+    chain.mine(["a"], ["b"], ["c"]);
+    await follow();
+    await synced();
+    const [, , last] = chain.blocks;
+    chain.blocks.length = 2;
+    const seen = chain.calls.length;
+    await expect.poll(() => chain.calls.length, { interval: 5 }).toBeGreaterThan(seen + 4);
+    expect(journal.rollbacks).toEqual([]);
+    chain.blocks.push(last!);
+    chain.mine(["d"]);
+    expect(await synced()).toEqual(topics("a", "b", "c", "d"));
+  });
+
+  test("waits for a node that has a block but not yet its logs", async () => {
+    chain.mine(["a"]);
+    await follow();
+    await synced();
+    chain.mine(["b"]);
+    const block = chain.blocks.at(-1);
+    chain.unindexed.add(block!.hash);
+    const asked = (): number => chain.calls.filter((method) => method === "eth_getLogs").length;
+    const before = asked();
+    await expect.poll(asked, { interval: 5 }).toBeGreaterThan(before + 2);
+    expect(journal.blocks.at(-1)?.number).toBe(0);
+    chain.unindexed.clear();
+    expect(await synced()).toEqual(topics("a", "b"));
+  });
+
+  test.for(["eth_getLogs", "eth_getBlockByNumber"])(
+    "is not fooled by a reorg in the middle of %s",
+    async (method) => {
+      chain.mine(["a"], ["b"], ["c"], ["d"]);
+      let calls = 0;
+      chain.onCall = (called) => {
+        if (called === method) {
+          calls += 1;
+          if (calls === 2 || (method === "eth_getLogs" && calls === 1)) {
+            chain.reorg(2);
+            chain.mine(["x"], ["y"], ["z"]);
+          }
+        }
+      };
+      await follow();
+      await synced();
+      chain.onCall = () => undefined;
+      chain.mine(["end"]);
+      const events = await synced();
+      expect(events).toEqual(chain.blocks.flatMap(({ logs }) => logs));
+    },
+  );
+
+  test("goes on after an outage where it left off", async () => {
+    chain.mine(["a"]);
+    await follow();
+    await synced();
+    chain.down = true;
+    chain.mine(["b"], ["c"]);
+    chain.down = false;
+    expect(await synced()).toEqual(topics("a", "b", "c"));
+  });
+
+  test("continues from the stored cursor after a restart", async () => {
+    chain.mine(["a"], ["b"]);
+    const first = await follow();
+    await synced();
+    await first.stop();
+    await chain.close();
+    chain.mine(["c"]);
+    await follow();
+    expect(await synced()).toEqual(topics("a", "b", "c"));
+  });
+});

@@ -1,0 +1,143 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Hex } from "../../../protocol/bytes.ts";
+import { concatBytes, fromHex, toHex, toUtf8 } from "../../../protocol/bytes.ts";
+import { keccak } from "../../../protocol/struct-hash.ts";
+
+export interface FakeBlock {
+  readonly number: number;
+  readonly hash: Hex;
+  readonly parentHash: Hex;
+  readonly logs: readonly Hex[];
+}
+
+export const WATCHED: Hex = `0x${"c0".repeat(20)}`;
+const GENESIS: Hex = `0x${"00".repeat(32)}`;
+
+/** A chain in memory behind JSON-RPC over HTTP, with forks and faults on demand. */
+export class FakeChain {
+  blocks: FakeBlock[] = [];
+  /** Answers with HTTP 503 while true. */
+  down = false;
+  /** Says "no logs" for these blocks, whatever they hold. */
+  readonly unindexed = new Set<Hex>();
+  /** Runs before each reply: reorganise the chain in the middle of a read. */
+  onCall: (method: string) => void = () => undefined;
+  readonly calls: string[] = [];
+  #forks = 0;
+  #server = createServer();
+
+  /** Adds blocks on top; `logs` names the events of each. */
+  mine(...logsOfBlocks: readonly (readonly string[])[]): void {
+    for (const names of logsOfBlocks) {
+      const parent = this.blocks[this.blocks.length - 1];
+      const number = parent === undefined ? 0 : parent.number + 1;
+      const hash = keccak(
+        toUtf8(`fork ${this.#forks} block ${number} ${parent?.hash ?? ""} ${names.join()}`),
+      );
+      const logs = names.map((name) => keccak(toUtf8(name)));
+      this.blocks.push({ number, hash, parentHash: parent?.hash ?? GENESIS, logs });
+    }
+  }
+
+  /** Drops the last `depth` blocks; what is mined next has other hashes. */
+  reorg(depth: number): void {
+    this.#forks += 1;
+    this.blocks.length -= depth;
+  }
+
+  async listen(): Promise<string> {
+    this.#server = createServer((request, response) => {
+      let text = "";
+      request.setEncoding("utf8").on("data", (part: string) => (text += part));
+      request.on("end", () => {
+        if (this.down) {
+          response.writeHead(503).end();
+          return;
+        }
+        const body = JSON.parse(text) as RpcBody | RpcBody[];
+        const replies = [body]
+          .flat()
+          .map((call) => ({ jsonrpc: "2.0", id: call.id, result: this.#reply(call) }));
+        response.setHeader("content-type", "application/json");
+        response.end(JSON.stringify(Array.isArray(body) ? replies : replies[0]));
+      });
+    });
+    await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  #reply({ method, params }: RpcBody): unknown {
+    this.calls.push(method);
+    this.onCall(method);
+    switch (method) {
+      case "eth_getBlockByNumber": {
+        const [tag] = params as [string];
+        const block = tag === "latest" ? this.blocks.at(-1) : this.blocks[Number.parseInt(tag, 16)];
+        return block === undefined ? null : toHeader(block);
+      }
+      case "eth_getLogs": {
+        const [filter] = params as [{ blockHash?: Hex; fromBlock?: string; toBlock?: string }];
+        const inRange = (block: FakeBlock): boolean =>
+          filter.blockHash === undefined
+            ? block.number >= Number.parseInt(filter.fromBlock ?? "", 16) &&
+              block.number <= Number.parseInt(filter.toBlock ?? "", 16)
+            : block.hash === filter.blockHash;
+        return this.blocks
+          .filter((block) => inRange(block) && !this.unindexed.has(block.hash))
+          .flatMap(toLogs);
+      }
+      default:
+        throw new Error(`the fake chain knows no ${method}`);
+    }
+  }
+}
+
+interface RpcBody {
+  readonly id: number;
+  readonly method: string;
+  readonly params: readonly unknown[];
+}
+
+function toHeader(block: FakeBlock): object {
+  return {
+    number: `0x${block.number.toString(16)}`,
+    hash: block.hash,
+    parentHash: block.parentHash,
+    timestamp: `0x${(1_700_000_000 + block.number).toString(16)}`,
+    logsBloom: block.logs.length === 0 ? `0x${"00".repeat(256)}` : bloomOf(WATCHED),
+    baseFeePerGas: "0x1",
+  };
+}
+
+function toLogs(block: FakeBlock): object[] {
+  return block.logs.map((topic, index) => ({
+    address: WATCHED,
+    topics: [topic],
+    data: "0x",
+    blockNumber: `0x${block.number.toString(16)}`,
+    blockHash: block.hash,
+    transactionHash: keccak(concatBytes(fromHex(topic), fromHex(block.hash))),
+    logIndex: `0x${index.toString(16)}`,
+  }));
+}
+
+/** The bloom of one value: Ethereum Yellow Paper §4.4.3. */
+function bloomOf(value: Hex): Hex {
+  const bits = new Uint8Array(256);
+  const hash = fromHex(keccak(fromHex(value)));
+  for (const at of [0, 2, 4]) {
+    const bit = ((hash[at]! << 8) | hash[at + 1]!) & 0x7ff;
+    bits[255 - (bit >> 3)]! |= 1 << (bit & 7);
+  }
+  return toHex(bits);
+}
+
+export function topicOf(name: string): Hex {
+  return keccak(toUtf8(name));
+}

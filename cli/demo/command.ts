@@ -3,11 +3,10 @@
 import { mkdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
+import { wallClock } from "../clock.ts";
 import { readEnvironment } from "../config.ts";
 import { ExitCode } from "../exit-codes.ts";
 import { DEFAULT_NETWORK_FILE } from "../network/network-file.ts";
-
-const now = (): number => Math.floor(Date.now() / 1000);
 
 /** Interrupted from outside: everything is ended, and the exit status says so. */
 class Interrupted extends Error {}
@@ -27,7 +26,7 @@ export function registerDemo(program: Command): void {
           environment: readEnvironment(),
           folder: resolve(options.folder),
           json: options.json === true,
-          now,
+          now: wallClock,
           signal,
         }),
       );
@@ -51,7 +50,7 @@ async function keepUp(file: string, signal: AbortSignal): Promise<ExitCode> {
   const network = await startNetwork({
     environment: readEnvironment(),
     folder: join(dirname(file), "network"),
-    now,
+    now: wallClock,
     signal,
     onStep: (name, detail) => {
       process.stdout.write(`${name.padEnd(10)}  ${detail}\n`);
@@ -100,8 +99,9 @@ async function untilInterrupted(work: (signal: AbortSignal) => Promise<ExitCode>
   const interrupt = (): void => {
     controller.abort(new Interrupted("interrupted"));
   };
-  process.once("SIGINT", interrupt);
-  process.once("SIGTERM", interrupt);
+  // Not `once`: a second Ctrl-C must not end us before what we started has ended.
+  process.on("SIGINT", interrupt);
+  process.on("SIGTERM", interrupt);
   try {
     return await work(controller.signal);
   } catch (error) {

@@ -1,0 +1,134 @@
+/** `adyton demo` as a user runs it: what it prints, that it ends by itself, and that it leaves nothing behind. */
+
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { createConnection } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { z } from "zod";
+import { readEnvironment } from "../../cli/config.ts";
+
+const MAIN = join(import.meta.dirname, "../../cli/main.ts");
+
+const DemoOutput = z.strictObject({
+  model: z.strictObject({ endpoint: z.url(), standIn: z.boolean() }),
+  requests: z.array(
+    z.strictObject({
+      requestId: z.string().regex(/^0x[0-9a-f]{64}$/),
+      question: z.string(),
+      answer: z.union([z.string(), z.record(z.string(), z.string())]),
+      status: z.literal("ok"),
+      requestTx: z.string().regex(/^0x[0-9a-f]{64}$/),
+      fulfillTx: z.string().regex(/^0x[0-9a-f]{64}$/),
+      requestGas: z.int().positive(),
+      fulfillGas: z.int().positive(),
+      msToAnswer: z.int().positive(),
+    }),
+  ),
+  verification: z.strictObject({
+    verified: z.boolean(),
+    checks: z.array(z.strictObject({ name: z.string(), ok: z.boolean() })),
+  }),
+  receiptFile: z.string(),
+  policyFile: z.string(),
+});
+
+interface Run {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "adyton-demo-"));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Runs the command; `watch` sees stderr as it grows and may interrupt. */
+async function adyton(
+  args: readonly string[],
+  watch?: (stderr: string, interrupt: () => void) => void,
+): Promise<Run> {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    env: { PATH: readEnvironment().path },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => {
+    stderr += chunk.toString();
+    watch?.(stderr, () => child.kill("SIGINT"));
+  });
+  const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
+  return { code, stdout, stderr };
+}
+
+/** Ports that the logs and the output name. */
+function portsIn(text: string): readonly number[] {
+  return [...new Set([...text.matchAll(/127\.0\.0\.1:(\d+)/g)].map(([, port]) => Number(port)))];
+}
+
+async function isListening(port: number): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const socket = createConnection({ host: "127.0.0.1", port }, () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => {
+      resolve(false);
+    });
+  });
+}
+
+test(
+  "answers two questions, verifies the receipt, prints one object and releases every port",
+  { timeout: 120_000 },
+  async () => {
+    const { code, stdout, stderr } = await adyton(["demo", "--json", "--folder", folder]);
+    expect(stderr).toContain("STAND-IN");
+    expect(stderr).toContain("SIMULATED");
+    expect(code).toBe(0);
+    expect(stdout.trimEnd().split("\n")).toHaveLength(1);
+    const output = DemoOutput.parse(JSON.parse(stdout));
+    expect(output.requests).toHaveLength(2);
+    expect(output.verification.verified).toBe(true);
+    expect(output.verification.checks.every(({ ok }) => ok)).toBe(true);
+    expect(existsSync(output.receiptFile)).toBe(true);
+    for (const port of portsIn(stderr)) expect(await isListening(port), `port ${port}`).toBe(false);
+
+    // The oracle's credential for the enclave is in its configuration, and in no log.
+    const { enclaves } = JSON.parse(readFileSync(join(folder, "oracle.json"), "utf8")) as {
+      readonly enclaves: readonly { readonly callerToken: string }[];
+    };
+    const logs = readdirSync(folder).filter((name) => name.endsWith(".log"));
+    expect(logs.length).toBeGreaterThan(2);
+    for (const log of logs)
+      expect(readFileSync(join(folder, log), "utf8")).not.toContain(enclaves[0]!.callerToken);
+
+    const verify = ["verify", output.receiptFile];
+    expect((await adyton([...verify, "--policy", output.policyFile])).code).toBe(0);
+    const unappraised = await adyton([...verify, "--json"]);
+    expect(unappraised.code).toBe(4);
+    expect(JSON.parse(unappraised.stdout)).toMatchObject({
+      kind: "receipt",
+      verified: true,
+      appraised: null,
+    });
+  },
+);
+
+test("ends on Ctrl-C in the middle, with every process gone", { timeout: 120_000 }, async () => {
+  const { code, stderr } = await adyton(["demo", "--json", "--folder", folder], (text, interrupt) => {
+    // Again and again, as an impatient person does.
+    if (text.includes("enclave  ")) interrupt();
+  });
+  expect(code).toBe(130);
+  const ports = portsIn(stderr);
+  expect(ports.length).toBeGreaterThan(1);
+  for (const port of ports) expect(await isListening(port), `port ${port}`).toBe(false);
+});

@@ -1,7 +1,8 @@
 /** What `adyton verify` was pointed at: a file, or the certificate that a server presents. */
 
-import { readFile, stat } from "node:fs/promises";
+import { createReadStream } from "node:fs";
 import { connect, type TLSSocket } from "node:tls";
+import { concatBytes } from "../../protocol/bytes.ts";
 import { InputError } from "../../protocol/errors.ts";
 
 export interface EvidenceTarget {
@@ -14,22 +15,40 @@ const MAX_FILE_BYTES = 16 * 1024 * 1024;
 /** Milliseconds for a TLS handshake with a server that is there. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
-/** @throws {InputError} INPUT_NOT_FOUND, INPUT_TOO_LARGE: a file that cannot be read, or a server that does not answer */
+/**
+ * @param target a path, `-` for standard input, or an https URL
+ * @throws {InputError} INPUT_NOT_FOUND, INPUT_TOO_LARGE: a file that cannot be read, or a server that does not answer
+ */
 export async function readEvidenceTarget(target: string): Promise<EvidenceTarget> {
-  return /^https:\/\//i.test(target) ? await readServer(target) : await readTargetFile(target);
+  if (/^https:\/\//i.test(target)) return await readServer(target);
+  return target === "-" ? await readStream("standard input", process.stdin) : await readTargetFile(target);
 }
 
 async function readTargetFile(path: string): Promise<EvidenceTarget> {
   try {
-    const { size } = await stat(path);
-    if (size > MAX_FILE_BYTES) {
-      throw new InputError({ code: "INPUT_TOO_LARGE", message: `${path} is too long`, details: { size } });
-    }
-    return { name: path, bytes: new Uint8Array(await readFile(path)) };
+    return await readStream(path, createReadStream(path));
   } catch (cause) {
     if (cause instanceof InputError) throw cause;
     throw new InputError({ code: "INPUT_NOT_FOUND", message: `cannot read ${path}`, cause });
   }
+}
+
+/** Counted while it is read: a device or a pipe has no size to ask for. */
+async function readStream(name: string, stream: AsyncIterable<unknown>): Promise<EvidenceTarget> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of stream) {
+    const bytes = chunk as Uint8Array;
+    length += bytes.length;
+    if (length > MAX_FILE_BYTES) {
+      throw new InputError({
+        code: "INPUT_TOO_LARGE",
+        message: `${name} is longer than ${MAX_FILE_BYTES} bytes`,
+      });
+    }
+    chunks.push(bytes);
+  }
+  return { name, bytes: concatBytes(...chunks) };
 }
 
 /**

@@ -60,10 +60,6 @@ export class ByteReader {
     return this.#bigEndian(4);
   }
 
-  uint64be(): bigint {
-    return this.bytes(8).reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
-  }
-
   /** For formats that leave nothing after their last field. */
   expectEnd(what: string): void {
     if (this.remaining !== 0) {

@@ -55,16 +55,3 @@ export function fromSnpTcb(tcb: SnpTcb): Uint8Array {
 export function isSameTcb(tcbVersion: Uint8Array, tcb: SnpTcb): boolean {
   return equalBytes(tcbVersion, fromSnpTcb(tcb));
 }
-
-/** Whether every component of `tcb` reaches `minimum`. A component that only one of them has is a refusal. */
-export function isAtLeast(tcb: SnpTcb, minimum: SnpTcb): boolean {
-  const fmcReached =
-    tcb.fmc === null || minimum.fmc === null ? tcb.fmc === minimum.fmc : tcb.fmc >= minimum.fmc;
-  return (
-    fmcReached &&
-    tcb.bootLoader >= minimum.bootLoader &&
-    tcb.tee >= minimum.tee &&
-    tcb.snp >= minimum.snp &&
-    tcb.microcode >= minimum.microcode
-  );
-}

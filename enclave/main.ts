@@ -10,6 +10,9 @@ import { z } from "zod";
 import { parseJson } from "../protocol/canonical-json.ts";
 import { AdytonError, ConfigError } from "../protocol/errors.ts";
 import type { Hex } from "../protocol/bytes.ts";
+import { AnswerLedger } from "./answers/answer-ledger.ts";
+import type { Inference } from "./answers/infer.ts";
+import { ReceiptStore } from "./openai/receipt-store.ts";
 import { createAnswerer } from "./answers/answerer.ts";
 import { createApp } from "./api/app.ts";
 import { Callers } from "./api/callers.ts";
@@ -107,7 +110,11 @@ async function keepTime(clock: TrustedClock, signal: AbortSignal): Promise<void>
   void next();
 }
 
-function createCertificateIssuer(identity: Identity, attester: Attester): () => Promise<string> {
+function createCertificateIssuer(
+  identity: Identity,
+  attester: Attester,
+  names: readonly string[],
+): () => Promise<string> {
   return async () => {
     const { evidence } = await attestIdentity(identity, attester, NO_NONCE);
     // The host's clock is good enough here: dates move clients to ask again, evidence is what they trust.
@@ -115,6 +122,7 @@ function createCertificateIssuer(identity: Identity, attester: Attester): () => 
     return await issueCertificate({
       keys: identity.keys.tls,
       evidence,
+      names,
       notBefore: now - HOUR,
       notAfter: now + CERTIFICATE_LIFETIME,
     });
@@ -131,22 +139,24 @@ async function serve(configuration: Configuration, secrets: ReadonlyMap<string, 
   const catalog = createModelCatalog(behaviour, ({ connection, minimumTls, minimumScts }) =>
     createEgress(behaviour, { connection, minimumTls, minimumScts, now: () => clock.read().now }),
   );
-  const answerer = createAnswerer({
-    identity,
-    attested: await attestIdentity(identity, attester, NO_NONCE),
-    operator: operator.public,
-    clock,
-    inference: {
-      catalog,
-      secret: (name) => secrets.get(name) ?? null,
-      retries: behaviour.limits.retries,
-      pause: (ms) => pause(ms),
-    },
-  });
+  const inference: Inference = {
+    catalog,
+    secret: (name) => secrets.get(name) ?? null,
+    retries: behaviour.limits.retries,
+    pause: (ms) => pause(ms),
+  };
+  const attested = await attestIdentity(identity, attester, NO_NONCE);
+  const signatory = { identity, attested, clock };
   const app = createApp({
     identity,
     attest: (nonce) => attestIdentity(identity, attester, nonce),
-    answerer,
+    answerer: createAnswerer({
+      ...signatory,
+      inference,
+      operator: operator.public,
+      ledger: new AnswerLedger(),
+    }),
+    offChain: { ...signatory, inference, receipts: new ReceiptStore() },
     catalog,
     callers: new Callers(operator.callers, monotonicMs),
     monotonicMs,
@@ -155,7 +165,12 @@ async function serve(configuration: Configuration, secrets: ReadonlyMap<string, 
       process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
     },
   });
-  const issue = createCertificateIssuer(identity, attester);
+  const issue = createCertificateIssuer(identity, attester, [
+    "enclave.adyton.internal",
+    "localhost",
+    operator.listen.host,
+    ...operator.listen.names,
+  ]);
   const server = await startServer({
     app,
     listen: operator.listen,

@@ -23,6 +23,8 @@ const MAX_BODY_BYTES = 262_144;
 
 interface Call {
   readonly model?: unknown;
+  readonly stream?: unknown;
+  readonly stream_options?: { readonly include_usage?: unknown };
   readonly messages?: readonly { readonly role?: unknown; readonly content?: unknown }[];
   readonly response_format?: { readonly json_schema?: { readonly schema?: unknown } };
 }
@@ -65,6 +67,25 @@ function send(
     ...headers,
   });
   response.end(body);
+}
+
+/** The same answer, a word at a time. */
+function stream(response: ServerResponse, call: Call): void {
+  const whole = JSON.parse(answer(call)) as {
+    readonly choices: readonly [{ readonly message: { readonly content: string } }];
+    readonly usage: unknown;
+  };
+  const chunk = (choices: readonly unknown[], more: Record<string, unknown> = {}): void => {
+    const head = { id: "chatcmpl-stand-in", object: "chat.completion.chunk", model: STAND_IN_MODEL };
+    response.write(`data: ${JSON.stringify({ ...head, choices, ...more })}\n\n`);
+  };
+  response.writeHead(200, { "content-type": "text/event-stream" });
+  for (const word of whole.choices[0].message.content.split(/(?<= )/u)) {
+    chunk([{ index: 0, delta: { content: word }, finish_reason: null }]);
+  }
+  chunk([{ index: 0, delta: {}, finish_reason: "stop" }]);
+  if (call.stream_options?.include_usage === true) chunk([], { usage: whole.usage });
+  response.end("data: [DONE]\n\n");
 }
 
 /** Ways to fail, by the model's name: what a provider, or a network, does on a bad day. */
@@ -142,6 +163,7 @@ function respond(request: IncomingMessage, response: ServerResponse, body: Buffe
   const model = String(call.model);
   const failure = FAILURES[model];
   if (failure !== undefined) failure(response, call);
+  else if (model === STAND_IN_MODEL && call.stream === true) stream(response, call);
   else if (model === STAND_IN_MODEL) send(response, 200, answer(call));
   else send(response, 404, '{"error":{"message":"stand-in: no such model","type":"invalid_request_error"}}');
 }

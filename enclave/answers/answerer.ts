@@ -1,32 +1,22 @@
 /** Answers contracts, by either road: check, ask, sign. The order of the steps is the whole of this file. */
 
-import { sha256 } from "@noble/hashes/sha2.js";
 import { z } from "zod";
-import { answerDigest, AnswerStatus, signDigest, type Answer } from "../../protocol/answer.ts";
-import { fromHex, toHex, type Hex } from "../../protocol/bytes.ts";
+import { AnswerStatus } from "../../protocol/answer.ts";
+import type { Hex } from "../../protocol/bytes.ts";
 import { SignedAnswer, type AnswerCall } from "../../protocol/enclave-api.ts";
 import { InputError } from "../../protocol/errors.ts";
 import type { FunctionsCall } from "../../protocol/functions-request.ts";
-import { keccak } from "../../protocol/struct-hash.ts";
-import type { Reading, TrustedClock } from "../clock/trusted-clock.ts";
 import type { Operator } from "../configuration/operator.ts";
-import type { AttestedIdentity, Identity } from "../identity/identity.ts";
-import { AnswerLedger, MAX_DEADLINE_AHEAD_SECONDS } from "./answer-ledger.ts";
+import { MAX_DEADLINE_AHEAD_SECONDS, type AnswerLedger } from "./answer-ledger.ts";
 import { checkCall, checkDeadline, checkFunctionsCall, type CheckedCall } from "./check-call.ts";
 import { infer, type Inference } from "./infer.ts";
-import { without, type Outcome } from "./panel.ts";
-import { TranscriptRecorder } from "./transcript-recorder.ts";
+import { without } from "./panel.ts";
+import { makeAnswer, type Signatory } from "./sign-answer.ts";
 
-const NO_STATE: Hex = `0x${"00".repeat(32)}`;
-
-export interface AnswererOptions {
-  readonly identity: Identity;
-  /** Evidence made once, at the start: the transcript names it and the receipt carries it. */
-  readonly attested: AttestedIdentity;
+export interface AnswererOptions extends Signatory {
   readonly operator: Operator["public"];
-  readonly clock: TrustedClock;
   readonly inference: Inference;
-  readonly ledger?: AnswerLedger;
+  readonly ledger: AnswerLedger;
 }
 
 /** JSON of a `SignedAnswer`. @throws {InputError} for a call that nobody signs anything for */
@@ -38,7 +28,7 @@ export interface Answerer {
 }
 
 export function createAnswerer(options: AnswererOptions): Answerer {
-  const ledger = options.ledger ?? new AnswerLedger();
+  const { ledger } = options;
   const answerOnce = async (checked: CheckedCall): Promise<string> => {
     const known = ledger.find(checked.requestId);
     if (known !== undefined) return await known;
@@ -46,7 +36,7 @@ export function createAnswerer(options: AnswererOptions): Answerer {
     const now = reading.now ?? reading.lowerBound;
     checkDeadline(checked, now);
     checkHorizon(checked, now);
-    return await ledger.add(checked.requestId, checked.deadline, now, () => make(options, checked, reading));
+    return await ledger.add(checked.requestId, checked.deadline, now, () => make(options, checked));
   };
   return {
     answer: async (call) => await answerOnce(checkCall(call, options.operator)),
@@ -68,39 +58,11 @@ function checkHorizon({ deadline }: CheckedCall, now: number): void {
   });
 }
 
-async function make(options: AnswererOptions, checked: CheckedCall, reading: Reading): Promise<string> {
-  const recorder = new TranscriptRecorder({
-    domain: checked.domain.name,
-    requestId: checked.requestId,
-    payloadHash: checked.payloadHash,
-    evidenceHash: toHex(sha256(fromHex(options.attested.evidence.bytes))),
-    time: reading.now ?? reading.lowerBound,
-    clock: { source: reading.source, lowerBound: reading.lowerBound },
-  });
-  const outcome: Outcome =
-    reading.now === null
+async function make(options: AnswererOptions, checked: CheckedCall): Promise<string> {
+  const made = await makeAnswer(options, checked, async (recorder, { now }) =>
+    now === null
       ? without(AnswerStatus.clockUnknown)
-      : await infer(options.inference, checked.payload, checked, recorder);
-  const { transcript, root, bodies } = recorder.finish(outcome.status, outcome.output);
-  const end = options.clock.read();
-  const answer: Answer = {
-    requestId: checked.requestId,
-    status: outcome.status,
-    outputHash: keccak(outcome.output),
-    transcriptRoot: root,
-    stateBlockHash: NO_STATE,
-    keysetId: options.identity.keysetId,
-    answeredAt: BigInt(end.now ?? end.lowerBound),
-  };
-  const digest = answerDigest(checked.domain, answer);
-  const signature = signDigest(digest, options.identity.keys.answer.privateKey);
-  const signed = {
-    answer,
-    signature,
-    output: toHex(outcome.output),
-    transcript,
-    bodies,
-    ...options.attested,
-  };
-  return JSON.stringify(z.encode(SignedAnswer, signed));
+      : await infer(options.inference, checked.payload, checked, recorder),
+  );
+  return JSON.stringify(z.encode(SignedAnswer, { ...made, ...options.attested }));
 }

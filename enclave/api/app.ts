@@ -14,7 +14,9 @@ import { InputError } from "../../protocol/errors.ts";
 import type { Answerer } from "../answers/answerer.ts";
 import type { AttestedIdentity, Identity } from "../identity/identity.ts";
 import type { ModelCatalog } from "../models/model-catalog.ts";
-import type { Callers } from "./callers.ts";
+import { createOpenaiRoutes } from "../openai/routes.ts";
+import type { OffChainOptions } from "../openai/off-chain-answerer.ts";
+import { admitCaller, type Callers } from "./callers.ts";
 import { errorHandler } from "./error-reply.ts";
 import { functionsRoute } from "./functions-route.ts";
 import { parseInput } from "./parse-input.ts";
@@ -30,6 +32,7 @@ export interface ApiOptions {
   readonly identity: Identity;
   readonly attest: (nonce: Hex) => Promise<AttestedIdentity>;
   readonly answerer: Answerer;
+  readonly offChain: OffChainOptions;
   readonly catalog: ModelCatalog;
   readonly callers: Callers;
   readonly monotonicMs: () => number;
@@ -59,6 +62,7 @@ export function createApp(options: ApiOptions): Express {
     response.type("application/json").send(await options.answerer.find(requestId));
   });
   app.post("/v1/functions/answers", express.json({ limit: MAX_BODY_BYTES }), functionsRoute(options));
+  app.use(createOpenaiRoutes(options.offChain));
   app.use(() => {
     throw new InputError({ code: "INPUT_NOT_FOUND", message: "no such route" });
   });
@@ -77,15 +81,6 @@ function attestationRoute({ attest, identity, monotonicMs }: ApiOptions): Reques
     } finally {
       leave();
     }
-  };
-}
-
-/** Counts the call until its response is closed, so that a caller who hangs up frees its place. */
-function admitCaller(callers: Callers): RequestHandler {
-  return (request, response, next) => {
-    const leave = callers.identify(request.headers.authorization).limit.enter();
-    response.once("close", leave);
-    next();
   };
 }
 

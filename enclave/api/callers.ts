@@ -1,12 +1,33 @@
 import { createHash } from "node:crypto";
 import { toHex, type Hex } from "../../protocol/bytes.ts";
 import { InputError } from "../../protocol/errors.ts";
+import type { RequestHandler, Response } from "express";
 import type { Operator } from "../configuration/operator.ts";
 import { RateLimit } from "./rate-limit.ts";
 
 export interface Caller {
   readonly name: string;
   readonly limit: RateLimit;
+}
+
+const admitted = new WeakMap<object, Caller>();
+
+/** The caller that `admitCaller` let in; a route without it is a bug. */
+export function callerOf(response: Response): Caller {
+  const caller = admitted.get(response);
+  if (caller === undefined) throw new TypeError("no caller was admitted for this response");
+  return caller;
+}
+
+/** Counts the call until its response is closed, so that a caller who hangs up frees its place. */
+export function admitCaller(callers: Callers): RequestHandler {
+  return (request, response, next) => {
+    const caller = callers.identify(request.headers.authorization);
+    const leave = caller.limit.enter();
+    response.once("close", leave);
+    admitted.set(response, caller);
+    next();
+  };
 }
 
 /** Characters: longer is no credential of ours, and is not hashed. */

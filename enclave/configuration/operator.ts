@@ -38,7 +38,12 @@ export const Operator = z.strictObject({
     z.strictObject({ kind: z.literal("dstack") }),
     z.strictObject({ kind: z.literal("nitro") }),
   ]),
-  listen: z.strictObject({ host: z.string(), port: z.int().min(0).max(65_535) }),
+  listen: z.strictObject({
+    host: z.string(),
+    port: z.int().min(0).max(65_535),
+    /** Further names and addresses for the certificate: for clients that check one beside the evidence. */
+    names: z.array(z.string().min(1).max(253)).max(32).default([]),
+  }),
   callers: Callers,
 });
 export type Operator = z.output<typeof Operator>;

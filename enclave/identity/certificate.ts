@@ -1,6 +1,7 @@
 import "reflect-metadata";
 import { Extension, SubjectAlternativeNameExtension, X509CertificateGenerator } from "@peculiar/x509";
 import { randomBytes, webcrypto } from "node:crypto";
+import { isIP } from "node:net";
 import { encodeEvidenceExtension, EVIDENCE_EXTENSION } from "../../attestation/ra-tls/evidence-extension.ts";
 import { fromHex } from "../../protocol/bytes.ts";
 import type { BoundEvidence } from "../../protocol/receipt.ts";
@@ -14,6 +15,8 @@ const ECDSA_P256 = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as co
 export interface CertificateOptions {
   readonly keys: EnclaveKeys["tls"];
   readonly evidence: BoundEvidence;
+  /** DNS names and addresses. What a client relies on is the evidence; these let it check a name as well. */
+  readonly names?: readonly string[];
   /** Seconds. Its dates tell clients when to ask again; trust comes from the evidence, not from them. */
   readonly notBefore: number;
   readonly notAfter: number;
@@ -40,7 +43,12 @@ export async function issueCertificate(options: CertificateOptions): Promise<str
         publicKey: await webcrypto.subtle.importKey("spki", spki, ECDSA_P256, true, ["verify"]),
       },
       extensions: [
-        new SubjectAlternativeNameExtension([{ type: "dns", value: "enclave.adyton.internal" }]),
+        new SubjectAlternativeNameExtension(
+          [...new Set(options.names ?? [])].map((value) => ({
+            type: isIP(value) === 0 ? "dns" : "ip",
+            value,
+          })),
+        ),
         new Extension(EVIDENCE_EXTENSION, false, extension),
       ],
     },

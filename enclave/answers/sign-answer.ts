@@ -1,0 +1,69 @@
+import { createHash } from "node:crypto";
+import { answerDigest, signDigest, type Answer } from "../../protocol/answer.ts";
+import { fromHex, toHex, type Hex } from "../../protocol/bytes.ts";
+import type { Domain } from "../../protocol/domain.ts";
+import { keccak } from "../../protocol/struct-hash.ts";
+import type { Transcript } from "../../protocol/transcript.ts";
+import type { Reading, TrustedClock } from "../clock/trusted-clock.ts";
+import type { AttestedIdentity, Identity } from "../identity/identity.ts";
+import type { Outcome } from "./panel.ts";
+import { TranscriptRecorder } from "./transcript-recorder.ts";
+
+const NO_STATE: Hex = `0x${"00".repeat(32)}`;
+
+/** Who signs, and by which clock. */
+export interface Signatory {
+  readonly identity: Identity;
+  /** Evidence made once, at the start: the transcript names it and the receipt carries it. */
+  readonly attested: AttestedIdentity;
+  readonly clock: TrustedClock;
+}
+
+/** What is being answered. */
+export interface Question {
+  readonly domain: Domain;
+  readonly requestId: Hex;
+  readonly payloadHash: Hex;
+}
+
+export interface MadeAnswer {
+  readonly answer: Answer;
+  readonly signature: Hex;
+  readonly output: Hex;
+  readonly transcript: Transcript;
+  readonly bodies: Readonly<Record<Hex, Hex>>;
+}
+
+/**
+ * Records what `work` does and signs what it comes to. This is the only place where the answer key is used: every hash
+ * that it signs is computed here.
+ */
+export async function makeAnswer(
+  { identity, attested, clock }: Signatory,
+  question: Question,
+  work: (recorder: TranscriptRecorder, reading: Reading) => Promise<Outcome>,
+): Promise<MadeAnswer> {
+  const reading = clock.read();
+  const recorder = new TranscriptRecorder({
+    domain: question.domain.name,
+    requestId: question.requestId,
+    payloadHash: question.payloadHash,
+    evidenceHash: toHex(createHash("sha256").update(fromHex(attested.evidence.bytes)).digest()),
+    time: reading.now ?? reading.lowerBound,
+    clock: { source: reading.source, lowerBound: reading.lowerBound },
+  });
+  const outcome = await work(recorder, reading);
+  const { transcript, root, bodies } = recorder.finish(outcome.status, outcome.output);
+  const end = clock.read();
+  const answer: Answer = {
+    requestId: question.requestId,
+    status: outcome.status,
+    outputHash: keccak(outcome.output),
+    transcriptRoot: root,
+    stateBlockHash: NO_STATE,
+    keysetId: identity.keysetId,
+    answeredAt: BigInt(end.now ?? end.lowerBound),
+  };
+  const signature = signDigest(answerDigest(question.domain, answer), identity.keys.answer.privateKey);
+  return { answer, signature, output: toHex(outcome.output), transcript, bodies };
+}

@@ -1,0 +1,116 @@
+/** Answers off-chain callers and makes their receipts. Signs under the off-chain domain and under no other. */
+
+import { randomBytes } from "node:crypto";
+import { AnswerStatus } from "../../protocol/answer.ts";
+import { toHex, type Hex } from "../../protocol/bytes.ts";
+import { encodeCanonicalJson, type Json } from "../../protocol/canonical-json.ts";
+import { offChainDomain } from "../../protocol/domain.ts";
+import { UpstreamError } from "../../protocol/errors.ts";
+import { MAX_OUTPUT_BYTES } from "../../protocol/limits.ts";
+import { encodePayload, payloadHash, PayloadType } from "../../protocol/payload.ts";
+import { encodeReceipt } from "../../protocol/receipt.ts";
+import { askModel } from "../answers/ask-model.ts";
+import type { ReplyText } from "../answers/watched-stream.ts";
+import type { Inference } from "../answers/infer.ts";
+import { without, type Outcome } from "../answers/panel.ts";
+import { makeAnswer, type MadeAnswer, type Signatory } from "../answers/sign-answer.ts";
+import type { CatalogModel } from "../models/model-catalog.ts";
+import type { ModelQuestion, ModelReply } from "../models/model-format.ts";
+import type { ReceiptStore } from "./receipt-store.ts";
+
+export interface OffChainOptions extends Signatory {
+  readonly inference: Inference;
+  readonly receipts: ReceiptStore;
+}
+
+export interface OffChainCall {
+  /** Of `createRequestId`. */
+  readonly requestId: Hex;
+  readonly caller: string;
+  /** The exact bytes that arrived: what the receipt's payload holds. */
+  readonly body: Uint8Array;
+  readonly target: CatalogModel;
+  readonly question: ModelQuestion;
+  /** Its text as it comes, where the question is streamed. */
+  readonly onText: ReplyText;
+  readonly signal: AbortSignal;
+}
+
+export interface OffChainAnswer {
+  readonly made: MadeAnswer;
+  /** null when no usable reply came. */
+  readonly reply: ModelReply | null;
+  readonly error: UpstreamError | null;
+}
+
+/** 32 random bytes: no on-chain request has this id, and the domain differs besides. */
+export function createRequestId(): Hex {
+  return toHex(randomBytes(32));
+}
+
+/** RFC 8785 JSON of what the model said: the `output` of an answer to payload type 3. */
+export function encodeChatOutput(reply: ModelReply): Uint8Array<ArrayBuffer> {
+  const toolCalls: readonly Json[] = reply.toolCalls.map((call) => ({
+    id: call.id,
+    name: call.name,
+    arguments: call.arguments,
+  }));
+  return encodeCanonicalJson({ content: reply.text, stop: reply.stop, toolCalls });
+}
+
+/**
+ * A signed answer, and its receipt in the store.
+ *
+ * @throws {InputError} before anything is signed, for a body that cannot be a payload
+ */
+export async function answerOffChain(options: OffChainOptions, call: OffChainCall): Promise<OffChainAnswer> {
+  const payload = encodePayload({ type: PayloadType.openai, body: call.body });
+  const domain = offChainDomain();
+  const { requestId } = call;
+  const question = { domain, requestId, payloadHash: payloadHash(payload) };
+  let reply: ModelReply | null = null;
+  let error: UpstreamError | null = null;
+  const made = await makeAnswer(options, question, async (recorder, { now }) => {
+    if (now === null) return without(AnswerStatus.clockUnknown);
+    const { secret } = call.target.provider;
+    try {
+      reply = await askModel(call.target, call.question, {
+        recorder,
+        // Text that was streamed cannot be taken back.
+        retries: call.question.stream ? 0 : options.inference.retries,
+        pause: options.inference.pause,
+        credential: secret === null ? null : options.inference.secret(secret),
+        onText: call.onText,
+        signal: call.signal,
+      });
+      return toOutcome(reply);
+    } catch (caught) {
+      if (!(caught instanceof UpstreamError)) throw caught;
+      error = caught;
+      return without(AnswerStatus.upstreamFailed);
+    }
+  });
+  const { evidence, endorsements } = options.attested;
+  const receipt = encodeReceipt({
+    version: 1,
+    domain,
+    request: { requestId },
+    payload: toHex(payload),
+    ...made,
+    keyset: options.identity.keyset,
+    evidence,
+    endorsements: endorsements ?? {},
+  });
+  options.receipts.add(requestId, call.caller, receipt);
+  return { made, reply, error };
+}
+
+/** What this route returns is all that the model said, whatever made it stop, unless it declined. */
+function toOutcome(reply: ModelReply): Outcome {
+  if (reply.stop === "refused") return without(AnswerStatus.refused);
+  if (reply.stop === "other" || !reply.text.isWellFormed()) return without(AnswerStatus.invalidOutput);
+  const output = encodeChatOutput(reply);
+  return output.length > MAX_OUTPUT_BYTES
+    ? without(AnswerStatus.invalidOutput)
+    : { status: AnswerStatus.ok, output };
+}

@@ -9,7 +9,7 @@ const SCALAR_BYTES: Readonly<Record<KeyKind, number>> = { "P-256": 32, "P-384": 
 /**
  * ECDSA-Sig-Value (RFC 3279 §2.2.3) as the fixed-width r ‖ s that WebCrypto takes.
  */
-function toFixedWidthEcdsa(der: Uint8Array<ArrayBuffer>, kind: KeyKind): Uint8Array<ArrayBuffer> {
+export function toFixedWidthEcdsa(der: Uint8Array<ArrayBuffer>, kind: KeyKind): Uint8Array<ArrayBuffer> {
   const width = SCALAR_BYTES[kind];
   const outer = new DerReader(der);
   const reader = outer.readSequence();

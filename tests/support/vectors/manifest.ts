@@ -23,6 +23,7 @@ export interface VectorEntry {
   readonly time?: string;
   readonly measured?: Readonly<Record<string, unknown>>;
   readonly signatures?: Readonly<Record<string, boolean | null>>;
+  readonly fmspc?: string;
   readonly pckValid?: readonly [string | null, string | null];
   readonly checks?: readonly VectorCheck[];
 }

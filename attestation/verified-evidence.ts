@@ -53,13 +53,18 @@ export interface Findings<Kind extends EvidenceKind> {
 
 declare const genuine: unique symbol;
 
+/** The brand. Named, so that declaration files can say what carries it. */
+export interface Genuine<Kind extends EvidenceKind> {
+  readonly [genuine]: Kind;
+}
+
 /**
  * Evidence that is genuine: made by the vendor's hardware, by a chain of signatures to a pinned root, all in date at
  * `verifiedAt`. It says nothing about whether its claims are acceptable: `appraiseEvidence` does, and anyone can own
  * genuine hardware.
  */
 export type VerifiedEvidence<Kind extends EvidenceKind = EvidenceKind> = {
-  readonly [K in Kind]: Findings<K> & { readonly [genuine]: K };
+  readonly [K in Kind]: Findings<K> & Genuine<K>;
 }[Kind];
 
 /** Every object made by `sealVerified`: a look-alike, cast or parsed from JSON, is not in it. */

@@ -1,0 +1,122 @@
+/**
+ * `npm run test:package`: packs the package, installs it into an empty project, and uses it as its users would: the
+ * command verifies a receipt, `adyton/attestation` loads no store, chain or server library, and a Foundry project
+ * compiles a consumer.
+ */
+
+import { spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { writeSampleReceipt } from "../tests/support/sample-receipt.ts";
+
+const FORBIDDEN = ["@electric-sql/pglite", "ethers", "express", "pg-boss", "kysely"];
+
+const LIST_LOADED = `
+import { registerHooks } from "node:module";
+const loaded = new Set();
+registerHooks({
+  resolve(specifier, context, next) {
+    const result = next(specifier, context);
+    const name = /node_modules\\/((?:@[^/]+\\/)?[^/]+)\\/(?!.*node_modules)/.exec(result.url)?.[1];
+    if (name !== undefined) loaded.add(name);
+    return result;
+  },
+});
+const { verifyReceipt } = await import("adyton/attestation");
+if (typeof verifyReceipt !== "function") throw new Error("adyton/attestation exports no verifyReceipt");
+process.stdout.write(JSON.stringify([...loaded].sort()));
+`;
+
+const CONSUMER = `// SPDX-License-Identifier: UNLICENSED
+pragma solidity ^0.8.27;
+
+import { AnswerStatus, IOracleCoordinator, OracleConsumer } from "adyton/contracts/src/OracleConsumer.sol";
+
+contract Consumer is OracleConsumer {
+    bytes public last;
+
+    constructor(IOracleCoordinator coordinator) OracleConsumer(coordinator) { }
+
+    function _onAnswer(bytes32, AnswerStatus, bytes calldata output) internal override {
+        last = output;
+    }
+}
+`;
+
+const FOUNDRY = `[profile.default]
+src = "src"
+libs = ["node_modules"]
+auto_detect_remappings = false
+remappings = ["adyton/=node_modules/adyton/", "@openzeppelin/=node_modules/@openzeppelin/"]
+solc = "${resolve("tools/solc")}"
+offline = true
+evm_version = "osaka"
+`;
+
+const folder = mkdtempSync(join(tmpdir(), "adyton-package-"));
+try {
+  const archive = pack(folder);
+  writeFileSync(join(folder, "package.json"), '{ "name": "empty", "private": true, "type": "module" }\n');
+  run("npm", ["install", "--ignore-scripts", "--no-fund", "--no-audit", "--loglevel=error", archive], folder);
+  await checkCommand(folder);
+  checkImports(folder);
+  checkSolidity(folder);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+function run(command: string, args: readonly string[], cwd: string, expectedStatus = 0): string {
+  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, encoding: "utf8" });
+  if (error !== undefined) throw error;
+  if (status !== expectedStatus) {
+    throw new Error(
+      `${command} ${args.join(" ")}: exit ${status ?? "?"}, expected ${expectedStatus}\n${stdout}${stderr}`,
+    );
+  }
+  return stdout;
+}
+
+function pack(destination: string): string {
+  // .npmrc keeps dependencies from running scripts; our own prepack, which builds dist/, must run here.
+  run(
+    "npm",
+    ["pack", "--ignore-scripts=false", "--pack-destination", destination, "--loglevel=error"],
+    process.cwd(),
+  );
+  const archive = readdirSync(destination).find((name) => name.endsWith(".tgz"));
+  if (archive === undefined) throw new Error("npm pack left no archive");
+  say(`packed ${archive}`);
+  return join(destination, archive);
+}
+
+async function checkCommand(cwd: string): Promise<void> {
+  const { receiptFile, policyFile } = await writeSampleReceipt(cwd);
+  const command = join(cwd, "node_modules", ".bin", "adyton");
+  run(command, ["verify", receiptFile, "--policy", policyFile], cwd, 0);
+  run(command, ["verify", receiptFile], cwd, 4);
+  run(command, ["verify", join(cwd, "package.json")], cwd, 1);
+  say("adyton verify: 0 with the policy, 4 without, 1 for what is no evidence");
+}
+
+function checkImports(cwd: string): void {
+  const script = join(cwd, "list-loaded.js");
+  writeFileSync(script, LIST_LOADED);
+  const loaded = JSON.parse(run(process.execPath, [script], cwd)) as readonly string[];
+  const unwanted = loaded.filter((name) => FORBIDDEN.includes(name));
+  if (unwanted.length > 0) throw new Error(`adyton/attestation loads ${unwanted.join(", ")}`);
+  say(`adyton/attestation loads ${loaded.join(", ")}`);
+}
+
+function checkSolidity(cwd: string): void {
+  mkdirSync(join(cwd, "src"));
+  writeFileSync(join(cwd, "src", "Consumer.sol"), CONSUMER);
+  writeFileSync(join(cwd, "foundry.toml"), FOUNDRY);
+  copyFileSync("examples/ContentModerator.sol", join(cwd, "src", "ContentModerator.sol"));
+  run("forge", ["build"], cwd);
+  say("a Foundry project compiles a consumer and the example");
+}

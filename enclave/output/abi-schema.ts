@@ -1,6 +1,6 @@
 /** The JSON that a model is asked for when a contract wants a tuple, and its way back to values. */
 
-import { isHex } from "../../protocol/bytes.ts";
+import { isHex, isPlainText } from "../../protocol/bytes.ts";
 import type { Json } from "../../protocol/canonical-json.ts";
 import type { OutputValue } from "../../protocol/output-abi.ts";
 import {
@@ -9,9 +9,7 @@ import {
   type OutputField,
   type OutputType,
 } from "../../protocol/output-type.ts";
-
-/** A model's JSON that is not the tuple asked for; the message goes back to the model when it is asked again. */
-export class OutputProblem extends Error {}
+import { OutputProblem } from "./output-problem.ts";
 
 /**
  * A JSON Schema of which providers enforce what they can. Integers are decimal strings, since JSON numbers end at 2^53;
@@ -35,9 +33,11 @@ function tupleSchema(fields: readonly OutputField[], description: string | null)
 
 function fieldSchema(field: OutputField, dimensions: number): Json {
   if (dimensions === 0) return baseSchema(field);
+  const items = fieldSchema(field, dimensions - 1);
   const length = field.arrays[dimensions - 1] ?? null;
-  const count = length === null ? "any number of items" : `exactly ${length} items`;
-  return { type: "array", description: count, items: fieldSchema(field, dimensions - 1) };
+  return length === null
+    ? { type: "array", items }
+    : { type: "array", items, minItems: length, maxItems: length };
 }
 
 function baseSchema({ base, bounds, description }: OutputField): Json {
@@ -71,81 +71,91 @@ function baseSchema({ base, bounds, description }: OutputField): Json {
  * @throws {OutputProblem} saying which field is wrong and what it must be
  */
 export function toOutputValues(type: OutputType, json: Json): readonly OutputValue[] {
-  return members(type.fields, json, "the answer").map(([, value]) => value);
+  return members(type.fields, json, null).map(([, value]) => value);
 }
 
+/** @param path of the tuple; null for the answer itself */
 function members(
   fields: readonly OutputField[],
   json: Json,
-  path: string,
+  path: string | null,
 ): readonly (readonly [string, OutputValue])[] {
+  const name = path ?? "the answer";
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
-    throw new OutputProblem(`${path} must be a JSON object`);
+    throw new OutputProblem(`${name} must be a JSON object`);
   }
   const object = json as { readonly [key: string]: Json };
-  const extra = Object.keys(object).find((name) => !fields.some((field) => field.name === name));
-  if (extra !== undefined) throw new OutputProblem(`${path} has a member that was not asked for`);
+  const extra = Object.keys(object).some((key) => !fields.some((field) => field.name === key));
+  if (extra) throw new OutputProblem(`${name} has a member that was not asked for`);
   return fields.map((field) => {
+    const inner = path === null ? field.name : `${path}.${field.name}`;
     const value = Object.hasOwn(object, field.name) ? object[field.name] : undefined;
-    if (value === undefined) throw new OutputProblem(`${field.name} is missing`);
-    return [field.name, toValue(field, field.arrays.length, value)] as const;
+    if (value === undefined) throw new OutputProblem(`${inner} is missing`);
+    return [field.name, toValue({ field, path: inner }, field.arrays.length, value)] as const;
   });
 }
 
-function toValue(field: OutputField, dimensions: number, json: Json): OutputValue {
-  if (dimensions === 0) return toBaseValue(field, field.base, json);
-  if (!Array.isArray(json)) throw new OutputProblem(`${field.name} must be a list`);
+interface Place {
+  readonly field: OutputField;
+  /** As in `orders[2].amount`. */
+  readonly path: string;
+}
+
+function toValue({ field, path }: Place, dimensions: number, json: Json): OutputValue {
+  if (dimensions === 0) return toBaseValue({ field, path }, json);
+  if (!Array.isArray(json)) throw new OutputProblem(`${path} must be a list`);
   const items = json as readonly Json[];
   const length = field.arrays[dimensions - 1] ?? null;
   if (length !== null && items.length !== length) {
-    throw new OutputProblem(`${field.name} must have exactly ${length} items`);
+    throw new OutputProblem(`${path} must have exactly ${length} items`);
   }
-  return items.map((item) => toValue(field, dimensions - 1, item));
+  return items.map((item, index) => toValue({ field, path: `${path}[${index}]` }, dimensions - 1, item));
 }
 
-function toBaseValue(field: OutputField, base: BaseType, json: Json): OutputValue {
+function toBaseValue({ field, path }: Place, json: Json): OutputValue {
+  const { base } = field;
   switch (base.kind) {
     case "tuple":
-      return Object.fromEntries(members(base.fields, json, field.name));
+      return Object.fromEntries(members(base.fields, json, path));
     case "bool":
-      if (typeof json !== "boolean") throw new OutputProblem(`${field.name} must be true or false`);
+      if (typeof json !== "boolean") throw new OutputProblem(`${path} must be true or false`);
       return json;
     case "string":
-      // A lone surrogate has no UTF-8; encoding would quietly replace it.
-      if (typeof json !== "string" || !json.isWellFormed()) {
-        throw new OutputProblem(`${field.name} must be a string of well-formed Unicode`);
+      // A lone surrogate has no UTF-8, and decoders drop a byte order mark: neither would arrive as it was sent.
+      if (typeof json !== "string" || !isPlainText(json)) {
+        throw new OutputProblem(`${path} must be a string of well-formed Unicode`);
       }
       return json;
     case "integer":
-      return toInteger(field, base, json);
+      return toInteger({ field, path }, base, json);
     case "address":
-      return toBytes(field, json, 20);
+      return toBytes(path, json, 20);
     case "fixedBytes":
-      return toBytes(field, json, base.length);
+      return toBytes(path, json, base.length);
     case "bytes":
-      return toBytes(field, json, null);
+      return toBytes(path, json, null);
   }
 }
 
 const DECIMAL = /^-?(?:0|[1-9][0-9]{0,77})$/;
 
-function toInteger(field: OutputField, base: Extract<BaseType, { kind: "integer" }>, json: Json): bigint {
+function toInteger({ field, path }: Place, base: Extract<BaseType, { kind: "integer" }>, json: Json): bigint {
   // A JSON number is taken where it is exact: models slip, and its meaning is not in doubt.
   const text = typeof json === "number" && Number.isSafeInteger(json) ? String(json) : json;
   const range = integerRange(base.signed, base.bits);
   const { min, max } = field.bounds ?? range;
-  const problem = `${field.name} must be an integer from ${min} to ${max}, as a decimal string`;
+  const problem = `${path} must be an integer from ${min} to ${max}, as a decimal string`;
   if (typeof text !== "string" || !DECIMAL.test(text) || text === "-0") throw new OutputProblem(problem);
   const value = BigInt(text);
   if (value < min || value > max) throw new OutputProblem(problem);
   return value;
 }
 
-function toBytes(field: OutputField, json: Json, length: number | null): string {
+function toBytes(path: string, json: Json, length: number | null): string {
   const text = typeof json === "string" ? json.toLowerCase() : json;
   if (!isHex(text) || (length !== null && text.length !== 2 + 2 * length)) {
     const size = length === null ? "bytes" : `${length} bytes`;
-    throw new OutputProblem(`${field.name} must be ${size} as 0x hex`);
+    throw new OutputProblem(`${path} must be ${size} as 0x hex`);
   }
   return text;
 }

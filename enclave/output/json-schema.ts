@@ -1,17 +1,17 @@
 /**
- * The JSON Schema subset (2020-12 words) that an output format may use, and its validation. Every keyword of a schema is
- * either understood here or refused: a rule that is silently skipped would be an answer that was never checked.
+ * The JSON Schema subset (2020-12 words) that an output format may use. Every keyword of a schema is either understood
+ * here or refused: a rule that is silently skipped would be an answer that was never checked. `pattern` and `format` are
+ * among those refused: a requester's regular expression is a program, and formats mean different things to different
+ * validators.
  */
 
 import type { Json } from "../../protocol/canonical-json.ts";
-import { encodeCanonicalJson } from "../../protocol/canonical-json.ts";
-import { toHex } from "../../protocol/bytes.ts";
 import { InputError } from "../../protocol/errors.ts";
 
-type JsonObject = { readonly [key: string]: Json };
+export type JsonObject = { readonly [key: string]: Json };
 
-/** Nesting of a schema, and so of what it validates: bounds the work per value. */
-const MAX_DEPTH = 16;
+/** Nesting of a schema. */
+const MAX_DEPTH = 32;
 
 /** Say something to people or to a model; they restrict nothing. */
 const ANNOTATIONS = new Set(["title", "description", "$schema", "$comment", "examples", "default"]);
@@ -29,46 +29,71 @@ const RULES = new Set([
   "maxLength",
   "minimum",
   "maximum",
+  "exclusiveMinimum",
+  "exclusiveMaximum",
   "anyOf",
+  "$ref",
+  "$defs",
 ]);
 const TYPES = new Set(["object", "array", "string", "number", "integer", "boolean", "null"]);
 const COUNTS = ["minItems", "maxItems", "minLength", "maxLength"] as const;
+export const RANGES = ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"] as const;
+
+const REF = /^#\/\$defs\/([^/~%]+)$/;
 
 /** @throws {InputError} INPUT_INVALID naming the keyword that is unknown or misused */
 export function checkJsonSchema(schema: Json): asserts schema is JsonObject {
-  checkSchema(schema, "$", 0);
+  const root = schema;
+  checkSchema(schema, { path: "$", depth: 0, root });
+  checkReferences(root);
 }
 
-function checkSchema(schema: Json, path: string, depth: number): void {
+interface Position {
+  readonly path: string;
+  readonly depth: number;
+  readonly root: Json;
+}
+
+function checkSchema(schema: Json, position: Position): void {
+  const { path, depth, root } = position;
   if (!isObject(schema)) throw unsupported(path, "a schema is an object");
   if (depth > MAX_DEPTH) throw unsupported(path, "nests too deep");
   for (const key of Object.keys(schema)) {
     if (!RULES.has(key) && !ANNOTATIONS.has(key)) throw unsupported(path, `keyword ${key} is not supported`);
   }
-  checkKeywordForms(schema, path);
-  for (const [name, child] of Object.entries(isObject(schema["properties"]) ? schema["properties"] : {})) {
-    checkSchema(child, `${path}.${name}`, depth + 1);
-  }
-  if (schema["items"] !== undefined) checkSchema(schema["items"], `${path}[]`, depth + 1);
-  if (isList(schema["anyOf"])) {
-    schema["anyOf"].forEach((child, index) => {
-      checkSchema(child, `${path}|${index}`, depth + 1);
-    });
+  checkForms(schema, path);
+  checkRef(schema, path, root);
+  for (const [name, child] of childSchemas(schema)) {
+    checkSchema(child, { path: `${path}/${name}`, depth: depth + 1, root });
   }
 }
 
-function checkKeywordForms(schema: JsonObject, path: string): void {
-  const { type, required, properties, additionalProperties, anyOf } = schema;
+/** The schemas directly inside a schema, each with its place. */
+function childSchemas(schema: JsonObject): readonly (readonly [string, Json])[] {
+  const { properties, $defs, items, additionalProperties, anyOf } = schema;
+  return [
+    ...(isObject(properties) ? Object.entries(properties) : []),
+    ...(isObject($defs) ? Object.entries($defs) : []),
+    ...(items === undefined ? [] : [["items", items] as const]),
+    ...(isObject(additionalProperties) ? [["additionalProperties", additionalProperties] as const] : []),
+    ...(isList(anyOf) ? anyOf.map((child, index) => [`anyOf/${index}`, child] as const) : []),
+  ];
+}
+
+function checkForms(schema: JsonObject, path: string): void {
+  const { type, required, properties, additionalProperties, anyOf, $defs } = schema;
   const types = type === undefined ? [] : isList(type) ? type : [type];
   if (!types.every((name) => typeof name === "string" && TYPES.has(name))) throw unsupported(path, "type");
   if (properties !== undefined && !isObject(properties)) throw unsupported(path, "properties");
+  if ($defs !== undefined && (!isObject($defs) || path !== "$"))
+    throw unsupported(path, "$defs outside the root");
   if (required !== undefined && !(isList(required) && required.every((name) => typeof name === "string"))) {
     throw unsupported(path, "required");
   }
-  if (additionalProperties !== undefined && typeof additionalProperties !== "boolean") {
-    throw unsupported(path, "additionalProperties is true or false");
-  }
-  if (schema["enum"] !== undefined && !isList(schema["enum"])) throw unsupported(path, "enum");
+  const isRule = typeof additionalProperties === "boolean" || isObject(additionalProperties);
+  if (additionalProperties !== undefined && !isRule) throw unsupported(path, "additionalProperties");
+  const { enum: values } = schema;
+  if (values !== undefined && !(isList(values) && values.length > 0)) throw unsupported(path, "enum");
   if (anyOf !== undefined && (!isList(anyOf) || anyOf.length === 0)) throw unsupported(path, "anyOf");
   for (const key of COUNTS) {
     const count = schema[key];
@@ -76,9 +101,44 @@ function checkKeywordForms(schema: JsonObject, path: string): void {
       throw unsupported(path, key);
     }
   }
-  for (const key of ["minimum", "maximum"] as const) {
+  for (const key of RANGES) {
     if (schema[key] !== undefined && typeof schema[key] !== "number") throw unsupported(path, key);
   }
+}
+
+function checkRef(schema: JsonObject, path: string, root: Json): void {
+  if (schema["$ref"] === undefined) return;
+  if (resolveRef(root, schema["$ref"]) === undefined)
+    throw unsupported(path, "$ref to anything but #/$defs/name");
+  const rules = Object.keys(schema).filter((key) => RULES.has(key) && key !== "$defs");
+  if (rules.length > 1) throw unsupported(path, "rules beside a $ref");
+}
+
+/** The definition that `#/$defs/name` names. */
+export function resolveRef(root: Json, ref: Json): Json | undefined {
+  const name = typeof ref === "string" ? REF.exec(ref)?.[1] : undefined;
+  const definitions = isObject(root) ? root["$defs"] : undefined;
+  if (name === undefined || !isObject(definitions)) return undefined;
+  return Object.hasOwn(definitions, name) ? definitions[name] : undefined;
+}
+
+/** A definition may contain itself, but must not be itself: no value would ever be done with. */
+function checkReferences(root: Json): void {
+  const finished = new Set<Json>();
+  const visit = (schema: Json, open: ReadonlySet<Json>): void => {
+    if (finished.has(schema) || !isObject(schema)) return;
+    if (open.has(schema)) throw unsupported("$", "a $ref that leads back to itself");
+    const within = new Set([...open, schema]);
+    const { $ref, anyOf } = schema;
+    for (const next of isList(anyOf) ? anyOf : []) visit(next, within);
+    const target = $ref === undefined ? undefined : resolveRef(root, $ref);
+    if (target !== undefined) visit(target, within);
+    finished.add(schema);
+  };
+  visit(root, new Set());
+  const definitions = isObject(root) ? root["$defs"] : undefined;
+  for (const definition of isObject(definitions) ? Object.values(definitions) : [])
+    visit(definition, new Set());
 }
 
 function unsupported(path: string, what: string): InputError {
@@ -89,105 +149,10 @@ function unsupported(path: string, what: string): InputError {
   });
 }
 
-/** What is wrong with `value` under a schema that `checkJsonSchema` passed; null when nothing is. */
-export function findSchemaProblem(schema: Json, value: Json, path = "$"): string | null {
-  if (!isObject(schema)) return `${path} has no schema`;
-  return (
-    typeProblem(schema, value, path) ??
-    valueProblem(schema, value, path) ??
-    (isObject(value) ? objectProblem(schema, value, path) : null) ??
-    (isList(value) ? listProblem(schema, value, path) : null) ??
-    (typeof value === "string" ? lengthProblem(schema, value, path) : null) ??
-    (typeof value === "number" ? rangeProblem(schema, value, path) : null) ??
-    anyOfProblem(schema, value, path)
-  );
-}
-
-function typeProblem({ type }: JsonObject, value: Json, path: string): string | null {
-  if (type === undefined) return null;
-  const accepted = isList(type) ? type : [type];
-  const actual = typeName(value);
-  const fits = accepted.some((name) => name === actual || (name === "integer" && Number.isInteger(value)));
-  return fits ? null : `${path} must be ${accepted.map(String).join(" or ")}, not ${actual}`;
-}
-
-function valueProblem(schema: JsonObject, value: Json, path: string): string | null {
-  const { enum: values, const: only } = schema;
-  if (only !== undefined && !isSame(only, value)) return `${path} must be ${JSON.stringify(only)}`;
-  if (isList(values) && !values.some((candidate) => isSame(candidate, value))) {
-    return `${path} must be one of ${JSON.stringify(values)}`;
-  }
-  return null;
-}
-
-function objectProblem(schema: JsonObject, value: JsonObject, path: string): string | null {
-  const { required, properties, additionalProperties } = schema;
-  const known = isObject(properties) ? properties : {};
-  for (const name of isList(required) ? required : []) {
-    if (typeof name === "string" && !Object.hasOwn(value, name)) return `${path}.${name} is missing`;
-  }
-  for (const [name, child] of Object.entries(value)) {
-    const childSchema = Object.hasOwn(known, name) ? known[name] : undefined;
-    if (childSchema === undefined) {
-      if (additionalProperties === false) return `${path}.${name} is not asked for`;
-      continue;
-    }
-    const problem = findSchemaProblem(childSchema, child, `${path}.${name}`);
-    if (problem !== null) return problem;
-  }
-  return null;
-}
-
-function listProblem(schema: JsonObject, value: readonly Json[], path: string): string | null {
-  const { items, minItems, maxItems } = schema;
-  if (typeof minItems === "number" && value.length < minItems)
-    return `${path} needs at least ${minItems} items`;
-  if (typeof maxItems === "number" && value.length > maxItems)
-    return `${path} takes at most ${maxItems} items`;
-  if (items === undefined) return null;
-  for (const [index, child] of value.entries()) {
-    const problem = findSchemaProblem(items, child, `${path}[${index}]`);
-    if (problem !== null) return problem;
-  }
-  return null;
-}
-
-function lengthProblem({ minLength, maxLength }: JsonObject, value: string, path: string): string | null {
-  const length = Array.from(value).length;
-  if (typeof minLength === "number" && length < minLength)
-    return `${path} needs at least ${minLength} characters`;
-  if (typeof maxLength === "number" && length > maxLength)
-    return `${path} takes at most ${maxLength} characters`;
-  return null;
-}
-
-function rangeProblem({ minimum, maximum }: JsonObject, value: number, path: string): string | null {
-  if (typeof minimum === "number" && value < minimum) return `${path} must be at least ${minimum}`;
-  if (typeof maximum === "number" && value > maximum) return `${path} must be at most ${maximum}`;
-  return null;
-}
-
-function anyOfProblem({ anyOf }: JsonObject, value: Json, path: string): string | null {
-  if (!isList(anyOf)) return null;
-  return anyOf.some((schema) => findSchemaProblem(schema, value, path) === null)
-    ? null
-    : `${path} fits none of the alternatives`;
-}
-
-function typeName(value: Json): string {
-  if (value === null) return "null";
-  if (isList(value)) return "array";
-  return typeof value;
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
+export function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !isList(value);
 }
 
-function isList(value: Json | undefined): value is readonly Json[] {
+export function isList(value: Json | undefined): value is readonly Json[] {
   return Array.isArray(value);
-}
-
-function isSame(a: Json, b: Json): boolean {
-  return toHex(encodeCanonicalJson(a)) === toHex(encodeCanonicalJson(b));
 }

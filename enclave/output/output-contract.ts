@@ -1,12 +1,15 @@
 /** What a request's format asks of a model, and how the model's text becomes the answer's output. */
 
-import { fromHex, toUtf8 } from "../../protocol/bytes.ts";
-import type { Json } from "../../protocol/canonical-json.ts";
+import { isPlainText, toUtf8 } from "../../protocol/bytes.ts";
+import { parseJson, type Json } from "../../protocol/canonical-json.ts";
 import { encodeOutput } from "../../protocol/output-abi.ts";
 import { parseOutputType } from "../../protocol/output-type.ts";
 import { OutputKind, type OutputFormat } from "../../protocol/prompt.ts";
-import { OutputProblem, toJsonSchema, toOutputValues } from "./abi-schema.ts";
-import { checkJsonSchema, findSchemaProblem } from "./json-schema.ts";
+import { toJsonSchema, toOutputValues } from "./abi-schema.ts";
+import { checkJsonSchema } from "./json-schema.ts";
+import { parseModelJson } from "./model-json.ts";
+import { OutputProblem } from "./output-problem.ts";
+import { findSchemaProblem } from "./schema-validation.ts";
 
 export interface OutputContract {
   /** null for free text. */
@@ -23,7 +26,7 @@ export interface OutputContract {
 export function createOutputContract(format: OutputFormat): OutputContract {
   switch (format.kind) {
     case OutputKind.text:
-      return { schema: null, toOutput: (text) => toUtf8(wellFormed(text)) };
+      return { schema: null, toOutput: toPlainText };
     case OutputKind.json:
       return jsonContract(format.schema);
     case OutputKind.choice:
@@ -34,18 +37,21 @@ export function createOutputContract(format: OutputFormat): OutputContract {
 }
 
 function jsonContract(schemaText: string): OutputContract {
-  const schema = JSON.parse(schemaText) as Json;
+  const schema = parseJson(toUtf8(schemaText));
   checkJsonSchema(schema);
   return {
-    schema: { json: schema, strict: false },
-    toOutput: (text) => {
-      const problem = findSchemaProblem(schema, parseModelJson(text));
+    schema: { json: schema, strict: true },
+    toOutput: (answer) => {
+      const { text, value } = parseModelJson(answer);
+      const problem = findSchemaProblem(schema, value);
       if (problem !== null) throw new OutputProblem(problem);
       // The model's own text, not a rendering of it: numbers past 2^53 would change.
-      return toUtf8(wellFormed(text.trim()));
+      return toUtf8(text);
     },
   };
 }
+
+const CHOICE = parseOutputType("(uint256 index)");
 
 function choiceContract(choices: readonly string[]): OutputContract {
   const json: Json = {
@@ -56,15 +62,13 @@ function choiceContract(choices: readonly string[]): OutputContract {
   };
   return {
     schema: { json, strict: true },
-    toOutput: (text) => {
-      const value = parseModelJson(text);
-      const chosen =
-        typeof value === "object" && value !== null && "choice" in value ? value["choice"] : undefined;
-      const index = choices.findIndex((name) => name === chosen);
-      if (findSchemaProblem(json, value) !== null || index < 0) {
+    toOutput: (answer) => {
+      const { value } = parseModelJson(answer);
+      if (findSchemaProblem(json, value) !== null) {
         throw new OutputProblem(`choice must be one of ${JSON.stringify(choices)}`);
       }
-      return fromHex(`0x${index.toString(16).padStart(64, "0")}`);
+      const index = choices.indexOf((value as { readonly choice: string }).choice);
+      return encodeOutput(CHOICE, [BigInt(index)]);
     },
   };
 }
@@ -73,19 +77,13 @@ function abiContract(typeText: string): OutputContract {
   const type = parseOutputType(typeText);
   return {
     schema: { json: toJsonSchema(type), strict: true },
-    toOutput: (text) => encodeOutput(type, toOutputValues(type, parseModelJson(text))),
+    toOutput: (text) => encodeOutput(type, toOutputValues(type, parseModelJson(text).value)),
   };
 }
 
-function parseModelJson(text: string): Json {
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    throw new OutputProblem("the answer must be JSON and nothing else");
-  }
-}
-
-function wellFormed(text: string): string {
-  if (!text.isWellFormed()) throw new OutputProblem("the answer must be well-formed Unicode");
-  return text;
+/** An answer of nothing is none: what a model thought, and did not say, is not its answer. */
+function toPlainText(text: string): Uint8Array<ArrayBuffer> {
+  if (text.trim() === "") throw new OutputProblem("the answer must not be empty");
+  if (!isPlainText(text)) throw new OutputProblem("the answer must be well-formed Unicode");
+  return toUtf8(text);
 }

@@ -1,0 +1,82 @@
+import { isPlainText, toUtf8 } from "../../protocol/bytes.ts";
+import { parseJson, type Json } from "../../protocol/canonical-json.ts";
+import { InputError } from "../../protocol/errors.ts";
+import { OutputProblem } from "./output-problem.ts";
+
+export interface ModelJson {
+  /** The JSON text alone, in the model's own spelling. */
+  readonly text: string;
+  readonly value: Json;
+}
+
+/** A fence of Markdown around the whole answer: models that were told the schema in words like to add one. */
+const FENCED = /^```(?:json)?[ \t]*\n([\s\S]*)\n```$/;
+
+/**
+ * The one JSON value that a model's answer is.
+ *
+ * @throws {OutputProblem} for anything else, for nesting without end, and for an object that names a member twice: readers
+ *   disagree about which of the two counts
+ */
+export function parseModelJson(answer: string): ModelJson {
+  const trimmed = answer.trim();
+  const text = (FENCED.exec(trimmed)?.[1] ?? trimmed).trim();
+  if (!isPlainText(text)) throw new OutputProblem("the answer must be well-formed Unicode");
+  let value: Json;
+  try {
+    value = parseJson(toUtf8(text));
+  } catch (error) {
+    if (error instanceof InputError)
+      throw new OutputProblem("the answer must be one JSON value and nothing else");
+    throw error;
+  }
+  checkMembers(text);
+  return { text, value };
+}
+
+/** Names of the members of each object that is open; null for a list. */
+type Open = { readonly names: Set<string>; expectsName: boolean } | null;
+
+/** @param text valid JSON */
+function checkMembers(text: string): void {
+  const open: Open[] = [];
+  for (let at = 0; at < text.length; at++) {
+    const top = open.at(-1) ?? null;
+    switch (text[at]) {
+      case "{":
+        open.push({ names: new Set(), expectsName: true });
+        break;
+      case "[":
+        open.push(null);
+        break;
+      case "}":
+      case "]":
+        open.pop();
+        break;
+      case ",":
+        if (top !== null) top.expectsName = true;
+        break;
+      case '"': {
+        const end = endOfString(text, at);
+        if (top?.expectsName === true) addName(top, text.slice(at, end + 1));
+        at = end;
+        break;
+      }
+      default:
+    }
+  }
+}
+
+function endOfString(text: string, start: number): number {
+  let at = start + 1;
+  while (text[at] !== '"') at += text[at] === "\\" ? 2 : 1;
+  return at;
+}
+
+function addName(object: NonNullable<Open>, literal: string): void {
+  // Names may be spelled in two ways: "a" and "\u0061" are the same.
+  const name = String(JSON.parse(literal));
+  if (object.names.has(name)) throw new OutputProblem("an object of the answer names a member twice");
+  object.names.add(name);
+  object.expectsName = false;
+}

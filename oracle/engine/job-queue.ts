@@ -133,7 +133,7 @@ export class JobQueue<Data extends object, Result> {
   }
 
   async #commit(batch: readonly Finished<Data, Result>[]): Promise<void> {
-    const { engine, store, name, record, onRecorded } = this.#options;
+    const { engine, store, name, record, onRecorded, log } = this.#options;
     const results = batch.flatMap(({ outcome }) => (outcome.kind === "done" ? [outcome.result] : []));
     const later = batch.flatMap(({ job, outcome }) =>
       outcome.kind === "later" ? [{ data: job.data, startAfter: outcome.seconds }] : [],
@@ -146,6 +146,7 @@ export class JobQueue<Data extends object, Result> {
       await engine.boss.complete(name, batch.map(toAttempt), null, { db: bossTransaction(trx) });
     });
     if (results.length > 0) {
+      log.debug("step.recorded", { results: results.length });
       onRecorded?.(results);
     }
   }

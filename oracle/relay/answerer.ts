@@ -64,6 +64,7 @@ export class Answerer {
     const { chainId, requestId } = open;
     try {
       const started = now();
+      log.debug("step.asking", { chainId, requestId });
       // The stored request is already in the protocol's JSON form.
       const signed = await session.client.answer(
         `{"request":${open.request},"payload":"${open.payload}"}`,

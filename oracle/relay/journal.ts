@@ -90,7 +90,7 @@ export class Journal implements ChainJournal {
   }
 
   async append(range: ChainRange, head: ChainHead): Promise<void> {
-    const { store, chainId, lease, onReleased, decode } = this.#options;
+    const { store, chainId, lease, onReleased, decode, log } = this.#options;
     const events = range.logs.flatMap((log) => decode(log) ?? []);
     const released = await store.db.transaction().execute(async (trx) => {
       await requireLease(trx, lease.name, lease.holder);
@@ -111,6 +111,7 @@ export class Journal implements ChainJournal {
       return this.#release(trx, head);
     });
     if (released > 0) {
+      log.debug("step.read", { requests: released });
       onReleased();
     }
   }

@@ -144,6 +144,9 @@ export class Transmitter {
       await recordOutcomes(trx, chainId, outcomes);
       await finalizeTransactions(trx, chainId, head.settledNumber);
     });
+    if (outcomes.length > 0) {
+      log.debug("step.mined", { transactions: outcomes.length });
+    }
     for (const { id, state } of outcomes) {
       log[state === "mined" ? "debug" : "warn"]("transaction.outcome", { transaction: id, state });
     }
@@ -206,7 +209,7 @@ export class Transmitter {
 
   /** @returns whether there may be more to send at once */
   async #send(head: ChainHead, pending: readonly OpenTransaction[]): Promise<boolean> {
-    const { plan, store, signers, now, maxInFlight } = this.#options;
+    const { plan, store, signers, now, maxInFlight, log } = this.#options;
     const free = signers.length * maxInFlight - pending.length;
     if (free <= 0) {
       return false;
@@ -223,7 +226,9 @@ export class Transmitter {
       await requireLease(trx, this.#lease, this.#options.holder);
       await insertTransactions(trx, transactions, now());
     });
+    log.debug("step.committed", { transactions: transactions.length });
     await this.#broadcast(transactions);
+    log.debug("step.broadcast", { transactions: transactions.length });
     return true;
   }
 

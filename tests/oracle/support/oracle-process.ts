@@ -12,8 +12,9 @@ const MAIN = new URL("../../../oracle/main.ts", import.meta.url).pathname;
 export interface OracleProcess {
   readonly url: string;
   readonly pid: number;
-  /** Everything on stderr so far. */
+  /** The end of stderr so far. */
   log(): string;
+  readonly exited: Promise<number | null>;
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
@@ -61,13 +62,22 @@ export async function writeOracleConfig(setup: OracleSetup): Promise<string> {
   return join(setup.directory, file("oracle.json", JSON.stringify(config)));
 }
 
-export async function startOracleProcess(configFile: string): Promise<OracleProcess> {
+/** Bytes of a process's log that are kept for the message of a failing test. */
+const KEPT_LOG = 200_000;
+
+export async function startOracleProcess(
+  configFile: string,
+  onLog: (text: string) => void = () => undefined,
+): Promise<OracleProcess> {
   const child = spawn(process.execPath, [MAIN, "--config", configFile], {
     env: {},
     stdio: ["ignore", "pipe", "pipe"],
   });
   let stderr = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr = (stderr + text).slice(-KEPT_LOG);
+    onLog(text);
+  });
   const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
   const line = await Promise.race([
     new Promise<string>((resolve) => createInterface(child.stdout).once("line", resolve)),
@@ -81,6 +91,7 @@ export async function startOracleProcess(configFile: string): Promise<OracleProc
     url,
     pid: child.pid ?? 0,
     log: () => stderr,
+    exited,
     async stop(signal = "SIGTERM") {
       child.kill(signal);
       return exited;

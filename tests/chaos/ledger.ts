@@ -1,0 +1,67 @@
+import type { Hex } from "../../protocol/bytes.ts";
+import type { TestChain } from "../oracle/support/test-chain.ts";
+
+export interface Ledger {
+  /** Requests of the canonical chain. */
+  readonly requested: number;
+  readonly fulfilled: number;
+  /** Settled more than once: must be none. */
+  readonly twice: number;
+  readonly refunded: number;
+  readonly open: readonly Hex[];
+  /** Accounts whose credit differs from what the events add up to: must be none. */
+  readonly wrongBalances: readonly string[];
+}
+
+/**
+ * Recomputes every balance of the coordinator from events alone: money in with each request (the transaction's value), and
+ * out to payees and refund addresses with each settlement.
+ */
+export async function recomputeLedger(chain: TestChain): Promise<Ledger> {
+  const { coordinator, registry } = chain;
+  const [requested, fulfilled, refunded, admitted] = await Promise.all([
+    coordinator.queryFilter(coordinator.filters.Requested(), 0),
+    coordinator.queryFilter(coordinator.filters.Fulfilled(), 0),
+    coordinator.queryFilter(coordinator.filters.Refunded(), 0),
+    registry.queryFilter(registry.filters.EnclaveAdmitted(), 0),
+  ]);
+  const payees = new Map(admitted.map(({ args }) => [args.keysetId, args.keyset.payee]));
+  const requests = new Map(requested.map((event) => [event.args.requestId, event]));
+  const credits = new Map<string, bigint>();
+  const credit = (account: string, amount: bigint): void => {
+    credits.set(account, (credits.get(account) ?? 0n) + amount);
+  };
+  const settled = new Map<string, number>();
+  let held = 0n;
+  for (const event of requested) {
+    held += (await event.getTransaction()).value;
+  }
+  for (const { args } of fulfilled) {
+    settled.set(args.requestId, (settled.get(args.requestId) ?? 0) + 1);
+    const request = requests.get(args.requestId);
+    const escrow = request === undefined ? 0n : (await request.getTransaction()).value;
+    credit(payees.get(args.keysetId) ?? "nobody", args.paid);
+    credit(request?.args.request.refundTo ?? "nobody", escrow - args.paid);
+  }
+  for (const { args } of refunded) {
+    settled.set(args.requestId, (settled.get(args.requestId) ?? 0) + 1);
+    credit(requests.get(args.requestId)?.args.request.refundTo ?? "nobody", args.amount);
+  }
+  const wrongBalances: string[] = [];
+  for (const [account, amount] of credits) {
+    if (account === "nobody" || (await coordinator.creditOf(account)) !== amount) {
+      wrongBalances.push(account);
+    }
+  }
+  if ((await chain.provider.getBalance(await coordinator.getAddress())) !== held) {
+    wrongBalances.push("coordinator");
+  }
+  return {
+    requested: requested.length,
+    fulfilled: fulfilled.length,
+    refunded: refunded.length,
+    twice: [...settled.values()].filter((count) => count > 1).length,
+    open: [...requests.keys()].filter((id) => !settled.has(id)) as Hex[],
+    wrongBalances,
+  };
+}

@@ -85,14 +85,14 @@ function checkStructure(bytes: Uint8Array, limits: CborLimits): void {
   let items = 0;
   while (pending.length > 0) {
     const innermost = pending.length - 1;
-    const remaining = pending[innermost];
+    const remaining = pending[innermost] as number;
     if (remaining === 0 || (remaining === Infinity && bytes[offset] === BREAK)) {
       offset += remaining === 0 ? 0 : 1;
       pending.pop();
       continue;
     }
     const head = readHead(bytes, offset, limits);
-    pending[innermost] = (remaining ?? 0) - 1; // v8 ignore: `remaining` is defined, the stack is not empty
+    pending[innermost] = remaining - 1;
     offset = head.next;
     items += 1;
     if (items > limits.maxItems) {

@@ -134,8 +134,14 @@ async function checkAskRevocation(
   { endorsements, now }: SnpContext,
 ): Promise<TimeWindow | null> {
   const [, ask, ark] = path.certificates;
-  const crls = endorsements.crls.filter((crl) => crl.issuer === ask?.issuer);
-  if (ask === undefined || crls.length === 0) {
+  if (ask === undefined || ask.publicKey.spkiHex === path.anchor.publicKey.spkiHex) {
+    throw new EvidenceError({
+      code: "EVIDENCE_CHAIN_INVALID",
+      message: "AMD's root certifies no signing key itself: there must be an ASK between",
+    });
+  }
+  const crls = endorsements.crls.filter((crl) => crl.issuer === ask.issuer);
+  if (crls.length === 0) {
     return null;
   }
   const issuer = ark ?? { publicKey: path.anchor.publicKey, keyUsage: null };

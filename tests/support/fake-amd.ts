@@ -159,6 +159,12 @@ export async function strangerKey(): Promise<FakeKey> {
   return (await keys).stranger;
 }
 
+/** The ARK's own, to certify with what the ARK never would. */
+export async function rootKey(): Promise<FakeKey> {
+  keys ??= mintKeys();
+  return (await keys).ark;
+}
+
 /** AMD 57230, tables 8 to 10. */
 function kdsExtensions({ productName, key, tcb, chipId, product }: AmdPlan): readonly FakeExtension[] {
   const amd = "1.3.6.1.4.1.3704.1";

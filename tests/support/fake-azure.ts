@@ -33,7 +33,7 @@ export interface AzurePlan {
   readonly trailing: Uint8Array;
   readonly extraData: Uint8Array;
   readonly selected: readonly number[];
-  readonly pcrs: readonly Uint8Array[];
+  readonly pcrs: readonly Bytes[];
   readonly pcrDigest: Uint8Array | null;
   readonly magic: number;
   readonly attestType: number;
@@ -83,7 +83,7 @@ export interface AzureParts {
   readonly hclReport: Bytes;
   readonly message: Bytes;
   readonly signature: Bytes;
-  readonly pcrs: readonly Uint8Array[];
+  readonly pcrs: readonly Bytes[];
 }
 
 /** The parts around a hardware report whose report data is the hash of `runtimeClaims(plan)`. */

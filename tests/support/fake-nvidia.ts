@@ -55,6 +55,12 @@ export interface NvidiaPlan {
   readonly serial: number;
 }
 
+/** The root's own, to certify with what the root never would. */
+export async function rootKey(): Promise<FakeKey> {
+  keys ??= mintKeys();
+  return (await keys).root;
+}
+
 export const FIRMWARE = new Uint8Array(48).fill(0xf0);
 
 /** DSP0274 1.1.0, tables 45 and 46. */

@@ -4,6 +4,7 @@ import { verifySnpReport, verifySnpReportUnder } from "../../../attestation/amd/
 import {
   AMD_NOW,
   mintAmdWorld,
+  rootKey,
   strangerKey,
   type AmdPlan,
   type AmdWorld,
@@ -48,6 +49,10 @@ describe("accepts", () => {
     ["a chip that the host masks", { report: { chipId: new Uint8Array(64) } }],
     ["a report whose ASK is on no list", { plan: { crl: {} } }],
     ["a chain without the root's own certificate", { offers: ({ leaf, ask }) => [leaf, ask] }],
+    [
+      "a list, in a chain without the root's own certificate",
+      { plan: { crl: {} }, offers: ({ leaf, ask }) => [leaf, ask] },
+    ],
     [
       "certificates in any order, strangers among them",
       { offers: ({ leaf, ask, ark }) => [ark, ask, leaf, ark] },
@@ -236,6 +241,16 @@ describe("refuses", () => {
   test("a VCEK that someone else's CA signed in AMD's name", async () => {
     const key = await strangerKey();
     const attempt = verify({ plan: { leaf: { issuer: { subject: "SEV-Milan", key } } } });
+    await expect(attempt).rejects.toMatchObject({ code: "EVIDENCE_CHAIN_INVALID" });
+  });
+
+  test.for([
+    ["with the ARK's certificate", ({ leaf, ark }: AmdWorld) => [leaf, ark]],
+    ["without it", ({ leaf }: AmdWorld) => [leaf]],
+  ] as const)("a VCEK right below the ARK, %s", async ([, offers]) => {
+    const { plan } = await mintAmdWorld();
+    const key = await rootKey();
+    const attempt = verify({ plan: { leaf: { issuer: { subject: `ARK-${plan.product}`, key } } }, offers });
     await expect(attempt).rejects.toMatchObject({ code: "EVIDENCE_CHAIN_INVALID" });
   });
 

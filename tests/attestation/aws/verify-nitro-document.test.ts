@@ -1,4 +1,9 @@
+import { encode, rfc8949EncodeOptions } from "cborg";
 import { describe, expect, test } from "vitest";
+import { isCoseSign1 } from "../../../attestation/aws/cose-sign1.ts";
+import { parseNitroDocument } from "../../../attestation/aws/nitro-document.ts";
+import { fromHex } from "../../../protocol/bytes.ts";
+import { codeOf } from "../../support/code-of.ts";
 import {
   verifyNitroDocument,
   verifyNitroDocumentUnder,
@@ -200,6 +205,38 @@ describe("refuses", () => {
     ["a time in milliseconds", {}, "INPUT_INVALID", AWS_NOW * 1000],
   ])("%s", async ([, plan, code, now]) => {
     await expect(verify(plan, now)).rejects.toMatchObject({ code });
+  });
+
+  const ES384 = fromHex("0xa1013822");
+  const cose = (...parts: readonly unknown[]) => new Uint8Array(encode(parts, rfc8949EncodeOptions));
+  test.for<readonly [string, Uint8Array]>([
+    ["no array", encode(1)],
+    ["an array of three", cose(ES384, new Map(), new Uint8Array())],
+    [
+      "a protected header that is no byte string",
+      cose(new Map(), new Map(), new Uint8Array(), new Uint8Array(96)),
+    ],
+    ["a payload elsewhere", cose(ES384, new Map(), null, new Uint8Array(96))],
+    ["an unprotected header that is no map", cose(ES384, [], new Uint8Array(), new Uint8Array(96))],
+    ["a signature of another length", cose(ES384, new Map(), new Uint8Array(), new Uint8Array(64))],
+    ["a signature that is text", cose(ES384, new Map(), new Uint8Array(), "x".repeat(96))],
+    ["a payload that is no map", cose(ES384, new Map(), encode([1]), new Uint8Array(96))],
+    ["more bytes than the device writes", cose(ES384, new Map(), new Uint8Array(16_384), new Uint8Array(96))],
+  ])("a COSE_Sign1 with %s", ([, bytes]) => {
+    expect(codeOf(() => parseNitroDocument(bytes))).toBe("EVIDENCE_MALFORMED");
+  });
+
+  test("to recognise what does not begin as a document does", async () => {
+    const documents = await Promise.all([mintAwsWorld(), mintAwsWorld({ isTagged: true })]);
+    expect(documents.map(({ document }) => isCoseSign1(document))).toEqual([true, true]);
+    const [{ document }] = documents;
+    const others = [document.slice(1), document.with(5, 0x25), new Uint8Array(), Uint8Array.of(0xd2)];
+    expect(others.map(isCoseSign1)).toEqual(others.map(() => false));
+  });
+
+  test("a protected header that is no map", () => {
+    const bytes = cose(encode(1), new Map(), new Uint8Array(), new Uint8Array(96));
+    expect(codeOf(() => parseNitroDocument(bytes))).toBe("EVIDENCE_UNSUPPORTED");
   });
 
   test("every chain but AWS's own, where the root is the pinned one", async () => {

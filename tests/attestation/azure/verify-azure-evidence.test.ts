@@ -9,6 +9,8 @@ import {
   verifyAzureTdxEvidenceUnder,
 } from "../../../attestation/azure/verify-azure-evidence.ts";
 import { toHex, toUtf8 } from "../../../protocol/bytes.ts";
+import { parseHclReport } from "../../../attestation/azure/hcl-report.ts";
+import { verifyVtpm } from "../../../attestation/azure/verify-vtpm.ts";
 import { codeOf } from "../../support/code-of.ts";
 import { AMD_NOW, mintAmdWorld } from "../../support/fake-amd.ts";
 import {
@@ -217,6 +219,12 @@ describe("refuses", () => {
     await expect(tdx).rejects.toMatchObject({
       code: expect.stringMatching(/^(EVIDENCE|ENDORSEMENT)_CHAIN_/) as unknown,
     });
+  });
+
+  test("claims where the hardware binds nothing", async () => {
+    const { parts } = await mintSnp({});
+    const attempt = verifyVtpm(parseHclReport(parts.hclReport), parts, null);
+    await expect(attempt).rejects.toMatchObject({ code: "EVIDENCE_BINDING_MISMATCH" });
   });
 
   test("a genuine VM where nobody has its VCEK", async () => {

@@ -220,6 +220,8 @@ describe("recognition", () => {
     ["an attestation over other hardware", toUtf8('{"attestation":"0003"}'), false],
     ["text", toUtf8("hello"), false],
     ["nothing", new Uint8Array(), false],
+    ["a versioned attestation", Uint8Array.of(0, 0, 16, 0, 4, 0, 2, 0), true],
+    ["a versioned attestation with a quote of version 5", Uint8Array.of(0, 0, 16, 0, 5), true],
     ["a quote response", toUtf8('{"quote":"0400","event_log":"[]"}'), true],
   ] as const)("of %s", ([, bytes, expected]) => {
     expect(isDstackEvidence(bytes)).toBe(expected);

@@ -84,7 +84,6 @@ class PathSearch {
     const last = path[path.length - 1] as Certificate;
     const anchor = this.#options.roots.find((root) => root.publicKey.spkiHex === last.publicKey.spkiHex);
     if (anchor !== undefined) return await this.#judge(path, anchor);
-    if (path.length === MAX_PATH_CERTIFICATES) return undefined;
     for (const issuer of this.#issuersOf(last, path)) {
       const found = await this.extend([...path, issuer] as [Certificate, ...Certificate[]]);
       if (found !== undefined) return found;
@@ -100,6 +99,7 @@ class PathSearch {
   }
 
   *#issuersOf(certificate: Certificate, path: readonly Certificate[]): Generator<Certificate> {
+    if (path.length === MAX_PATH_CERTIFICATES) return;
     for (const candidate of this.#options.pool) {
       if (candidate.subject !== certificate.issuer || path.includes(candidate)) continue;
       this.#candidates += 1;

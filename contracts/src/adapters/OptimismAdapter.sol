@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import { Blockhash } from "@openzeppelin/contracts/utils/Blockhash.sol";
+
+import { IChainAdapter } from "../interfaces/IChainAdapter.sol";
+
+/// @notice The part of the GasPriceOracle predeploy that is used (OP Stack, since Fjord).
+interface IGasPriceOracle {
+    /// @notice Upper bound of the fee for a transaction of `unsignedTxSize` bytes.
+    function getL1FeeUpperBound(uint256 unsignedTxSize) external view returns (uint256);
+}
+
+/// @title OptimismAdapter
+/// @notice OP Stack chains: block numbers and hashes as on Ethereum, and a fee for data.
+contract OptimismAdapter is IChainAdapter {
+    IGasPriceOracle private constant GAS_PRICE_ORACLE =
+        IGasPriceOracle(0x420000000000000000000000000000000000000F);
+
+    /// @inheritdoc IChainAdapter
+    function blockNumber() external view returns (uint256) {
+        return block.number;
+    }
+
+    /// @inheritdoc IChainAdapter
+    function blockHash(uint256 number) external view returns (bytes32) {
+        return Blockhash.blockHash(number);
+    }
+
+    /// @inheritdoc IChainAdapter
+    function dataFee(uint256 calldataBytes) external view returns (uint256) {
+        return GAS_PRICE_ORACLE.getL1FeeUpperBound(calldataBytes);
+    }
+}

@@ -5,7 +5,7 @@ import { ConfigError } from "../../protocol/errors.ts";
 import type { Deployment } from "./deployment.ts";
 
 /** Milliseconds that the oracle has to admit the enclave on chain. */
-const ADMISSION_MS = 30_000;
+const ADMISSION_MS = 60_000;
 /** Milliseconds between looks at the chain. */
 const LOOK_MS = 100;
 

@@ -7,8 +7,8 @@ import { ConfigError } from "../../protocol/errors.ts";
 
 /** Milliseconds from SIGTERM to SIGKILL: the oracle may have a transaction to write down. */
 const GRACE_MS = 5_000;
-/** Milliseconds that a process has to say that it is ready: a cold store or a slow disk included. */
-const READY_MS = 30_000;
+/** Milliseconds that a process has to say that it is ready: a cold store on a busy machine included. */
+const READY_MS = 120_000;
 
 export interface Program {
   /** For messages and the log's file name. */

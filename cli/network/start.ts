@@ -48,8 +48,6 @@ export interface LocalNetwork {
   readonly provider: JsonRpcProvider;
   /** Every process that an answer needs. */
   readonly programs: Readonly<Record<"anvil" | "enclave" | "oracle", RunningProgram>>;
-  /** Starts an oracle on the same store and configuration, after a test killed the first. */
-  readonly startOracle: () => Promise<RunningProgram>;
   /** Ends every process and waits until it is gone. */
   readonly stop: () => Promise<void>;
 }
@@ -69,9 +67,7 @@ export async function startNetwork(options: NetworkOptions): Promise<LocalNetwor
     const deployment = await deployContracts(options, chain, planned);
     const enclave = await startEnclave(options, running, planned.files);
     const oracleTerms = { chain, planned, deployment, enclaveUrl: enclave.ready };
-    const startOracle = createOracleStarter(options, running, oracleTerms);
-    const oracle = await startOracle();
-    options.onStep("oracle", oracle.ready);
+    const oracle = await startOracle(options, running, oracleTerms);
     options.onStep("admission", await awaitAdmission(chain.provider, deployment, options.folder));
     options.signal.throwIfAborted();
     return {
@@ -80,7 +76,6 @@ export async function startNetwork(options: NetworkOptions): Promise<LocalNetwor
       model: chain.model,
       provider: chain.provider,
       programs: { anvil: chain.anvil, enclave, oracle },
-      startOracle,
       stop: () => running.stop(),
     };
   } catch (error) {
@@ -206,11 +201,11 @@ interface OracleStart {
   readonly enclaveUrl: string;
 }
 
-function createOracleStarter(
-  { environment, folder }: NetworkOptions,
+async function startOracle(
+  { environment, folder, onStep, signal }: NetworkOptions,
   running: RunningPrograms,
   { chain, planned, deployment, enclaveUrl }: OracleStart,
-): () => Promise<RunningProgram> {
+): Promise<RunningProgram> {
   const config = writeOracleConfig(folder, {
     rpcUrl: chain.rpcUrl,
     chainId: LOCAL_CHAIN_ID,
@@ -220,17 +215,18 @@ function createOracleStarter(
     policyFile: planned.policyFile,
     transmitterKey: localWallet(LocalAccount.transmitter).privateKey as Hex,
   });
-  return async () =>
-    running.add(
-      await startProgram({
-        name: "oracle",
-        command: process.execPath,
-        args: [...programArguments("oracle/main"), "--config", config],
-        environment: { PATH: environment.path },
-        logFile: join(folder, "oracle.log"),
-        readReady: readListening,
-      }),
-    );
+  const oracle = await startProgram({
+    name: "oracle",
+    command: process.execPath,
+    args: [...programArguments("oracle/main"), "--config", config],
+    environment: { PATH: environment.path },
+    logFile: join(folder, "oracle.log"),
+    readReady: readListening,
+  });
+  running.add(oracle);
+  signal.throwIfAborted();
+  onStep("oracle", oracle.ready);
+  return oracle;
 }
 
 function modelNames({ models, provider }: ModelChoice): readonly string[] {

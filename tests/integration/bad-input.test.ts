@@ -128,7 +128,7 @@ beforeAll(async () => {
     outcome.catch(() => undefined);
     outcomes.set(what, outcome);
   }
-}, 60_000);
+}, 240_000);
 
 afterAll(async () => {
   await stop();

@@ -1,15 +1,12 @@
 /** `adyton demo` as a user runs it: what it prints, that it ends by itself, and that it leaves nothing behind. */
 
-import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { z } from "zod";
-import { readEnvironment } from "../../cli/config.ts";
-
-const MAIN = join(import.meta.dirname, "../../cli/main.ts");
+import { runAdyton } from "../support/adyton-command.ts";
 
 const DemoOutput = z.strictObject({
   model: z.strictObject({ endpoint: z.url(), standIn: z.boolean() }),
@@ -34,12 +31,6 @@ const DemoOutput = z.strictObject({
   policyFile: z.string(),
 });
 
-interface Run {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "adyton-demo-"));
@@ -47,26 +38,6 @@ beforeEach(() => {
 afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
-
-/** Runs the command; `watch` sees stderr as it grows and may interrupt. */
-async function adyton(
-  args: readonly string[],
-  watch?: (stderr: string, interrupt: () => void) => void,
-): Promise<Run> {
-  const child = spawn(process.execPath, [MAIN, ...args], {
-    env: { PATH: readEnvironment().path },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let stdout = "";
-  let stderr = "";
-  child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
-  child.stderr.on("data", (chunk: Buffer) => {
-    stderr += chunk.toString();
-    watch?.(stderr, () => child.kill("SIGINT"));
-  });
-  const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
-  return { code, stdout, stderr };
-}
 
 /** Ports that the logs and the output name. */
 function portsIn(text: string): readonly number[] {
@@ -87,9 +58,9 @@ async function isListening(port: number): Promise<boolean> {
 
 test(
   "answers two questions, verifies the receipt, prints one object and releases every port",
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
-    const { code, stdout, stderr } = await adyton(["demo", "--json", "--folder", folder]);
+    const { code, stdout, stderr } = await runAdyton(["demo", "--json", "--folder", folder]);
     expect(stderr).toContain("STAND-IN");
     expect(stderr).toContain("SIMULATED");
     expect(code).toBe(0);
@@ -111,8 +82,8 @@ test(
       expect(readFileSync(join(folder, log), "utf8")).not.toContain(enclaves[0]!.callerToken);
 
     const verify = ["verify", output.receiptFile];
-    expect((await adyton([...verify, "--policy", output.policyFile])).code).toBe(0);
-    const unappraised = await adyton([...verify, "--json"]);
+    expect((await runAdyton([...verify, "--policy", output.policyFile])).code).toBe(0);
+    const unappraised = await runAdyton([...verify, "--json"]);
     expect(unappraised.code).toBe(4);
     expect(JSON.parse(unappraised.stdout)).toMatchObject({
       kind: "receipt",
@@ -122,8 +93,8 @@ test(
   },
 );
 
-test("ends on Ctrl-C in the middle, with every process gone", { timeout: 120_000 }, async () => {
-  const { code, stderr } = await adyton(["demo", "--json", "--folder", folder], (text, interrupt) => {
+test("ends on Ctrl-C in the middle, with every process gone", { timeout: 300_000 }, async () => {
+  const { code, stderr } = await runAdyton(["demo", "--json", "--folder", folder], (text, interrupt) => {
     // Again and again, as an impatient person does.
     if (text.includes("enclave  ")) interrupt();
   });

@@ -1,0 +1,33 @@
+/** Runs the `adyton` command as a process, as a user would. */
+
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { readEnvironment } from "../../cli/config.ts";
+
+const MAIN = join(import.meta.dirname, "../../cli/main.ts");
+
+export interface CommandRun {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** @param watch sees stderr as it grows, and may interrupt as Ctrl-C does */
+export async function runAdyton(
+  args: readonly string[],
+  watch?: (stderr: string, interrupt: () => void) => void,
+): Promise<CommandRun> {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    env: { PATH: readEnvironment().path },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => {
+    stderr += chunk.toString();
+    watch?.(stderr, () => child.kill("SIGINT"));
+  });
+  const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
+  return { code, stdout, stderr };
+}

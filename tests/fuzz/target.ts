@@ -1,0 +1,11 @@
+/** Something that takes attackers' bytes. */
+export interface FuzzTarget {
+  readonly kind: string;
+  /** Genuine inputs to mutate. */
+  readonly seeds: () => Promise<readonly Uint8Array<ArrayBuffer>[]>;
+  /**
+   * What the input means, where it is accepted: a mutated input must be refused by an error of the taxonomy, or mean
+   * what a genuine one means (what it changed was nothing that anyone signed or reads).
+   */
+  readonly run: (input: Uint8Array<ArrayBuffer>) => Promise<unknown>;
+}

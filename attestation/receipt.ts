@@ -17,7 +17,7 @@ import {
 import { toIsoTime } from "./unix-time.ts";
 import type { VerifiedEvidence } from "./verified-evidence.ts";
 
-export type { ReceiptCheck, ReceiptStep } from "./receipt/step.ts";
+export type { ReceiptCheck } from "./receipt/step.ts";
 
 export interface VerifiedReceipt {
   readonly receipt: Receipt;

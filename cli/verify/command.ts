@@ -5,7 +5,8 @@ import { AdytonError, InputError } from "../../protocol/errors.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import { readPolicy, type EvidenceOptions } from "./evidence-options.ts";
 import type { ReceiptOptions } from "./receipt.ts";
-import { printOutcome, type VerifyOutcome } from "./report.ts";
+import { printOutcome } from "./describe.ts";
+import type { VerifyOutcome } from "./report.ts";
 
 interface VerifyOptions extends EvidenceOptions {
   readonly rpc?: string;

@@ -85,3 +85,9 @@ function shorten(value: unknown): string {
   const text = typeof value === "string" ? value : JSON.stringify(value);
   return text.length > MAX_VALUE_LENGTH ? `${text.slice(0, MAX_VALUE_LENGTH)}…` : text;
 }
+
+/** Writes the outcome to stdout, and returns the exit status. */
+export function printOutcome({ exitCode, report }: VerifyOutcome, json: boolean): ExitCode {
+  process.stdout.write(json ? `${JSON.stringify(report)}\n` : describeOutcome({ exitCode, report }));
+  return exitCode;
+}

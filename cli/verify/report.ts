@@ -2,7 +2,6 @@
 
 import type { AdytonError } from "../../protocol/errors.ts";
 import { ExitCode } from "../exit-codes.ts";
-import { describeOutcome } from "./describe.ts";
 
 export interface ReportedCheck {
   readonly name: string;
@@ -36,10 +35,4 @@ export function exitCodeOf(error: AdytonError): ExitCode {
   if (error.code.startsWith("ENDORSEMENT_") || error.code.startsWith("CHAIN_")) return ExitCode.cannotJudge;
   if (error.code.startsWith("EVIDENCE_")) return ExitCode.notGenuine;
   return ExitCode.usage;
-}
-
-/** Writes the outcome to stdout, and returns the exit status. */
-export function printOutcome({ exitCode, report }: VerifyOutcome, json: boolean): ExitCode {
-  process.stdout.write(json ? `${JSON.stringify(report)}\n` : describeOutcome({ exitCode, report }));
-  return exitCode;
 }

@@ -21,6 +21,9 @@ const ADDRESS = "127.0.0.1";
 /** Bytes: four times the largest payload. */
 const MAX_BODY_BYTES = 262_144;
 
+/** Milliseconds. */
+const SLOW_MS = 2_000;
+
 interface Call {
   readonly model?: unknown;
   readonly stream?: unknown;
@@ -98,6 +101,12 @@ const FAILURES: Readonly<Record<string, (response: ServerResponse, call: Call) =
   },
   // Never answers; the caller's own patience ends it.
   timeout: () => undefined,
+  // Right, but not soon: what many calls at once cost is measured with it.
+  slow: (response, call) => {
+    setTimeout(() => {
+      send(response, 200, answer(call));
+    }, SLOW_MS);
+  },
   html: (response) => {
     send(response, 200, "<!doctype html><title>Maintenance</title>", { "content-type": "text/html" });
   },

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { answerDigest, signDigest, type Answer } from "../../protocol/answer.ts";
 import { fromHex, toHex, type Hex } from "../../protocol/bytes.ts";
 import type { Domain } from "../../protocol/domain.ts";
+import type { BoundEvidence } from "../../protocol/receipt.ts";
 import { keccak } from "../../protocol/struct-hash.ts";
 import type { Transcript } from "../../protocol/transcript.ts";
 import type { Reading, TrustedClock } from "../clock/trusted-clock.ts";
@@ -17,6 +18,17 @@ export interface Signatory {
   /** Evidence made once, at the start: the transcript names it and the receipt carries it. */
   readonly attested: AttestedIdentity;
   readonly clock: TrustedClock;
+}
+
+/** Kept with the evidence: it is some kilobytes, and the same for every answer. */
+const evidenceHashes = new WeakMap<BoundEvidence, Hex>();
+
+function evidenceHash(evidence: BoundEvidence): Hex {
+  const known = evidenceHashes.get(evidence);
+  if (known !== undefined) return known;
+  const hash = toHex(createHash("sha256").update(fromHex(evidence.bytes)).digest());
+  evidenceHashes.set(evidence, hash);
+  return hash;
 }
 
 /** What is being answered. */
@@ -48,7 +60,7 @@ export async function makeAnswer(
     domain: question.domain.name,
     requestId: question.requestId,
     payloadHash: question.payloadHash,
-    evidenceHash: toHex(createHash("sha256").update(fromHex(attested.evidence.bytes)).digest()),
+    evidenceHash: evidenceHash(attested.evidence),
     time: reading.now ?? reading.lowerBound,
     clock: { source: reading.source, lowerBound: reading.lowerBound },
   });

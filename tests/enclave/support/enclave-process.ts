@@ -18,6 +18,9 @@ export interface EnclaveProcess {
   readonly url: string;
   readonly keysetId: string;
   readonly directory: string;
+  readonly pid: number;
+  /** What it wrote there so far: a bug, whenever it is not empty. */
+  readonly stderr: () => string;
   readonly call: (
     method: string,
     path: string,
@@ -76,7 +79,7 @@ export async function startEnclaveProcess(options: StartOptions): Promise<Enclav
   const { url, keysetId } = JSON.parse(line) as { url: string; keysetId: string };
   const call: EnclaveProcess["call"] = (method, path, body, authorization = `Bearer ${CREDENTIAL}`) =>
     send(new URL(path, url), method, body, authorization);
-  return { url, keysetId, directory, call, stop };
+  return { url, keysetId, directory, pid: child.pid ?? 0, stderr: () => stderr, call, stop };
 }
 
 function send(

@@ -38,7 +38,7 @@ export interface QeFinding {
  */
 export function verifyQeIdentity(report: Uint8Array, identity: QeIdentity): QeFinding {
   const masked = (field: "miscSelect" | "attributes", mask: Uint8Array): string =>
-    toHex(readField(report, SGX_REPORT_BODY[field]).map((byte, index) => byte & (mask[index] ?? 0)));
+    toHex(readField(report, SGX_REPORT_BODY[field]).map((byte, index) => byte & (mask[index] as number)));
   const observed = {
     // Integers are little-endian in reports; Intel's JSON writes MISCSELECT big-endian.
     miscselect: masked("miscSelect", fromHex(identity.miscselectMask).reverse()),

@@ -50,11 +50,13 @@ export function splitSignedResponse(
   if (key === null || typeof signature !== "string")
     throw malformedDocument(name, "is not a signed response");
   const start = key.index + key[0].length - 1;
-  return { text: body.slice(start, endOfObject(body, start)), signature };
+  const end = endOfObject(body, start);
+  if (end === null) throw malformedDocument(name, "is not a signed response");
+  return { text: body.slice(start, end), signature };
 }
 
-/** Index after the object that opens at `start`. The text parsed as JSON, so braces balance outside of strings. */
-function endOfObject(text: string, start: number): number {
+/** Index after the object that opens at `start`; null when it does not end, as inside a string of an odd document. */
+function endOfObject(text: string, start: number): number | null {
   const token = /"(?:[^"\\]|\\.)*"|[{}]/gs;
   token.lastIndex = start;
   let depth = 0;
@@ -63,5 +65,5 @@ function endOfObject(text: string, start: number): number {
     else if (match[0] === "}") depth -= 1;
     if (depth === 0) return token.lastIndex;
   }
-  return text.length;
+  return null;
 }

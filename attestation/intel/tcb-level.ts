@@ -32,11 +32,11 @@ export function matchTcbLevels(
   return { sgx: reached[0], tdx };
 }
 
-/** With a module version above 0, components 0 and 1 belong to the TDX module, whose own identity judges them. */
+/** 16 bytes, by their layout. With a module version above 0, components 0 and 1 belong to the TDX module, whose own identity judges them. */
 function firstComparedSvn(teeTcbSvn: Uint8Array): number {
-  return (teeTcbSvn[1] ?? 0) > 0 ? 2 : 0;
+  return (teeTcbSvn[1] as number) > 0 ? 2 : 0;
 }
 
 function isAtLeast(actual: ArrayLike<number>, required: readonly number[], from: number): boolean {
-  return required.every((svn, index) => index < from || (actual[index] ?? -1) >= svn);
+  return required.every((svn, index) => index < from || (actual[index] as number) >= svn);
 }

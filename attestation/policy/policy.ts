@@ -55,11 +55,13 @@ export type AppraisalPolicy = z.infer<typeof appraisalPolicySchema>;
 export function parseAppraisalPolicy(json: unknown): AppraisalPolicy {
   const parsed = appraisalPolicySchema.safeParse(json);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
+  const [path = "its root"] = parsed.error.issues
+    .map((issue) => issue.path.join("."))
+    .filter((name) => name !== "");
   throw new InputError({
     code: "INPUT_INVALID",
-    message: `the appraisal policy is malformed at ${issue?.path.join(".") ?? "its root"}`,
-    details: { path: issue?.path.join(".") ?? "", issue: z.prettifyError(parsed.error).slice(0, 1000) },
+    message: `the appraisal policy is malformed at ${path}`,
+    details: { path, issue: z.prettifyError(parsed.error).slice(0, 1000) },
     cause: parsed.error,
   });
 }

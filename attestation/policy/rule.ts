@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { fromHex } from "../../protocol/bytes.ts";
 import { AppraisalError, type AppraisalErrorCode, type ErrorDetails } from "../../protocol/errors.ts";
 import type { DstackEvent } from "../dstack/event-log.ts";
 import type { UnixSeconds } from "../unix-time.ts";
@@ -106,29 +107,31 @@ export function boundRule<Kind extends EvidenceKind>(
   } as const satisfies Rule<Kind, typeof schema>;
 }
 
-/** Security versions of which every component must reach the policy's. */
+export interface ComponentsRuleOptions<Kind extends EvidenceKind> {
+  readonly claim: string;
+  readonly code: AppraisalErrorCode;
+  readonly read: (evidence: VerifiedEvidence<Kind>) => `0x${string}`;
+}
+
+/** Security versions, one in each byte, of which every component must reach the policy's. */
 export function componentsRule<Kind extends EvidenceKind>(
   bytes: number,
-  { claim, code, read }: Pick<ClaimRuleOptions<Kind, `0x${string}`>, "claim" | "code" | "read">,
+  { claim, code, read }: ComponentsRuleOptions<Kind>,
 ) {
   const schema = z.union([z.strictObject({ componentsAtLeast: hexValue(bytes) }), acceptAny]);
-  const pairs = (hex: string): readonly number[] =>
-    (hex.slice(2).match(/../g) ?? []).map((pair) => Number.parseInt(pair, 16));
   return {
     schema,
     appraise: (evidence, demand) => {
       const actual = read(evidence);
-      if ("acceptAny" in demand) return `${actual ?? "absent"} (any accepted)`;
-      const minimum = pairs(demand.componentsAtLeast);
-      if (actual === null || !pairs(actual).every((svn, index) => svn >= (minimum[index] ?? Infinity))) {
-        const details = { claim, actual: actual ?? "absent", componentsAtLeast: demand.componentsAtLeast };
+      if ("acceptAny" in demand) return `${actual} (any accepted)`;
+      const { componentsAtLeast } = demand;
+      const components = fromHex(actual);
+      if (!fromHex(componentsAtLeast).every((minimum, index) => (components[index] as number) >= minimum)) {
+        const details = { claim, actual, componentsAtLeast };
         throw refusal(code, `${claim} has a component below the policy's minimum`, details);
       }
       return actual;
     },
-    propose: (evidence) => {
-      const actual = read(evidence);
-      return actual === null ? ACCEPT_ANY : { componentsAtLeast: actual };
-    },
+    propose: (evidence) => ({ componentsAtLeast: read(evidence) }),
   } as const satisfies Rule<Kind, typeof schema>;
 }

@@ -42,14 +42,15 @@ export function tcbStatusRule<Kind extends EvidenceKind>() {
     schema,
     appraise: (evidence, demand) => {
       const { tcbStatus } = evidence;
-      if (!demand.some((accepted) => accepted === tcbStatus)) {
+      const accepted = demand.find((status) => status === tcbStatus);
+      if (accepted === undefined) {
         throw refusal(
           "APPRAISAL_TCB_UNACCEPTABLE",
           `the policy does not accept the TCB status ${tcbStatus}`,
           { tcbStatus },
         );
       }
-      return tcbStatus ?? "absent";
+      return accepted;
     },
     propose: (evidence) => {
       const observed = ACCEPTABLE_STATUSES.find((status) => status === evidence.tcbStatus);

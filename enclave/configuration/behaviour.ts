@@ -45,7 +45,10 @@ const Model = z.strictObject({
     seed: z.boolean(),
     effort: z.boolean(),
   }),
-  /** For a model that runs on this enclave's loopback: SHA-256 of its weights, checked by whoever builds the image. */
+  /**
+   * For a model that runs on this enclave's loopback, and for no other: SHA-256 of its weights. Whoever builds the image
+   * puts them there, and the image's measurement vouches for it.
+   */
   weightsSha256: sha256.optional(),
 });
 
@@ -71,7 +74,19 @@ const Provider = z
     ({ format, models }) =>
       !SEEDLESS.has(format) || Object.values(models).every(({ sampling }) => !sampling.seed),
     { error: "this format takes no seed", path: ["models"] },
-  );
+  )
+  .refine(
+    // Elsewhere nobody could know the weights; here nobody would know which model it was.
+    ({ baseUrl: url, models }) =>
+      Object.values(models).every(
+        ({ weightsSha256 }) => (weightsSha256 !== undefined) === url.startsWith("http:"),
+      ),
+    { error: "models on the loopback, and no others, have the digest of their weights", path: ["models"] },
+  )
+  .refine(({ format, dialect }) => format === "openai-chat" || dialect === undefined, {
+    error: "only openai-chat has dialects",
+    path: ["dialect"],
+  });
 
 /** Formats without a field for a seed: promising one would answer another question. */
 const SEEDLESS = new Set<string>(["openai-responses", "anthropic-messages"]);

@@ -19,7 +19,7 @@ import { AnswerStatus } from "../../protocol/answer.ts";
 import { fromHex, toHex, toUtf8 } from "../../protocol/bytes.ts";
 import { SignedAnswer } from "../../protocol/enclave-api.ts";
 import { answerCall, TEXT, toWire } from "./support/calls.ts";
-import { behaviourFile, operatorFile } from "./support/configuration.ts";
+import { behaviourFile, modelFile, operatorFile } from "./support/configuration.ts";
 import { startEnclaveProcess, type EnclaveProcess } from "./support/enclave-process.ts";
 import { startHostileServer, type HostileOptions, type HostileServer } from "./support/hostile-server.ts";
 
@@ -127,10 +127,13 @@ describe("who is at the other end", () => {
   test("plain HTTP to anything but loopback is no configuration", () => {
     const file = behaviourFile({ url: "http://10.0.0.1/v1", certificateAuthority: authority.certificate });
     expect(Behaviour.safeParse(file).success).toBe(false);
-    const local = behaviourFile({
+    const { providers, ...rest } = behaviourFile({
       url: "http://127.0.0.1:8080/v1",
       certificateAuthority: authority.certificate,
     });
+    // A model of this machine's own, and then its weights are attested.
+    const models = { local: modelFile("local", { weightsSha256: "00".repeat(32) }) };
+    const local = { ...rest, providers: { local: { ...providers["stand-in"], models } } };
     expect(Behaviour.safeParse(local).success).toBe(true);
   });
 });

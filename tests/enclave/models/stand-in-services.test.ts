@@ -1,0 +1,206 @@
+/**
+ * The four formats against a stand-in of the services (aimock) on the loopback, through the enclave's own way out: what is
+ * sent is accepted there, and what comes back is understood, whole and streamed.
+ */
+
+import { LLMock } from "@copilotkit/aimock";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { askModel } from "../../../enclave/answers/ask-model.ts";
+import { TranscriptRecorder } from "../../../enclave/answers/transcript-recorder.ts";
+import { Behaviour, type BehaviourFile } from "../../../enclave/configuration/behaviour.ts";
+import { createEgress } from "../../../enclave/egress/egress.ts";
+import { createModelCatalog, type ModelCatalog } from "../../../enclave/models/model-catalog.ts";
+import type { ModelQuestion, ModelReply } from "../../../enclave/models/model-format.ts";
+import type { TranscriptEvent } from "../../../protocol/transcript.ts";
+import { behaviourFile, modelFile } from "../support/configuration.ts";
+
+const FORMATS = ["openai-chat", "openai-responses", "anthropic-messages", "gemini"] as const;
+type Format = (typeof FORMATS)[number];
+
+const HASH = `0x${"11".repeat(32)}` as const;
+const WEIGHTS = "ab".repeat(32);
+
+const mock = new LLMock({ port: 0 });
+let catalog: ModelCatalog;
+
+function providers(url: string): BehaviourFile["providers"] {
+  const model = modelFile("stand-in-1", {
+    weightsSha256: WEIGHTS,
+    sampling: { temperature: true, topP: true, seed: false, effort: false },
+  });
+  return Object.fromEntries(
+    FORMATS.map((format) => [
+      format,
+      {
+        format,
+        baseUrl: `${url}/${format === "gemini" ? "v1beta" : "v1"}`,
+        secret: "key",
+        connection: "fresh" as const,
+        minimumTls: "TLSv1.3" as const,
+        minimumScts: 0,
+        models: { m: model },
+      },
+    ]),
+  );
+}
+
+beforeAll(async () => {
+  await mock.start();
+  const file = behaviourFile({ url: mock.url, certificateAuthority: "" });
+  const behaviour = Behaviour.parse({
+    ...file,
+    certificateAuthorities: [],
+    time: { source: "host-clock-for-testing" },
+    limits: { ...file.limits, firstByteMs: 5_000, wholeExchangeMs: 10_000 },
+    providers: providers(mock.url),
+  });
+  catalog = createModelCatalog(behaviour, ({ connection, minimumTls, minimumScts }) =>
+    createEgress(behaviour, { connection, minimumTls, minimumScts, now: () => null }),
+  );
+});
+afterAll(async () => {
+  await mock.stop();
+});
+beforeEach(() => {
+  mock.clearFixtures();
+});
+
+interface Asked {
+  readonly reply: ModelReply;
+  readonly heard: string;
+  readonly events: readonly TranscriptEvent[];
+}
+
+async function ask(format: Format, change: Partial<ModelQuestion>): Promise<Asked> {
+  const recorder = new TranscriptRecorder({
+    domain: "Adyton",
+    requestId: HASH,
+    payloadHash: HASH,
+    evidenceHash: HASH,
+    time: 0,
+    clock: { source: "test", lowerBound: 0 },
+  });
+  const question: ModelQuestion = {
+    model: "stand-in-1",
+    messages: [
+      { role: "system", content: "Be brief." },
+      { role: "user", content: "hello" },
+    ],
+    maxOutputTokens: 100,
+    temperature: null,
+    topP: null,
+    seed: null,
+    effort: null,
+    schema: null,
+    tools: [],
+    toolChoice: "auto",
+    stream: false,
+    ...change,
+  };
+  const target = catalog.get(`${format}/m`);
+  if (target === undefined) throw new Error(`no model for ${format}`);
+  let heard = "";
+  const reply = await askModel(target, question, {
+    recorder,
+    retries: 0,
+    credential: "key-of-the-test",
+    pause: () => Promise.resolve(),
+    onText: (text) => (heard += text),
+  });
+  const { transcript } = recorder.finish(1, new Uint8Array());
+  return { reply, heard, events: transcript.flatMap((leaf) => ("event" in leaf ? [leaf.event] : [])) };
+}
+
+const both = FORMATS.flatMap((format) => [
+  [format, "whole", false] as const,
+  [format, "streamed", true] as const,
+]);
+
+describe("the stand-in of the services", () => {
+  test.for(both)("answers %s, %s", async ([format, , stream]) => {
+    mock.on({ userMessage: "hello", systemMessage: "Be brief." }, { content: "Hi there, friend!" });
+    const { reply, heard, events } = await ask(format, { stream });
+    expect(reply).toMatchObject({
+      stop: "complete",
+      text: "Hi there, friend!",
+      toolCalls: [],
+      refusal: null,
+    });
+    // This stand-in's Gemini does not say which model answered; the real one does.
+    expect(reply.returnedModel).toBe(format === "gemini" ? null : "stand-in-1");
+    expect(heard).toBe(stream ? "Hi there, friend!" : "");
+    expect(events.find(({ type }) => type === "response.received")).toMatchObject({
+      status: 200,
+      transport: { kind: "plain-loopback", address: "127.0.0.1" },
+    });
+  });
+
+  const weather = {
+    name: "weather",
+    description: "The weather in a place",
+    parameters: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
+  };
+
+  test.for(both)("calls a tool of %s and takes its result, %s", async ([format, , stream]) => {
+    mock.on(
+      { userMessage: "hello", hasToolResult: false },
+      {
+        toolCalls: [{ name: "weather", arguments: '{"city":"Delphi"}', id: "call_1" }],
+        // As the real one ends calls too; the stand-in has a reason of its own.
+        ...(format === "gemini" ? { finishReason: "STOP" } : {}),
+      },
+    );
+    mock.on({ hasToolResult: true }, { content: "Sunny." });
+    const first = await ask(format, { stream, tools: [weather] });
+    expect(first.reply.stop).toBe("toolCalls");
+    const [call] = first.reply.toolCalls;
+    expect({ ...call, arguments: JSON.parse(call?.arguments ?? "") as unknown }).toMatchObject({
+      name: "weather",
+      arguments: { city: "Delphi" },
+    });
+    const second = await ask(format, {
+      stream,
+      tools: [weather],
+      messages: [
+        { role: "user", content: "hello" },
+        { role: "assistant", content: "", toolCalls: first.reply.toolCalls, carry: first.reply.carry },
+        { role: "tool", call: call!, content: "25 °C, sun" },
+      ],
+    });
+    expect(second.reply).toMatchObject({ stop: "complete", text: "Sunny." });
+  });
+
+  test.for(FORMATS)("asks %s for JSON by a schema", async (format) => {
+    mock.on({ userMessage: "hello" }, { content: '{"ok":true}' });
+    const json = {
+      type: "object",
+      properties: { ok: { type: "boolean" } },
+      required: ["ok"],
+      additionalProperties: false,
+    };
+    const { reply } = await ask(format, { schema: { json, strict: true } });
+    expect(reply).toMatchObject({ stop: "complete", text: '{"ok":true}' });
+  });
+
+  test.for([
+    [429, "rate_limit_error", "MODEL_RATE_LIMITED"],
+    [400, "invalid_request_error", "MODEL_REQUEST_REJECTED"],
+    [401, "authentication_error", "MODEL_REQUEST_REJECTED"],
+    [500, "server_error", "MODEL_HTTP_ERROR"],
+  ] as const)("reports HTTP %i as what it is, for every format", async ([status, type, code]) => {
+    mock.on({ userMessage: "hello" }, { error: { message: "no", type }, status });
+    for (const format of FORMATS) {
+      await expect(ask(format, {})).rejects.toMatchObject({ code });
+      await expect(ask(format, { stream: true })).rejects.toMatchObject({ code });
+    }
+  });
+
+  test.for(FORMATS)("hears a stream of %s that is cut off as no answer", async (format) => {
+    mock.on(
+      { userMessage: "hello" },
+      { content: "one two three four five" },
+      { chunkSize: 4, truncateAfterChunks: 3 },
+    );
+    await expect(ask(format, { stream: true })).rejects.toMatchObject({ code: "MODEL_RESPONSE_TRUNCATED" });
+  });
+});

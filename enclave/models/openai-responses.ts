@@ -28,8 +28,6 @@ function encodeQuestion(question: ModelQuestion): EncodedQuestion {
     stream,
     // Nothing is kept there: no conversation to continue, no log to read.
     store: false,
-    // A context that does not fit is an error, never a question cut short.
-    truncation: "disabled",
     ...(question.temperature === null ? {} : { temperature: question.temperature }),
     ...(question.topP === null ? {} : { top_p: question.topP }),
     ...(question.effort === null ? {} : { reasoning: { effort: question.effort } }),

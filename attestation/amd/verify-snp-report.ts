@@ -61,9 +61,10 @@ export async function verifySnpReportUnder(
   const report = parseSnpReport(bytes);
   const { certificate, key } = selectSigner(report, context.endorsements);
   const path = await verifyPath(certificate, {
+    // Ours first: what was once found of these objects (`isIssuedBy`) need not be found again for each new copy.
     pool: [
-      ...context.endorsements.certificates.filter((authority) => !isSnpKeyCertificate(authority)),
       ...AMD_INTERMEDIATES,
+      ...context.endorsements.certificates.filter((authority) => !isSnpKeyCertificate(authority)),
     ],
     roots: roots.filter((root) => root.productLine === key.productLine).map((root) => root.anchor),
     now: context.now,

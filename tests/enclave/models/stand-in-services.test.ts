@@ -6,13 +6,22 @@
 import { LLMock } from "@copilotkit/aimock";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { askModel } from "../../../enclave/answers/ask-model.ts";
+import { infer } from "../../../enclave/answers/infer.ts";
 import { TranscriptRecorder } from "../../../enclave/answers/transcript-recorder.ts";
 import { Behaviour, type BehaviourFile } from "../../../enclave/configuration/behaviour.ts";
 import { createEgress } from "../../../enclave/egress/egress.ts";
 import { createModelCatalog, type ModelCatalog } from "../../../enclave/models/model-catalog.ts";
 import type { ModelQuestion, ModelReply } from "../../../enclave/models/model-format.ts";
+import { AnswerStatus } from "../../../protocol/answer.ts";
+import { decodeOutput } from "../../../protocol/output-abi.ts";
+import { parseOutputType } from "../../../protocol/output-type.ts";
+import { encodePayload, PayloadType } from "../../../protocol/payload.ts";
+import { PanelRule } from "../../../protocol/prompt.ts";
 import type { TranscriptEvent } from "../../../protocol/transcript.ts";
+import { MODERATION, prompt } from "../support/calls.ts";
 import { behaviourFile, modelFile } from "../support/configuration.ts";
+import { unreachable } from "../support/fake-models.ts";
+import { question } from "../support/questions.ts";
 
 const FORMATS = ["openai-chat", "openai-responses", "anthropic-messages", "gemini"] as const;
 type Format = (typeof FORMATS)[number];
@@ -71,8 +80,8 @@ interface Asked {
   readonly events: readonly TranscriptEvent[];
 }
 
-async function ask(format: Format, change: Partial<ModelQuestion>): Promise<Asked> {
-  const recorder = new TranscriptRecorder({
+function recorderOfTest(): TranscriptRecorder {
+  return new TranscriptRecorder({
     domain: "Adyton",
     requestId: HASH,
     payloadHash: HASH,
@@ -80,35 +89,26 @@ async function ask(format: Format, change: Partial<ModelQuestion>): Promise<Aske
     time: 0,
     clock: { source: "test", lowerBound: 0 },
   });
-  const question: ModelQuestion = {
-    model: "stand-in-1",
-    messages: [
-      { role: "system", content: "Be brief." },
-      { role: "user", content: "hello" },
-    ],
-    maxOutputTokens: 100,
-    temperature: null,
-    topP: null,
-    seed: null,
-    effort: null,
-    schema: null,
-    tools: [],
-    toolChoice: "auto",
-    stream: false,
-    ...change,
-  };
+}
+
+function eventsOf(recorder: TranscriptRecorder): readonly TranscriptEvent[] {
+  const { transcript } = recorder.finish(1, new Uint8Array());
+  return transcript.flatMap((leaf) => ("event" in leaf ? [leaf.event] : []));
+}
+
+async function ask(format: Format, change: Partial<ModelQuestion>): Promise<Asked> {
+  const recorder = recorderOfTest();
   const target = catalog.get(`${format}/m`);
   if (target === undefined) throw new Error(`no model for ${format}`);
   let heard = "";
-  const reply = await askModel(target, question, {
+  const reply = await askModel(target, question({ model: "stand-in-1", ...change }), {
     recorder,
     retries: 0,
     credential: "key-of-the-test",
     pause: () => Promise.resolve(),
     onText: (text) => (heard += text),
   });
-  const { transcript } = recorder.finish(1, new Uint8Array());
-  return { reply, heard, events: transcript.flatMap((leaf) => ("event" in leaf ? [leaf.event] : [])) };
+  return { reply, heard, events: eventsOf(recorder) };
 }
 
 const both = FORMATS.flatMap((format) => [
@@ -202,5 +202,44 @@ describe("the stand-in of the services", () => {
       { chunkSize: 4, truncateAfterChunks: 3 },
     );
     await expect(ask(format, { stream: true })).rejects.toMatchObject({ code: "MODEL_RESPONSE_TRUNCATED" });
+  });
+
+  test("answers a panel of three vendors, each by its own format, with a fourth down", async () => {
+    mock.on(
+      { userMessage: "hello", model: "stand-in-1" },
+      { content: '{"flagged":true,"severity":"7","reason":"r"}' },
+    );
+    const models = FORMATS.map((format) => `${format}/m`);
+    const down: ModelCatalog = new Map(
+      [...catalog].map(([id, model]) =>
+        id === "gemini/m" ? [id, { ...model, exchange: () => Promise.resolve(unreachable()) }] : [id, model],
+      ),
+    );
+    const recorder = recorderOfTest();
+    const { status, output } = await infer(
+      { catalog: down, secret: () => "key-of-the-test", retries: 0, pause: () => Promise.resolve() },
+      encodePayload({
+        type: PayloadType.inference,
+        prompt: prompt({
+          models,
+          panelRule: PanelRule.majority,
+          panelQuorum: 3,
+          messages: [{ role: 2, content: "hello" }],
+        }),
+      }),
+      { fee: 10n ** 15n, maxOutputBytes: 4_096 },
+      recorder,
+    );
+    expect(status).toBe(AnswerStatus.ok);
+    expect(decodeOutput(parseOutputType(MODERATION.schema), output)).toEqual([true, 7n, "r"]);
+    const asked = eventsOf(recorder).flatMap((event) =>
+      event.type === "request.forwarded" ? [event.url] : [],
+    );
+    expect(asked.map((url) => new URL(url).pathname)).toEqual([
+      "/v1/chat/completions",
+      "/v1/responses",
+      "/v1/messages",
+      "/v1beta/models/stand-in-1:generateContent",
+    ]);
   });
 });

@@ -27,6 +27,11 @@ contract SimulatedVerifier is IAttestationVerifier {
     uint256 private constant SIGNATURE_AT = SIGNED_BYTES + 4;
     uint256 private constant KEY_AT = SIGNATURE_AT + 64;
     uint256 private constant KEY_END = KEY_AT + 64;
+    /// @dev Type (2) and size (4) of certification data.
+    uint256 private constant CERTIFICATION_HEAD_BYTES = 6;
+    /// @dev After QE report, its signature (64) and the length of the authentication data (2).
+    uint256 private constant AUTHENTICATION_AT =
+        KEY_END + CERTIFICATION_HEAD_BYTES + TdxQuotes.QE_REPORT_BYTES + 64 + 2;
 
     IPolicyRegistry private immutable POLICIES;
     /// @notice The simulator's attestation key, x.
@@ -63,14 +68,24 @@ contract SimulatedVerifier is IAttestationVerifier {
             AppraisalRefused(PolicyRules.MEASUREMENT, measurement)
         );
         return Appraisal({
-            // USER_DATA of the header: Intel's quoting enclave puts a machine's id there.
-            platformId: keccak256(evidence[USER_DATA_AT:TdxQuotes.HEADER_BYTES]),
+            platformId: _platformId(evidence),
             vendor: VENDOR_SIMULATED,
             validUntil: type(uint64).max,
             voucher: 0,
             voucherPolicyId: 0,
             voucherSigner: address(0)
         });
+    }
+
+    /// @dev Simulated machines differ by USER_DATA of the header and by their certificates, which nothing here checks: a quorum of
+    /// simulators is a rehearsal.
+    function _platformId(bytes calldata evidence) private pure returns (bytes32) {
+        bytes calldata userData = evidence[USER_DATA_AT:TdxQuotes.HEADER_BYTES];
+        if (evidence.length < AUTHENTICATION_AT) return keccak256(userData);
+        uint256 chainAt = AUTHENTICATION_AT + TdxQuotes.littleEndian16(evidence, AUTHENTICATION_AT - 2)
+            + CERTIFICATION_HEAD_BYTES;
+        if (evidence.length < chainAt) return keccak256(userData);
+        return keccak256(bytes.concat(userData, evidence[chainAt:]));
     }
 
     function _verify(bytes calldata evidence) private view {

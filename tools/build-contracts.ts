@@ -1,5 +1,5 @@
 /**
- * Compiles the contracts and the examples, and writes typed bindings for them to `contracts/bindings/` (not committed).
+ * Compiles the contracts, the examples and the consumer that `bench:gas` measures, and writes typed bindings for them to `contracts/bindings/` (not committed).
  * Does nothing when no source has changed since the last run. Quiet on stdout, since `npm run -s demo -- --json` runs it first.
  *
  * Deployment order, each taking addresses of the ones before it: PolicyRegistry(), EnclaveRegistry(policies, chainAdapter or zero,
@@ -23,7 +23,7 @@ const STAGING = join(ROOT, "cache/bindings");
 const ARTIFACTS = "cache/contracts/out";
 const COMPILER_CACHE = "cache/contracts";
 
-const SOURCES = ["contracts/src/**/*.sol", "examples/*.sol"];
+const SOURCES = ["contracts/src/**/*.sol", "examples/*.sol", "bench/gas/*.sol"];
 const OTHER_INPUTS = ["foundry.toml", "package-lock.json", "tools/build-contracts.ts", "tools/solc"];
 
 const Artifact = z.object({
@@ -60,7 +60,7 @@ function forgeArch(): string {
 function compile(): void {
   const run = spawnSync(
     forgeBinary(),
-    ["build", "contracts/src", "examples", "--out", ARTIFACTS, "--cache-path", COMPILER_CACHE],
+    ["build", "contracts/src", "examples", "bench/gas", "--out", ARTIFACTS, "--cache-path", COMPILER_CACHE],
     {
       cwd: ROOT,
       encoding: "utf8",
@@ -89,7 +89,7 @@ function boundArtifacts(): string[] {
     const target = Object.entries(artifact.data.metadata.settings.compilationTarget)[0];
     if (target === undefined) continue;
     const [source, name] = target;
-    if (!/^(contracts\/src|examples)\//.test(source) || !existsSync(join(ROOT, source))) continue;
+    if (!/^(contracts\/src|examples|bench\/gas)\//.test(source) || !existsSync(join(ROOT, source))) continue;
     found.set(name, join(ROOT, file));
   }
   return [...found.values()].sort();
@@ -108,6 +108,9 @@ async function main(): Promise<void> {
   const digest = inputDigest();
   if (existsSync(STAMP) && readFileSync(STAMP, "utf8") === digest) return;
   process.stderr.write("compiling the contracts\n");
+  // Forge keeps artifacts of sources that are gone, and of contracts that moved to another file.
+  rmSync(join(ROOT, ARTIFACTS), { recursive: true, force: true });
+  rmSync(join(ROOT, COMPILER_CACHE), { recursive: true, force: true });
   compile();
   rmSync(STAGING, { recursive: true, force: true });
   mkdirSync(STAGING, { recursive: true });

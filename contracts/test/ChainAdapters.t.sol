@@ -2,8 +2,11 @@
 pragma solidity ^0.8.27;
 
 import { OracleCoordinator } from "../src/OracleCoordinator.sol";
-import { ArbitrumAdapter, IArbGasInfo, IArbSys } from "../src/adapters/ArbitrumAdapter.sol";
-import { IGasPriceOracle, OptimismAdapter } from "../src/adapters/OptimismAdapter.sol";
+import { ArbitrumAdapter } from "../src/adapters/ArbitrumAdapter.sol";
+import { OptimismAdapter } from "../src/adapters/OptimismAdapter.sol";
+import { IArbGasInfo } from "../src/interfaces/external/IArbGasInfo.sol";
+import { IArbSys } from "../src/interfaces/external/IArbSys.sol";
+import { IGasPriceOracle } from "../src/interfaces/external/IGasPriceOracle.sol";
 import { RequestTerms, Request } from "../src/types/Request.sol";
 import { RecordingConsumer } from "./support/Consumers.sol";
 import { World } from "./support/World.sol";

@@ -2,20 +2,8 @@
 pragma solidity 0.8.37;
 
 import { IChainAdapter } from "../interfaces/IChainAdapter.sol";
-
-/// @notice The part of the ArbSys precompile that is used.
-interface IArbSys {
-    /// @notice Number of the rollup's block; `block.number` is Ethereum's.
-    function arbBlockNumber() external view returns (uint256);
-    /// @notice Hash of one of the rollup's last 256 blocks; reverts for another.
-    function arbBlockHash(uint256 number) external view returns (bytes32);
-}
-
-/// @notice The part of the ArbGasInfo precompile that is used.
-interface IArbGasInfo {
-    /// @notice Prices in wei: a transaction, a byte of calldata on the parent chain, a storage slot, and three of gas.
-    function getPricesInWei() external view returns (uint256, uint256, uint256, uint256, uint256, uint256);
-}
+import { IArbGasInfo } from "../interfaces/external/IArbGasInfo.sol";
+import { IArbSys } from "../interfaces/external/IArbSys.sol";
 
 /// @title ArbitrumAdapter
 /// @notice Arbitrum chains: the rollup's own block numbers and hashes, and a fee for data.

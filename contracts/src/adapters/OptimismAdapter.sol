@@ -4,12 +4,7 @@ pragma solidity 0.8.37;
 import { Blockhash } from "@openzeppelin/contracts/utils/Blockhash.sol";
 
 import { IChainAdapter } from "../interfaces/IChainAdapter.sol";
-
-/// @notice The part of the GasPriceOracle predeploy that is used (OP Stack, since Fjord).
-interface IGasPriceOracle {
-    /// @notice Upper bound of the fee for a transaction of `unsignedTxSize` bytes.
-    function getL1FeeUpperBound(uint256 unsignedTxSize) external view returns (uint256);
-}
+import { IGasPriceOracle } from "../interfaces/external/IGasPriceOracle.sol";
 
 /// @title OptimismAdapter
 /// @notice OP Stack chains: block numbers and hashes as on Ethereum, and a fee for data.

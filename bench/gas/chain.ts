@@ -1,0 +1,106 @@
+/** The contracts on a local chain, with everything that a measured transaction finds: policies, keys, balances. */
+
+import { AbiCoder, JsonRpcProvider, NonceManager, ZeroAddress, keccak256, toUtf8Bytes } from "ethers";
+import type { BigNumberish, BytesLike, ContractTransactionResponse } from "ethers";
+import * as bindings from "../../contracts/bindings/index.ts";
+import type { Hex } from "../../protocol/bytes.ts";
+import { startAnvil } from "../../tests/oracle/support/anvil.ts";
+import { BEHAVIOUR, SIMULATOR_ROOT } from "./constants.ts";
+
+const PRESENT = word(1n);
+const ANY_PLATFORM = keccak256(toUtf8Bytes("any platform"));
+const DAY_SECONDS = 86_400n;
+const EVIDENCE_AGE_BLOCKS = 8_000;
+const FALLBACK_WINDOW_SECONDS = 60;
+const CANCEL_DELAY_SECONDS = 300;
+
+export function word(value: bigint): Hex {
+  return `0x${value.toString(16).padStart(64, "0")}`;
+}
+
+/** What a rule of a policy is about, and its value (contracts/src/types/Policy.sol). */
+export interface Rule {
+  readonly kind: number;
+  readonly subject: string;
+  readonly value: string;
+}
+
+export function present(kind: number, subject: string): Rule {
+  return { kind, subject, value: PRESENT };
+}
+
+/** Rules that every policy here has: this verifier, this behaviour, any platform, a day; mask 0 compares no register. */
+function commonRules(verifier: string): readonly Rule[] {
+  return [
+    present(1, AbiCoder.defaultAbiCoder().encode(["address"], [verifier])),
+    present(2, keccak256("0x0000")),
+    present(3, BEHAVIOUR),
+    present(4, ANY_PLATFORM),
+    { kind: 192, subject: word(0n), value: word(DAY_SECONDS) },
+  ];
+}
+
+export type Chain = Awaited<ReturnType<typeof startChain>>;
+
+export async function startChain() {
+  const anvil = await startAnvil();
+  const provider = new JsonRpcProvider(anvil.url, undefined, {
+    cacheTimeout: -1,
+    polling: true,
+    pollingInterval: 10,
+  });
+  const owner = new NonceManager(await provider.getSigner(0));
+  const policies = await new bindings.PolicyRegistry__factory(owner).deploy();
+  const policiesAt = await policies.getAddress();
+  const enclaves = await new bindings.EnclaveRegistry__factory(owner).deploy(
+    policiesAt,
+    ZeroAddress,
+    EVIDENCE_AGE_BLOCKS,
+  );
+  const enclavesAt = await enclaves.getAddress();
+  const { x, y, name } = SIMULATOR_ROOT;
+  const tdx = await new bindings.TdxVerifier__factory(owner).deploy(policiesAt, x, y, name);
+  const results = await new bindings.AttestationResultVerifier__factory(owner).deploy(enclavesAt);
+  const coordinator = await new bindings.OracleCoordinator__factory(owner).deploy(
+    enclavesAt,
+    ZeroAddress,
+    ZeroAddress,
+    FALLBACK_WINDOW_SECONDS,
+    CANCEL_DELAY_SECONDS,
+  );
+  const checker = await new bindings.AnswerChecker__factory(owner).deploy(await coordinator.getAddress());
+
+  const createPolicy = async (salt: bigint, verifier: string, more: readonly Rule[]): Promise<Hex> => {
+    const rules = [...commonRules(verifier), ...more];
+    const policyId = await policies.create.staticCall(word(salt), ZeroAddress, 0, 0, rules);
+    await (await policies.create(word(salt), ZeroAddress, 0, 0, rules)).wait();
+    return policyId as Hex;
+  };
+
+  return {
+    provider,
+    owner,
+    enclaves,
+    tdx,
+    results,
+    coordinator,
+    checker,
+    createPolicy,
+    /** Gas of a transaction, as its receipt has it. */
+    gasOf: async (sent: Promise<ContractTransactionResponse>): Promise<number> => {
+      const receipt = await (await sent).wait();
+      if (receipt?.status !== 1) throw new Error("a measured transaction failed");
+      return Number(receipt.gasUsed);
+    },
+    deployConsumer: async (policyId: BytesLike): Promise<bindings.GasConsumer> =>
+      await new bindings.GasConsumer__factory(owner).deploy(await coordinator.getAddress(), policyId),
+    later: async (seconds: BigNumberish): Promise<void> => {
+      await provider.send("evm_increaseTime", [Number(seconds)]);
+      await provider.send("evm_mine", []);
+    },
+    stop: async (): Promise<void> => {
+      provider.destroy();
+      await anvil.stop();
+    },
+  };
+}

@@ -23,6 +23,8 @@ export interface NvidiaClaims {
   /** The nonce that every device answered. */
   readonly nonce: Hex;
   readonly devices: readonly NvidiaDeviceClaims[];
+  /** NVIDIA answers by OCSP only, which nothing here asks. */
+  readonly revocation: "not-checked";
 }
 
 export function toNvidiaDeviceClaims(

@@ -6,6 +6,7 @@ import { AdytonError } from "../protocol/errors.ts";
 import { registerAsk } from "./ask/command.ts";
 import { registerDemo, registerUp } from "./demo/command.ts";
 import { ExitCode } from "./exit-codes.ts";
+import { registerFunctions } from "./functions/command.ts";
 import { registerVerify } from "./verify/command.ts";
 
 const EXIT_HELP = `
@@ -30,6 +31,7 @@ registerDemo(program);
 registerUp(program);
 registerAsk(program);
 registerVerify(program);
+registerFunctions(program);
 
 try {
   await program.parseAsync();

@@ -32,6 +32,8 @@ export interface EnclaveTerms {
   readonly payee: Hex;
   /** What the oracle authenticates with. */
   readonly credential: string;
+  /** What the nodes of Chainlink Functions authenticate with. */
+  readonly functionsCredential: string;
   /** Milliseconds until the first byte of a model's response. */
   readonly firstByteMs: number;
 }
@@ -91,7 +93,8 @@ function modelTerms(upstreamName: string): BehaviourFile["providers"][string]["m
   };
 }
 
-function createOperator({ platform, chainId, coordinator, payee, credential }: EnclaveTerms): OperatorFile {
+function createOperator(terms: EnclaveTerms): OperatorFile {
+  const { platform, chainId, coordinator, payee } = terms;
   return {
     version: 1,
     public: {
@@ -104,12 +107,17 @@ function createOperator({ platform, chainId, coordinator, payee, credential }: E
     callers: {
       anonymous: "refuse",
       named: [
-        {
-          name: "oracle",
-          credentialSha256: `0x${createHash("sha256").update(credential).digest("hex")}`,
-          quota: { requestsPerMinute: 6_000, concurrent: 64 },
-        },
+        createCaller("oracle", terms.credential),
+        createCaller("functions", terms.functionsCredential),
       ],
     },
+  };
+}
+
+function createCaller(name: string, credential: string): OperatorFile["callers"]["named"][number] {
+  return {
+    name,
+    credentialSha256: `0x${createHash("sha256").update(credential).digest("hex")}`,
+    quota: { requestsPerMinute: 6_000, concurrent: 64 },
   };
 }

@@ -27,6 +27,8 @@ export const NetworkFile = z.strictObject({
   oracleUrl: z.url(),
   /** An appraisal policy that accepts this network's enclave, and so names the simulator. */
   policyFile: z.string(),
+  /** What `adyton functions local` gives the nodes of Chainlink Functions to show the enclave. */
+  functionsCredential: z.string(),
 });
 export type NetworkFile = z.output<typeof NetworkFile>;
 

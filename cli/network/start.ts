@@ -130,8 +130,9 @@ interface PlannedEnclave {
   readonly simulator: SimulatedEnclave;
   readonly files: EnclaveFiles;
   readonly policyFile: string;
-  /** What the oracle shows the enclave. */
+  /** What the oracle shows the enclave, and what the nodes of Chainlink Functions do. */
   readonly credential: string;
+  readonly functionsCredential: string;
 }
 
 /** The enclave's configuration is written first: the policy on chain names its digest. */
@@ -141,6 +142,7 @@ async function planEnclave(
 ): Promise<PlannedEnclave> {
   const simulator = await describeSimulator(PLATFORM, now());
   const credential = randomBytes(24).toString("base64url");
+  const functionsCredential = randomBytes(24).toString("base64url");
   const files = writeEnclaveFiles(folder, {
     model,
     platform: PLATFORM,
@@ -148,11 +150,12 @@ async function planEnclave(
     coordinator: plannedAddresses(localAddress(LocalAccount.deployer)).coordinator,
     payee: localAddress(LocalAccount.payee),
     credential,
+    functionsCredential,
     firstByteMs: firstByteMs ?? FIRST_BYTE_MS,
   });
   const policyFile = join(folder, "policy.json");
   writeFileSync(policyFile, JSON.stringify(simulator.policy, null, 2));
-  return { simulator, files, policyFile, credential };
+  return { simulator, files, policyFile, credential, functionsCredential };
 }
 
 async function deployContracts(
@@ -249,5 +252,6 @@ function describeNetwork(
     enclaveUrl: parts.enclaveUrl,
     oracleUrl: parts.oracleUrl,
     policyFile: parts.planned.policyFile,
+    functionsCredential: parts.planned.functionsCredential,
   };
 }

@@ -8,11 +8,16 @@ import { spawn } from "node:child_process";
 const ACCOUNT = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266";
 const SECRET_KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
 
+/** @param options `attach`: a chain is there already; `anvilArgs`: further arguments for one of our own. */
 function server(options = {}) {
   let child;
   return {
     provider: { getInitialAccounts: () => ({ [ACCOUNT]: { secretKey: SECRET_KEY } }) },
     listen(port, _host, done) {
+      if (options.attach === true) {
+        done(null);
+        return;
+      }
       child = spawn("anvil", ["--port", String(port), "--host", "127.0.0.1", ...(options.anvilArgs ?? [])]);
       child.once("error", done);
       child.stdout.on("data", (text) => {

@@ -1,0 +1,156 @@
+/** `adyton functions ask|simulate|local`: the road through Chainlink Functions. */
+
+import { dirname, resolve } from "node:path";
+import type { Command } from "commander";
+import { InputError } from "../../protocol/errors.ts";
+import { parseOutputType } from "../../protocol/output-type.ts";
+import { ExitCode } from "../exit-codes.ts";
+import { DEFAULT_NETWORK_FILE } from "../network/network-file.ts";
+import { DEFAULT_FUNCTIONS_FILE } from "./functions-file.ts";
+
+interface QuestionOptions {
+  readonly model?: string;
+  readonly returns?: string;
+  readonly functions: string;
+  readonly json?: true;
+}
+
+interface AskOptions extends QuestionOptions {
+  readonly timeout: string;
+}
+
+const DEFAULT_TIMEOUT_SECONDS = 300;
+
+export function registerFunctions(program: Command): void {
+  const functions = program.command("functions").description("ask through Chainlink Functions");
+  addQuestionOptions(functions.command("ask"))
+    .description("ask through a consumer contract, and wait for the answer that the nodes bring")
+    .option("--timeout <seconds>", "how long to wait", String(DEFAULT_TIMEOUT_SECONDS))
+    .action(async (question: string, options: AskOptions) => {
+      process.exitCode = await ask(question, options);
+    });
+  addQuestionOptions(functions.command("simulate"))
+    .description("run the script on this machine, as a node would: no chain, no LINK, the real enclave")
+    .action(async (question: string, options: QuestionOptions) => {
+      process.exitCode = await simulate(question, options);
+    });
+  functions
+    .command("local")
+    .description(
+      "start the toolkit's local network of Functions beside `adyton up`, and keep it until Ctrl-C",
+    )
+    .option("--network <file>", "network file of `adyton up`", DEFAULT_NETWORK_FILE)
+    .option("--functions <file>", "where to write how to reach it", DEFAULT_FUNCTIONS_FILE)
+    .action(async (options: { readonly network: string; readonly functions: string }) => {
+      process.exitCode = await local(options.network, resolve(options.functions));
+    });
+}
+
+function addQuestionOptions(command: Command): Command {
+  return command
+    .argument("<question>", "what to ask; it will be public on the chain")
+    .option("--model <provider/model>", "which model (default: the file's)")
+    .option("--returns <types>", 'an output type, such as "(bool yes, string why)"; without it, text')
+    .option("--functions <file>", "file that says which consumer and nodes", DEFAULT_FUNCTIONS_FILE)
+    .option("--json", "print one JSON object");
+}
+
+async function ask(question: string, options: AskOptions): Promise<ExitCode> {
+  const timeoutMs = Number(options.timeout) * 1000;
+  if (!(timeoutMs > 0)) throw usage("--timeout takes a number of seconds");
+  checkQuestion(question, options);
+  const { readFunctionsFile } = await import("./functions-file.ts");
+  const { loadFunctionsToolkit } = await import("../../oracle/functions/toolkit.ts");
+  const { connectFunctions } = await import("./connect.ts");
+  const { askFunctions } = await import("./ask-functions.ts");
+  const { describeAnswered } = await import("./describe.ts");
+  const file = readFunctionsFile(options.functions);
+  const connection = connectFunctions(file, loadFunctionsToolkit());
+  try {
+    const answered = await askFunctions({
+      file,
+      ...connection,
+      question,
+      model: options.model ?? file.model,
+      outputType: options.returns ?? null,
+      timeoutMs,
+      monotonicMs: () => performance.now(),
+      onStep: (step, detail) => {
+        process.stderr.write(`${step.padEnd(10)}  ${detail}\n`);
+      },
+    });
+    await print(options, answered, describeAnswered);
+    return answered.status === "ok" ? ExitCode.ok : ExitCode.notGenuine;
+  } finally {
+    connection.provider.destroy();
+  }
+}
+
+async function simulate(question: string, options: QuestionOptions): Promise<ExitCode> {
+  checkQuestion(question, options);
+  const { readFunctionsFile } = await import("./functions-file.ts");
+  const { checkDeno, loadFunctionsToolkit } = await import("../../oracle/functions/toolkit.ts");
+  const { simulateFunctions } = await import("./simulate.ts");
+  const { describeSimulated } = await import("./describe.ts");
+  const file = readFunctionsFile(options.functions);
+  const { toolkit } = loadFunctionsToolkit();
+  checkDeno();
+  const simulated = await simulateFunctions({
+    file,
+    toolkit,
+    question,
+    model: options.model ?? file.model,
+    outputType: options.returns ?? null,
+    now: Math.floor(Date.now() / 1000),
+  });
+  await print(options, simulated, describeSimulated);
+  return simulated.status === "ok" ? ExitCode.ok : ExitCode.notGenuine;
+}
+
+async function local(networkFile: string, functionsFile: string): Promise<ExitCode> {
+  const { readNetworkFile } = await import("../network/network-file.ts");
+  const { writeFunctionsFile } = await import("./functions-file.ts");
+  const { startLocalFunctions } = await import("./local.ts");
+  const interrupted = new Promise<void>((done) => {
+    process.once("SIGINT", done);
+    process.once("SIGTERM", done);
+  });
+  const running = await startLocalFunctions({
+    network: readNetworkFile(networkFile),
+    folder: dirname(functionsFile),
+    now: () => Date.now(),
+    onStep: (name, detail) => {
+      process.stdout.write(`${name.padEnd(10)}  ${detail}\n`);
+    },
+  });
+  try {
+    writeFunctionsFile(functionsFile, running.file);
+    process.stdout.write(
+      `\nWritten to ${functionsFile}. Ask with:\n` +
+        `  adyton functions ask "Is water wet?" --returns "(bool yes, string why)" --functions ${functionsFile}\n` +
+        "Ctrl-C ends it.\n",
+    );
+    await interrupted;
+    return ExitCode.ok;
+  } finally {
+    await running.stop();
+  }
+}
+
+async function print<Result extends object>(
+  { json }: QuestionOptions,
+  result: Result,
+  describe: (result: Result) => string,
+): Promise<void> {
+  const { toJson } = await import("../ask/describe.ts");
+  process.stdout.write(json === true ? `${toJson(result)}\n` : describe(result));
+}
+
+function checkQuestion(question: string, { returns }: QuestionOptions): void {
+  if (question.trim() === "") throw usage("the question is empty");
+  if (returns !== undefined) parseOutputType(returns);
+}
+
+function usage(message: string): InputError {
+  return new InputError({ code: "INPUT_INVALID", message });
+}

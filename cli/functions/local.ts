@@ -1,0 +1,184 @@
+/**
+ * The toolkit's local network of Functions, beside the contracts and the enclave of a network that `adyton up` started: router,
+ * simulated nodes, a gateway to the enclave, a subscription, and the example consumer. This file orders the steps.
+ */
+
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { Signer } from "ethers";
+import { parseAppraisalPolicy } from "../../attestation/index.ts";
+import { FunctionsConcierge__factory } from "../../contracts/bindings/factories/index.ts";
+import { createVendorSource } from "../../endorsements/vendor-source.ts";
+import { connectEnclave } from "../../oracle/enclaves/enclave-session.ts";
+import { createEvidenceVerifier } from "../../oracle/enclaves/evidence-verifier.ts";
+import { FunctionsClient } from "../../oracle/functions/client.ts";
+import { createGateway } from "../../oracle/functions/gateway.ts";
+import {
+  checkDeno,
+  loadFunctionsToolkit,
+  type LoadedToolkit,
+  type LocalFunctionsTestnet,
+} from "../../oracle/functions/toolkit.ts";
+import { listen, type Listening } from "../../oracle/http/server.ts";
+import type { Hex } from "../../protocol/bytes.ts";
+import { LocalAccount } from "../network/anvil.ts";
+import { connectLocally, localSigner, localWallet } from "../network/local-accounts.ts";
+import type { NetworkFile } from "../network/network-file.ts";
+import type { FunctionsFile } from "./functions-file.ts";
+
+/** 100 LINK of the local token. */
+const SUBSCRIPTION_JUELS = 100n * 10n ** 18n;
+/** Milliseconds between looks at the chain; the toolkit's own 4 seconds would be most of an answer's latency. */
+const POLL_MS = 50;
+
+export interface LocalFunctionsOptions {
+  readonly network: NetworkFile;
+  readonly folder: string;
+  /** Milliseconds of the wall clock. */
+  readonly now: () => number;
+  readonly onStep: (name: string, detail: string) => void;
+}
+
+export interface LocalFunctions {
+  readonly file: FunctionsFile;
+  readonly loaded: LoadedToolkit;
+  readonly client: FunctionsClient;
+  readonly stop: () => Promise<void>;
+}
+
+/** @throws {ConfigError} CONFIG_TOOL_MISSING without the toolkit or deno */
+export async function startLocalFunctions(options: LocalFunctionsOptions): Promise<LocalFunctions> {
+  const { network, folder, onStep } = options;
+  const loaded = loadFunctionsToolkit();
+  checkDeno();
+  mkdirSync(folder, { recursive: true });
+  const gateway = await startGateway(options);
+  const secrets = {
+    enclaveUrl: `http://127.0.0.1:${gateway.port}`,
+    enclaveCredential: network.functionsCredential,
+  };
+  onStep("gateway", `${secrets.enclaveUrl}, before the enclave at ${network.enclaveUrl}`);
+  const testnet = await startTestnet(loaded, network, folder, secrets);
+  const stop = async (): Promise<void> => {
+    testnet.functionsRouterContract.provider.removeAllListeners();
+    await testnet.close();
+    await gateway.close();
+  };
+  try {
+    onStep("functions", `router ${testnet.functionsRouterContract.address}, nodes ${testnet.donId}`);
+    const client = createLocalClient(loaded, network, testnet);
+    const subscriptionId = await client.createSubscription(SUBSCRIPTION_JUELS);
+    const consumer = await deployConsumer(loaded, network, testnet, subscriptionId);
+    await client.addConsumer(subscriptionId, consumer);
+    onStep("consumer", `${consumer}, subscription ${subscriptionId}`);
+    return {
+      loaded,
+      client,
+      stop,
+      file: {
+        version: 1,
+        chainId: network.chainId,
+        rpcUrl: network.rpcUrl,
+        router: lowerCase(testnet.functionsRouterContract.address),
+        linkToken: lowerCase(testnet.linkTokenContract.address),
+        donId: testnet.donId,
+        subscriptionId,
+        consumer,
+        policyId: network.policyId,
+        model: network.model,
+        ...secrets,
+        keyFile: null,
+      },
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function startGateway({ network, now, onStep }: LocalFunctionsOptions): Promise<Listening> {
+  const policy = parseAppraisalPolicy(JSON.parse(readFileSync(network.policyFile, "utf8")));
+  const verifier = createEvidenceVerifier({ policy, endorsements: createVendorSource(), now });
+  const app = createGateway({
+    connect: async () => {
+      const address = { url: network.enclaveUrl, callerToken: network.functionsCredential };
+      const { client, attestation } = await connectEnclave(address, verifier, {
+        answerTimeoutMs: 10_000,
+        maxSockets: 1,
+      });
+      client.close();
+      return { url: network.enclaveUrl, tlsKeyHash: attestation.keyset.tlsKeyHash };
+    },
+    onError: (error) => {
+      onStep("gateway", error instanceof Error ? error.message : String(error));
+    },
+  });
+  return await listen(app, { host: "127.0.0.1", port: 0 });
+}
+
+async function startTestnet(
+  { toolkit }: LoadedToolkit,
+  network: NetworkFile,
+  folder: string,
+  secrets: FunctionsSecretsFile,
+): Promise<LocalFunctionsTestnet> {
+  const configFile = resolve(join(folder, "functions-simulation.json"));
+  writeFileSync(configFile, JSON.stringify({ secrets }), { mode: 0o600 });
+  const { log } = console;
+  console.log = () => undefined;
+  try {
+    // `attach`: the stand-in for ganache starts no chain, since there is one (tools/ganache-on-anvil).
+    const port = Number(new URL(network.rpcUrl).port);
+    const testnet = await toolkit.startLocalFunctionsTestnet(configFile, { attach: true }, port);
+    testnet.functionsRouterContract.provider.pollingInterval = POLL_MS;
+    return testnet;
+  } finally {
+    console.log = log;
+  }
+}
+
+type FunctionsSecretsFile = Pick<FunctionsFile, "enclaveUrl" | "enclaveCredential">;
+
+/** The deployer's, who has all the LINK there is. */
+function createLocalClient(
+  loaded: LoadedToolkit,
+  { rpcUrl }: NetworkFile,
+  testnet: LocalFunctionsTestnet,
+): FunctionsClient {
+  return new FunctionsClient({
+    loaded,
+    rpcUrl,
+    privateKey: localWallet(LocalAccount.deployer).privateKey,
+    router: lowerCase(testnet.functionsRouterContract.address),
+    linkToken: lowerCase(testnet.linkTokenContract.address),
+    donId: testnet.donId,
+    pollMs: POLL_MS,
+  });
+}
+
+async function deployConsumer(
+  { ethers }: LoadedToolkit,
+  network: NetworkFile,
+  testnet: LocalFunctionsTestnet,
+  subscriptionId: bigint,
+): Promise<Hex> {
+  const provider = connectLocally(network.rpcUrl, network.chainId);
+  try {
+    const signer: Signer = localSigner(provider, LocalAccount.asker);
+    const consumer = await new FunctionsConcierge__factory(signer).deploy(
+      testnet.functionsRouterContract.address,
+      network.contracts.enclaveRegistry,
+      network.policyId,
+      ethers.utils.formatBytes32String(testnet.donId),
+      subscriptionId,
+    );
+    await consumer.waitForDeployment();
+    return lowerCase(await consumer.getAddress());
+  } finally {
+    provider.destroy();
+  }
+}
+
+function lowerCase(address: string): Hex {
+  return address.toLowerCase() as Hex;
+}

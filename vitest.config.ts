@@ -3,7 +3,12 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["tests/**/*.test.ts"],
-    exclude: ["tests/support/boundary-fixture/**", "tests/chaos/**", "**/node_modules/**"],
+    exclude: [
+      "tests/support/boundary-fixture/**",
+      "tests/chaos/**",
+      "tests/functions/**",
+      "**/node_modules/**",
+    ],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     coverage: {

@@ -1,14 +1,24 @@
 /** Asks through a `FunctionsConcierge`, as its owner would, and waits for what Chainlink Functions brings. */
 
 import type { JsonRpcProvider, Signer } from "ethers";
-import { FunctionsConcierge__factory } from "../../contracts/bindings/factories/index.ts";
+import {
+  EnclaveRegistry__factory,
+  FunctionsConcierge__factory,
+} from "../../contracts/bindings/factories/index.ts";
 import type { FunctionsClient, FunctionsFulfillment } from "../../oracle/functions/client.ts";
 import { fromHex, type Hex } from "../../protocol/bytes.ts";
 import { ChainError } from "../../protocol/errors.ts";
 import { verifyFunctionsAnswer } from "../../protocol/functions-answer.ts";
 import { decodeFunctionsCall, type FunctionsRequest } from "../../protocol/functions-request.ts";
+import { LOCAL_CHAIN_ID } from "../network/anvil.ts";
 import type { FunctionsFile } from "./functions-file.ts";
 import { describeFunctionsAnswer, fetchOutput, type DescribedAnswer } from "./question.ts";
+
+/**
+ * Wei. The router sets aside what the nodes' transaction costs at the request's gas price; the toolkit's coordinator adds nothing
+ * for a dearer one, as those of public networks do. Base fee and tip of its nodes are below 4 gwei.
+ */
+const LOCAL_GAS_PRICE = 5_000_000_000n;
 
 export interface AskFunctionsOptions {
   readonly file: FunctionsFile;
@@ -85,8 +95,9 @@ interface SentQuestion {
 async function sendQuestion(options: AskFunctionsOptions): Promise<SentQuestion> {
   const { file, signer, model, question, outputType } = options;
   const consumer = FunctionsConcierge__factory.connect(file.consumer, signer);
+  const overrides = file.chainId === LOCAL_CHAIN_ID ? { gasPrice: LOCAL_GAS_PRICE } : {};
   const transaction = await reverting("the question could not be asked", () =>
-    consumer.ask(model, question, outputType ?? ""),
+    consumer.ask(model, question, outputType ?? "", overrides),
   );
   options.onStep("sent", `transaction ${transaction.hash}`);
   const receipt = await reverting("the question could not be asked", () => transaction.wait());
@@ -116,11 +127,14 @@ function checkFulfilled({ result, error, callbackReturnData }: FunctionsFulfillm
     });
   }
   if (result === "fulfilled") return;
-  const reason = FunctionsConcierge__factory.createInterface().parseError(callbackReturnData)?.name ?? "";
+  // The consumer's own errors, and those of the registry that it asks.
+  const reason = [FunctionsConcierge__factory, EnclaveRegistry__factory]
+    .map((contract) => contract.createInterface().parseError(callbackReturnData)?.name)
+    .find((name) => name !== undefined);
   throw new ChainError({
     code: "CHAIN_REVERTED",
-    message: `the consumer did not take the response: ${result} ${reason}`.trimEnd(),
-    details: { result, reason: reason === "" ? callbackReturnData : reason },
+    message: `the consumer did not take the response: ${result} ${reason ?? ""}`.trimEnd(),
+    details: { result, reason: reason ?? callbackReturnData },
   });
 }
 

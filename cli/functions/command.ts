@@ -59,6 +59,7 @@ async function ask(question: string, options: AskOptions): Promise<ExitCode> {
   const timeoutMs = Number(options.timeout) * 1000;
   if (!(timeoutMs > 0)) throw usage("--timeout takes a number of seconds");
   checkQuestion(question, options);
+  keepStdoutForAnswers();
   const { readFunctionsFile } = await import("./functions-file.ts");
   const { loadFunctionsToolkit } = await import("../../oracle/functions/toolkit.ts");
   const { connectFunctions } = await import("./connect.ts");
@@ -88,6 +89,7 @@ async function ask(question: string, options: AskOptions): Promise<ExitCode> {
 
 async function simulate(question: string, options: QuestionOptions): Promise<ExitCode> {
   checkQuestion(question, options);
+  keepStdoutForAnswers();
   const { readFunctionsFile } = await import("./functions-file.ts");
   const { checkDeno, loadFunctionsToolkit } = await import("../../oracle/functions/toolkit.ts");
   const { simulateFunctions } = await import("./simulate.ts");
@@ -108,6 +110,7 @@ async function simulate(question: string, options: QuestionOptions): Promise<Exi
 }
 
 async function local(networkFile: string, functionsFile: string): Promise<ExitCode> {
+  keepStdoutForAnswers();
   const { readNetworkFile } = await import("../network/network-file.ts");
   const { writeFunctionsFile } = await import("./functions-file.ts");
   const { startLocalFunctions } = await import("./local.ts");
@@ -144,6 +147,11 @@ async function print<Result extends object>(
 ): Promise<void> {
   const { toJson } = await import("../ask/describe.ts");
   process.stdout.write(json === true ? `${toJson(result)}\n` : describe(result));
+}
+
+/** The toolkit and its ethers 5 write to the console as they please; stdout is for answers. */
+function keepStdoutForAnswers(): void {
+  console.log = console.info = console.error;
 }
 
 function checkQuestion(question: string, { returns }: QuestionOptions): void {

@@ -52,7 +52,10 @@ const RESULTS = [
 export type FunctionsResult = (typeof RESULTS)[number];
 
 export interface FunctionsFulfillment {
-  /** `userCallbackError`: the consumer refused the response; `callbackReturnData` says why. */
+  /**
+   * `userCallbackError`: the consumer refused the response; `callbackReturnData` says why. From `costExceedsCommitment` on, the
+   * router did not even call the consumer, and there is nothing but the result.
+   */
   readonly result: FunctionsResult;
   readonly response: Hex;
   /** The nodes' error, as text; empty when there is a response. */
@@ -64,6 +67,7 @@ export interface FunctionsFulfillment {
 
 const ROUTER_ABI = [
   "event RequestProcessed(bytes32 indexed requestId, uint64 indexed subscriptionId, uint96 totalCostJuels, address transmitter, uint8 resultCode, bytes response, bytes err, bytes callbackReturnData)",
+  "event RequestNotProcessed(bytes32 indexed requestId, address coordinator, address transmitter, uint8 resultCode)",
 ] as const;
 
 export class FunctionsClient {
@@ -153,10 +157,14 @@ export class FunctionsClient {
     fromBlock: number,
     signal: AbortSignal,
   ): Promise<FunctionsFulfillment> {
-    const filter = this.#router.filters["RequestProcessed"]?.(functionsRequestId) ?? {};
+    const filters = ["RequestProcessed", "RequestNotProcessed"].map(
+      (event) => this.#router.filters[event]?.(functionsRequestId) ?? {},
+    );
     while (!signal.aborted) {
-      const [event] = await this.#router.queryFilter(filter, fromBlock);
-      if (event !== undefined) return toFulfillment(event.args, event.transactionHash);
+      for (const filter of filters) {
+        const [event] = await this.#router.queryFilter(filter, fromBlock);
+        if (event !== undefined) return toFulfillment(event.args, event.transactionHash);
+      }
       await new Promise((resolve) => setTimeout(resolve, this.#options.pollMs));
     }
     throw new ChainError({
@@ -185,12 +193,13 @@ function toFulfillment(
   args: Readonly<Record<string, unknown>>,
   transactionHash: string,
 ): FunctionsFulfillment {
+  const { response = "0x", err = "0x", callbackReturnData = "0x", totalCostJuels = 0 } = args;
   return {
     result: RESULTS[Number(args["resultCode"])] ?? "invalidCommitment",
-    response: args["response"] as Hex,
-    error: Buffer.from((args["err"] as Hex).slice(2), "hex").toString("utf8"),
-    callbackReturnData: args["callbackReturnData"] as Hex,
-    costJuels: BigInt(String(args["totalCostJuels"])),
+    response: response as Hex,
+    error: Buffer.from((err as Hex).slice(2), "hex").toString("utf8"),
+    callbackReturnData: callbackReturnData as Hex,
+    costJuels: BigInt(String(totalCostJuels)),
     transactionHash: transactionHash as Hex,
   };
 }

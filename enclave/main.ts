@@ -18,6 +18,9 @@ import { createApp } from "./api/app.ts";
 import { Callers } from "./api/callers.ts";
 import { startServer } from "./api/server.ts";
 import type { Attester } from "./attesters/attester.ts";
+import { createConfigfsTsmAttester } from "./attesters/configfs-tsm.ts";
+import { createDstackAttester } from "./attesters/dstack.ts";
+import { createNitroAttester } from "./attesters/nitro.ts";
 import { createSimulatorAttester } from "./attesters/simulator/simulator-attester.ts";
 import { createTrustedClock, type TrustedClock } from "./clock/trusted-clock.ts";
 import { processSurroundings, sealSurroundings } from "./config.ts";
@@ -68,17 +71,24 @@ function readSecrets(path: string | undefined): ReadonlyMap<string, string> {
 }
 
 async function createAttester(choice: Operator["attester"]): Promise<Attester> {
-  if (choice.kind === "simulator") {
-    const simulator = await createSimulatorAttester({ platform: choice.platform });
-    return {
-      attest: async (reportData) => ({
-        kind: "simulator",
-        bytes: await simulator.getEvidence(reportData),
-        endorsements: null,
-      }),
-    };
+  switch (choice.kind) {
+    case "simulator": {
+      const simulator = await createSimulatorAttester({ platform: choice.platform });
+      return {
+        attest: async (reportData) => ({
+          kind: "simulator",
+          bytes: await simulator.getEvidence(reportData),
+          endorsements: null,
+        }),
+      };
+    }
+    case "configfs-tsm":
+      return createConfigfsTsmAttester();
+    case "dstack":
+      return createDstackAttester();
+    case "nitro":
+      return createNitroAttester();
   }
-  throw new ConfigError({ code: "CONFIG_INVALID", message: `this build has no ${choice.kind} attester` });
 }
 
 function createClock(behaviour: Behaviour): TrustedClock {

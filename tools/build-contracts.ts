@@ -100,7 +100,12 @@ function importByFileName(directory: string): void {
   for (const file of globSync("**/*.ts", { cwd: directory })) {
     const path = join(directory, file);
     const source = readFileSync(path, "utf8");
-    writeFileSync(path, source.replaceAll(/(from "\.[^"]*)\.js"/g, '$1.ts"'));
+    writeFileSync(
+      path,
+      source
+        .replaceAll(/(from "\.[^"]*)\.js"/g, '$1.ts"')
+        .replaceAll(/(from "\.[^"]*\.sol)"/g, '$1/index.ts"'),
+    );
   }
 }
 

@@ -45,9 +45,9 @@ function recognise(bytes: Uint8Array<ArrayBuffer>, form: EvidenceForm): FoundEvi
   }
   try {
     return { form, kind: recogniseEvidence(bytes), bytes, claims: null };
-  } catch (error) {
-    if (error instanceof EvidenceError) return undefined;
-    throw error;
+  } catch {
+    // EVIDENCE_UNSUPPORTED, which is all that recognising throws: some other form may fit.
+    return undefined;
   }
 }
 

@@ -1,7 +1,7 @@
 /** The signed statement: this request, this status, this output, on the word of this keyset. */
 
 import { secp256k1 } from "@noble/curves/secp256k1.js";
-import { z } from "zod";
+import * as z from "zod";
 import { concatBytes, fromHex, toHex, type Hex } from "./bytes.ts";
 import { typedDataDigest, type Domain } from "./domain.ts";
 import { EvidenceError } from "./errors.ts";

@@ -3,7 +3,7 @@
  * serve in another's place.
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import { concatBytes, fromHex, type Hex } from "./bytes.ts";
 import { address, uint256 } from "./fields.ts";
 import { addressWord, bytes32Word, hashWords, keccak, keccakText, uintWord } from "./struct-hash.ts";

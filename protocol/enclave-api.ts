@@ -1,6 +1,6 @@
 /** The enclave's HTTP API (docs/reference/protocol.md, Enclave API): one schema read by both ends. */
 
-import { z } from "zod";
+import * as z from "zod";
 import { Answer } from "./answer.ts";
 import { bytes32, bytesHex, signature65 } from "./fields.ts";
 import { Keyset } from "./keyset.ts";

@@ -3,7 +3,7 @@
  * Integers wider than 32 bits are decimal strings in JSON and bigint in code.
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import { isHex, type Hex } from "./bytes.ts";
 
 /** Lower-case 0x hex of exactly `length` bytes, or of any length. */

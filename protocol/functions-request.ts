@@ -3,7 +3,7 @@
  * question itself, by everything that the answer must fit; docs/reference/protocol.md, Functions.
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import { concatBytes, toHex, type Hex } from "./bytes.ts";
 import { InputError } from "./errors.ts";
 import { address, bytes32, refusedField, uint256, uint32, uint64 } from "./fields.ts";

@@ -1,7 +1,7 @@
 /** The public half of an enclave's identity: its keys, what it runs, and who is paid for it. */
 
 import { sha256 } from "@noble/hashes/sha2.js";
-import { z } from "zod";
+import * as z from "zod";
 import { toHex, type Hex } from "./bytes.ts";
 import { encodeCanonicalJson, type Json } from "./canonical-json.ts";
 import { address, bytes32 } from "./fields.ts";

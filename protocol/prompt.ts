@@ -1,7 +1,7 @@
 /** The question of payload type 1, as a contract builds it: plain structs, no JSON. */
 
 import * as AbiParameters from "ox/AbiParameters";
-import { z } from "zod";
+import * as z from "zod";
 import { equalBytes, fromHex, isPlainText } from "./bytes.ts";
 import { InputError } from "./errors.ts";
 import { refusedField, uint32 } from "./fields.ts";

@@ -3,7 +3,7 @@
  * only; whether it is true is `verifyReceipt` in attestation/receipt.ts.
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import { Answer } from "./answer.ts";
 import { equalBytes } from "./bytes.ts";
 import { encodeCanonicalJson, parseJson } from "./canonical-json.ts";

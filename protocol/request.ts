@@ -1,6 +1,6 @@
 /** What a consumer asked. `requestId` commits to every field; the chain stores the commitment only. */
 
-import { z } from "zod";
+import * as z from "zod";
 import type { Hex } from "./bytes.ts";
 import { address, bytes32, uint128, uint256, uint32, uint64, uint8 } from "./fields.ts";
 import { addressWord, bytes32Word, hashWords, keccakText, uintWord } from "./struct-hash.ts";

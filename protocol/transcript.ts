@@ -1,6 +1,6 @@
 /** What happened, in order: each event salted and hashed into one tree, so that one can be shown and none guessed. */
 
-import { z } from "zod";
+import * as z from "zod";
 import { concatBytes, fromHex, toHex, type Hex } from "./bytes.ts";
 import { encodeCanonicalJson } from "./canonical-json.ts";
 import { FUNCTIONS_DOMAIN_NAME, OFF_CHAIN_DOMAIN_NAME, ON_CHAIN_DOMAIN_NAME } from "./domain.ts";

@@ -5,7 +5,7 @@
  * bytes, PEM) and 1 (hex for the quote, base64url for the rest); others wrap it as `{ platform, evidence }`.
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import { fromHex, isHex } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
 import { parseJsonEvidence, tryParseJsonEvidence } from "../json-evidence.ts";

@@ -5,7 +5,7 @@
  * Source: github.com/Dstack-TEE/dstack, guest-agent RPC (`GetQuoteResponse`, `AttestResponse`).
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import { fromHex, isHex } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
 import { parseJsonEvidence, tryParseJsonEvidence } from "../json-evidence.ts";

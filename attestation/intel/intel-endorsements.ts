@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { fromHex } from "../../protocol/bytes.ts";
 import { EndorsementError } from "../../protocol/errors.ts";
 import { asEndorsement, asEndorsementAsync } from "../as-endorsement.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { malformedDocument, parseJsonDocument } from "./signed-json.ts";
 import { dateField, hexField } from "./tcb-info.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Hex } from "../../protocol/bytes.ts";
 import type { UnixSeconds } from "../unix-time.ts";
 import { malformedDocument, parseJsonDocument } from "./signed-json.ts";

@@ -5,7 +5,7 @@
  * `{ arch, certificate, evidence, nonce }`, base64 and hex.
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import { EvidenceError } from "../../protocol/errors.ts";
 import { parseJsonEvidence, tryParseJsonEvidence } from "../json-evidence.ts";
 import { fromBase64 } from "../x509/pem.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { fromHex } from "../../protocol/bytes.ts";
 import { verifyDstackAppInfo } from "../dstack/app-info.ts";
 import type { SgxClaims, TdxClaims } from "../intel/claims.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { InputError } from "../../protocol/errors.ts";
 import type { EvidenceKind } from "../verified-evidence.ts";
 import { SGX_RULES, SIMULATOR_RULES, TDX_RULES } from "./intel-rules.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { fromHex } from "../../protocol/bytes.ts";
 import { AppraisalError, type AppraisalErrorCode, type ErrorDetails } from "../../protocol/errors.ts";
 import type { DstackEvent } from "../dstack/event-log.ts";

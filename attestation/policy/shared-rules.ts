@@ -1,6 +1,6 @@
 /** Rules that mean the same for every kind. */
 
-import { z } from "zod";
+import * as z from "zod";
 import type { TcbStatus } from "../intel/claims.ts";
 import { toIsoTime } from "../unix-time.ts";
 import type { EvidenceKind } from "../verified-evidence.ts";

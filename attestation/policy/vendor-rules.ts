@@ -1,6 +1,6 @@
 /** Rules for AMD SEV-SNP, AWS Nitro and NVIDIA devices. */
 
-import { z } from "zod";
+import * as z from "zod";
 import type { AppraisalErrorCode } from "../../protocol/errors.ts";
 import type { SnpClaims } from "../amd/claims.ts";
 import type { EvidenceKind, VerifiedEvidence } from "../verified-evidence.ts";

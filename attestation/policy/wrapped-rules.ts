@@ -1,6 +1,6 @@
 /** Rules for evidence around a hardware report: Azure's vTPM on SEV-SNP and TDX, and dstack's event log. */
 
-import { z } from "zod";
+import * as z from "zod";
 import type { DstackAppInfo } from "../dstack/app-info.ts";
 import type { VerifiedEvidence } from "../verified-evidence.ts";
 import { TD_RULES } from "./intel-rules.ts";

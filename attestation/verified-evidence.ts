@@ -70,11 +70,18 @@ export type VerifiedEvidence<Kind extends EvidenceKind = EvidenceKind> = {
 /** Every object made by `sealVerified`: a look-alike, cast or parsed from JSON, is not in it. */
 const sealed = new WeakSet();
 
+/** Claims are plain objects, arrays, strings and numbers; what was verified cannot be edited afterwards. */
+function freezeDeep<T>(value: T): T {
+  if (typeof value !== "object" || value === null) return value;
+  for (const inner of Object.values(value)) freezeDeep(inner);
+  return Object.freeze(value);
+}
+
 /** The one place where verified evidence is made. Only the verifier of a kind calls it, as its last step. */
 export function sealVerified<Kind extends EvidenceKind>(findings: Findings<Kind>): VerifiedEvidence<Kind> {
   const verified = Object.freeze({
     ...findings,
-    claims: Object.freeze({ ...findings.claims }),
+    claims: freezeDeep(findings.claims),
     advisories: Object.freeze([...findings.advisories]),
     checks: Object.freeze([...findings.checks]),
   });

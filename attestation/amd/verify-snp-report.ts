@@ -61,11 +61,7 @@ export async function verifySnpReportUnder(
   const report = parseSnpReport(bytes);
   const { certificate, key } = selectSigner(report, context.endorsements);
   const path = await verifyPath(certificate, {
-    // Ours first: what was once found of these objects (`isIssuedBy`) need not be found again for each new copy.
-    pool: [
-      ...AMD_INTERMEDIATES,
-      ...context.endorsements.certificates.filter((authority) => !isSnpKeyCertificate(authority)),
-    ],
+    pool: authoritiesAmong(context.endorsements),
     roots: roots.filter((root) => root.productLine === key.productLine).map((root) => root.anchor),
     now: context.now,
     revocation: { notPublished: "AMD lists revoked ASKs only; checkAskRevocation looks them up" },
@@ -91,6 +87,20 @@ export async function verifySnpReportUnder(
     verifiedAt: context.now,
     checks: describe(report, { path, key, revocation }),
   });
+}
+
+/**
+ * Candidate issuers, each once: a folder of endorsements holds the same ASK beside every VCEK. Ours first: what was
+ * once found of these objects (`isIssuedBy`) need not be found again for each new copy.
+ */
+function authoritiesAmong({ certificates }: AmdEndorsements): readonly Certificate[] {
+  const authorities = certificates.filter((certificate) => !isSnpKeyCertificate(certificate));
+  const distinct = new Map<string, Certificate>();
+  for (const authority of [...AMD_INTERMEDIATES, ...authorities]) {
+    const identity = `${authority.issuer} ${authority.serial} ${authority.publicKey.spkiHex}`;
+    distinct.set(identity, distinct.get(identity) ?? authority);
+  }
+  return [...distinct.values()];
 }
 
 interface Signer {

@@ -105,6 +105,19 @@ describe("accepts", () => {
     expect((await verify({ report: { chipId: new Uint8Array(64) } })).platformId).toBeNull();
   });
 
+  test("a folder with the same CAs beside every VCEK", async () => {
+    const { roots, leaf, ask, ark, signReport } = await mintAmdWorld();
+    const certificates = [leaf, ...Array.from({ length: 40 }, () => [ask, ark]).flat()];
+    const endorsements = parseAmdEndorsements({ certificates, crls: [] });
+    const verified = await verifySnpReportUnder(roots, await signReport(), { endorsements, now: AMD_NOW });
+    expect(verified.kind).toBe("snp");
+  });
+
+  test("and what it verified cannot be edited, however deep", async () => {
+    const { claims } = await verify({});
+    expect(Object.isFrozen(claims) && Object.isFrozen(claims.reportedTcb)).toBe(true);
+  });
+
   test("the right VCEK among those of other chips", async () => {
     const world = await mintAmdWorld();
     const other = await mintAmdWorld({ chipId: new Uint8Array(64).fill(9) });

@@ -124,7 +124,7 @@ describe.each(["on chain", "off chain"] as const)("a receipt from %s", (where) =
   test("is refused when any field is missing or added", async () => {
     const receipt = parseCanonicalJson(file) as JsonObject;
     for (const name of Object.keys(receipt)) {
-      const { [name]: _, ...others } = receipt;
+      const others = Object.fromEntries(Object.entries(receipt).filter(([field]) => field !== name));
       expect((await refusal(encodeCanonicalJson(others))).details["check"], name).toBe("format");
     }
     expect((await refusal(encodeCanonicalJson({ ...receipt, note: "x" }))).details["check"]).toBe("format");

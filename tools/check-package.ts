@@ -1,11 +1,19 @@
 /**
  * `npm run test:package`: packs the package, installs it into an empty project, and uses it as its users would: the
- * command verifies a receipt, `adyton/attestation` loads no store, chain or server library, and a Foundry project
- * compiles a consumer.
+ * command verifies a receipt, `adyton/attestation` loads no store, chain or server library, a Foundry project compiles a
+ * consumer, and the road through Chainlink Functions says which package it wants.
  */
 
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { writeSampleReceipt } from "../tests/support/sample-receipt.ts";
@@ -62,6 +70,7 @@ try {
   await checkCommand(folder);
   checkImports(folder);
   checkSolidity(folder);
+  checkFunctions(folder);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
@@ -116,7 +125,50 @@ function checkSolidity(cwd: string): void {
   mkdirSync(join(cwd, "src"));
   writeFileSync(join(cwd, "src", "Consumer.sol"), CONSUMER);
   writeFileSync(join(cwd, "foundry.toml"), FOUNDRY);
-  copyFileSync("examples/ContentModerator.sol", join(cwd, "src", "ContentModerator.sol"));
+  for (const example of ["ContentModerator.sol", "FunctionsConcierge.sol"]) {
+    copyFileSync(join("examples", example), join(cwd, "src", example));
+  }
   run("forge", ["build"], cwd);
-  say("a Foundry project compiles a consumer and the example");
+  say("a Foundry project compiles a consumer and the examples, with no package of Chainlink's");
+}
+
+function checkFunctions(cwd: string): void {
+  if (existsSync(join(cwd, "node_modules", "@chainlink"))) {
+    throw new Error("installing adyton brings packages of Chainlink's");
+  }
+  const file = join(cwd, "functions.json");
+  const account = `0x${"11".repeat(20)}`;
+  writeFileSync(
+    file,
+    JSON.stringify({
+      version: 1,
+      chainId: "31337",
+      rpcUrl: "http://127.0.0.1:8545",
+      router: account,
+      linkToken: account,
+      donId: "local",
+      subscriptionId: "1",
+      consumer: account,
+      policyId: `0x${"22".repeat(32)}`,
+      model: "stand-in/stand-in-1",
+      enclaveUrl: "http://127.0.0.1:8080",
+      enclaveCredential: "credential",
+      keyFile: null,
+    }),
+  );
+  const command = join(cwd, "node_modules", ".bin", "adyton");
+  const { status, stderr } = spawnSync(
+    command,
+    ["functions", "simulate", "Is water wet?", "--functions", file],
+    {
+      cwd,
+      encoding: "utf8",
+    },
+  );
+  if (status !== 69 || !stderr.includes("npm install @chainlink/functions-toolkit@0.3.2")) {
+    throw new Error(
+      `without its toolkit, adyton functions must say what to install; exit ${status ?? "?"}\n${stderr}`,
+    );
+  }
+  say("adyton functions: 69 without its toolkit, and says what to install");
 }

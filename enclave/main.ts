@@ -31,6 +31,7 @@ import { createEgress } from "./egress/egress.ts";
 import { issueCertificate } from "./identity/certificate.ts";
 import { attestIdentity, createIdentity, type Identity } from "./identity/identity.ts";
 import { createModelCatalog } from "./models/model-catalog.ts";
+import { SecretStore } from "./secrets/secret-store.ts";
 import { BUILD_TIME, SOFTWARE_VERSION } from "./version.ts";
 
 const hostNow = (): number => Math.floor(Date.now() / 1000);
@@ -139,10 +140,24 @@ function createCertificateIssuer(
   };
 }
 
-async function serve(configuration: Configuration, secrets: ReadonlyMap<string, string>): Promise<void> {
+/** A file of secrets lies open on the host's disk: for local networks, whose evidence is simulated, and nothing else. */
+function loadSecrets(store: SecretStore, file: string | undefined, { attester }: Operator): void {
+  if (file === undefined) return;
+  if (attester.kind !== "simulator") {
+    throw new ConfigError({
+      code: "CONFIG_INVALID",
+      message: "--secrets is for simulated enclaves: bring secrets by PUT /v1/secrets/{name}",
+    });
+  }
+  for (const [name, secret] of readSecrets(file)) store.putClear(name, secret);
+}
+
+async function serve(configuration: Configuration, secretsFile: string | undefined): Promise<void> {
   const { behaviour, operator } = configuration;
   const stopping = new AbortController();
   const identity = createIdentity(configuration, SOFTWARE_VERSION);
+  const secrets = new SecretStore(identity, behaviour);
+  loadSecrets(secrets, secretsFile, operator);
   const attester = await createAttester(operator.attester);
   const clock = createClock(behaviour);
   await keepTime(clock, stopping.signal);
@@ -151,7 +166,7 @@ async function serve(configuration: Configuration, secrets: ReadonlyMap<string, 
   );
   const inference: Inference = {
     catalog,
-    secret: (name) => secrets.get(name) ?? null,
+    secret: (name) => secrets.get(name),
     retries: behaviour.limits.retries,
     pause: (ms) => pause(ms),
   };
@@ -167,6 +182,7 @@ async function serve(configuration: Configuration, secrets: ReadonlyMap<string, 
       ledger: new AnswerLedger(),
     }),
     offChain: { ...signatory, inference, receipts: new ReceiptStore() },
+    secrets,
     catalog,
     callers: new Callers(operator.callers, monotonicMs),
     monotonicMs,
@@ -213,7 +229,7 @@ try {
     readFile(values.behaviour, "behaviour"),
     readFile(values.operator, "operator"),
   );
-  await serve(configuration, readSecrets(values.secrets));
+  await serve(configuration, values.secrets);
 } catch (error) {
   const known = error instanceof AdytonError || error instanceof TypeError;
   process.stderr.write(`${known ? error.message : String(error)}\n`);

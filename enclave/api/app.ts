@@ -16,7 +16,10 @@ import type { AttestedIdentity, Identity } from "../identity/identity.ts";
 import type { ModelCatalog } from "../models/model-catalog.ts";
 import { createOpenaiRoutes } from "../openai/routes.ts";
 import type { OffChainOptions } from "../openai/off-chain-answerer.ts";
-import { admitCaller, type Callers } from "./callers.ts";
+import { SealedSecret, SecretName } from "../../protocol/sealed-secret.ts";
+import type { SecretStore } from "../secrets/secret-store.ts";
+import { Metrics } from "./metrics.ts";
+import { admitCaller, callerOf, checkProvisions, type Callers } from "./callers.ts";
 import { errorHandler } from "./error-reply.ts";
 import { functionsRoute } from "./functions-route.ts";
 import { parseInput } from "./parse-input.ts";
@@ -33,6 +36,7 @@ export interface ApiOptions {
   readonly attest: (nonce: Hex) => Promise<AttestedIdentity>;
   readonly answerer: Answerer;
   readonly offChain: OffChainOptions;
+  readonly secrets: SecretStore;
   readonly catalog: ModelCatalog;
   readonly callers: Callers;
   readonly monotonicMs: () => number;
@@ -45,6 +49,8 @@ export function createApp(options: ApiOptions): Express {
   app.disable("x-powered-by");
   app.disable("etag");
   app.set("query parser", "simple");
+  const metrics = new Metrics(options.monotonicMs);
+  app.use(metrics.observe());
   app.get("/v1/health", (_request, response) => {
     response.json({ status: "ok" });
   });
@@ -63,6 +69,15 @@ export function createApp(options: ApiOptions): Express {
   });
   app.post("/v1/functions/answers", express.json({ limit: MAX_BODY_BYTES }), functionsRoute(options));
   app.use(createOpenaiRoutes(options.offChain));
+  app.put("/v1/secrets/:name", express.json({ limit: MAX_BODY_BYTES }), async (request, response) => {
+    checkProvisions(callerOf(response));
+    const { name } = parseInput(z.strictObject({ name: SecretName }), request.params);
+    await options.secrets.put(name, parseInput(SealedSecret, request.body));
+    response.status(204).end();
+  });
+  app.get("/metrics", (_request, response) => {
+    response.type("text/plain; version=0.0.4").send(metrics.render());
+  });
   app.use(() => {
     throw new InputError({ code: "INPUT_NOT_FOUND", message: "no such route" });
   });

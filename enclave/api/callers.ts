@@ -8,6 +8,13 @@ import { RateLimit } from "./rate-limit.ts";
 export interface Caller {
   readonly name: string;
   readonly limit: RateLimit;
+  readonly provisions: boolean;
+}
+
+/** @throws {InputError} INPUT_UNAUTHORIZED for a caller who may ask, and may not bring secrets */
+export function checkProvisions({ provisions }: Caller): void {
+  if (provisions) return;
+  throw new InputError({ code: "INPUT_UNAUTHORIZED", message: "this caller may not provision secrets" });
 }
 
 const admitted = new WeakMap<object, Caller>();
@@ -40,13 +47,15 @@ export class Callers {
 
   constructor({ anonymous, named }: Operator["callers"], monotonicMs: () => number) {
     this.#named = new Map(
-      named.map(({ name, credentialSha256, quota }) => [
+      named.map(({ name, credentialSha256, quota, provisions }) => [
         credentialSha256,
-        { name, limit: new RateLimit(quota, monotonicMs) },
+        { name, limit: new RateLimit(quota, monotonicMs), provisions },
       ]),
     );
     this.#anonymous =
-      anonymous === "refuse" ? null : { name: "anonymous", limit: new RateLimit(anonymous, monotonicMs) };
+      anonymous === "refuse"
+        ? null
+        : { name: "anonymous", limit: new RateLimit(anonymous, monotonicMs), provisions: false };
   }
 
   /**

@@ -23,7 +23,15 @@ const Callers = z.strictObject({
   /** Access without a credential is never a default. */
   anonymous: z.union([z.literal("refuse"), Quota]),
   named: z
-    .array(z.strictObject({ name: z.string().min(1).max(64), credentialSha256: bytes32, quota: Quota }))
+    .array(
+      z.strictObject({
+        name: z.string().min(1).max(64),
+        credentialSha256: bytes32,
+        quota: Quota,
+        /** May bring the operator's secrets: whoever can decides which account a provider bills. */
+        provisions: z.boolean().default(false),
+      }),
+    )
     .max(1_024),
 });
 

@@ -1,0 +1,44 @@
+import { InputError } from "../../protocol/errors.ts";
+import { openSecret, type SealedSecret } from "../../protocol/sealed-secret.ts";
+import type { Behaviour } from "../configuration/behaviour.ts";
+import type { Identity } from "../identity/identity.ts";
+
+/** Provider keys, in memory only and gone with the process. Whoever operates the enclave provides them anew. */
+export class SecretStore {
+  readonly #identity: Identity;
+  readonly #names: ReadonlySet<string>;
+  readonly #secrets = new Map<string, string>();
+
+  constructor(identity: Identity, behaviour: Behaviour) {
+    this.#identity = identity;
+    const names = Object.values(behaviour.providers).map(({ secret }) => secret);
+    this.#names = new Set(names.filter((name) => name !== null));
+  }
+
+  /** null where it was not provided yet. */
+  get(name: string): string | null {
+    return this.#secrets.get(name) ?? null;
+  }
+
+  /** @throws {InputError} INPUT_NOT_FOUND for a name that no provider of the behaviour file has; INPUT_INVALID */
+  async put(name: string, sealed: SealedSecret): Promise<void> {
+    this.#checkName(name);
+    const { keysetId, keys } = this.#identity;
+    this.putClear(name, await openSecret({ keysetId, privateKey: keys.sealing.privateKey }, name, sealed));
+  }
+
+  /** For local networks, whose secrets are in a file. */
+  putClear(name: string, secret: string): void {
+    this.#checkName(name);
+    // Printable ASCII: it becomes a header, and nothing may end that header early.
+    if (!/^[\x21-\x7e]+$/.test(secret)) {
+      throw new InputError({ code: "INPUT_INVALID", message: "a secret is printable ASCII without spaces" });
+    }
+    this.#secrets.set(name, secret);
+  }
+
+  #checkName(name: string): void {
+    if (this.#names.has(name)) return;
+    throw new InputError({ code: "INPUT_NOT_FOUND", message: "no provider uses a secret of that name" });
+  }
+}

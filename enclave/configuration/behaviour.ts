@@ -54,7 +54,13 @@ const Model = z.strictObject({
 
 const Provider = z
   .strictObject({
-    format: z.enum(["openai-chat", "openai-responses", "anthropic-messages", "gemini"]),
+    format: z.enum([
+      "openai-chat",
+      "openai-responses",
+      "anthropic-messages",
+      "gemini",
+      "gemini-interactions",
+    ]),
     /** Up to and without the path that the format names: `https://api.openai.com/v1`. */
     baseUrl,
     /** For `openai-chat`, where a server differs from the default of `openai-chat.ts`. */

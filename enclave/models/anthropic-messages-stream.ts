@@ -7,7 +7,7 @@ import { createJsonStreamReader } from "./json-stream-reader.ts";
 import type { ModelReply, ReplyPiece, StreamReader } from "./model-format.ts";
 import { errorInBody } from "./provider-error.ts";
 import { ReplyBuilder } from "./reply-builder.ts";
-import { anyJson, malformed, readAs, truncated } from "./response-body.ts";
+import { anyJson, malformed, parseJsonOr, readAs, truncated } from "./response-body.ts";
 
 const Block = z.looseObject({
   type: z.string(),
@@ -170,17 +170,8 @@ class MessageStream {
       ...start,
       ...(start.type === "text" ? { text } : {}),
       ...(start.type === "thinking" ? { thinking, signature } : {}),
-      ...(json === "" ? {} : { input: parsePartialJson(json) }),
+      ...(json === "" ? {} : { input: parseJsonOr(json, {}) }),
     }));
     return blocks as unknown as Json;
-  }
-}
-
-/** Arguments may be cut off by a token limit: such a call is handed back to nobody. */
-function parsePartialJson(text: string): Json {
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    return {};
   }
 }

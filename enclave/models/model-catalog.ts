@@ -4,6 +4,7 @@ import type { Behaviour, Model, Provider } from "../configuration/behaviour.ts";
 import type { Exchange } from "../egress/exchange.ts";
 import type { ModelFormat } from "./model-format.ts";
 import { anthropicMessages } from "./anthropic-messages.ts";
+import { geminiInteractions } from "./gemini-interactions.ts";
 import { gemini } from "./gemini.ts";
 import { createOpenaiChat, DEFAULT_CHAT_DIALECT } from "./openai-chat.ts";
 import { openaiResponses } from "./openai-responses.ts";
@@ -29,6 +30,8 @@ function formatOf(provider: Provider): ModelFormat {
       return anthropicMessages;
     case "gemini":
       return gemini;
+    case "gemini-interactions":
+      return geminiInteractions;
   }
 }
 

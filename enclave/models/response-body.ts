@@ -50,6 +50,15 @@ export function encodeBody(body: Json): Uint8Array {
   return toUtf8(JSON.stringify(body));
 }
 
+/** Arguments may be cut off by a token limit: such a call is handed back to nobody. */
+export function parseJsonOr(text: string, otherwise: Json): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return otherwise;
+  }
+}
+
 /** @throws {UpstreamError} MODEL_RESPONSE_MALFORMED */
 export function decodeText(bytes: Uint8Array): string {
   try {

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { anthropicMessages } from "../../../enclave/models/anthropic-messages.ts";
 import { PartialArguments } from "../../../enclave/models/gemini-arguments.ts";
+import { geminiInteractions } from "../../../enclave/models/gemini-interactions.ts";
 import { gemini } from "../../../enclave/models/gemini.ts";
 import type { ModelFormat } from "../../../enclave/models/model-format.ts";
 import { createOpenaiChat, DEFAULT_CHAT_DIALECT } from "../../../enclave/models/openai-chat.ts";
@@ -14,7 +15,7 @@ import { toUtf8 } from "../../../protocol/bytes.ts";
 import { codeOf } from "../../support/code-of.ts";
 
 const openaiChat = createOpenaiChat(DEFAULT_CHAT_DIALECT);
-const FORMATS = { openaiChat, openaiResponses, anthropicMessages, gemini };
+const FORMATS = { openaiChat, openaiResponses, anthropicMessages, gemini, geminiInteractions };
 
 const parse = (format: ModelFormat, body: unknown) => format.parseReply(toUtf8(JSON.stringify(body)));
 
@@ -112,6 +113,24 @@ describe("a reply", () => {
     ["Gemini: its limit", gemini, candidate("half", "MAX_TOKENS"), { stop: "length" }],
     ["Gemini: a call that it got wrong", gemini, candidate("", "MALFORMED_FUNCTION_CALL"), { stop: "other" }],
     [
+      "Interactions: an empty budget",
+      geminiInteractions,
+      { status: "budget_exceeded", steps: [] },
+      { stop: "length" },
+    ],
+    [
+      "Interactions: a wait for something else",
+      geminiInteractions,
+      { status: "requires_action", steps: [] },
+      { stop: "other" },
+    ],
+    [
+      "Interactions: still at work",
+      geminiInteractions,
+      { status: "in_progress", steps: [] },
+      { stop: "other" },
+    ],
+    [
       "Gemini: thoughts, which are no answer",
       gemini,
       {
@@ -160,6 +179,8 @@ describe("a reply", () => {
       "MODEL_RATE_LIMITED",
     ],
     ["Anthropic: another object", anthropicMessages, { type: "completion" }, "MODEL_RESPONSE_MALFORMED"],
+    ["Interactions: a failure", geminiInteractions, { status: "failed", steps: [] }, "MODEL_HTTP_ERROR"],
+    ["Interactions: no steps", geminiInteractions, { status: "completed" }, "MODEL_RESPONSE_MALFORMED"],
     ["Gemini: nothing", gemini, {}, "MODEL_RESPONSE_MALFORMED"],
     [
       "Gemini: an error with status 200",
@@ -208,7 +229,17 @@ describe("a reply", () => {
       const { tree } = fc.letrec<{ tree: unknown }>((tie) => ({
         tree: fc.oneof(
           { depthSize: "small" },
-          fc.constantFrom<unknown>(null, 0, "", "message", "response.completed", "content_block_start", true),
+          fc.constantFrom<unknown>(
+            null,
+            0,
+            "",
+            "message",
+            "response.completed",
+            "content_block_start",
+            "step.start",
+            "step.delta",
+            true,
+          ),
           fc.array(tie("tree"), { maxLength: 2 }),
           fc.dictionary(keys, tie("tree"), { maxKeys: 4 }),
         ),
@@ -229,6 +260,38 @@ describe("a reply", () => {
       );
     },
   );
+});
+
+test("a call of a streamed interaction carries what the provider wants back", () => {
+  const events = [
+    { event_type: "interaction.created", interaction: { id: "v1_a", model: "m", status: "in_progress" } },
+    { event_type: "step.start", index: 0, step: { type: "thought" } },
+    { event_type: "step.delta", index: 0, delta: { type: "thought_signature", signature: "sig" } },
+    { event_type: "step.stop", index: 0 },
+    { event_type: "step.start", index: 1, step: { type: "function_call", id: "c1", name: "f" } },
+    { event_type: "step.delta", index: 1, delta: { type: "arguments_delta", arguments: '{"a":' } },
+    { event_type: "step.delta", index: 1, delta: { type: "arguments_delta", arguments: "1}" } },
+    { event_type: "step.stop", index: 1 },
+    {
+      event_type: "interaction.completed",
+      interaction: { id: "v1_a", model: "m", status: "requires_action" },
+    },
+  ];
+  const body = toUtf8(events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join(""));
+  const reader = geminiInteractions.createStreamReader();
+  expect(reader.read(body)).toEqual([
+    { kind: "toolCall", index: 0, id: "c1", name: "f" },
+    { kind: "toolArguments", index: 0, text: '{"a":' },
+    { kind: "toolArguments", index: 0, text: "1}" },
+  ]);
+  expect(reader.finish()).toMatchObject({
+    stop: "toolCalls",
+    toolCalls: [{ id: "c1", name: "f", arguments: '{"a":1}' }],
+    carry: [
+      { type: "thought", signature: "sig" },
+      { type: "function_call", id: "c1", name: "f", arguments: { a: 1 } },
+    ],
+  });
 });
 
 describe("an error of a provider", () => {

@@ -3,6 +3,7 @@
 import type OpenAI from "openai";
 import { describe, expect, test } from "vitest";
 import { anthropicMessages } from "../../../enclave/models/anthropic-messages.ts";
+import { geminiInteractions } from "../../../enclave/models/gemini-interactions.ts";
 import { gemini } from "../../../enclave/models/gemini.ts";
 import type { ModelFormat, ModelMessage, ModelQuestion } from "../../../enclave/models/model-format.ts";
 import { createOpenaiChat, DEFAULT_CHAT_DIALECT } from "../../../enclave/models/openai-chat.ts";
@@ -352,13 +353,68 @@ describe("Gemini", () => {
   });
 });
 
+describe("Gemini Interactions", () => {
+  test("sends every field that it knows, and no other", () => {
+    const steps = ["call_1", "call_2"].map((id) => ({
+      type: "function_call",
+      id,
+      name: "weather",
+      arguments: { city: "Delphi" },
+    }));
+    const text = (words: string): unknown => [{ type: "text", text: words }];
+    expect(sent(geminiInteractions, { ...full, seed: 7 })).toEqual({
+      model: "model-1",
+      system_instruction: "Be brief.\n\nBe kind.",
+      input: [
+        { type: "user_input", content: text("hello") },
+        { type: "model_output", content: text("One moment.") },
+        ...steps,
+        { type: "function_result", call_id: "call_1", name: "weather", result: "sun" },
+        { type: "function_result", call_id: "call_2", name: "weather", result: "rain" },
+        { type: "model_output", content: text("Both.") },
+        { type: "user_input", content: text("thanks") },
+      ],
+      store: false,
+      stream: true,
+      response_format: {
+        type: "text",
+        mime_type: "application/json",
+        schema: {
+          ...schemaJson,
+          properties: {
+            n: { ...schemaJson.properties.n, items: { type: "string", description: "(maxLength 3)" } },
+            k: { enum: ["fixed"] },
+          },
+        },
+      },
+      tools: [
+        {
+          type: "function",
+          name: "weather",
+          description: "The weather",
+          parameters: { type: "object", properties: {} },
+        },
+      ],
+      generation_config: {
+        max_output_tokens: 100,
+        temperature: 0.5,
+        top_p: 0.9,
+        seed: 7,
+        thinking_level: "low",
+        tool_choice: "any",
+      },
+    });
+  });
+});
+
 describe("every format", () => {
-  const formats = { openaiChat, openaiResponses, anthropicMessages, gemini };
+  const formats = { openaiChat, openaiResponses, anthropicMessages, gemini, geminiInteractions };
 
   test.for(Object.entries(formats))("%s tells a chosen tool by its name", ([, format]) => {
     const body = fromUtf8(format.encodeQuestion(question({ ...full, toolChoice: { name: "weather" } })).body);
-    const choice = JSON.parse(body) as { tool_choice?: unknown; toolConfig?: unknown };
-    expect(JSON.stringify(choice.tool_choice ?? choice.toolConfig)).toContain("weather");
+    const choice = JSON.parse(body) as Record<string, unknown>;
+    const { tool_choice: plain, toolConfig, generation_config: config } = choice;
+    expect(JSON.stringify(plain ?? toolConfig ?? config)).toContain("weather");
   });
 
   test.for(Object.entries(formats))("%s holds no credential in what it encodes", ([, format]) => {

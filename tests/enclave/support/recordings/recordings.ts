@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { anthropicMessages } from "../../../../enclave/models/anthropic-messages.ts";
+import { geminiInteractions } from "../../../../enclave/models/gemini-interactions.ts";
 import { gemini } from "../../../../enclave/models/gemini.ts";
 import type { ModelFormat } from "../../../../enclave/models/model-format.ts";
 import { createOpenaiChat, DEFAULT_CHAT_DIALECT } from "../../../../enclave/models/openai-chat.ts";
@@ -23,6 +24,7 @@ const FORMATS: readonly (readonly [string, ModelFormat])[] = [
   ["openai/chat/", openaiChat],
   ["openai-compatible/chat/", openaiChat],
   ["anthropic/", anthropicMessages],
+  ["google/interactions/", geminiInteractions],
   ["google/", gemini],
 ];
 

@@ -1,9 +1,11 @@
 /** Rules for AMD SEV-SNP, AWS Nitro and NVIDIA devices. */
 
 import * as z from "zod";
+import type { Hex } from "../../protocol/bytes.ts";
 import type { AppraisalErrorCode } from "../../protocol/errors.ts";
 import type { SnpClaims } from "../amd/claims.ts";
 import type { EvidenceKind, VerifiedEvidence } from "../verified-evidence.ts";
+import { byIndexSchema, proposeByIndex } from "./by-index.ts";
 import { acceptAny, boundRule, hexValue, oneOfRule, refusal, type Rule, type RuleTable } from "./rule.ts";
 import { debugRule, freshnessRule, platformIdsRule, reportDataRule } from "./shared-rules.ts";
 
@@ -130,10 +132,7 @@ export const NITRO_RULES = {
 
 /** Reference values (RIM) by SPDM index: on every device, the measurement at a listed index is one of its values. */
 function spdmMeasurementsRule() {
-  const schema = z.union([
-    z.strictObject({ byIndex: z.record(z.string().regex(/^[1-9]\d?$/), z.array(hexValue(null)).min(1)) }),
-    acceptAny,
-  ]);
+  const schema = byIndexSchema(z.string().regex(/^[1-9]\d{0,2}$/), hexValue(null));
   return {
     schema,
     appraise: ({ claims: { devices } }, demand) => {
@@ -150,11 +149,10 @@ function spdmMeasurementsRule() {
       return `${Object.keys(demand.byIndex).length} compared on ${devices.length} devices`;
     },
     propose: ({ claims: { devices } }) => {
-      const [first, ...others] = devices;
-      const same = Object.entries(first?.measurements ?? {}).filter(([index, value]) =>
-        others.every(({ measurements }) => measurements[index] === value),
-      );
-      return { byIndex: Object.fromEntries(same.map(([index, value]) => [index, [value]])) };
+      const ofFirst = devices.slice(0, 1).flatMap(({ measurements }) => Object.entries(measurements));
+      const isShared = ([index, value]: readonly [string, Hex]): boolean =>
+        devices.every(({ measurements }) => measurements[index] === value);
+      return proposeByIndex(ofFirst.filter(isShared));
     },
   } as const satisfies Rule<"nvidia", typeof schema>;
 }

@@ -3,8 +3,9 @@
 import * as z from "zod";
 import type { DstackAppInfo } from "../dstack/app-info.ts";
 import type { VerifiedEvidence } from "../verified-evidence.ts";
+import { byIndexSchema, proposeByIndex } from "./by-index.ts";
 import { TD_RULES } from "./intel-rules.ts";
-import { acceptAny, hexValue, oneOfRule, refusal, type Rule, type RuleTable } from "./rule.ts";
+import { hexValue, oneOfRule, refusal, type Rule, type RuleTable } from "./rule.ts";
 import { SNP_RULES } from "./vendor-rules.ts";
 
 type AzureKind = "azureSnp" | "azureTdx";
@@ -34,11 +35,7 @@ function onHardware<Kind extends WrappedKind, Table extends RuleTable<HardwareKi
 
 /** Quoted PCRs by index: each that is listed has one of its values. */
 function pcrsRule<Kind extends AzureKind>() {
-  const index = z.string().regex(/^(?:1?\d|2[0-3])$/);
-  const schema = z.union([
-    z.strictObject({ byIndex: z.record(index, z.array(hexValue(32)).min(1)) }),
-    acceptAny,
-  ]);
+  const schema = byIndexSchema(z.string().regex(/^(?:1?\d|2[0-3])$/), hexValue(32));
   return {
     schema,
     appraise: ({ claims: { vtpm } }, demand) => {
@@ -54,9 +51,7 @@ function pcrsRule<Kind extends AzureKind>() {
       }
       return `${Object.keys(demand.byIndex).length} compared`;
     },
-    propose: ({ claims: { vtpm } }) => ({
-      byIndex: Object.fromEntries(Object.entries(vtpm.pcrs).map(([pcr, value]) => [pcr, [value]])),
-    }),
+    propose: ({ claims: { vtpm } }) => proposeByIndex(Object.entries(vtpm.pcrs)),
   } as const satisfies Rule<Kind, typeof schema>;
 }
 

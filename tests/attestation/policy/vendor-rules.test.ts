@@ -301,6 +301,30 @@ describe("several NVIDIA devices", () => {
   });
 });
 
+describe("reference values by index", () => {
+  test.for<readonly [Kind, string]>([
+    ["nvidia", "measurements"],
+    ["azureSnp", "pcrs"],
+  ])("of %s are never an empty list, which would accept anything", async ([kind, rule]) => {
+    const policy = proposePolicy(await MAKE[kind]());
+    expect(codeOf(() => changed(policy, kind, { [rule]: { byIndex: {} } }))).toBe("INPUT_INVALID");
+    expect(codeOf(() => changed(policy, kind, { [rule]: { byIndex: { "7": [] } } }))).toBe("INPUT_INVALID");
+  });
+
+  test("are proposed in words where nothing was observed", async () => {
+    const evidence = await azureSnp({ selected: [] });
+    expect(proposePolicy(evidence).azureSnp).toMatchObject({ pcrs: { acceptAny: true } });
+    expect(appraise(evidence, proposePolicy(evidence))).toBe("nothing thrown");
+  });
+});
+
+test("a PCR that the document does not have is on no list", async () => {
+  const evidence = await nitro({ fields: { pcrs: new Map([[0, new Uint8Array(48).fill(1)]]) } });
+  const policy = proposePolicy(evidence);
+  expect(appraise(evidence, policy)).toBe("nothing thrown");
+  expect(appraise(evidence, changed(policy, "nitro", { pcr1: hex(48) }))).toBe(MEASUREMENT);
+});
+
 test("an Azure VM that does not tell its boot state is on no list of those that do", async () => {
   const evidence = await azureSnp({ claims: ({ keys }) => ({ keys }) });
   const policy = proposePolicy(evidence);

@@ -68,7 +68,7 @@ contract AnswerChecker is IAnswerChecker {
             WrongDomain(request.chainId, request.coordinator)
         );
         require(request.threshold == 1, ThresholdNotOne(request.threshold));
-        requestId = Requests.id(request);
+        requestId = Requests.idOf(request);
         require(answer.requestId == requestId, WrongQuestion(requestId, answer.requestId));
         require(keccak256(output) == answer.outputHash, WrongOutput(answer.outputHash, keccak256(output)));
         uint64 answeredAt = answer.answeredAt;
@@ -86,7 +86,7 @@ contract AnswerChecker is IAnswerChecker {
         bytes calldata signature
     ) private view {
         address signer = Answers.recover(
-            Answers.digest(answer, block.chainid, address(COORDINATOR)), signature
+            Answers.digestOf(answer, block.chainid, address(COORDINATOR)), signature
         );
         (,, uint40 requestedAt,) = COORDINATOR.pending(requestId);
         ENCLAVES.payeeOf(request.policyId, request.policyVersion, requestedAt, answer.keysetId, signer);

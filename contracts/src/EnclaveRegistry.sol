@@ -165,9 +165,7 @@ contract EnclaveRegistry is IEnclaveRegistry {
 
     /// @inheritdoc IEnclaveRegistry
     function isLive(bytes32 policyId, bytes32 keysetId, address signer) external view returns (bool) {
-        try this.payeeOf(
-            policyId, POLICIES.head(policyId).version, uint64(block.timestamp), keysetId, signer
-        ) {
+        try this.payeeOf(policyId, POLICIES.versionOf(policyId), uint64(block.timestamp), keysetId, signer) {
             return true;
         } catch {
             return false;
@@ -220,11 +218,11 @@ contract EnclaveRegistry is IEnclaveRegistry {
         payee = admitted.payee;
         require(payee != address(0), SignerNotAdmitted(policyId, keysetId, signer));
         require(block.timestamp <= admitted.expiresAt, AdmissionExpired(keysetId, admitted.expiresAt));
-        PolicyHead memory head = POLICIES.head(policyId);
-        require(admitted.epoch == head.epoch, AdmissionOutdated(keysetId, head.epoch, admitted.epoch));
+        (uint24 epoch, bool keysBeforeRequest) = POLICIES.fulfilmentTerms(policyId);
+        require(admitted.epoch == epoch, AdmissionOutdated(keysetId, epoch, admitted.epoch));
         uint32 widenedVersion = admitted.widenedVersionAndVouched >> 1;
         require(widenedVersion <= policyVersion, AdmissionTooWide(keysetId, policyVersion, widenedVersion));
-        if (head.keysBeforeRequest) {
+        if (keysBeforeRequest) {
             uint40 admittedAt = _details[key].admittedAt;
             require(admittedAt < requestedAt, AdmittedAfterRequest(keysetId, requestedAt, admittedAt));
         }

@@ -109,14 +109,14 @@ contract OracleCoordinator is IOracleCoordinator, Subscriptions, ReentrancyGuard
     /// @inheritdoc IOracleCoordinator
     function fulfill(Request calldata request_, SignedAnswer calldata signed) external nonReentrant {
         uint256 gasAtStart = gasleft();
-        bytes32 requestId = Requests.id(request_);
+        bytes32 requestId = Requests.idOf(request_);
         RequestState state = _states[requestId];
         Answer calldata answer = signed.answer;
         Refusal refusal = _refusal(request_, requestId, state, answer, signed.output, signed.stateBlockNumber);
         if (refusal == Refusal.None && request_.threshold != 1) refusal = Refusal.ThresholdNotMet;
         require(refusal == Refusal.None, FulfillmentRefused(requestId, refusal));
         address signer =
-            Answers.recover(Answers.digest(answer, block.chainid, address(this)), signed.signature);
+            Answers.recover(Answers.digestOf(answer, block.chainid, address(this)), signed.signature);
         address payee = ENCLAVES.payeeOf(
             request_.policyId, request_.policyVersion, state.requestedAt(), answer.keysetId, signer
         );
@@ -132,7 +132,7 @@ contract OracleCoordinator is IOracleCoordinator, Subscriptions, ReentrancyGuard
     /// @inheritdoc IOracleCoordinator
     function fulfillQuorum(Request calldata request_, SignedAnswer[] calldata answers) external nonReentrant {
         uint256 gasAtStart = gasleft();
-        bytes32 requestId = Requests.id(request_);
+        bytes32 requestId = Requests.idOf(request_);
         RequestState state = _states[requestId];
         address[] memory payees = _countQuorum(request_, requestId, state, answers);
 
@@ -166,7 +166,7 @@ contract OracleCoordinator is IOracleCoordinator, Subscriptions, ReentrancyGuard
         );
         bytes32[] memory leaves = new bytes32[](items.length);
         for (uint256 i = 0; i < items.length; ++i) {
-            leaves[i] = Answers.leaf(items[i].answer);
+            leaves[i] = Answers.leafOf(items[i].answer);
         }
         Batch memory batch = Batch({
             keysetId: items[0].answer.keysetId,
@@ -186,7 +186,7 @@ contract OracleCoordinator is IOracleCoordinator, Subscriptions, ReentrancyGuard
 
     /// @inheritdoc IOracleCoordinator
     function refund(Request calldata request_) external nonReentrant {
-        bytes32 requestId = Requests.id(request_);
+        bytes32 requestId = Requests.idOf(request_);
         RequestState state = _pendingState(requestId);
         uint256 cancelAt = state.cancelAt();
         if (cancelAt == 0 || block.timestamp < cancelAt) {
@@ -200,7 +200,7 @@ contract OracleCoordinator is IOracleCoordinator, Subscriptions, ReentrancyGuard
     /// @inheritdoc IOracleCoordinator
     function cancel(Request calldata request_) external {
         require(msg.sender == request_.consumer || msg.sender == request_.payer, NotAuthorized(msg.sender));
-        bytes32 requestId = Requests.id(request_);
+        bytes32 requestId = Requests.idOf(request_);
         RequestState state = _pendingState(requestId);
         require(state.cancelAt() == 0, CancelAlreadyNoticed(requestId));
         uint40 effectiveAt = uint40(block.timestamp) + CANCEL_DELAY_SECONDS;
@@ -286,7 +286,7 @@ contract OracleCoordinator is IOracleCoordinator, Subscriptions, ReentrancyGuard
             payloadHash: payloadHash,
             payloadUriHash: payloadUriHash,
             policyId: terms.policyId,
-            policyVersion: POLICIES.head(terms.policyId).version,
+            policyVersion: POLICIES.versionOf(terms.policyId),
             threshold: terms.threshold,
             aggregation: terms.aggregation,
             delivery: terms.delivery,
@@ -387,7 +387,7 @@ contract OracleCoordinator is IOracleCoordinator, Subscriptions, ReentrancyGuard
     ) private view {
         bytes32 keysetId = signed.answer.keysetId;
         address signer =
-            Answers.recover(Answers.digest(signed.answer, block.chainid, address(this)), signed.signature);
+            Answers.recover(Answers.digestOf(signed.answer, block.chainid, address(this)), signed.signature);
         (address payee, bytes32 platformId, uint8 vendor, bool distinctVendors) = ENCLAVES.memberOf(
             request_.policyId, request_.policyVersion, state.requestedAt(), keysetId, signer
         );
@@ -416,7 +416,7 @@ contract OracleCoordinator is IOracleCoordinator, Subscriptions, ReentrancyGuard
         uint256 gasAtStart = gasleft();
         Request calldata request_ = item.request;
         Answer calldata answer = item.answer;
-        bytes32 requestId = Requests.id(request_);
+        bytes32 requestId = Requests.idOf(request_);
         RequestState state = _states[requestId];
         Refusal refusal = _refusal(request_, requestId, state, answer, item.output, item.stateBlockNumber);
         if (refusal == Refusal.None) refusal = _itemRefusal(request_, answer, state, batch, included);

@@ -120,6 +120,17 @@ contract PolicyRegistry is IPolicyRegistry {
     }
 
     /// @inheritdoc IPolicyRegistry
+    function versionOf(bytes32 policyId) external view returns (uint32) {
+        return _heads[policyId].version;
+    }
+
+    /// @inheritdoc IPolicyRegistry
+    function fulfilmentTerms(bytes32 policyId) external view returns (uint24 epoch, bool keysBeforeRequest) {
+        PolicyHead storage current = _heads[policyId];
+        return (current.epoch, current.keysBeforeRequest);
+    }
+
+    /// @inheritdoc IPolicyRegistry
     function rule(bytes32 policyId, uint8 kind, bytes32 subject) external view returns (bytes32 value) {
         return _rules[policyId][PolicyRules.key(kind, subject)];
     }

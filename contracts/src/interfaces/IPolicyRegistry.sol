@@ -86,6 +86,12 @@ interface IPolicyRegistry {
     /// @notice The head of a policy; `version` 0 when there is none.
     function head(bytes32 policyId) external view returns (PolicyHead memory);
 
+    /// @notice Version of a policy, which a request is made under; 0 when there is none.
+    function versionOf(bytes32 policyId) external view returns (uint32);
+
+    /// @notice What a fulfilment asks of a policy: its epoch, and whether keys must be older than the request.
+    function fulfilmentTerms(bytes32 policyId) external view returns (uint24 epoch, bool keysBeforeRequest);
+
     /// @notice Value of a rule; zero when absent.
     function rule(bytes32 policyId, uint8 kind, bytes32 subject) external view returns (bytes32 value);
 

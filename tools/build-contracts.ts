@@ -1,5 +1,5 @@
 /**
- * Compiles the contracts, the examples and the consumer that `bench:gas` measures, and writes typed bindings for them to `contracts/bindings/` (not committed).
+ * Compiles the contracts, the examples and the consumers that benchmarks measure, and writes typed bindings for them to `contracts/bindings/` (not committed).
  * Does nothing when no source has changed since the last run. Quiet on stdout, since `npm run -s demo -- --json` runs it first.
  *
  * Deployment order, each taking addresses of the ones before it: PolicyRegistry(), EnclaveRegistry(policies, chainAdapter or zero,
@@ -23,7 +23,7 @@ const STAGING = join(ROOT, "cache/bindings");
 const ARTIFACTS = "cache/contracts/out";
 const COMPILER_CACHE = "cache/contracts";
 
-const SOURCES = ["contracts/src/**/*.sol", "examples/*.sol", "bench/gas/*.sol"];
+const SOURCES = ["contracts/src/**/*.sol", "examples/*.sol", "bench/gas/*.sol", "bench/functions/*.sol"];
 const OTHER_INPUTS = ["foundry.toml", "package-lock.json", "tools/build-contracts.ts", "tools/solc"];
 
 const Artifact = z.object({
@@ -60,7 +60,17 @@ function forgeArch(): string {
 function compile(): void {
   const run = spawnSync(
     forgeBinary(),
-    ["build", "contracts/src", "examples", "bench/gas", "--out", ARTIFACTS, "--cache-path", COMPILER_CACHE],
+    [
+      "build",
+      "contracts/src",
+      "examples",
+      "bench/gas",
+      "bench/functions",
+      "--out",
+      ARTIFACTS,
+      "--cache-path",
+      COMPILER_CACHE,
+    ],
     {
       cwd: ROOT,
       encoding: "utf8",
@@ -89,7 +99,11 @@ function boundArtifacts(): string[] {
     const target = Object.entries(artifact.data.metadata.settings.compilationTarget)[0];
     if (target === undefined) continue;
     const [source, name] = target;
-    if (!/^(contracts\/src|examples|bench\/gas)\//.test(source) || !existsSync(join(ROOT, source))) continue;
+    if (
+      !/^(contracts\/src|examples|bench\/(?:gas|functions))\//.test(source) ||
+      !existsSync(join(ROOT, source))
+    )
+      continue;
     found.set(name, join(ROOT, file));
   }
   return [...found.values()].sort();

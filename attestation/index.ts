@@ -20,6 +20,7 @@ export { parseDstackEventLog } from "./dstack/event-log.ts";
 export { verifyDstackEvidence } from "./dstack/verify-dstack-evidence.ts";
 export { parseCcel, type CcelEvent } from "./eventlog/ccel.ts";
 export { checkReplay, replayRtmrs } from "./eventlog/rtmr.ts";
+export { findEvidence, type EvidenceForm, type FoundEvidence } from "./evidence-forms.ts";
 export { recogniseEvidence, verifyEvidence, type VerifyOptions } from "./evidence.ts";
 export type { Endorsements } from "./endorsements.ts";
 export {

@@ -2,14 +2,14 @@ import {
   parseIntelEndorsements,
   type IntelEndorsements,
 } from "../../attestation/intel/intel-endorsements.ts";
-import { parseQeIdentity } from "../../attestation/intel/qe-identity.ts";
-import { parseTcbInfo } from "../../attestation/intel/tcb-info.ts";
+import { parseQeIdentity, type QeIdentity } from "../../attestation/intel/qe-identity.ts";
+import { parseTcbInfo, type TcbInfo } from "../../attestation/intel/tcb-info.ts";
 import { intersectWindows, type UnixSeconds } from "../../attestation/unix-time.ts";
 import { toHex, toUtf8, type Hex } from "../../protocol/bytes.ts";
 import { EndorsementError } from "../../protocol/errors.ts";
 import type { IntelNeed } from "../needs.ts";
 import type { EndorsementPool, PooledCrl, SignedText } from "./endorsement-pool.ts";
-import { pickDated } from "./pick-dated.ts";
+import { pickDated, type DatedCandidate } from "./pick-dated.ts";
 
 export interface IntelFiles {
   /** @throws {EndorsementError} ENDORSEMENT_UNAVAILABLE, ENDORSEMENT_MALFORMED */
@@ -19,6 +19,7 @@ export interface IntelFiles {
 /** Finds Intel's collateral in files: among whole bundles, and by putting PCS's single documents together. */
 export function createIntelFiles(pool: EndorsementPool): IntelFiles {
   const bundles = pool.collaterals.map(parseIntelEndorsements);
+  const pieces = readPieces(pool);
   const assembled = new Map<string, IntelEndorsements>();
   return {
     find: (need, now) => {
@@ -26,8 +27,8 @@ export function createIntelFiles(pool: EndorsementPool): IntelFiles {
       const [only, another] = bundles;
       if (only !== undefined && another === undefined && pool.tcbInfos.length === 0) return only;
       const fitting = bundles.filter((bundle) => isFor(bundle, need));
-      const pieces = assemble(pool, need, { now, assembled });
-      const candidates = pieces === undefined ? fitting : [...fitting, pieces];
+      const whole = assemble(pieces, need, { now, assembled });
+      const candidates = whole === undefined ? fitting : [...fitting, whole];
       const found = pickDated(candidates.map(toDated), now);
       if (found !== undefined) return found;
       throw new EndorsementError({
@@ -49,7 +50,7 @@ function isFor({ tcbInfo, qeIdentity }: IntelEndorsements, need: IntelNeed): boo
   );
 }
 
-function toDated(endorsements: IntelEndorsements) {
+function toDated(endorsements: IntelEndorsements): DatedCandidate<IntelEndorsements> {
   const { tcbInfo, qeIdentity, crls } = endorsements;
   return {
     value: endorsements,
@@ -61,6 +62,28 @@ function toDated(endorsements: IntelEndorsements) {
   };
 }
 
+/** Single documents, each read once. */
+interface Pieces {
+  readonly tcbInfos: readonly { readonly document: SignedText; readonly info: TcbInfo }[];
+  readonly identities: readonly { readonly document: SignedText; readonly identity: QeIdentity }[];
+  readonly certificates: EndorsementPool["certificates"];
+  readonly crls: readonly PooledCrl[];
+}
+
+/** Intel's third identity, of the QVE, has the form of the other two and judges no quote. */
+const QUOTING_ENCLAVE = /"id"\s*:\s*"(?:QE|TD_QE)"/;
+
+function readPieces({ tcbInfos, qeIdentities, certificates, crls }: EndorsementPool): Pieces {
+  return {
+    tcbInfos: tcbInfos.map((document) => ({ document, info: parseTcbInfo(document.text).info })),
+    identities: qeIdentities
+      .filter(({ text }) => QUOTING_ENCLAVE.test(text))
+      .map((document) => ({ document, identity: parseQeIdentity(document.text).identity })),
+    certificates,
+    crls,
+  };
+}
+
 interface Assembly {
   readonly now: UnixSeconds;
   /** What was put together before, by its parts: the same parts give the same object. */
@@ -68,18 +91,18 @@ interface Assembly {
 }
 
 function assemble(
-  pool: EndorsementPool,
+  pieces: Pieces,
   need: IntelNeed,
   { now, assembled }: Assembly,
 ): IntelEndorsements | undefined {
-  const tcbInfo = pickDated(datedTcbInfos(pool.tcbInfos, need), now);
-  const identity = pickDated(datedIdentities(pool.qeIdentities, need), now);
-  const rootCrl = pickCrl(pool.crls, "SGX Root CA", now);
-  const pckCrl = pickCrl(pool.crls, PCK_CA_NAME[need.pckCa], now);
+  const tcbInfo = pickDated(datedTcbInfos(pieces, need), now);
+  const identity = pickDated(datedIdentities(pieces, need), now);
+  const rootCrl = pickCrl(pieces.crls, "SGX Root CA", now);
+  const pckCrl = pickCrl(pieces.crls, PCK_CA_NAME[need.pckCa], now);
   if (tcbInfo === undefined || identity === undefined || rootCrl === undefined || pckCrl === undefined) {
     return undefined;
   }
-  const chain = intelCaChain(pool, now);
+  const chain = intelCaChain(pieces, now);
   const key = [
     chain,
     tcbInfo.signature,
@@ -109,9 +132,8 @@ const PCK_CA_NAME = {
   platform: "SGX PCK Platform CA",
 } as const;
 
-function datedTcbInfos(documents: readonly SignedText[], need: IntelNeed) {
-  return documents
-    .map((document) => ({ document, info: parseTcbInfo(document.text).info }))
+function datedTcbInfos({ tcbInfos }: Pieces, need: IntelNeed): readonly DatedCandidate<SignedText>[] {
+  return tcbInfos
     .filter(({ info }) => info.fmspc === need.fmspc && info.id.toLowerCase() === need.tee)
     .map(({ document, info }) => ({
       value: document,
@@ -119,12 +141,9 @@ function datedTcbInfos(documents: readonly SignedText[], need: IntelNeed) {
     }));
 }
 
-function datedIdentities(documents: readonly SignedText[], need: IntelNeed) {
-  // Intel's third identity, of the QVE, has the form of the other two and judges no quote.
-  const wanted = new RegExp(`"id"\\s*:\\s*"${QE_IDENTITY_ID[need.tee]}"`);
-  return documents
-    .filter(({ text }) => wanted.test(text))
-    .map((document) => ({ document, identity: parseQeIdentity(document.text).identity }))
+function datedIdentities({ identities }: Pieces, need: IntelNeed): readonly DatedCandidate<SignedText>[] {
+  return identities
+    .filter(({ identity }) => identity.id === QE_IDENTITY_ID[need.tee])
     .map(({ document, identity }) => ({
       value: document,
       window: { from: identity.issueDate, until: identity.nextUpdate },
@@ -144,7 +163,7 @@ function pickCrl(crls: readonly PooledCrl[], issuer: string, now: UnixSeconds): 
  * Root, PCK CAs and TCB signers; which of them signed what is found by their names and keys. One certificate of each
  * name: Intel renews them under the same key, and the one in date at `now` is meant.
  */
-function intelCaChain({ certificates }: EndorsementPool, now: UnixSeconds): string {
+function intelCaChain({ certificates }: Pieces, now: UnixSeconds): string {
   const authorities = certificates.filter(
     ({ label }) => label.includes("SGX") && !label.includes("SGX PCK Certificate"),
   );

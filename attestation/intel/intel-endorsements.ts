@@ -68,7 +68,7 @@ export function parseIntelEndorsements(collateral: unknown): IntelEndorsements {
   const chains = [parts.pck_crl_issuer_chain, parts.tcb_info_issuer_chain, parts.qe_identity_issuer_chain];
   const certificates = asEndorsement("Intel certificate chain", () => parseChains(chains));
   const pick = (chain: string): readonly Certificate[] =>
-    splitPem(chain, "CERTIFICATE").flatMap((body) => certificates.get(body) ?? []);
+    splitPem(chain, "CERTIFICATE").map((body) => certificates.get(body) as Certificate);
   return {
     tcbInfo: info,
     qeIdentity: identity,

@@ -1,0 +1,119 @@
+/** What a signed receipt can still get wrong: each step alone, given a receipt whose other parts do not matter. */
+
+import { describe, expect, test } from "vitest";
+import { checkOutput, checkPayload } from "../../../attestation/receipt/commitments.ts";
+import { checkBinding, checkSignature } from "../../../attestation/receipt/identity.ts";
+import { checkEvidenceHash, checkTranscriptEvents } from "../../../attestation/receipt/transcript.ts";
+import { AnswerStatus } from "../../../protocol/answer.ts";
+import { parseReceipt, type Receipt } from "../../../protocol/receipt.ts";
+import { keccak } from "../../../protocol/struct-hash.ts";
+import { codeOf } from "../../support/code-of.ts";
+import { createSampleReceipt } from "../../support/sample-receipt.ts";
+
+const onChain = parseReceipt(await createSampleReceipt({ where: "on chain" }));
+const offChain = parseReceipt(await createSampleReceipt({ where: "off chain" }));
+const change = (receipt: Receipt, fields: object): Receipt => ({ ...receipt, ...fields }) as Receipt;
+const withAnswer = (receipt: Receipt, fields: object): Receipt =>
+  change(receipt, { answer: { ...receipt.answer, ...fields } });
+const codeOfStep = (step: (receipt: Receipt) => unknown, receipt: Receipt): string =>
+  codeOf(() => step(receipt));
+const withheld = { leafHash: `0x${"00".repeat(32)}` };
+
+describe("a receipt's output", () => {
+  test("of an answer that is not ok is empty", () => {
+    const refused = withAnswer(onChain, { status: AnswerStatus.refused });
+    expect(codeOfStep(checkOutput, refused)).toMatch(/^EVIDENCE_/);
+    const empty = withAnswer(change(onChain, { output: "0x" }), {
+      status: AnswerStatus.refused,
+      outputHash: keccak(new Uint8Array()),
+    });
+    expect(codeOfStep(checkOutput, empty)).toBe("nothing thrown");
+    expect(
+      checkOutput(withAnswer(empty, { status: 0, outputHash: empty.answer.outputHash }) as never).detail,
+    ).toContain("unset");
+  });
+});
+
+describe("an off-chain receipt's payload", () => {
+  test("is named by its first event, which must be disclosed", () => {
+    expect(codeOfStep(checkPayload, offChain)).toBe("nothing thrown");
+    for (const transcript of [
+      [],
+      [withheld, ...offChain.transcript.slice(1)],
+      offChain.transcript.slice(1),
+    ]) {
+      expect(codeOfStep(checkPayload, change(offChain, { transcript }))).toMatch(/^EVIDENCE_/);
+    }
+  });
+});
+
+describe("a receipt's transcript", () => {
+  const events = (transcript: readonly unknown[]): Receipt => change(onChain, { transcript });
+  const [received, ...rest] = onChain.transcript;
+  const returned = rest.at(-1)!;
+  const between = rest.slice(0, -1);
+
+  test("begins with the request and ends with the output, each once", () => {
+    expect(codeOfStep(checkTranscriptEvents, events([received, received, ...rest]))).toMatch(/^EVIDENCE_/);
+    expect(codeOfStep(checkTranscriptEvents, events([received, returned, ...rest]))).toMatch(/^EVIDENCE_/);
+  });
+
+  test("has a request before each response, unless events are withheld", () => {
+    const isRequest = (entry: unknown) =>
+      (entry as { event?: { type: string } }).event?.type === "request.forwarded";
+    const orphans = between.filter((entry) => !isRequest(entry));
+    expect(codeOfStep(checkTranscriptEvents, events([received, ...orphans, returned]))).toMatch(/^EVIDENCE_/);
+    expect(codeOfStep(checkTranscriptEvents, events([received, withheld, ...orphans, returned]))).toBe(
+      "nothing thrown",
+    );
+  });
+
+  test("of an ok answer has a response that succeeded", () => {
+    expect(codeOfStep(checkTranscriptEvents, events([received, returned]))).toMatch(/^EVIDENCE_/);
+  });
+
+  test("may tell of failed exchanges and of plain HTTP inside the machine", () => {
+    const failed = {
+      salt: "0x",
+      event: { type: "exchange.failed", exchange: 9, code: "MODEL_TIMEOUT", transport: null },
+    };
+    const forwarded = { salt: "0x", event: { type: "request.forwarded", exchange: 9 } };
+    const plain = between.map((entry) => {
+      const { event } = entry as { event?: { type: string } };
+      if (event?.type !== "response.received") return entry;
+      return {
+        ...entry,
+        event: {
+          ...event,
+          returnedModel: null,
+          transport: { kind: "plain-loopback", address: "127.0.0.1:1" },
+        },
+      };
+    });
+    const { detail } = checkTranscriptEvents(events([received, forwarded, failed, ...plain, returned]));
+    expect(detail).toContain("exchange 9 failed");
+    expect(detail).toContain("unnamed model from plain HTTP");
+  });
+
+  test("of an answer that is not ok may have no exchange", () => {
+    const failed = withAnswer(events([withheld, withheld]), { status: AnswerStatus.upstreamFailed });
+    expect(checkTranscriptEvents(failed).detail).toBe("no exchange with a model");
+  });
+
+  test("names the evidence, unless that event is withheld", () => {
+    expect(codeOfStep(checkEvidenceHash, onChain)).toBe("nothing thrown");
+    expect(checkEvidenceHash(events([withheld])).detail).toContain("withheld");
+  });
+});
+
+describe("a receipt's signer", () => {
+  test("is recovered, or the signature is none", () => {
+    const broken = change(onChain, { signature: `0x${"00".repeat(65)}` });
+    expect(codeOfStep(checkSignature, broken)).toBe("EVIDENCE_SIGNATURE_INVALID");
+  });
+
+  test("is bound by report data that is all of the claims' hash", () => {
+    expect(codeOf(() => checkBinding(onChain, `0x${"00".repeat(64)}`))).toMatch(/^EVIDENCE_/);
+    expect(codeOf(() => checkBinding(onChain, null))).toMatch(/^EVIDENCE_/);
+  });
+});

@@ -5,8 +5,8 @@ import { protocolVectors } from "../support/protocol-vectors.ts";
 const folder = new URL("../vectors/protocol/", import.meta.url);
 const vectors = protocolVectors();
 
-/** Written by tools/write-simulator-collateral.ts, and checked beside the simulator. */
-const WRITTEN_ELSEWHERE = ["simulator-quote.json"];
+/** Written by tools/write-simulator-collateral.ts and tools/write-tdx-evidence.ts, and checked beside what they serve. */
+const WRITTEN_ELSEWHERE = ["simulator-quote.json", "tdx-evidence.json"];
 
 test("every file has its vectors and every vector its file", () => {
   expect(readdirSync(folder).sort()).toEqual(

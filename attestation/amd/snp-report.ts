@@ -2,8 +2,8 @@
  * SEV-SNP attestation report: bytes to fields.
  *
  * Source: AMD, SEV Secure Nested Paging Firmware ABI Specification, publication 56860 revision 1.58, tables 23
- * (ATTESTATION_REPORT), 9 (guest policy), 24 (PLATFORM_INFO), 140 (ECDSA signature). Versions 2 (revision 1.51),
- * 3 (1.56, CPUID fields) and 5 (1.58, mitigation vectors) share every offset.
+ * (ATTESTATION_REPORT), 9 (guest policy), 24 (PLATFORM_INFO), 140 (ECDSA signature). Version 2 is that of revisions up
+ * to 1.55, version 3 adds the CPUID fields, version 5 (1.58) the mitigation vectors: every offset is shared.
  */
 
 import { EvidenceError } from "../../protocol/errors.ts";

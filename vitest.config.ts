@@ -9,8 +9,9 @@ export default defineConfig({
       "tests/functions/**",
       "**/node_modules/**",
     ],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Milliseconds: shared machines stand still for many seconds; a test that hangs is still ended.
+    testTimeout: 120_000,
+    hookTimeout: 240_000,
     coverage: {
       provider: "v8",
       include: ["protocol/**/*.ts", "attestation/**/*.ts"],

@@ -171,6 +171,7 @@ async function serve(configuration: Configuration, secretsFile: string | undefin
     pause: (ms) => pause(ms),
   };
   const attested = await attestIdentity(identity, attester, NO_NONCE);
+  const sealedRecords = new ReceiptStore();
   const signatory = { identity, attested, clock };
   const app = createApp({
     identity,
@@ -180,9 +181,11 @@ async function serve(configuration: Configuration, secretsFile: string | undefin
       inference,
       operator: operator.public,
       ledger: new AnswerLedger(),
+      sealedRecords,
     }),
     offChain: { ...signatory, inference, receipts: new ReceiptStore() },
     secrets,
+    sealedRecords,
     catalog,
     callers: new Callers(operator.callers, monotonicMs),
     monotonicMs,

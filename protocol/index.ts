@@ -20,6 +20,7 @@ export * from "./payload.ts";
 export * from "./prompt.ts";
 export * from "./receipt.ts";
 export * from "./request.ts";
+export * from "./sealed-payload.ts";
 export * from "./sealed-secret.ts";
 export * from "./struct-hash.ts";
 export * from "./transcript.ts";

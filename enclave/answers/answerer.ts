@@ -5,18 +5,26 @@ import type { Hex } from "../../protocol/bytes.ts";
 import type { AnswerCall, SignedAnswerWire } from "../../protocol/enclave-api.ts";
 import { InputError } from "../../protocol/errors.ts";
 import type { FunctionsCall } from "../../protocol/functions-request.ts";
+import { isSealedPayload } from "../../protocol/sealed-payload.ts";
 import type { Operator } from "../configuration/operator.ts";
+import type { ReceiptStore } from "../openai/receipt-store.ts";
 import { MAX_DEADLINE_AHEAD_SECONDS, type AnswerLedger } from "./answer-ledger.ts";
 import { checkCall, checkDeadline, checkFunctionsCall, type CheckedCall } from "./check-call.ts";
 import { infer, type Inference } from "./infer.ts";
 import { without } from "./panel.ts";
-import { makeAnswer, type Signatory } from "./sign-answer.ts";
+import { makeSealedAnswer } from "./sealed-question.ts";
+import { makeAnswer, type MadeAnswer, type Signatory } from "./sign-answer.ts";
 
 export interface AnswererOptions extends Signatory {
   readonly operator: Operator["public"];
   readonly inference: Inference;
   readonly ledger: AnswerLedger;
+  /** Transcripts and bodies of sealed questions, encrypted to their askers. */
+  readonly sealedRecords: ReceiptStore;
 }
+
+/** A record is sealed: whoever carries it learns nothing from it. */
+export const ANY_CALLER = "";
 
 /** JSON of a `SignedAnswer`. @throws {InputError} for a call that nobody signs anything for */
 export interface Answerer {
@@ -58,11 +66,13 @@ function checkHorizon({ deadline }: CheckedCall, now: number): void {
 }
 
 async function make(options: AnswererOptions, checked: CheckedCall): Promise<string> {
-  const made = await makeAnswer(options, checked, async (recorder, { now }) =>
-    now === null
-      ? without(AnswerStatus.clockUnknown)
-      : await infer(options.inference, checked.payload, checked, recorder),
-  );
+  const made = isSealedPayload(checked.payload)
+    ? await answerSealed(options, checked)
+    : await makeAnswer(options, checked, async (recorder, { now }) =>
+        now === null
+          ? without(AnswerStatus.clockUnknown)
+          : await infer(options.inference, checked.payload, checked, recorder),
+      );
   const { answer } = made;
   // Written out, not encoded by its schema: everything in it was made here, and a tenth of an answer's time is saved.
   const wire: SignedAnswerWire = {
@@ -71,4 +81,10 @@ async function make(options: AnswererOptions, checked: CheckedCall): Promise<str
     ...options.attested,
   };
   return JSON.stringify(wire);
+}
+
+async function answerSealed(options: AnswererOptions, checked: CheckedCall): Promise<MadeAnswer> {
+  const { made, record } = await makeSealedAnswer(options, options.inference, checked);
+  if (record !== null) options.sealedRecords.add(checked.requestId, ANY_CALLER, record);
+  return made;
 }

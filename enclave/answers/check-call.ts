@@ -6,6 +6,7 @@ import { functionsRequestId, type FunctionsCall } from "../../protocol/functions
 import { MAX_OUTPUT_BYTES, MAX_PAYLOAD_BYTES } from "../../protocol/limits.ts";
 import { payloadHash } from "../../protocol/payload.ts";
 import { requestId } from "../../protocol/request.ts";
+import type { SealedContext } from "../../protocol/sealed-payload.ts";
 import type { Operator } from "../configuration/operator.ts";
 
 /** A question that may be answered, whichever road it came by. */
@@ -15,6 +16,8 @@ export interface CheckedCall {
   /** Recomputed from the request's fields; a caller supplies no hash that is signed. */
   readonly requestId: Hex;
   readonly payload: Uint8Array;
+  /** Where a sealed payload was sealed for; null on a road that takes none. */
+  readonly sealedContext: SealedContext | null;
   readonly payloadHash: Hex;
   /** Wei. */
   readonly fee: bigint;
@@ -54,6 +57,12 @@ export function checkCall(call: AnswerCall, { coordinators }: Operator["public"]
     domain: onChainDomain(request.chainId, request.coordinator),
     requestId: requestId(request),
     payload,
+    sealedContext: {
+      chainId: request.chainId,
+      coordinator: request.coordinator,
+      consumer: request.consumer,
+      policyId: request.policyId,
+    },
     payloadHash: request.payloadHash,
     fee: request.fee,
     maxOutputBytes: Math.min(request.maxOutputBytes, MAX_OUTPUT_BYTES),
@@ -73,6 +82,7 @@ export function checkFunctionsCall({ request, payload }: FunctionsCall): Checked
     domain: functionsDomain(request.chainId, request.consumer),
     requestId: functionsRequestId(request),
     payload,
+    sealedContext: null,
     payloadHash: request.payloadHash,
     fee: NO_FEE_LIMIT,
     maxOutputBytes: Math.min(request.maxOutputBytes, MAX_OUTPUT_BYTES),

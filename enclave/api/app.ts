@@ -11,7 +11,8 @@ import {
   type ModelsReply,
 } from "../../protocol/enclave-api.ts";
 import { InputError } from "../../protocol/errors.ts";
-import type { Answerer } from "../answers/answerer.ts";
+import { ANY_CALLER, type Answerer } from "../answers/answerer.ts";
+import type { ReceiptStore } from "../openai/receipt-store.ts";
 import type { AttestedIdentity, Identity } from "../identity/identity.ts";
 import type { ModelCatalog } from "../models/model-catalog.ts";
 import { createOpenaiRoutes } from "../openai/routes.ts";
@@ -37,6 +38,7 @@ export interface ApiOptions {
   readonly answerer: Answerer;
   readonly offChain: OffChainOptions;
   readonly secrets: SecretStore;
+  readonly sealedRecords: ReceiptStore;
   readonly catalog: ModelCatalog;
   readonly callers: Callers;
   readonly monotonicMs: () => number;
@@ -69,6 +71,11 @@ export function createApp(options: ApiOptions): Express {
   });
   app.post("/v1/functions/answers", express.json({ limit: MAX_BODY_BYTES }), functionsRoute(options));
   app.use(createOpenaiRoutes(options.offChain));
+  app.get("/v1/sealed-records/:requestId", (request, response) => {
+    const { requestId } = parseInput(AnswerQuery, request.params);
+    const record = options.sealedRecords.get(requestId, ANY_CALLER);
+    response.type("application/octet-stream").send(Buffer.from(record));
+  });
   app.put("/v1/secrets/:name", express.json({ limit: MAX_BODY_BYTES }), async (request, response) => {
     checkProvisions(callerOf(response));
     const { name } = parseInput(z.strictObject({ name: SecretName }), request.params);

@@ -1,0 +1,71 @@
+/** Questions that only listed keysets can read, and answers that only their askers can. */
+
+import { AnswerStatus } from "../../protocol/answer.ts";
+import { toHex, toUtf8, type Hex } from "../../protocol/bytes.ts";
+import { InputError } from "../../protocol/errors.ts";
+import {
+  NO_REPLY_KEY,
+  openPayload,
+  SEALED_OUTPUT_OVERHEAD,
+  sealReply,
+  type OpenedPayload,
+} from "../../protocol/sealed-payload.ts";
+import { transcriptLeafHash, type Transcript } from "../../protocol/transcript.ts";
+import type { CheckedCall } from "./check-call.ts";
+import { infer, type Inference } from "./infer.ts";
+import { without } from "./panel.ts";
+import { makeAnswer, type MadeAnswer, type Signatory } from "./sign-answer.ts";
+
+export interface SealedAnswer {
+  /** Without bodies, and with the exchanges withheld: a body's hash lets a short prompt be guessed. */
+  readonly made: MadeAnswer;
+  /** The whole transcript and the bodies, for the holder of the reply key; null where the question named none. */
+  readonly record: Uint8Array | null;
+}
+
+/** As for a question in clear; what cannot be opened is an invalid request, and signed as one. */
+export async function makeSealedAnswer(
+  signatory: Signatory,
+  inference: Inference,
+  checked: CheckedCall,
+): Promise<SealedAnswer> {
+  let replyKey: Hex = NO_REPLY_KEY;
+  const made = await makeAnswer(signatory, checked, async (recorder, { now }) => {
+    if (now === null) return without(AnswerStatus.clockUnknown);
+    const opened = await open(signatory, checked);
+    if (opened === null) return without(AnswerStatus.invalidRequest);
+    replyKey = opened.replyKey;
+    const overhead = replyKey === NO_REPLY_KEY ? 0 : SEALED_OUTPUT_OVERHEAD;
+    const maxOutputBytes = Math.max(0, checked.maxOutputBytes - overhead);
+    const outcome = await infer(inference, opened.inner, { ...checked, maxOutputBytes }, recorder);
+    if (outcome.status !== AnswerStatus.ok || replyKey === NO_REPLY_KEY) return outcome;
+    return { ...outcome, output: await sealReply(replyKey, checked.requestId, outcome.output) };
+  });
+  const { transcript, bodies } = made;
+  const whole = toUtf8(JSON.stringify({ transcript, bodies }));
+  const record = replyKey === NO_REPLY_KEY ? null : await sealReply(replyKey, checked.requestId, whole);
+  return { made: { ...made, transcript: withholdExchanges(transcript), bodies: {} }, record };
+}
+
+async function open(
+  { identity }: Signatory,
+  { payload, sealedContext }: CheckedCall,
+): Promise<OpenedPayload | null> {
+  if (sealedContext === null) return null;
+  const { keysetId, keys } = identity;
+  try {
+    return await openPayload(payload, sealedContext, { keysetId, privateKey: keys.sealing.privateKey });
+  } catch (error) {
+    if (error instanceof InputError) return null;
+    throw error;
+  }
+}
+
+/** The first event and the last say nothing of what was asked. */
+function withholdExchanges(transcript: Transcript): Transcript {
+  return transcript.map((leaf, index) =>
+    index === 0 || index === transcript.length - 1
+      ? leaf
+      : { leafHash: toHex(transcriptLeafHash(leaf)) },
+  );
+}

@@ -12,7 +12,7 @@ import { createSampleReceipt } from "../../support/sample-receipt.ts";
 
 const onChain = parseReceipt(await createSampleReceipt({ where: "on chain" }));
 const offChain = parseReceipt(await createSampleReceipt({ where: "off chain" }));
-const change = (receipt: Receipt, fields: object): Receipt => ({ ...receipt, ...fields }) as Receipt;
+const change = (receipt: Receipt, fields: object): Receipt => ({ ...receipt, ...fields });
 const withAnswer = (receipt: Receipt, fields: object): Receipt =>
   change(receipt, { answer: { ...receipt.answer, ...fields } });
 const codeOfStep = (step: (receipt: Receipt) => unknown, receipt: Receipt): string =>

@@ -1,5 +1,9 @@
-/** `npm run -s bench:gas -- [--json]`: gas of what users and nodes send, from measured transactions, beside goals and peers. */
+/**
+ * `npm run -s bench:gas -- [--json | --write | --compare]`: gas of what users and nodes send, from measured transactions,
+ * beside goals and peers. `--write` keeps the figures in bench/gas-snapshot.json, `--compare` fails when one grew.
+ */
 
+import { readFileSync, writeFileSync } from "node:fs";
 import { measureGas } from "./gas/measure.ts";
 
 /** Gas, from issue and design: what a figure must not exceed. */
@@ -17,9 +21,29 @@ const PEERS = [
   "Automata DCAP: 4 to 5 million on chain, 493,000 with a SNARK (published)",
 ];
 
+const SNAPSHOT = new URL("gas-snapshot.json", import.meta.url);
+/** Zero bytes in hashes and signatures are cheaper than others, so that a figure varies by some hundred gas. */
+const TOLERANCE = 0.01;
+
+function compare(figures: Readonly<Record<string, number>>): void {
+  const snapshot = JSON.parse(readFileSync(SNAPSHOT, "utf8")) as Record<string, number>;
+  for (const [name, gas] of Object.entries(figures)) {
+    const before = snapshot[name] ?? 0;
+    if (gas <= before * (1 + TOLERANCE)) continue;
+    process.stderr.write(
+      `${name} grew from ${before} to ${gas}: npm run -s bench:gas -- --write, and say why\n`,
+    );
+    process.exitCode = 1;
+  }
+}
+
 const figures = await measureGas();
 if (process.argv.includes("--json")) {
   process.stdout.write(`${JSON.stringify(figures)}\n`);
+} else if (process.argv.includes("--write")) {
+  writeFileSync(SNAPSHOT, `${JSON.stringify(figures, null, 2)}\n`);
+} else if (process.argv.includes("--compare")) {
+  compare(figures);
 } else {
   for (const [name, gas] of Object.entries(figures)) {
     const goal = GOALS[name];

@@ -31,6 +31,8 @@ const Artifact = z.object({
   metadata: z.object({ settings: z.object({ compilationTarget: z.record(z.string(), z.string()) }) }),
 });
 
+const Deployed = z.object({ deployedBytecode: z.object({ object: z.string() }) });
+
 /** Digest of all that the bindings depend on. */
 function inputDigest(): string {
   const digest = createHash("sha256");
@@ -109,6 +111,17 @@ function boundArtifacts(): string[] {
   return [...found.values()].sort();
 }
 
+/** EIP-170: no chain takes a contract with more code. */
+const MAX_CODE_BYTES = 24_576;
+
+function checkSizes(files: readonly string[]): void {
+  for (const file of files) {
+    const { deployedBytecode } = Deployed.parse(JSON.parse(readFileSync(file, "utf8")));
+    const size = (deployedBytecode.object.length - 2) / 2;
+    if (size > MAX_CODE_BYTES) throw new Error(`${file}: ${size} bytes of code, more than ${MAX_CODE_BYTES}`);
+  }
+}
+
 /** TypeChain writes imports that a bundler resolves; Node resolves a file by its real name. */
 function importByFileName(directory: string): void {
   for (const file of globSync("**/*.ts", { cwd: directory })) {
@@ -134,6 +147,7 @@ async function main(): Promise<void> {
   rmSync(STAGING, { recursive: true, force: true });
   mkdirSync(STAGING, { recursive: true });
   const files = boundArtifacts();
+  checkSizes(files);
   await runTypeChain({
     cwd: ROOT,
     filesToProcess: files,

@@ -6,7 +6,7 @@ import { parseAnthropicReply } from "./anthropic-messages-reply.ts";
 import { createAnthropicStreamReader } from "./anthropic-messages-stream.ts";
 import { splitSystem, type DialogueMessage } from "./dialogue.ts";
 import type { EncodedQuestion, ModelFormat, ModelQuestion } from "./model-format.ts";
-import { adaptSchema, ANTHROPIC_SCHEMAS, isClosedSchema } from "./provider-schema.ts";
+import { adaptSchema, ANTHROPIC_SCHEMAS, checkTakesSchema, isClosedSchema } from "./provider-schema.ts";
 import { encodeBody, parseArguments } from "./response-body.ts";
 
 /** The version of the API that this file is written to. */
@@ -88,6 +88,7 @@ function encodeResult(message: DialogueMessage): readonly Json[] {
 }
 
 function encodeOutputConfig({ schema, effort }: ModelQuestion): Readonly<Record<string, Json>> {
+  if (schema !== null) checkTakesSchema(isClosedSchema, schema.json);
   const format =
     schema === null
       ? {}

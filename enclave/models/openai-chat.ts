@@ -7,7 +7,13 @@ import type { Json } from "../../protocol/canonical-json.ts";
 import type { EncodedQuestion, ModelFormat, ModelMessage, ModelQuestion } from "./model-format.ts";
 import { parseChatReply } from "./openai-chat-reply.ts";
 import { createChatStreamReader } from "./openai-chat-stream.ts";
-import { adaptSchema, isObjectSchema, isStrictSchema, OPENAI_SCHEMAS } from "./provider-schema.ts";
+import {
+  adaptSchema,
+  checkTakesSchema,
+  isObjectSchema,
+  isStrictSchema,
+  OPENAI_SCHEMAS,
+} from "./provider-schema.ts";
 import { encodeBody } from "./response-body.ts";
 
 /** In what compatible servers differ. */
@@ -77,6 +83,7 @@ function encodeMessage(message: ModelMessage): Json {
 
 function encodeSchema({ schema }: ModelQuestion): Readonly<Record<string, Json>> {
   if (schema === null) return {};
+  checkTakesSchema(isObjectSchema, schema.json);
   const strict = schema.strict && isStrictSchema(schema.json);
   const json = strict ? adaptSchema(schema.json, OPENAI_SCHEMAS) : schema.json;
   return {

@@ -5,7 +5,13 @@ import { InputError } from "../../protocol/errors.ts";
 import type { EncodedQuestion, ModelFormat, ModelMessage, ModelQuestion } from "./model-format.ts";
 import { parseResponsesReply } from "./openai-responses-reply.ts";
 import { createResponsesStreamReader } from "./openai-responses-stream.ts";
-import { adaptSchema, isObjectSchema, isStrictSchema, OPENAI_SCHEMAS } from "./provider-schema.ts";
+import {
+  adaptSchema,
+  checkTakesSchema,
+  isObjectSchema,
+  isStrictSchema,
+  OPENAI_SCHEMAS,
+} from "./provider-schema.ts";
 import { encodeBody } from "./response-body.ts";
 
 export const openaiResponses: ModelFormat = {
@@ -67,6 +73,7 @@ function encodeMessage(message: ModelMessage): readonly Json[] {
 
 function encodeSchema({ schema }: ModelQuestion): Readonly<Record<string, Json>> {
   if (schema === null) return {};
+  checkTakesSchema(isObjectSchema, schema.json);
   const strict = schema.strict && isStrictSchema(schema.json);
   const json = strict ? adaptSchema(schema.json, OPENAI_SCHEMAS) : schema.json;
   return { text: { format: { type: "json_schema", name: "answer", strict, schema: json } } };

@@ -4,6 +4,7 @@
  */
 
 import type { Json } from "../../protocol/canonical-json.ts";
+import { InputError } from "../../protocol/errors.ts";
 
 type JsonObject = { readonly [key: string]: Json };
 
@@ -84,6 +85,12 @@ function adaptKeyword(keyword: string, value: Json, support: SchemaSupport): Jso
     default:
       return value;
   }
+}
+
+/** @throws {InputError} INPUT_INVALID: the provider would refuse it, or be asked for something else */
+export function checkTakesSchema(takesSchema: (schema: Json) => boolean, schema: Json): void {
+  if (takesSchema(schema)) return;
+  throw new InputError({ code: "INPUT_INVALID", message: "the provider cannot enforce this JSON Schema" });
 }
 
 /** Whether the root is an object, and nothing else: OpenAI takes no other. */

@@ -87,7 +87,9 @@ export async function answerOffChain(options: OffChainOptions, call: OffChainCal
     } catch (caught) {
       if (!(caught instanceof UpstreamError)) throw caught;
       error = caught;
-      return without(AnswerStatus.upstreamFailed);
+      // Some providers decline with an HTTP error.
+      const declined = caught.code === "MODEL_REFUSED";
+      return without(declined ? AnswerStatus.refused : AnswerStatus.upstreamFailed);
     }
   });
   const { evidence, endorsements } = options.attested;

@@ -407,6 +407,22 @@ describe("Gemini Interactions", () => {
   });
 });
 
+test.for([
+  ["Chat Completions", openaiChat, { type: "array", items: {} }],
+  ["Responses", openaiResponses, { anyOf: [{ type: "object" }] }],
+  ["Anthropic Messages", anthropicMessages, { type: "object", properties: {} }],
+  [
+    "Anthropic Messages",
+    anthropicMessages,
+    { type: "object", properties: { a: {} }, additionalProperties: false },
+  ],
+] as const)("%s refuses a schema that it could not enforce as it stands", ([, format, json]) => {
+  expect(format.takesSchema(json)).toBe(false);
+  expect(codeOf(() => format.encodeQuestion(question({ schema: { json, strict: true } })))).toBe(
+    "INPUT_INVALID",
+  );
+});
+
 describe("every format", () => {
   const formats = { openaiChat, openaiResponses, anthropicMessages, gemini, geminiInteractions };
 

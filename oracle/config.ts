@@ -78,7 +78,14 @@ export const OracleConfig = z.strictObject({
   transmitterKeys: z.array(TransmitterKey).min(1).describe("accounts that pay for transactions"),
   store: StoreSection,
   http: z
-    .strictObject({ host: z.string().default("127.0.0.1"), port: z.int().min(0).max(65_535).default(7_788) })
+    .strictObject({
+      host: z.string().default("127.0.0.1"),
+      port: z.int().min(0).max(65_535).default(7_788),
+      adminTokenFile: z
+        .string()
+        .optional()
+        .describe("token for /v1/admin; without it there is no such route"),
+    })
     .prefault({})
     .describe("index, receipts, health; port 0: chosen by the system and printed"),
   concurrency: z.int().min(1).max(1_000).default(64).describe("requests at the enclaves at once"),

@@ -21,12 +21,15 @@ import { createEvidenceVerifier } from "./enclaves/evidence-verifier.ts";
 import { startEngine } from "./engine/engine.ts";
 import { JobQueue } from "./engine/job-queue.ts";
 import { createHttpApp, listen } from "./http/server.ts";
-import type { Health } from "./http/server.ts";
+import type { Operations } from "./http/admin.ts";
+import type { Health } from "./http/health.ts";
 import type { Logger } from "./log.ts";
 import { createLogger } from "./log.ts";
 import { Answerer } from "./relay/answerer.ts";
 import { ChainRelay } from "./relay/chain-relay.ts";
 import type { AnswerJob } from "./relay/journal.ts";
+import { retryRequest } from "./relay/retry.ts";
+import { countStore } from "./store/index-queries.ts";
 import { recordAnswers } from "./store/answers.ts";
 import type { AnswerRecord } from "./store/answers.ts";
 import type { Store } from "./store/store.ts";
@@ -34,6 +37,8 @@ import { openStore } from "./store/store.ts";
 
 const now = (): number => Date.now();
 const STOP_GRACE_MS = 10_000;
+/** Longest wait for answers under way and transactions in flight. */
+const DRAIN_MS = 120_000;
 const MAINTENANCE_MS = 300_000;
 
 function say(event: Record<string, unknown>): void {
@@ -130,10 +135,32 @@ async function run(config: OracleConfig, log: Logger): Promise<void> {
       }),
     );
   }
-  const http = await listen(
-    createHttpApp({ store, log, health: () => health(relays, enclaves) }),
-    config.http,
-  );
+  const adminToken = loadAdminToken(config);
+  const operations: Operations = {
+    retry: async (requestId) => {
+      await retryRequest(store, engine, requestId);
+      queue.wake();
+      for (const relay of relays) {
+        relay.wake();
+      }
+    },
+    deadLetters: () => engine.deadLetters("answers"),
+    drain: () => {
+      void drain({ store, queue, log }).finally(() => process.kill(process.pid, "SIGTERM"));
+    },
+  };
+  const app = createHttpApp({
+    store,
+    log,
+    health: () => health(relays, enclaves),
+    isReady: () => relays.some((relay) => relay.hasAdmitted()),
+    models: async () => {
+      const replies = await Promise.all(enclaves.sessions.map(({ client }) => client.models()));
+      return replies.flatMap(({ models }) => models);
+    },
+    ...(adminToken === undefined ? {} : { admin: { token: adminToken, operations } }),
+  });
+  const http = await listen(app, config.http);
   const maintenance = setInterval(() => {
     store.maintain().catch((error: unknown) => {
       log.warn("store.maintenance-failed", { error });
@@ -153,6 +180,42 @@ async function run(config: OracleConfig, log: Logger): Promise<void> {
     chains: config.chains.map(({ chainId }) => chainId),
     transmitters: signers.map(({ address }) => address),
   });
+}
+
+function loadAdminToken({ http }: OracleConfig): string | undefined {
+  if (http.adminTokenFile === undefined) {
+    return undefined;
+  }
+  const token = readFileSync(http.adminTokenFile, "utf8").trim();
+  if (token.length < 16) {
+    throw new ConfigError({
+      code: "CONFIG_INVALID",
+      message: "the admin token has fewer than 16 characters",
+    });
+  }
+  return token;
+}
+
+/** Takes no more jobs, and waits until what was recorded is on chain, or too long. */
+async function drain({
+  store,
+  queue,
+  log,
+}: {
+  store: Store;
+  queue: JobQueue<AnswerJob, AnswerRecord>;
+  log: Logger;
+}): Promise<void> {
+  log.info("oracle.draining", {});
+  await queue.stop(DRAIN_MS);
+  const end = now() + DRAIN_MS;
+  while (now() < end) {
+    const { requests } = await countStore(store);
+    if (!requests.some(({ phase }) => phase === "answered" || phase === "sent")) {
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
 }
 
 async function closeStore(store: Store, stopEngine: () => Promise<void>): Promise<void> {

@@ -19,6 +19,8 @@ export interface Engine {
   readonly boss: PgBoss;
   /** Queues jobs in the caller's transaction. */
   enqueue(trx: StoreTransaction, queue: QueueName, jobs: readonly JobInsert[]): Promise<void>;
+  /** Jobs that failed for good, by the request that they were about. */
+  deadLetters(queue: QueueName): Promise<readonly object[]>;
   stop(): Promise<void>;
 }
 
@@ -84,6 +86,15 @@ export async function startEngine(store: Store, log: Logger): Promise<Engine> {
       if (jobs.length > 0) {
         await boss.insert(queue, [...jobs], { db: bossTransaction(trx) });
       }
+    },
+    async deadLetters(queue) {
+      const jobs = await boss.findJobs<object>(deadLetterQueue(queue));
+      return jobs.map(({ id, data, sourceCreatedOn, sourceOutput }) => ({
+        id,
+        data,
+        since: sourceCreatedOn,
+        error: sourceOutput,
+      }));
     },
     stop: () => boss.stop({ graceful: false, close: true }),
   };

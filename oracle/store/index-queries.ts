@@ -127,3 +127,121 @@ export async function findReceipt(store: Store, requestId: Hex): Promise<string 
     .executeTakeFirst();
   return row?.receipt;
 }
+
+/** An answer as a contract takes it: what a user of pull delivery passes on. */
+export async function findAnswer(
+  store: Store,
+  requestId: Hex,
+): Promise<{ readonly answer: unknown; readonly signature: Hex; readonly output: Hex } | undefined> {
+  const row = await store.db
+    .selectFrom("answers")
+    .select(["answer", "signature", "output"])
+    .where("request_id", "=", requestId)
+    .orderBy("recorded_at")
+    .executeTakeFirst();
+  return row === undefined
+    ? undefined
+    : { answer: JSON.parse(row.answer), signature: row.signature as Hex, output: row.output as Hex };
+}
+
+export interface RequestSummary {
+  readonly requestId: Hex;
+  readonly chainId: number;
+  readonly phase: RequestPhase;
+  readonly consumer: Hex;
+  readonly blockNumber: number;
+  readonly logIndex: number;
+  readonly deadline: number;
+  readonly fee: string;
+  readonly lastError: string | null;
+}
+
+export interface RequestFilter {
+  readonly chainId?: number | undefined;
+  readonly phase?: RequestPhase | undefined;
+  readonly consumer?: string | undefined;
+  /** Page: what comes before this place, newest first. */
+  readonly before?: { readonly blockNumber: number; readonly logIndex: number } | undefined;
+  readonly limit: number;
+}
+
+/** Requests, newest first. */
+export async function listRequests(store: Store, filter: RequestFilter): Promise<RequestSummary[]> {
+  let query = store.db
+    .selectFrom("requests")
+    .select([
+      "request_id",
+      "chain_id",
+      "phase",
+      "consumer",
+      "block_number",
+      "log_index",
+      "deadline",
+      "fee",
+      "last_error",
+    ]);
+  const { chainId, phase, consumer, before, limit } = filter;
+  if (chainId !== undefined) query = query.where("chain_id", "=", chainId);
+  if (phase !== undefined) query = query.where("phase", "=", phase);
+  if (consumer !== undefined) query = query.where("consumer", "=", consumer);
+  if (before !== undefined) {
+    query = query.where((where) =>
+      where.or([
+        where("block_number", "<", before.blockNumber),
+        where.and([where("block_number", "=", before.blockNumber), where("log_index", "<", before.logIndex)]),
+      ]),
+    );
+  }
+  const rows = await query
+    .orderBy("block_number", "desc")
+    .orderBy("log_index", "desc")
+    .limit(limit)
+    .execute();
+  return rows.map((row) => ({
+    requestId: row.request_id as Hex,
+    chainId: row.chain_id,
+    phase: row.phase,
+    consumer: row.consumer as Hex,
+    blockNumber: row.block_number,
+    logIndex: row.log_index,
+    deadline: row.deadline,
+    fee: row.fee,
+    lastError: row.last_error,
+  }));
+}
+
+export interface StoreCounts {
+  readonly requests: readonly { readonly chainId: number; readonly phase: string; readonly count: number }[];
+  readonly answers: readonly { readonly chainId: number; readonly status: number; readonly count: number }[];
+  readonly transactions: readonly {
+    readonly chainId: number;
+    readonly state: string;
+    readonly count: number;
+  }[];
+}
+
+/** What there is, counted: for metrics and for waiting until the work is done. */
+export async function countStore(store: Store): Promise<StoreCounts> {
+  const [requests, answers, transactions] = await Promise.all([
+    store.db
+      .selectFrom("requests")
+      .select(["chain_id", "phase", ({ fn }) => fn.countAll<number>().as("count")])
+      .groupBy(["chain_id", "phase"])
+      .execute(),
+    store.db
+      .selectFrom("answers")
+      .select(["chain_id", "status", ({ fn }) => fn.countAll<number>().as("count")])
+      .groupBy(["chain_id", "status"])
+      .execute(),
+    store.db
+      .selectFrom("transactions")
+      .select(["chain_id", "state", ({ fn }) => fn.countAll<number>().as("count")])
+      .groupBy(["chain_id", "state"])
+      .execute(),
+  ]);
+  return {
+    requests: requests.map(({ chain_id, phase, count }) => ({ chainId: chain_id, phase, count })),
+    answers: answers.map(({ chain_id, status, count }) => ({ chainId: chain_id, status, count })),
+    transactions: transactions.map(({ chain_id, state, count }) => ({ chainId: chain_id, state, count })),
+  };
+}

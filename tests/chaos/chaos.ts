@@ -120,20 +120,23 @@ class Node {
     });
   }
 
-  /** Kills the process as soon as it says that it has reached `step`; after `patienceMs`, wherever it is. */
-  async killAt(step: Step, patienceMs: number): Promise<Step | "anywhere"> {
-    const hit = new Promise<Step>((resolve) => {
+  /** Dies as soon as it says that it has reached `step`; resolves when it has. */
+  dieAt(step: Step): Promise<this> {
+    return new Promise((resolve) => {
       this.#hit = () => {
-        resolve(step);
+        resolve(this);
       };
       this.#target = step;
     });
-    const reached = await Promise.race([hit, sleep(patienceMs).then(() => "anywhere" as const)]);
+  }
+
+  spare(): void {
     this.#target = undefined;
-    const dying = this.#process;
-    await dying?.stop("SIGKILL");
+  }
+
+  async restart(): Promise<void> {
+    await this.#process?.stop("SIGKILL");
     await this.start();
-    return reached;
   }
 
   log(): string {
@@ -144,6 +147,14 @@ class Node {
     this.#stopping = true;
     await this.#process?.stop("SIGTERM");
   }
+}
+
+/** Kills the first node that reaches `step`; after `patienceMs`, any node wherever it is. */
+async function killAt(running: readonly Node[], step: Step, patienceMs: number): Promise<Step | "anywhere"> {
+  const victim = await Promise.race([...running.map((node) => node.dieAt(step)), sleep(patienceMs)]);
+  for (const node of running) node.spare();
+  await (victim ?? pick(running)).restart();
+  return victim === undefined ? "anywhere" : step;
 }
 
 async function askOne(chain: TestChain, from: string): Promise<void> {
@@ -307,7 +318,7 @@ async function main(): Promise<void> {
   const killing = (async () => {
     for (let kill = 0; kill < kills; kill += 1) {
       const step = STEPS[kill % STEPS.length]!;
-      const hit = await pick(running).killAt(step, 15_000);
+      const hit = await killAt(running, step, 15_000);
       hits[hit] = (hits[hit] ?? 0) + 1;
       killsDone += 1;
       say(`kill ${kill + 1} of ${kills}: at ${hit}`);

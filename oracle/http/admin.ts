@@ -1,0 +1,52 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import { Router } from "express";
+import type { RequestHandler } from "express";
+import { z } from "zod";
+import { InputError } from "../../protocol/errors.ts";
+import { bytes32 } from "../../protocol/fields.ts";
+import type { Hex } from "../../protocol/bytes.ts";
+
+/** What an operator may do to a running node. */
+export interface Operations {
+  retry(requestId: Hex): Promise<void>;
+  deadLetters(): Promise<readonly object[]>;
+  /** Returns at once; the process ends when its work is done. */
+  drain(): void;
+}
+
+/** Routes that change something: only with the operator's token, and not there at all without one. */
+export function createAdminRouter(operations: Operations, token: string): Router {
+  const router = Router();
+  router.use(requireToken(token));
+  router.get("/dead-letters", async (_request, response) => {
+    response.json({ jobs: await operations.deadLetters() });
+  });
+  router.post("/requests/:requestId/retry", async (request, response) => {
+    const id = bytes32.safeParse(z.string().parse(request.params["requestId"]));
+    if (!id.success) {
+      throw new InputError({ code: "INPUT_INVALID", message: z.prettifyError(id.error) });
+    }
+    await operations.retry(id.data);
+    response.status(202).json({ status: "queued" });
+  });
+  router.post("/drain", (_request, response) => {
+    operations.drain();
+    response.status(202).json({ status: "draining" });
+  });
+  return router;
+}
+
+function requireToken(token: string): RequestHandler {
+  const expected = digest(`Bearer ${token}`);
+  return (request, _response, next) => {
+    if (!timingSafeEqual(digest(request.headers.authorization ?? ""), expected)) {
+      throw new InputError({ code: "INPUT_UNAUTHORIZED", message: "the admin token is missing or wrong" });
+    }
+    next();
+  };
+}
+
+/** Hashed first: digests have one length, and comparing them tells nothing of the token. */
+function digest(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
+}

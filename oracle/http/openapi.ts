@@ -1,0 +1,121 @@
+/** OpenAPI 3.1 of the index. A test compares it with the routes that the server has. */
+
+const REQUEST_ID = {
+  name: "requestId",
+  in: "path",
+  required: true,
+  schema: { type: "string", pattern: "^0x[0-9a-f]{64}$" },
+} as const;
+
+const query = (name: string, schema: object, description: string): object => ({
+  name,
+  in: "query",
+  required: false,
+  schema,
+  description,
+});
+
+const reply = (description: string, type = "application/json"): object => ({
+  description,
+  content: { [type]: { schema: type === "application/json" ? { type: "object" } : { type: "string" } } },
+});
+
+const ERRORS = {
+  400: reply("a parameter is wrong"),
+  404: reply("not known to this node"),
+} as const;
+
+export const OPENAPI = {
+  openapi: "3.1.0",
+  info: {
+    title: "Adyton oracle",
+    version: "1",
+    description:
+      "What was asked, what became of it on chain, and the receipts. Public data; read-only but for /v1/admin.",
+  },
+  components: { securitySchemes: { admin: { type: "http", scheme: "bearer" } } },
+  paths: {
+    "/v1/health": {
+      get: {
+        summary: "whether every chain is followed and an enclave is verified",
+        responses: { 200: reply("ok"), 503: reply("degraded") },
+      },
+    },
+    "/v1/ready": {
+      get: {
+        summary: "whether a request could be answered now",
+        responses: { 200: reply("ready"), 503: reply("not ready") },
+      },
+    },
+    "/v1/metrics": {
+      get: { summary: "Prometheus metrics", responses: { 200: reply("metrics", "text/plain") } },
+    },
+    "/v1/openapi.json": { get: { summary: "this document", responses: { 200: reply("OpenAPI") } } },
+    "/v1/quote": {
+      get: {
+        summary: "models that the node's enclaves serve, with prices in wei",
+        responses: { 200: reply("models") },
+      },
+    },
+    "/v1/requests": {
+      get: {
+        summary: "requests, newest first",
+        parameters: [
+          query("chainId", { type: "integer" }, "of this chain"),
+          query(
+            "phase",
+            { enum: ["seen", "asked", "answered", "refused", "sent", "settled"] },
+            "in this phase",
+          ),
+          query("consumer", { type: "string", pattern: "^0x[0-9a-f]{40}$" }, "asked by this contract"),
+          query("before", { type: "string", pattern: "^[0-9]+-[0-9]+$" }, "the `next` of the page before"),
+          query("limit", { type: "integer", minimum: 1, maximum: 500 }, "page size, 50 by default"),
+        ],
+        responses: { 200: reply("{requests, next}"), 400: ERRORS[400] },
+      },
+    },
+    "/v1/requests/{requestId}": {
+      get: {
+        summary: "a request with its answer, settlement and transactions",
+        parameters: [REQUEST_ID],
+        responses: { 200: reply("request"), ...ERRORS },
+      },
+    },
+    "/v1/answers/{requestId}": {
+      get: {
+        summary: "the signed answer, for a contract call by the user (pull)",
+        parameters: [REQUEST_ID],
+        responses: { 200: reply("answer, signature, output"), ...ERRORS },
+      },
+    },
+    "/v1/receipts/{requestId}": {
+      get: {
+        summary: "the receipt file",
+        parameters: [REQUEST_ID],
+        responses: { 200: reply("receipt"), ...ERRORS },
+      },
+    },
+    "/v1/admin/dead-letters": {
+      get: {
+        summary: "jobs that failed for good",
+        security: [{ admin: [] }],
+        responses: { 200: reply("jobs") },
+      },
+    },
+    "/v1/admin/requests/{requestId}/retry": {
+      post: {
+        summary: "take a request up again",
+        parameters: [REQUEST_ID],
+        security: [{ admin: [] }],
+        responses: { 202: reply("queued"), ...ERRORS, 409: reply("settled") },
+      },
+    },
+    "/v1/admin/drain": {
+      post: {
+        summary: "take no more work, finish what is under way, and exit",
+        security: [{ admin: [] }],
+        responses: { 202: reply("draining") },
+      },
+    },
+  },
+} as const;

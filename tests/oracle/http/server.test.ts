@@ -1,0 +1,158 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Operations } from "../../../oracle/http/admin.ts";
+import { OPENAPI } from "../../../oracle/http/openapi.ts";
+import { createHttpApp, listen } from "../../../oracle/http/server.ts";
+import type { Listening } from "../../../oracle/http/server.ts";
+import { createLogger } from "../../../oracle/log.ts";
+import { openStore } from "../../../oracle/store/store.ts";
+import type { Store } from "../../../oracle/store/store.ts";
+import type { Hex } from "../../../protocol/bytes.ts";
+
+const TOKEN = "an operator's token";
+const idOf = (index: number): Hex => `0x${index.toString(16).padStart(64, "0")}`;
+const CONSUMER: Hex = `0x${"aa".repeat(20)}`;
+const ROWS = 120;
+
+let directory: string;
+let store: Store;
+let server: Listening;
+const retried: Hex[] = [];
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), "adyton-http-"));
+  store = await openStore({ kind: "pglite", path: join(directory, "store") });
+  await store.db
+    .insertInto("requests")
+    .values(
+      Array.from({ length: ROWS }, (_, index) => ({
+        chain_id: 1,
+        request_id: idOf(index),
+        block_number: Math.floor(index / 10),
+        block_hash: idOf(0),
+        block_time: 0,
+        tx_hash: idOf(0),
+        log_index: index % 10,
+        consumer: index === 7 ? CONSUMER : `0x${"bb".repeat(20)}`,
+        request: "{}",
+        payload: "0x",
+        payload_uri: "",
+        deadline: 0,
+        fee: "1",
+        released: true,
+        phase: index % 2 === 0 ? ("settled" as const) : ("asked" as const),
+        last_error: null,
+        seen_at: 0,
+      })),
+    )
+    .execute();
+  const operations: Operations = {
+    retry: (id) => Promise.resolve(void retried.push(id)),
+    deadLetters: () => Promise.resolve([]),
+    drain: () => undefined,
+  };
+  const app = createHttpApp({
+    store,
+    log: createLogger({ level: "error", write: () => undefined, now: () => 0 }),
+    health: () => ({ status: "ok", chains: [{ chainId: 1, block: 11, behindBlocks: 0 }], enclaves: [] }),
+    isReady: () => false,
+    models: () => Promise.resolve([]),
+    admin: { token: TOKEN, operations },
+  });
+  server = await listen(app, { host: "127.0.0.1", port: 0 });
+}, 120_000);
+
+afterAll(async () => {
+  await server.close();
+  await store.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+async function call(
+  path: string,
+  init: RequestInit = {},
+): Promise<{ status: number; json: Record<string, unknown>; text: string }> {
+  const response = await fetch(`http://127.0.0.1:${server.port}${path}`, init);
+  const text = await response.text();
+  const isJson = response.headers.get("content-type")?.includes("json") === true;
+  return { status: response.status, json: isJson ? (JSON.parse(text) as Record<string, unknown>) : {}, text };
+}
+
+describe("the index over HTTP", () => {
+  test("every documented operation exists, with a documented status", async () => {
+    for (const [path, operations] of Object.entries(OPENAPI.paths)) {
+      for (const [method, operation] of Object.entries(operations)) {
+        const { status } = await call(path.replace("{requestId}", idOf(3)), {
+          method: method.toUpperCase(),
+          headers: { authorization: `Bearer ${TOKEN}` },
+        });
+        expect(Object.keys((operation as { responses: object }).responses), `${method} ${path}`).toContain(
+          String(status),
+        );
+      }
+    }
+    expect((await call("/v1/openapi.json")).json).toEqual(OPENAPI);
+  });
+
+  test("pages through all requests, each once, newest first", async () => {
+    const seen: string[] = [];
+    let path: string | undefined = "/v1/requests?limit=50";
+    while (path !== undefined) {
+      const { json } = await call(path);
+      seen.push(...(json["requests"] as { requestId: string }[]).map(({ requestId }) => requestId));
+      path = json["next"] === null ? undefined : `/v1/requests?limit=50&before=${json["next"] as string}`;
+    }
+    expect(seen).toEqual(Array.from({ length: ROWS }, (_, index) => idOf(ROWS - 1 - index)));
+  });
+
+  test("filters by phase and by consumer", async () => {
+    const asked = await call("/v1/requests?phase=asked&limit=500");
+    expect(asked.json["requests"]).toHaveLength(ROWS / 2);
+    const one = await call(`/v1/requests?consumer=${CONSUMER}`);
+    expect(one.json["requests"]).toMatchObject([{ requestId: idOf(7) }]);
+  });
+
+  test.for([
+    ["/v1/requests?limit=0", 400, "INPUT_INVALID"],
+    ["/v1/requests?limit=501", 400, "INPUT_INVALID"],
+    ["/v1/requests?phase=unknown", 400, "INPUT_INVALID"],
+    ["/v1/requests?unknown=1", 400, "INPUT_INVALID"],
+    ["/v1/requests?before=x", 400, "INPUT_INVALID"],
+    [`/v1/requests/${idOf(1).toUpperCase()}`, 400, "INPUT_INVALID"],
+    [`/v1/requests/${idOf(9_999)}`, 404, "INPUT_NOT_FOUND"],
+    [`/v1/receipts/${idOf(1)}`, 404, "INPUT_NOT_FOUND"],
+    ["/v1/nothing", 404, "INPUT_NOT_FOUND"],
+    ["/v1/admin/dead-letters", 401, "INPUT_UNAUTHORIZED"],
+  ] as const)("refuses GET %s with %i", async ([path, status, code]) => {
+    const reply = await call(path);
+    expect(reply.status).toBe(status);
+    expect(reply.json).toMatchObject({ error: { code } });
+  });
+
+  test("retries for who holds the token, and for nobody else", async () => {
+    const path = `/v1/admin/requests/${idOf(5)}/retry`;
+    retried.length = 0;
+    expect(
+      (await call(path, { method: "POST", headers: { authorization: `Bearer ${TOKEN}x` } })).status,
+    ).toBe(401);
+    expect(retried).toEqual([]);
+    expect((await call(path, { method: "POST", headers: { authorization: `Bearer ${TOKEN}` } })).status).toBe(
+      202,
+    );
+    expect(retried).toEqual([idOf(5)]);
+  });
+
+  test("counts requests by phase in Prometheus's text", async () => {
+    const { text } = await call("/v1/metrics");
+    expect(text).toContain('adyton_oracle_requests{chain="1",phase="settled"} 60\n');
+    expect(text).toContain('adyton_oracle_block{chain="1"} 11\n');
+  });
+
+  test("a second process cannot open the same store", async () => {
+    await expect(openStore({ kind: "pglite", path: join(directory, "store") })).rejects.toMatchObject({
+      code: "CONFIG_INVALID",
+    });
+  });
+});

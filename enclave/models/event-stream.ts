@@ -22,7 +22,8 @@ export class EventStream {
   push(chunk: Uint8Array): readonly string[] {
     const events: string[] = [];
     let from = 0;
-    for (const [at, byte] of chunk.entries()) {
+    for (let at = 0; at < chunk.length; at++) {
+      const byte = chunk[at];
       const secondHalf = this.#afterCr && byte === LF;
       this.#afterCr = byte === CR;
       if (byte !== LF && byte !== CR) continue;

@@ -1,4 +1,4 @@
-/** `adyton functions ask|simulate|local`: the road through Chainlink Functions. */
+/** `adyton functions ask|simulate|local|gateway|secrets`: the road through Chainlink Functions. */
 
 import { dirname, resolve } from "node:path";
 import type { Command } from "commander";
@@ -17,6 +17,20 @@ interface QuestionOptions {
 
 interface AskOptions extends QuestionOptions {
   readonly timeout: string;
+}
+
+interface GatewayOptions {
+  readonly enclave: string;
+  readonly policy: string;
+  readonly host: string;
+  readonly port: string;
+}
+
+interface SecretsOptions {
+  readonly donGateway: readonly string[];
+  readonly slot: string;
+  readonly minutes: string;
+  readonly functions: string;
 }
 
 const DEFAULT_TIMEOUT_SECONDS = 300;
@@ -43,6 +57,32 @@ export function registerFunctions(program: Command): void {
     .option("--functions <file>", "where to write how to reach it", DEFAULT_FUNCTIONS_FILE)
     .action(async (options: { readonly network: string; readonly functions: string }) => {
       process.exitCode = await local(options.network, resolve(options.functions));
+    });
+  registerOperation(functions);
+}
+
+function registerOperation(functions: Command): void {
+  functions
+    .command("gateway")
+    .description("let nodes of Functions reach an enclave; put your domain's TLS certificate in front of it")
+    .requiredOption("--enclave <url>", "the enclave")
+    .requiredOption("--policy <file>", "appraisal policy that accepts it")
+    .option("--host <address>", "where to listen", "127.0.0.1")
+    .option("--port <number>", "where to listen; 0 for any", "8787")
+    .action(async (options: GatewayOptions) => {
+      process.exitCode = await gateway(options);
+    });
+  functions
+    .command("secrets")
+    .description(
+      "leave the enclave's URL and credential, encrypted, with the nodes, and tell the consumer where",
+    )
+    .requiredOption("--don-gateway <url...>", "gateways of the network of nodes")
+    .option("--slot <number>", "slot on the nodes", "0")
+    .option("--minutes <number>", "how long the nodes keep them", "1440")
+    .option("--functions <file>", "file that says which consumer and nodes", DEFAULT_FUNCTIONS_FILE)
+    .action(async (options: SecretsOptions) => {
+      process.exitCode = await secrets(options);
     });
 }
 
@@ -114,10 +154,7 @@ async function local(networkFile: string, functionsFile: string): Promise<ExitCo
   const { readNetworkFile } = await import("../network/network-file.ts");
   const { writeFunctionsFile } = await import("./functions-file.ts");
   const { startLocalFunctions } = await import("./local.ts");
-  const interrupted = new Promise<void>((done) => {
-    process.once("SIGINT", done);
-    process.once("SIGTERM", done);
-  });
+  const interrupted = untilInterrupted();
   const running = await startLocalFunctions({
     network: readNetworkFile(networkFile),
     folder: dirname(functionsFile),
@@ -138,6 +175,57 @@ async function local(networkFile: string, functionsFile: string): Promise<ExitCo
   } finally {
     await running.stop();
   }
+}
+
+async function gateway({ enclave, policy, host, port }: GatewayOptions): Promise<ExitCode> {
+  const { startFunctionsGateway } = await import("./gateway.ts");
+  const interrupted = untilInterrupted();
+  const listening = await startFunctionsGateway({
+    enclaveUrl: enclave,
+    policyFile: policy,
+    host,
+    port: Number(port),
+    now: () => Date.now(),
+    onError: (error) => {
+      process.stderr.write(`gateway: ${error instanceof Error ? error.message : String(error)}\n`);
+    },
+  });
+  process.stdout.write(`listening on ${host}:${listening.port}, before ${enclave}; Ctrl-C ends it\n`);
+  await interrupted;
+  await listening.close();
+  return ExitCode.ok;
+}
+
+async function secrets({ donGateway, slot, minutes, functions }: SecretsOptions): Promise<ExitCode> {
+  keepStdoutForAnswers();
+  const { readFunctionsFile } = await import("./functions-file.ts");
+  const { loadFunctionsToolkit } = await import("../../oracle/functions/toolkit.ts");
+  const { connectFunctions } = await import("./connect.ts");
+  const { leaveSecrets } = await import("./leave-secrets.ts");
+  const file = readFunctionsFile(functions);
+  const connection = connectFunctions(file, loadFunctionsToolkit());
+  try {
+    const { reference } = await leaveSecrets({
+      file,
+      ...connection,
+      gatewayUrls: donGateway,
+      slotId: Number(slot),
+      minutesUntilExpiration: Number(minutes),
+    });
+    process.stdout.write(
+      `secrets left for ${minutes} minutes; ${file.consumer} refers to them by ${reference}\n`,
+    );
+    return ExitCode.ok;
+  } finally {
+    connection.provider.destroy();
+  }
+}
+
+function untilInterrupted(): Promise<void> {
+  return new Promise((done) => {
+    process.once("SIGINT", done);
+    process.once("SIGTERM", done);
+  });
 }
 
 async function print<Result extends object>(

@@ -3,28 +3,23 @@
  * simulated nodes, a gateway to the enclave, a subscription, and the example consumer. This file orders the steps.
  */
 
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Signer } from "ethers";
-import { parseAppraisalPolicy } from "../../attestation/index.ts";
 import { FunctionsConcierge__factory } from "../../contracts/bindings/factories/index.ts";
-import { createVendorSource } from "../../endorsements/vendor-source.ts";
-import { connectEnclave } from "../../oracle/enclaves/enclave-session.ts";
-import { createEvidenceVerifier } from "../../oracle/enclaves/evidence-verifier.ts";
 import { FunctionsClient } from "../../oracle/functions/client.ts";
-import { createGateway } from "../../oracle/functions/gateway.ts";
 import {
   checkDeno,
   loadFunctionsToolkit,
   type LoadedToolkit,
   type LocalFunctionsTestnet,
 } from "../../oracle/functions/toolkit.ts";
-import { listen, type Listening } from "../../oracle/http/server.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { LocalAccount } from "../network/anvil.ts";
 import { connectLocally, localSigner, localWallet } from "../network/local-accounts.ts";
 import type { NetworkFile } from "../network/network-file.ts";
 import type { FunctionsFile } from "./functions-file.ts";
+import { startFunctionsGateway } from "./gateway.ts";
 
 /** 100 LINK of the local token. */
 const SUBSCRIPTION_JUELS = 100n * 10n ** 18n;
@@ -57,7 +52,16 @@ export async function startLocalFunctions(options: LocalFunctionsOptions): Promi
   const loaded = loadFunctionsToolkit();
   checkDeno();
   mkdirSync(folder, { recursive: true });
-  const gateway = await startGateway(options);
+  const gateway = await startFunctionsGateway({
+    enclaveUrl: network.enclaveUrl,
+    policyFile: network.policyFile,
+    host: "127.0.0.1",
+    port: 0,
+    now: options.now,
+    onError: (error) => {
+      onStep("gateway", error instanceof Error ? error.message : String(error));
+    },
+  });
   const gatewayUrl = `http://127.0.0.1:${gateway.port}`;
   const secrets = {
     enclaveUrl: (await options.standBetween?.(gatewayUrl)) ?? gatewayUrl,
@@ -100,26 +104,6 @@ export async function startLocalFunctions(options: LocalFunctionsOptions): Promi
     await stop();
     throw error;
   }
-}
-
-async function startGateway({ network, now, onStep }: LocalFunctionsOptions): Promise<Listening> {
-  const policy = parseAppraisalPolicy(JSON.parse(readFileSync(network.policyFile, "utf8")));
-  const verifier = createEvidenceVerifier({ policy, endorsements: createVendorSource(), now });
-  const app = createGateway({
-    connect: async () => {
-      const address = { url: network.enclaveUrl, callerToken: network.functionsCredential };
-      const { client, attestation } = await connectEnclave(address, verifier, {
-        answerTimeoutMs: 10_000,
-        maxSockets: 1,
-      });
-      client.close();
-      return { url: network.enclaveUrl, tlsKeyHash: attestation.keyset.tlsKeyHash };
-    },
-    onError: (error) => {
-      onStep("gateway", error instanceof Error ? error.message : String(error));
-    },
-  });
-  return await listen(app, { host: "127.0.0.1", port: 0 });
 }
 
 async function startTestnet(

@@ -127,18 +127,17 @@ export class FunctionsClient {
     await manager.initialize();
     const { encryptedSecrets } = await manager.encryptSecrets({ ...upload.secrets });
     const { slotId, gatewayUrls, minutesUntilExpiration } = upload;
-    const { version, success } = await manager.uploadEncryptedSecretsToDON({
-      encryptedSecretsHexstring: encryptedSecrets,
-      gatewayUrls,
-      slotId,
-      minutesUntilExpiration,
-    });
-    if (!success) {
-      throw new ConfigError({
-        code: "CONFIG_INVALID",
-        message: "not every node took the secrets; try again",
+    const { version, success } = await manager
+      .uploadEncryptedSecretsToDON({
+        encryptedSecretsHexstring: encryptedSecrets,
+        gatewayUrls,
+        slotId,
+        minutesUntilExpiration,
+      })
+      .catch((cause: unknown) => {
+        throw notLeft("the nodes did not take the secrets", cause);
       });
-    }
+    if (!success) throw notLeft("not every node took the secrets; try again");
     return {
       location: 2,
       reference: manager.buildDONHostedEncryptedSecretsReference({ slotId, version }) as Hex,
@@ -187,6 +186,10 @@ export class FunctionsClient {
     })();
     return await this.#subscriptions;
   }
+}
+
+function notLeft(message: string, cause?: unknown): ConfigError {
+  return new ConfigError({ code: "CONFIG_INVALID", message, cause });
 }
 
 function toFulfillment(

@@ -4,12 +4,15 @@
  */
 
 import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { readEnvironment } from "../../cli/config.ts";
 import { askFunctions, type FunctionsAnswered } from "../../cli/functions/ask-functions.ts";
 import { connectFunctions, type FunctionsConnection } from "../../cli/functions/connect.ts";
+import { leaveSecrets } from "../../cli/functions/leave-secrets.ts";
 import { startLocalFunctions, type LocalFunctions } from "../../cli/functions/local.ts";
 import { simulateFunctions } from "../../cli/functions/simulate.ts";
 import { startNetwork, type LocalNetwork } from "../../cli/network/start.ts";
@@ -120,6 +123,38 @@ describe.skipIf(!hasDeno())("Chainlink Functions, end to end", () => {
     expect(answered.answer).toContain(WORDS);
     const { output } = await replyTo(answered.requestId);
     expect(Buffer.from(output.slice(2), "hex").toString("utf8")).toBe(answered.answer);
+  });
+
+  test("secrets are left with the nodes, encrypted, and the next question refers to them", async () => {
+    const left: { method: string; payload: { payload: string; slot_id: number } }[] = [];
+    const donGateway = createServer((request, response) => {
+      void (async () => {
+        const parts: Buffer[] = [];
+        for await (const part of request as AsyncIterable<Buffer>) parts.push(part);
+        const { params } = JSON.parse(Buffer.concat(parts).toString("utf8")) as {
+          params: { body: (typeof left)[number] };
+        };
+        left.push(params.body);
+        const node = { body: { payload: { success: true } } };
+        const result = { body: { payload: { success: true, node_responses: [node, node] } } };
+        response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ result }));
+      })();
+    });
+    await new Promise<void>((resolve) => donGateway.listen(0, "127.0.0.1", resolve));
+    const { reference } = await leaveSecrets({
+      file: functions.file,
+      ...connection,
+      gatewayUrls: [`http://127.0.0.1:${(donGateway.address() as AddressInfo).port}`],
+      slotId: 3,
+      minutesUntilExpiration: 10,
+    });
+    donGateway.close();
+    expect(left).toMatchObject([{ method: "secrets_set", payload: { slot_id: 3 } }]);
+    expect(Buffer.from(left[0]!.payload.payload, "base64").toString("latin1")).not.toContain(
+      functions.file.enclaveCredential,
+    );
+    expect(reference).toMatch(/^0x[0-9a-f]+$/);
+    expect(await ask("What is 1 + 1?")).toMatchObject({ status: "ok", answer: "1 + 1 = 2" });
   });
 
   test("simulateScript of the same source gives a signed answer", async () => {

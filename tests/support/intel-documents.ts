@@ -2,7 +2,7 @@
 
 import { toUtf8 } from "../../protocol/bytes.ts";
 import type { NamedFile } from "../../endorsements/files/read-files.ts";
-import { mintFakeIntel, type FakeIntel, type FakeIntelChange } from "./fake-intel.ts";
+import type { FakeIntel } from "./fake-intel.ts";
 import type { LocalAnswer } from "./local-server.ts";
 
 export const FMSPC_PATH = "00aabbccddee";
@@ -51,8 +51,4 @@ export function pcsFiles(intel: FakeIntel): readonly NamedFile[] {
 
 export function bundleFile(intel: FakeIntel, name = "bundle.json"): NamedFile {
   return { name, bytes: toUtf8(JSON.stringify(intel.collateral)) };
-}
-
-export async function mintIntel(change: FakeIntelChange = {}): Promise<FakeIntel> {
-  return await mintFakeIntel(change);
 }

@@ -130,7 +130,7 @@ function createCertificateIssuer(
     const { evidence } = await attestIdentity(identity, attester, NO_NONCE);
     // The host's clock is good enough here: dates move clients to ask again, evidence is what they trust.
     const now = hostNow();
-    return await issueCertificate({
+    return issueCertificate({
       keys: identity.keys.tls,
       evidence,
       names,

@@ -64,8 +64,6 @@ async function open(
 /** The first event and the last say nothing of what was asked. */
 function withholdExchanges(transcript: Transcript): Transcript {
   return transcript.map((leaf, index) =>
-    index === 0 || index === transcript.length - 1
-      ? leaf
-      : { leafHash: toHex(transcriptLeafHash(leaf)) },
+    index === 0 || index === transcript.length - 1 ? leaf : { leafHash: toHex(transcriptLeafHash(leaf)) },
   );
 }

@@ -1,58 +1,79 @@
-import "reflect-metadata";
-import { Extension, SubjectAlternativeNameExtension, X509CertificateGenerator } from "@peculiar/x509";
-import { randomBytes, webcrypto } from "node:crypto";
+/**
+ * The RA-TLS certificate: self-signed by the TLS key, with the evidence inside. Written out here, byte by byte: a library
+ * for it would be the largest part of what is measured.
+ */
+
+import { randomBytes, sign } from "node:crypto";
 import { isIP } from "node:net";
 import { encodeEvidenceExtension, EVIDENCE_EXTENSION } from "../../attestation/ra-tls/evidence-extension.ts";
-import { fromHex } from "../../protocol/bytes.ts";
+import { concatBytes, fromHex, toUtf8 } from "../../protocol/bytes.ts";
 import type { BoundEvidence } from "../../protocol/receipt.ts";
+import { der } from "./der-encoding.ts";
 import type { EnclaveKeys } from "./keys.ts";
 
 /** Kinds of evidence that are quotes in Intel's format, for which the CCC has a tag of its own. */
 const INTEL_QUOTES: ReadonlySet<string> = new Set(["tdx", "sgx", "simulator"]);
 
-const ECDSA_P256 = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
+const COMMON_NAME = "2.5.4.3";
+const SUBJECT_ALT_NAME = "2.5.29.17";
+const ECDSA_WITH_SHA256 = "1.2.840.10045.4.3.2";
+const SUBJECT = "adyton enclave";
+/** Tags of RFC 5280 §4.2.1.6, GeneralName. */
+const DNS_NAME = 0x82;
+const IP_ADDRESS = 0x87;
 
 export interface CertificateOptions {
   readonly keys: EnclaveKeys["tls"];
   readonly evidence: BoundEvidence;
-  /** DNS names and addresses. What a client relies on is the evidence; these let it check a name as well. */
+  /** DNS names and IPv4 addresses. What a client relies on is the evidence; these let it check a name as well. */
   readonly names?: readonly string[];
   /** Seconds. Its dates tell clients when to ask again; trust comes from the evidence, not from them. */
   readonly notBefore: number;
   readonly notAfter: number;
 }
 
-/** A self-signed certificate of the TLS key that carries its own evidence (RA-TLS), in PEM. */
-export async function issueCertificate(options: CertificateOptions): Promise<string> {
-  const { kind, bytes, claims } = options.evidence;
-  const extension = encodeEvidenceExtension(INTEL_QUOTES.has(kind) ? "intel-quote" : "other", {
-    evidence: fromHex(bytes),
-    claims: fromHex(claims),
-  });
-  const pkcs8 = options.keys.privateKey.export({ type: "pkcs8", format: "der" });
-  const spki = options.keys.publicKey.export({ type: "spki", format: "der" });
-  const certificate = await X509CertificateGenerator.createSelfSigned(
-    {
-      serialNumber: `01${randomBytes(15).toString("hex")}`,
-      name: "CN=adyton enclave",
-      notBefore: new Date(options.notBefore * 1000),
-      notAfter: new Date(options.notAfter * 1000),
-      signingAlgorithm: ECDSA_P256,
-      keys: {
-        privateKey: await webcrypto.subtle.importKey("pkcs8", pkcs8, ECDSA_P256, false, ["sign"]),
-        publicKey: await webcrypto.subtle.importKey("spki", spki, ECDSA_P256, true, ["verify"]),
-      },
-      extensions: [
-        new SubjectAlternativeNameExtension(
-          [...new Set(options.names ?? [])].map((value) => ({
-            type: isIP(value) === 0 ? "dns" : "ip",
-            value,
-          })),
-        ),
-        new Extension(EVIDENCE_EXTENSION, false, extension),
-      ],
-    },
-    webcrypto,
+/** X.509 version 3 (RFC 5280 §4.1) in PEM. */
+export function issueCertificate(options: CertificateOptions): string {
+  const algorithm = der.sequence(der.oid(ECDSA_WITH_SHA256));
+  const name = der.sequence(der.set(der.sequence(der.oid(COMMON_NAME), der.utf8String(SUBJECT))));
+  const tbs = der.sequence(
+    der.element(0xa0, der.unsigned(Uint8Array.of(2))),
+    der.unsigned(concatBytes(Uint8Array.of(1), randomBytes(15))),
+    algorithm,
+    name,
+    der.sequence(der.time(options.notBefore), der.time(options.notAfter)),
+    name,
+    options.keys.publicKey.export({ type: "spki", format: "der" }),
+    der.element(0xa3, der.sequence(...extensions(options))),
   );
-  return certificate.toString("pem");
+  const certificate = der.sequence(
+    tbs,
+    algorithm,
+    der.bitString(sign("sha256", tbs, options.keys.privateKey)),
+  );
+  const lines =
+    Buffer.from(certificate)
+      .toString("base64")
+      .match(/.{1,64}/gu) ?? [];
+  return `-----BEGIN CERTIFICATE-----\n${lines.join("\n")}\n-----END CERTIFICATE-----\n`;
+}
+
+function extensions({ evidence, names = [] }: CertificateOptions): readonly Uint8Array[] {
+  const content = encodeEvidenceExtension(INTEL_QUOTES.has(evidence.kind) ? "intel-quote" : "other", {
+    evidence: fromHex(evidence.bytes),
+    claims: fromHex(evidence.claims),
+  });
+  const extension = (oid: string, value: Uint8Array): Uint8Array =>
+    der.sequence(der.oid(oid), der.element(0x04, value));
+  const generalNames = [...new Set(names)].filter((name) => isIP(name) !== 6).map(generalName);
+  return [
+    ...(generalNames.length === 0 ? [] : [extension(SUBJECT_ALT_NAME, der.sequence(...generalNames))]),
+    extension(EVIDENCE_EXTENSION, content),
+  ];
+}
+
+function generalName(name: string): Uint8Array {
+  return isIP(name) === 4
+    ? der.element(IP_ADDRESS, Uint8Array.from(name.split(".").map(Number)))
+    : der.element(DNS_NAME, toUtf8(name));
 }

@@ -43,7 +43,7 @@ export async function simulatedServer(nonce: p.Hex, foreign = false): Promise<Si
   const evidence = { kind: "simulator", bytes: p.toHex(quote), claims: p.toHex(claims) };
   const dates = { notBefore: SIMULATED_NOW - 60, notAfter: SIMULATED_NOW + 3_600 };
   return {
-    cert: await issueCertificate({ keys, evidence, ...dates }),
+    cert: issueCertificate({ keys, evidence, ...dates }),
     key: keys.privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
   };
 }

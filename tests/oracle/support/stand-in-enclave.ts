@@ -80,7 +80,7 @@ export async function startStandInEnclave(platform = "test", port = 0): Promise<
   const zero: Hex = `0x${"00".repeat(32)}`;
   const now = (): number => Math.floor(wallClockMs() / 1_000);
   const atStart = await attestIdentity(identity, attester, zero);
-  const certificate = await issueCertificate({
+  const certificate = issueCertificate({
     keys: identity.keys.tls,
     evidence: atStart.evidence,
     notBefore: now() - 3_600,

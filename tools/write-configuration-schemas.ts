@@ -1,0 +1,20 @@
+/** Writes the JSON Schemas of the enclave's two configuration files: `node tools/write-configuration-schemas.ts`. */
+
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { Behaviour } from "../enclave/configuration/behaviour.ts";
+import { Operator } from "../enclave/configuration/operator.ts";
+
+const FOLDER = join(import.meta.dirname, "..", "docs", "reference");
+
+/** Of what is written in a file, before it is read: wei are strings there. Rules across fields are the enclave's own. */
+export function configurationSchemas(): Readonly<Record<string, string>> {
+  const write = (schema: z.ZodType): string =>
+    `${JSON.stringify(z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }), null, 2)}\n`;
+  return { "behaviour.schema.json": write(Behaviour), "operator.schema.json": write(Operator) };
+}
+
+if (import.meta.main) {
+  for (const [name, text] of Object.entries(configurationSchemas())) writeFileSync(join(FOLDER, name), text);
+}

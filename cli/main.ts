@@ -7,6 +7,7 @@ import { registerAsk } from "./ask/command.ts";
 import { registerDemo, registerUp } from "./demo/command.ts";
 import { ExitCode } from "./exit-codes.ts";
 import { registerFunctions } from "./functions/command.ts";
+import { registerOracle } from "./oracle/command.ts";
 import { registerVerify } from "./verify/command.ts";
 
 const EXIT_HELP = `
@@ -31,6 +32,7 @@ registerDemo(program);
 registerUp(program);
 registerAsk(program);
 registerVerify(program);
+registerOracle(program);
 registerFunctions(program);
 
 try {

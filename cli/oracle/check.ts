@@ -1,0 +1,133 @@
+/** `adyton oracle check`: everything that a node needs, looked at once, each finding on a line of its own. */
+
+import { readFileSync } from "node:fs";
+import { parseAppraisalPolicy } from "../../attestation/index.ts";
+import { createVendorSource } from "../../endorsements/vendor-source.ts";
+import { bigQuantity, quantity } from "../../oracle/chain/block.ts";
+import { readCoordinatorSettings } from "../../oracle/chain/coordinator.ts";
+import { RpcEndpoint } from "../../oracle/chain/rpc-endpoint.ts";
+import { callEndpoint, RpcPool } from "../../oracle/chain/rpc-pool.ts";
+import { loadSigner } from "../../oracle/chain/signer.ts";
+import type { TransactionSigner } from "../../oracle/chain/signer.ts";
+import { loadOracleConfig } from "../../oracle/config.ts";
+import type { ChainSection, OracleConfig } from "../../oracle/config.ts";
+import { connectEnclave } from "../../oracle/enclaves/enclave-session.ts";
+import { createEvidenceVerifier } from "../../oracle/enclaves/evidence-verifier.ts";
+import { createLogger } from "../../oracle/log.ts";
+import { AdytonError, ChainError, ConfigError } from "../../protocol/errors.ts";
+import { ExitCode } from "../exit-codes.ts";
+
+interface Finding {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
+const now = (): number => Date.now();
+const silent = createLogger({ level: "error", write: () => undefined, now });
+/** Wei: enough for a few settlements at 20 gwei. */
+const LOW_FUNDS = 10n ** 16n;
+
+export async function checkNode(file: string, json: boolean): Promise<ExitCode> {
+  const findings = await collect(file);
+  const ok = findings.every((finding) => finding.ok);
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ ok, checks: findings })}\n`);
+  } else {
+    for (const finding of findings) {
+      process.stdout.write(`${finding.ok ? "ok    " : "FAILED"}  ${finding.name}: ${finding.detail}\n`);
+    }
+  }
+  return ok ? ExitCode.ok : ExitCode.notGenuine;
+}
+
+async function collect(file: string): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  const check = async <T>(
+    name: string,
+    look: () => Promise<readonly [T, string]>,
+  ): Promise<T | undefined> => {
+    try {
+      const [value, detail] = await look();
+      findings.push({ name, ok: true, detail });
+      return value;
+    } catch (error) {
+      if (!(error instanceof AdytonError)) throw error;
+      const { code, message } = error as AdytonError;
+      findings.push({ name, ok: false, detail: `${message} [${code}]` });
+      return undefined;
+    }
+  };
+  const config = await check("configuration", async () => [await loadOracleConfig(file), file] as const);
+  if (config === undefined) return findings;
+  const signers: TransactionSigner[] = [];
+  for (const key of config.transmitterKeys) {
+    const signer = await check("transmitter key", async () => {
+      const loaded = await loadSigner(key);
+      return [loaded, loaded.address] as const;
+    });
+    if (signer !== undefined) signers.push(signer);
+  }
+  for (const chain of config.chains) {
+    for (const url of chain.rpcUrls) {
+      const endpoint = new RpcEndpoint({ url, timeoutMs: chain.rpcTimeoutMs });
+      await check(`chain ${chain.chainId}: RPC ${endpoint.name}`, () => checkEndpoint(endpoint, chain));
+    }
+    const rpc = poolOf(chain);
+    await check(`chain ${chain.chainId}: coordinator`, async () => {
+      const { fallbackWindowSeconds } = await readCoordinatorSettings(rpc, chain.coordinator);
+      return [undefined, `${chain.coordinator}, fallback window ${fallbackWindowSeconds} s`] as const;
+    });
+    for (const { address } of signers) {
+      await check(`chain ${chain.chainId}: funds of ${address}`, () => checkFunds(rpc, address));
+    }
+  }
+  await checkEnclaves(config, check);
+  return findings;
+}
+
+function poolOf(chain: ChainSection): RpcPool {
+  const endpoints = chain.rpcUrls.map((url) => new RpcEndpoint({ url, timeoutMs: chain.rpcTimeoutMs }));
+  return new RpcPool({ endpoints, log: silent, now });
+}
+
+async function checkEndpoint(
+  endpoint: RpcEndpoint,
+  chain: ChainSection,
+): Promise<readonly [undefined, string]> {
+  const chainId = await callEndpoint(endpoint, { method: "eth_chainId", params: [] }, quantity);
+  if (chainId !== chain.chainId) {
+    throw new ConfigError({ code: "CONFIG_INVALID", message: `it serves chain ${chainId}` });
+  }
+  const block = await callEndpoint(endpoint, { method: "eth_blockNumber", params: [] }, quantity);
+  return [undefined, `block ${block}`];
+}
+
+async function checkFunds(rpc: RpcPool, address: string): Promise<readonly [undefined, string]> {
+  const balance = await rpc.call("eth_getBalance", [address, "latest"], bigQuantity);
+  if (balance < LOW_FUNDS) {
+    throw new ChainError({ code: "CHAIN_FUNDS_LOW", message: `${balance} wei: below ${LOW_FUNDS}` });
+  }
+  return [undefined, `${balance} wei`];
+}
+
+type Check = <T>(name: string, look: () => Promise<readonly [T, string]>) => Promise<T | undefined>;
+
+async function checkEnclaves(config: OracleConfig, check: Check): Promise<void> {
+  const policy = await check("appraisal policy", () => {
+    const parsed = parseAppraisalPolicy(JSON.parse(readFileSync(config.appraisalPolicy, "utf8")));
+    return Promise.resolve([parsed, config.appraisalPolicy] as const);
+  });
+  if (policy === undefined) return;
+  const verifier = createEvidenceVerifier({ policy, endorsements: createVendorSource(), now });
+  for (const address of config.enclaves) {
+    await check(`enclave ${new URL(address.url).host}`, async () => {
+      const session = await connectEnclave(address, verifier, {
+        answerTimeoutMs: config.answerTimeoutMs,
+        maxSockets: 1,
+      });
+      session.client.close();
+      return [undefined, `evidence accepted, keyset ${session.keysetId}`] as const;
+    });
+  }
+}

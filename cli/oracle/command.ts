@@ -1,0 +1,117 @@
+/** `adyton oracle …`: run a node, check its configuration, and look after what it does. */
+
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import type { Command } from "commander";
+import { z } from "zod";
+import { InputError, UpstreamError } from "../../protocol/errors.ts";
+import { ExitCode } from "../exit-codes.ts";
+import { programArguments } from "../network/node-program.ts";
+
+interface NodeOptions {
+  readonly node: string;
+  readonly tokenFile?: string;
+}
+
+const DEFAULT_NODE = "http://127.0.0.1:7788";
+
+export function registerOracle(program: Command): void {
+  const oracle = program.command("oracle").description("run an oracle node, and look after it");
+  oracle
+    .command("run")
+    .description("run a node until it is told to stop")
+    .requiredOption("--config <file>", "the node's configuration")
+    .action(async ({ config }: { readonly config: string }) => {
+      process.exitCode = await run(config);
+    });
+  oracle
+    .command("check")
+    .description("check configuration, RPC servers, contracts, transmitter funds and enclaves, in one go")
+    .requiredOption("--config <file>", "the node's configuration")
+    .option("--json", "print one JSON object")
+    .action(async ({ config, json }: { readonly config: string; readonly json?: true }) => {
+      const { checkNode } = await import("./check.ts");
+      process.exitCode = await checkNode(config, json === true);
+    });
+  withNode(oracle.command("requests"), "list the requests that a running node knows, newest first")
+    .option("--phase <phase>", "seen, asked, answered, refused, sent or settled")
+    .option("--limit <count>", "how many", "50")
+    .action(async (options: NodeOptions & { readonly phase?: string; readonly limit: string }) => {
+      const query = new URLSearchParams({ limit: options.limit });
+      if (options.phase !== undefined) query.set("phase", options.phase);
+      const { requests } = Listing.parse(await call(options, "GET", `/v1/requests?${query.toString()}`));
+      for (const { requestId, chainId, phase, blockNumber, lastError } of requests) {
+        process.stdout.write(
+          `${requestId}  chain ${chainId}  block ${blockNumber}  ${phase}${lastError === null ? "" : `  ${lastError}`}\n`,
+        );
+      }
+    });
+  withNode(oracle.command("retry"), "take a request up again that was refused or failed")
+    .argument("<requestId>")
+    .action(async (requestId: string, options: NodeOptions) => {
+      await call(options, "POST", `/v1/admin/requests/${requestId}/retry`);
+      process.stdout.write("queued\n");
+    });
+  withNode(oracle.command("drain"), "let a node finish what is under way, take no more, and exit").action(
+    async (options: NodeOptions) => {
+      await call(options, "POST", "/v1/admin/drain");
+      process.stdout.write("draining\n");
+    },
+  );
+}
+
+function withNode(command: Command, description: string): Command {
+  return command
+    .description(description)
+    .option("--node <url>", "where the node listens", DEFAULT_NODE)
+    .option("--token-file <file>", "the node's admin token");
+}
+
+const Listing = z.object({
+  requests: z.array(
+    z.object({
+      requestId: z.string(),
+      chainId: z.number(),
+      phase: z.string(),
+      blockNumber: z.number(),
+      lastError: z.string().nullable(),
+    }),
+  ),
+});
+
+const Failure = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
+
+async function call({ node, tokenFile }: NodeOptions, method: string, path: string): Promise<unknown> {
+  const token = tokenFile === undefined ? undefined : readFileSync(tokenFile, "utf8").trim();
+  let response: Response;
+  try {
+    response = await fetch(new URL(path, node), {
+      method,
+      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+    });
+  } catch (cause) {
+    throw new UpstreamError({ code: "ENCLAVE_UNAVAILABLE", message: `no node answers at ${node}`, cause });
+  }
+  const body: unknown = await response.json();
+  if (response.ok) return body;
+  const failure = Failure.safeParse(body);
+  throw new InputError({
+    code: response.status === 401 ? "INPUT_UNAUTHORIZED" : "INPUT_INVALID",
+    message: failure.success ? failure.data.error.message : `the node answered ${response.status}`,
+  });
+}
+
+/** The node as a child with our own streams: it ends when we are told to end. */
+function run(config: string): Promise<ExitCode> {
+  const child = spawn(process.execPath, [...programArguments("oracle/main"), "--config", config], {
+    stdio: "inherit",
+  });
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => child.kill(signal));
+  }
+  return new Promise((resolve) => {
+    child.once("exit", (code) => {
+      resolve(code === 0 ? ExitCode.ok : ExitCode.notGenuine);
+    });
+  });
+}

@@ -1,0 +1,43 @@
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+
+const root = join(import.meta.dirname, "..", "..");
+const folders: string[] = [];
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true });
+});
+
+/** A copy of the sources in a folder of its own, built there. */
+function build(): { bundle: Buffer; manifest: string } {
+  const folder = mkdtempSync(join(tmpdir(), "adyton-build-"));
+  folders.push(folder);
+  for (const name of ["enclave", "protocol", "attestation", "tools", "package.json", "tsconfig.json"]) {
+    cpSync(join(root, name), join(folder, name), { recursive: true });
+  }
+  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
+  const out = join(folder, "image");
+  const { status, stderr } = spawnSync(process.execPath, [
+    join(folder, "tools/build-enclave.ts"),
+    "--out",
+    out,
+  ]);
+  expect(stderr.toString()).toBe("");
+  expect(status).toBe(0);
+  return {
+    bundle: readFileSync(join(out, "enclave.mjs")),
+    manifest: readFileSync(join(out, "manifest.json"), "utf8"),
+  };
+}
+
+test("two builds in two folders are byte-identical, and the bundle refuses to start without its files", () => {
+  const [one, other] = [build(), build()];
+  expect(one.bundle.equals(other.bundle)).toBe(true);
+  expect(one.manifest).toBe(other.manifest);
+  const bundle = join(folders[0] ?? "", "image", "enclave.mjs");
+  const started = spawnSync(process.execPath, [bundle], { env: {} });
+  expect(started.status).toBe(1);
+  expect(started.stderr.toString()).toContain("--behaviour FILE is missing");
+});

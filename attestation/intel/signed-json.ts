@@ -50,20 +50,21 @@ export function splitSignedResponse(
   if (key === null || typeof signature !== "string")
     throw malformedDocument(name, "is not a signed response");
   const start = key.index + key[0].length - 1;
-  const end = endOfObject(body, start);
-  if (end === null) throw malformedDocument(name, "is not a signed response");
-  return { text: body.slice(start, end), signature };
+  return { text: body.slice(start, endOfObject(body, start)), signature };
 }
 
-/** Index after the object that opens at `start`; null when it does not end, as inside a string of an odd document. */
-function endOfObject(text: string, start: number): number | null {
+/**
+ * Index after the object that opens at `start`. The text parsed as JSON and `start` follows a key (inside a string the
+ * key's closing quote would be escaped), so a brace outside of strings closes it.
+ */
+function endOfObject(text: string, start: number): number {
   const token = /"(?:[^"\\]|\\.)*"|[{}]/gs;
   token.lastIndex = start;
   let depth = 0;
-  for (let match = token.exec(text); match !== null; match = token.exec(text)) {
-    if (match[0] === "{") depth += 1;
-    else if (match[0] === "}") depth -= 1;
-    if (depth === 0) return token.lastIndex;
-  }
-  return null;
+  do {
+    const [found] = token.exec(text) as RegExpExecArray;
+    if (found === "{") depth += 1;
+    else if (found === "}") depth -= 1;
+  } while (depth > 0);
+  return token.lastIndex;
 }

@@ -7,8 +7,8 @@ import { mintFakeIntel } from "../support/fake-intel.ts";
 
 describe("endorsements in JSON", () => {
   test("may be of either vendor, of both, or of none", async () => {
-    const { certificates } = await mintFakeIntel();
-    const amd = { certificates: [toHex(certificates.pckCa)], crls: [] };
+    const { certificates, collateral } = await mintFakeIntel();
+    const amd = { certificates: [toHex(certificates.pckCa)], crls: [`0x${String(collateral["pck_crl"])}`] };
     expect(parseEndorsements({})).toEqual({});
     expect(parseEndorsements({ intel: SIMULATOR_COLLATERAL }).intel?.tcbInfo.id).toBe("TDX");
     expect(parseEndorsements({ amd }).amd?.certificates.length).toBe(1);

@@ -46,6 +46,15 @@ export class Answerer {
       return { kind: "done", result: { kind: "nothing" } };
     }
     const request = Request.parse(JSON.parse(open.request));
+    if (request.threshold !== 1) {
+      // One answer cannot settle it: a model call would be paid for and never repaid. It ends in a refund.
+      log.warn("answer.unsupported", { requestId: job.requestId, threshold: request.threshold });
+      const { chainId, requestId } = job;
+      return {
+        kind: "done",
+        result: { kind: "refused", chainId, requestId, code: "QUORUM_NOT_REACHED", refusedAt: now() },
+      };
+    }
     const [session] = this.#options.enclaves.candidates(job.chainId, request.policyId, job.requestId);
     if (session === undefined) {
       log.debug("answer.waiting", { requestId: job.requestId, policyId: request.policyId });

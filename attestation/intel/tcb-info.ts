@@ -33,8 +33,6 @@ const tcbStatus = z.enum([
   "Revoked",
 ]);
 
-export type ListedTcbStatus = z.infer<typeof tcbStatus>;
-
 /** Most levels in one list; Intel's have about 20. */
 const MAX_LEVELS = 256;
 

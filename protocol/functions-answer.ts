@@ -60,7 +60,8 @@ export function encodeFunctionsAnswer({
   const { form, tail } = chooseForm(output);
   const bytes = fromHex(signature, 65);
   const yParityAndS = bytes.slice(32, 64);
-  yParityAndS[0] = (yParityAndS[0] ?? 0) | (bytes[64] === 28 ? PARITY_BIT : 0);
+  const first = new DataView(yParityAndS.buffer);
+  first.setUint8(0, first.getUint8(0) | (bytes[64] === 28 ? PARITY_BIT : 0));
   return concatBytes(
     new Uint8Array([form, answer.status]),
     fromHex(`0x${answer.answeredAt.toString(16).padStart(12, "0")}`, 6),
@@ -94,11 +95,11 @@ export function decodeFunctionsAnswer(requestId: Hex, response: Uint8Array): Fun
   if (response.length < LAYOUT.output.at || response.length > MAX_FUNCTIONS_RESPONSE_BYTES) {
     throw malformed("a response has 136 to 256 bytes", response.length);
   }
-  const { output, outputHash } = readOutput(response[0], field("output"));
-  const yParityAndS = field("yParityAndS").slice();
-  const parity = (yParityAndS[0] ?? 0) >> 7;
-  yParityAndS[0] = (yParityAndS[0] ?? 0) & ~PARITY_BIT;
-  const status = response[1] ?? 0;
+  const head = new DataView(response.buffer, response.byteOffset);
+  const { output, outputHash } = readOutput(head.getUint8(LAYOUT.form.at), field("output"));
+  const status = head.getUint8(LAYOUT.status.at);
+  const parity = head.getUint8(LAYOUT.yParityAndS.at) >> 7;
+  const s = field("yParityAndS").map((byte, index) => (index === 0 ? byte & ~PARITY_BIT : byte));
   if (status < AnswerStatus.ok || status > AnswerStatus.clockUnknown) {
     throw malformed("this status is never signed", status);
   }
@@ -112,20 +113,20 @@ export function decodeFunctionsAnswer(requestId: Hex, response: Uint8Array): Fun
       keysetId: toHex(field("keysetId")),
       answeredAt: BigInt(toHex(field("answeredAt"))),
     },
-    signature: toHex(concatBytes(field("r"), yParityAndS, new Uint8Array([27 + parity]))),
+    signature: toHex(concatBytes(field("r"), s, new Uint8Array([27 + parity]))),
     output,
   };
 }
 
 function readOutput(
-  form: number | undefined,
+  form: number,
   tail: Uint8Array,
 ): { readonly output: Uint8Array | null; readonly outputHash: Hex } {
   if (form === Form.hash) {
     if (tail.length !== HASH_BYTES) throw malformed("a hash has 32 bytes", tail.length);
     return { output: null, outputHash: toHex(tail) };
   }
-  if (form !== Form.inline && form !== Form.packed) throw malformed("unknown form", form ?? 0);
+  if (form !== Form.inline && form !== Form.packed) throw malformed("unknown form", form);
   const output = form === Form.inline ? tail.slice() : unpackWords(tail);
   return { output, outputHash: keccak(output) };
 }

@@ -31,8 +31,9 @@ export function packWords(output: Uint8Array): Uint8Array<ArrayBuffer> | null {
 /** @throws {EvidenceError} EVIDENCE_MALFORMED for a tag of another form, or bytes that end early */
 export function unpackWords(packed: Uint8Array): Uint8Array<ArrayBuffer> {
   const words: Uint8Array[] = [];
+  const tags = new DataView(packed.buffer, packed.byteOffset);
   for (let at = 0; at < packed.length;) {
-    const tag = packed[at] ?? 0;
+    const tag = tags.getUint8(at);
     const count = tag & ~LEFT;
     const bytes = packed.subarray(at + 1, at + 1 + count);
     if (count > WORD || bytes.length !== count) {

@@ -85,6 +85,30 @@ test("an answer signed for a coordinator of the same address is another's", () =
 });
 
 const byHash = p.encodeFunctionsAnswer(signed(p.toUtf8("d".repeat(200))));
+
+test("a long output travels as its hash", () => {
+  const read = p.verifyFunctionsAnswer(request, byHash);
+  expect(read).toMatchObject({ output: null, signer, answer: { outputHash: p.keccakText("d".repeat(200)) } });
+});
+
+test.for([
+  ["mostly zeros travel packed", new Uint8Array(256).fill(7, 200, 232), 3],
+  ["without zeros travel as their hash", new Uint8Array(256).fill(7), 1],
+] as const)("words %s", ([, output, form]) => {
+  const encoded = p.encodeFunctionsAnswer(signed(output));
+  expect(encoded[0]).toBe(form);
+  expect(p.verifyFunctionsAnswer(request, encoded).output).toEqual(form === 1 ? null : output);
+});
+
+test("a point of either parity comes back with its own", () => {
+  const signatures = Array.from({ length: 8 }, (_, index) => signed(p.toUtf8(`Delphi ${index}`)).signature);
+  expect(new Set(signatures.map((signature) => signature.slice(-2)))).toEqual(new Set(["1b", "1c"]));
+  for (let index = 0; index < signatures.length; index++) {
+    const encoded = p.encodeFunctionsAnswer(signed(p.toUtf8(`Delphi ${index}`)));
+    expect(p.verifyFunctionsAnswer(request, encoded).signature).toBe(signatures[index]);
+  }
+});
+
 test.for([
   ["nothing", new Uint8Array()],
   ["a response cut before its output", response.subarray(0, 135)],

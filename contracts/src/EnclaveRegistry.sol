@@ -82,8 +82,8 @@ contract EnclaveRegistry is IEnclaveRegistry {
         Appraisal memory appraisal =
             verifier.appraise(policyId, Keysets.reportDataHead(nonce, keysetId, keyset.tlsKeyHash), evidence);
         require(
-            _has(policyId, PolicyRules.PLATFORM, appraisal.platformId)
-                || _has(policyId, PolicyRules.PLATFORM, PolicyRules.ANY_PLATFORM),
+            _has(policyId, PolicyRules.PLATFORM, PolicyRules.ANY_PLATFORM)
+                || _has(policyId, PolicyRules.PLATFORM, appraisal.platformId),
             PlatformNotAccepted(policyId, appraisal.platformId)
         );
         _record(policyId, keysetId, keyset, head, appraisal);

@@ -56,6 +56,10 @@ library PckCertificates {
     uint8 private constant TCB_PCESVN = 17;
     uint8 private constant TCB_CPUSVN = 18;
 
+    /// @dev SEQUENCE { OID SGX arcs.2.n, INTEGER of one byte } up to the integer's value, n being zero here.
+    uint256 private constant SMALL_COMPONENT = 0x3010060b2a864886f84d010d0102000201;
+    uint256 private constant SMALL_COMPONENT_BYTES = 18;
+
     /// @dev keyCertSign, bit 5 of the first byte of KeyUsage (RFC 5280 §4.2.1.3).
     uint8 private constant KEY_CERT_SIGN = 0x04;
 
@@ -194,7 +198,15 @@ library PckCertificates {
         (position, end) = Der.read(tbs, position, limit, Der.SEQUENCE);
         for (uint8 arc = 1; arc < TCB_CPUSVN; ++arc) {
             uint256 value;
-            (value, position) = _readComponent(tbs, position, end, arc);
+            uint256 word = Der.load(tbs, position);
+            // Almost every component is one byte below 0x80: then the 17 bytes before it are known, and one comparison reads them.
+            if (word >> 120 == SMALL_COMPONENT | (uint256(arc) << 16) && uint8(word >> 112) < 0x80) {
+                value = uint8(word >> 112);
+                position += SMALL_COMPONENT_BYTES;
+                require(position <= end, CertificateMalformed("TCB component"));
+            } else {
+                (value, position) = _readComponent(tbs, position, end, arc);
+            }
             packed = (packed << (arc == TCB_PCESVN ? 16 : 8)) | value;
         }
         return bytes18(uint144(packed));

@@ -33,7 +33,6 @@ export function parseEndorsements(json: EndorsementsJson): Endorsements {
     throw new EndorsementError({
       code: "ENDORSEMENT_MALFORMED",
       message: `endorsements: ${z.prettifyError(file.error)}`,
-      details: { field: file.error.issues[0]?.path.join(".") ?? "" },
     });
   }
   const { intel, amd } = file.data;

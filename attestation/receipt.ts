@@ -80,6 +80,7 @@ function parse(file: Uint8Array): Receipt {
   try {
     return parseReceipt(file);
   } catch (cause) {
+    /* v8 ignore next -- anything else is a bug, and no input is known that brings one about */
     if (!(cause instanceof AdytonError)) throw cause;
     throw failure("format", {
       code: "EVIDENCE_MALFORMED",

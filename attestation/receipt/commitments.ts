@@ -65,7 +65,7 @@ export function checkOutput({ answer, output }: Receipt): ReceiptCheck {
       details: { expected: answer.outputHash, actual },
     });
   }
-  const status = answerStatusName(answer.status) ?? "unset";
+  const status = String(answerStatusName(answer.status));
   if (answer.status !== AnswerStatus.ok && output !== "0x") {
     throw failure("output", { message: "an answer that is not ok has an output", details: { status } });
   }

@@ -3,7 +3,6 @@
 import { answerDigest, recoverSigner } from "../../protocol/answer.ts";
 import { fromHex, toHex, type Hex } from "../../protocol/bytes.ts";
 import { claimsReportData, decodeClaims } from "../../protocol/claims.ts";
-import { AdytonError } from "../../protocol/errors.ts";
 import { keysetId } from "../../protocol/keyset.ts";
 import type { Receipt } from "../../protocol/receipt.ts";
 import { failure, passed, type ReceiptCheck } from "./step.ts";
@@ -24,8 +23,11 @@ export function checkSignature({ domain, answer, signature, keyset }: Receipt): 
   try {
     signer = recoverSigner(answerDigest(domain, answer), signature);
   } catch (cause) {
-    if (!(cause instanceof AdytonError)) throw cause;
-    throw failure("signature", { code: "EVIDENCE_SIGNATURE_INVALID", message: cause.message, cause });
+    throw failure("signature", {
+      code: "EVIDENCE_SIGNATURE_INVALID",
+      message: "it is not a valid low-s secp256k1 signature",
+      cause,
+    });
   }
   if (signer !== keyset.answerKey) {
     throw failure("signature", {

@@ -159,6 +159,18 @@ describe.each(["on chain", "off chain"] as const)("a receipt from %s", (where) =
   });
 });
 
+test("refuses evidence that is not genuine, though the answer's signature covers it", async () => {
+  const error = await refusal(await createSampleReceipt({ where: "on chain", forgedEvidence: true }));
+  expect(error.code).toBe("EVIDENCE_SIGNATURE_INVALID");
+  expect(error.details["check"]).toBe("evidence");
+});
+
+test("cannot judge with endorsements that it cannot read, which says nothing about the evidence", async () => {
+  const receipt = parseCanonicalJson(await createSampleReceipt({ where: "on chain" })) as JsonObject;
+  const error = await refusal(encodeCanonicalJson({ ...receipt, endorsements: { intel: {} } }));
+  expect(error.code).toBe("ENDORSEMENT_MALFORMED");
+});
+
 test("refuses the answer of one chain or coordinator as that of another", async () => {
   const file = await createSampleReceipt({ where: "on chain" });
   const elsewhere = edit(

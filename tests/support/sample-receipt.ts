@@ -13,6 +13,9 @@ const PRIVATE_KEY = sha256(p.toUtf8("sample receipt, answer key"));
 /** 2026-11-01T00:00:00Z, inside the validity of the simulator's certificates. */
 const ANSWERED_AT = 1_793_491_200;
 
+/** Offset of the report data in a TDX quote: 48 bytes of header, and 520 into the TD report body. */
+const REPORT_DATA_AT = 48 + 520;
+
 const labelled = (label: string): p.Hex => p.toHex(sha256(p.toUtf8(`sample receipt, ${label}`)));
 const account = (label: string): p.Hex => `0x${labelled(label).slice(-40)}`;
 
@@ -20,10 +23,16 @@ export interface SampleOptions {
   readonly where: "on chain" | "off chain";
   /** Withhold the exchange's events, and with them the bodies. */
   readonly withhold?: boolean;
+  /** Evidence with a bit of its report data flipped before it was hashed and signed over: an enclave that lies. */
+  readonly forgedEvidence?: boolean;
 }
 
 /** The file's bytes. */
-export async function createSampleReceipt({ where, withhold = false }: SampleOptions): Promise<Uint8Array> {
+export async function createSampleReceipt({
+  where,
+  withhold = false,
+  forgedEvidence = false,
+}: SampleOptions): Promise<Uint8Array> {
   const payload = p.encodePayload({
     type: p.PayloadType.inference,
     prompt: {
@@ -42,7 +51,7 @@ export async function createSampleReceipt({ where, withhold = false }: SampleOpt
   const requestId = where === "on chain" ? p.requestId(request) : labelled("request id");
   const domain =
     where === "on chain" ? p.onChainDomain(request.chainId, request.coordinator) : p.offChainDomain();
-  const attested = await sampleEvidence(keyset);
+  const attested = await sampleEvidence(keyset, forgedEvidence);
   const evidenceHash = p.toHex(sha256(p.fromHex(attested.evidence.bytes)));
   const { transcript, bodies } = sampleTranscript({ domain, requestId, payload, evidenceHash, output });
   const answer: p.Answer = {
@@ -122,7 +131,10 @@ function sampleKeyset(): p.Keyset {
   };
 }
 
-async function sampleEvidence(keyset: p.Keyset): Promise<Pick<p.Receipt, "evidence" | "endorsements">> {
+async function sampleEvidence(
+  keyset: p.Keyset,
+  forged: boolean,
+): Promise<Pick<p.Receipt, "evidence" | "endorsements">> {
   const claims = p.encodeClaims({
     nonce: labelled("nonce"),
     keysetId: p.keysetId(keyset),
@@ -130,6 +142,7 @@ async function sampleEvidence(keyset: p.Keyset): Promise<Pick<p.Receipt, "eviden
   });
   const attester = await createSimulatorAttester();
   const quote = await attester.getEvidence(p.claimsReportData(claims));
+  if (forged) quote[REPORT_DATA_AT] = (quote[REPORT_DATA_AT] ?? 0) ^ 1;
   return {
     evidence: { kind: "simulator", bytes: p.toHex(quote), claims: p.toHex(claims) },
     // The simulator's collateral is public and fixed: the verifier has its own copy.

@@ -106,10 +106,7 @@ function createOperator(terms: EnclaveTerms): OperatorFile {
     listen: { host: "127.0.0.1", port: 0 },
     callers: {
       anonymous: "refuse",
-      named: [
-        createCaller("oracle", terms.credential),
-        createCaller("functions", terms.functionsCredential),
-      ],
+      named: [createCaller("oracle", terms.credential), createCaller("functions", terms.functionsCredential)],
     },
   };
 }

@@ -38,7 +38,7 @@ contract OracleCoordinator is IOracleCoordinator, Subscriptions, ReentrancyGuard
     /// @dev No money is locked for longer.
     uint256 private constant MAX_LIFETIME_SECONDS = 30 days;
     /// @dev Gas that `gasleft` does not see: 21,000 for the transaction, the calldata of the fixed fields, and what runs after
-    /// the last measurement. Measured by `bench:gas`.
+    /// the last measurement. An estimate on the high side; what it exceeds the truth by is the payee's.
     uint256 private constant UNMETERED_GAS = 45_000;
     /// @dev The same of one item of a batch, without its share of the transaction.
     uint256 private constant UNMETERED_ITEM_GAS = 12_000;

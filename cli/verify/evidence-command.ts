@@ -9,7 +9,13 @@ import { ExitCode } from "../exit-codes.ts";
 import { readEvidenceDemands, type EvidenceDemands, type EvidenceOptions } from "./evidence-options.ts";
 import type { EvidenceTarget } from "./evidence-target.ts";
 import { findEndorsements } from "./find-endorsements.ts";
-import { exitCodeOf, type ReportedCheck, type VerifyOutcome, type VerifyReport } from "./report.ts";
+import {
+  checkNotRevoked,
+  exitCodeOf,
+  type ReportedCheck,
+  type VerifyOutcome,
+  type VerifyReport,
+} from "./report.ts";
 import { checkDemands, verifyFound, type GenuineEvidence } from "./verify-found.ts";
 
 /**
@@ -64,9 +70,11 @@ async function judge(
   const genuine = await verifyFound(found, endorsements, demands.now);
   const { evidence, checks } = genuine;
   const { kind, tcbStatus, advisories } = evidence;
-  Object.assign(report, { kind, verified: true, claims: toClaims(evidence) });
+  Object.assign(report, { kind, claims: toClaims(evidence) });
   report.checks = [...checks, debugCheck(evidence), datesCheck(evidence)];
   if (tcbStatus !== null) Object.assign(report, { tcbStatus, advisories });
+  checkNotRevoked(evidence);
+  report.verified = true;
   return genuine;
 }
 

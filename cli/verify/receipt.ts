@@ -9,7 +9,7 @@ import {
 import { answerStatusName } from "../../protocol/answer.ts";
 import { AdytonError } from "../../protocol/errors.ts";
 import { ExitCode } from "../exit-codes.ts";
-import { exitCodeOf, type ReportedCheck, type VerifyOutcome } from "./report.ts";
+import { checkNotRevoked, exitCodeOf, type ReportedCheck, type VerifyOutcome } from "./report.ts";
 
 /** Text that only a receipt holds, whether or not it still is one: a damaged receipt is judged as a receipt. */
 const RECEIPT_MARKS = ['"transcriptRoot"', '"transcript"', '"keyset"', '"signature"'];
@@ -33,6 +33,7 @@ export async function verifyReceiptFile(file: Uint8Array, options: ReceiptOption
   let verified: VerifiedReceipt | null = null;
   try {
     verified = await verifyReceipt(file, { onCheck: (check) => checks.push(check) });
+    checkNotRevoked(verified.evidence);
     if (options.further !== null) checks.push(...(await options.further(verified)));
     if (options.policy === null) return outcome(ExitCode.notAppraised, verified, checks);
     const appraised = appraiseEvidence(verified.evidence, options.policy, {

@@ -1,6 +1,7 @@
 /** What `adyton verify` found, and how it is shown: to a program as one JSON object, to a person as a list of checks. */
 
-import type { AdytonError } from "../../protocol/errors.ts";
+import type { VerifiedEvidence } from "../../attestation/index.ts";
+import { EvidenceError, type AdytonError } from "../../protocol/errors.ts";
 import { ExitCode } from "../exit-codes.ts";
 
 export interface ReportedCheck {
@@ -27,6 +28,21 @@ export interface VerifyReport {
 export interface VerifyOutcome {
   readonly exitCode: ExitCode;
   readonly report: VerifyReport;
+}
+
+/**
+ * Refuses a platform whose TCB level the vendor revoked. The evidence verifies and no policy can accept it; to somebody who
+ * gave no policy, "genuine" would be the wrong word for what a revoked platform says.
+ *
+ * @throws {EvidenceError} EVIDENCE_REVOKED
+ */
+export function checkNotRevoked({ tcbStatus }: Pick<VerifiedEvidence, "tcbStatus">): void {
+  if (tcbStatus !== "Revoked") return;
+  throw new EvidenceError({
+    code: "EVIDENCE_REVOKED",
+    message: "the vendor has revoked this platform's TCB level: what it signs proves nothing",
+    details: { tcbStatus },
+  });
 }
 
 /** The exit status that an error of verification or appraisal stands for. Anything else is a bug and is thrown on. */

@@ -7,6 +7,9 @@ import { LocalAccount } from "../../cli/network/anvil.ts";
 import { localAddress, localSigner } from "../../cli/network/local-accounts.ts";
 import type { LocalNetwork } from "../../cli/network/start.ts";
 import { Concierge__factory, OracleCoordinator__factory } from "../../contracts/bindings/factories/index.ts";
+import { toHex } from "../../protocol/bytes.ts";
+import { encodePayload, PayloadType } from "../../protocol/payload.ts";
+import { OutputKind, PanelRule, PROVIDER_DEFAULT_SAMPLING, Role } from "../../protocol/prompt.ts";
 import { Delivery } from "../../protocol/request.ts";
 import { startTestNetwork } from "../support/local-network.ts";
 
@@ -62,6 +65,22 @@ const askDirectly =
     );
   };
 
+/** A well-formed question to a model that never answers. */
+const UNANSWERED = toHex(
+  encodePayload({
+    type: PayloadType.inference,
+    prompt: {
+      models: ["stand-in/timeout"],
+      panelRule: PanelRule.none,
+      panelQuorum: 0,
+      messages: [{ role: Role.user, content: "Anybody there?" }],
+      maxOutputTokens: 16,
+      sampling: PROVIDER_DEFAULT_SAMPLING,
+      format: { kind: OutputKind.text, schema: "", choices: [] },
+    },
+  }),
+);
+
 interface Case {
   readonly what: string;
   readonly send: Send;
@@ -84,7 +103,8 @@ const CASES: readonly Case[] = [
   },
   { what: "a payload of an unknown type", send: askDirectly("0x7f01", 600), status: "invalidRequest" },
   { what: "a fee too small", send: askConcierge("stand-in/stand-in-1", ""), fee: 1n, status: "outOfBudget" },
-  { what: "a deadline that passes", send: askDirectly("0x0101deadbeef", 2), status: "refunded" },
+  // Its failure would settle only after the fallback window, which is longer than its deadline.
+  { what: "a deadline that passes", send: askDirectly(UNANSWERED, 6), status: "refunded" },
   { what: "a model that answers 500", send: askConcierge("stand-in/http-500", ""), status: "upstreamFailed" },
   {
     what: "a model that does not answer",

@@ -127,7 +127,7 @@ test("finds the enclave again after it has restarted with other keys", async () 
   expect((await send("/v1/functions/answers", "{}")).status).toBe(200);
   const restarted = await startEnclave();
   enclave.server.close();
-  (enclave.server as ReturnType<typeof createServer>).closeAllConnections();
+  enclave.server.closeAllConnections();
   connect = () => Promise.resolve(restarted);
   const statuses = [(await send("/v1/functions/answers", "{}")).status];
   statuses.push((await send("/v1/functions/answers", "{}")).status);

@@ -17,6 +17,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import pg from "pg";
+import { FaultyProxy } from "../oracle/support/faulty-proxy.ts";
+import type { Fault } from "../oracle/support/faulty-proxy.ts";
 import { startOracleProcess, writeOracleConfig } from "../oracle/support/oracle-process.ts";
 import type { OracleProcess } from "../oracle/support/oracle-process.ts";
 import { standInBehaviourDigest } from "../oracle/support/stand-in-enclave.ts";
@@ -24,8 +26,6 @@ import { startTestChain, textPayload, TRANSMITTER_KEYS } from "../oracle/support
 import type { TestChain } from "../oracle/support/test-chain.ts";
 import { wallClockMs } from "../oracle/support/wall-clock.ts";
 import { databaseUrl } from "./config.ts";
-import { startFaultyProxy } from "./faulty-proxy.ts";
-import type { Fault, FaultyProxy } from "./faulty-proxy.ts";
 import { recomputeLedger } from "./ledger.ts";
 import type { Ledger } from "./ledger.ts";
 import { createRandom } from "./random.ts";
@@ -282,7 +282,7 @@ async function main(): Promise<void> {
   if (url !== undefined) await resetDatabase(url);
   const chain = await startTestChain({ behaviourDigest: standInBehaviourDigest() });
   await chain.rpc("evm_setIntervalMining", 1);
-  const proxies = [await startFaultyProxy(chain.anvil.url), await startFaultyProxy(chain.anvil.url)];
+  const proxies = [await FaultyProxy.start(chain.anvil.url), await FaultyProxy.start(chain.anvil.url)];
   const enclaves: Enclave[] = [];
   for (let index = 0; index < Number(options.enclaves); index += 1) {
     const port = await freePort();

@@ -27,6 +27,8 @@ export interface OracleSetup {
   readonly store?: object;
   readonly change?: object;
   readonly chainChange?: object;
+  /** The RPC servers of a chain: its own when not told. */
+  readonly rpcUrls?: (chain: TestChain) => readonly string[];
 }
 
 /** Writes a configuration as an operator would, and gives its path. */
@@ -37,8 +39,8 @@ export async function writeOracleConfig(setup: OracleSetup): Promise<string> {
     return name;
   };
   const chains = setup.chains.map((chain) => ({
-    chainId: 31_337,
-    rpcUrls: [chain.anvil.url],
+    chainId: chain.chainId,
+    rpcUrls: setup.rpcUrls?.(chain) ?? [chain.anvil.url],
     coordinator: chain.addresses.coordinator,
     registry: chain.addresses.registry,
     confirmations: setup.confirmations ?? 0,

@@ -20,6 +20,7 @@ const PRESENT = `0x${"00".repeat(31)}01`;
 const ANY_PLATFORM = keccak256(toUtf8Bytes("any platform"));
 
 export interface TestChain {
+  readonly chainId: number;
   readonly anvil: Anvil;
   readonly provider: JsonRpcProvider;
   readonly deployer: Signer;
@@ -38,12 +39,17 @@ export const TRANSMITTER_KEYS: readonly Hex[] = [
   "0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a",
 ];
 
+/** The chain ids that the simulator's verifier takes for local: of anvil, and of an older Hardhat. */
+export const LOCAL_CHAIN_IDS = [31_337, 1_337] as const;
+
 /** The contracts on a local chain, with a policy that accepts the simulator and the given behaviour on any platform. */
 export async function startTestChain(options: {
   readonly behaviourDigest: Hex;
+  readonly chainId?: (typeof LOCAL_CHAIN_IDS)[number];
   readonly anvilArgs?: readonly string[];
 }): Promise<TestChain> {
-  const anvil = await startAnvil(options.anvilArgs);
+  const chainId = options.chainId ?? LOCAL_CHAIN_IDS[0];
+  const anvil = await startAnvil(["--chain-id", String(chainId), ...(options.anvilArgs ?? [])]);
   const provider = new JsonRpcProvider(anvil.url, undefined, {
     cacheTimeout: -1,
     polling: true,
@@ -84,6 +90,7 @@ export async function startTestChain(options: {
   const policyId = (await policies.create.staticCall(salt, ZeroAddress, 0, 0, rules)) as Hex;
   await (await policies.create(salt, ZeroAddress, 0, 0, rules)).wait();
   return {
+    chainId,
     anvil,
     provider,
     deployer,

@@ -1,6 +1,7 @@
 /**
  * A question that only listed enclaves can read: payload type 4. The content key is wrapped to each keyset by HPKE; the
- * associated data binds it to where it may be asked, and not to the requestId, which depends on the ciphertext.
+ * associated data binds it to where it may be asked and to who reads the reply, and not to the requestId, which depends on
+ * the ciphertext.
  * docs/reference/protocol.md, Sealed.
  */
 
@@ -32,7 +33,7 @@ const MAX_RECIPIENTS = 64;
 export const NO_REPLY_KEY: Hex = `0x${"00".repeat(32)}`;
 
 const CONTEXT_TYPEHASH = keccakText(
-  "SealedContext(uint256 chainId,address coordinator,address consumer,bytes32 policyId)",
+  "SealedContext(uint256 chainId,address coordinator,address consumer,bytes32 policyId,bytes32 replyKey)",
 );
 const KEY_INFO = toUtf8("adyton sealed key v1");
 const REPLY_INFO = toUtf8("adyton sealed reply v1");
@@ -72,8 +73,19 @@ interface SealedBody {
 const suite = (): CipherSuite =>
   new CipherSuite(KEM_DHKEM_X25519_HKDF_SHA256, KDF_HKDF_SHA256, AEAD_AES_256_GCM);
 
-function contextHash({ chainId, coordinator, consumer, policyId }: SealedContext): Uint8Array<ArrayBuffer> {
-  const words = [uintWord(chainId), addressWord(coordinator), addressWord(consumer), bytes32Word(policyId)];
+/**
+ * The reply key is bound too: a ciphertext is public once asked, and where a consumer asks for anyone, somebody could ask
+ * it again with a key of his own and read answer and record.
+ */
+function contextHash(context: SealedContext, replyKey: Hex): Uint8Array<ArrayBuffer> {
+  const { chainId, coordinator, consumer, policyId } = context;
+  const words = [
+    uintWord(chainId),
+    addressWord(coordinator),
+    addressWord(consumer),
+    bytes32Word(policyId),
+    bytes32Word(replyKey),
+  ];
   return fromHex(hashWords(CONTEXT_TYPEHASH, words), 32);
 }
 
@@ -95,7 +107,7 @@ export async function sealPayload(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const contentKey = crypto.getRandomValues(new Uint8Array(KEY_BYTES));
   const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
-  const aad = contextHash(terms.context);
+  const aad = contextHash(terms.context, terms.replyKey);
   const ciphertext = await crypto.subtle.encrypt(
     { name: "AES-GCM", iv: nonce, additionalData: aad },
     await contentCipher(contentKey),
@@ -122,13 +134,22 @@ export function isSealedPayload(payload: Uint8Array): boolean {
   return payload[0] === PayloadType.sealed;
 }
 
+/**
+ * The keysets that can read a sealed question: nobody else is to be asked.
+ *
+ * @throws {InputError} INPUT_INVALID for a body that does not decode: no enclave will read it
+ */
+export function sealedRecipients(payload: Uint8Array): readonly Hex[] {
+  return decodeSealed(payload).recipients.map(({ keysetId }) => keysetId);
+}
+
 export interface OpenedPayload {
   readonly inner: Uint8Array<ArrayBuffer>;
   readonly replyKey: Hex;
 }
 
 /**
- * @throws {InputError} INPUT_INVALID for a body that does not decode, a keyset that is not listed, or another context
+ * @throws {InputError} INPUT_INVALID for a body that does not decode, a keyset that is not listed, another context, or a changed reply key
  */
 export async function openPayload(
   payload: Uint8Array,
@@ -138,7 +159,7 @@ export async function openPayload(
   const sealed = decodeSealed(payload);
   const recipient = sealed.recipients.find((listed) => listed.keysetId === keysetId);
   if (recipient === undefined) throw invalid("the question is not sealed to this keyset");
-  const aad = contextHash(context);
+  const aad = contextHash(context, sealed.replyKey);
   try {
     const wrapped = concatBytes(fromHex(recipient.encapsulatedKey), fromHex(recipient.wrappedKey));
     const contentKey = await openBytes(privateKey, wrapped, { info: KEY_INFO, aad });

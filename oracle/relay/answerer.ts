@@ -10,6 +10,7 @@ import { keccak } from "../../protocol/struct-hash.ts";
 import type { EnclaveSession } from "../enclaves/enclave-session.ts";
 import { isSessionFailure } from "../enclaves/enclave-set.ts";
 import type { EnclaveSet } from "../enclaves/enclave-set.ts";
+import { readersAmong } from "../enclaves/readers.ts";
 import type { JobOutcome } from "../engine/job-queue.ts";
 import type { Logger } from "../log.ts";
 import type { AnswerRecord, OpenRequest } from "../store/answers.ts";
@@ -29,10 +30,14 @@ export interface AnswererOptions {
 
 /** How long a request waits for an enclave that can take it. */
 const NO_ENCLAVE_SECONDS = 1;
+/** As long as its readers are away: keysets die with their processes, so that only a lost connection comes back. */
+const NO_READER_SECONDS = 5;
 
 /** Asks an enclave about one request, and records what it said or that it refused. Writes nothing by itself. */
 export class Answerer {
   readonly #options: AnswererOptions;
+  /** Sealed requests that wait for a keyset that can read them. */
+  readonly #unread = new Set<Hex>();
 
   constructor(options: AnswererOptions) {
     this.#options = options;
@@ -43,6 +48,7 @@ export class Answerer {
     const open = await readOpenRequest(store, job.chainId, job.requestId);
     if (open === undefined || open.deadline * 1_000 <= now()) {
       // Dropped by a reorg, settled, answered already, or too late: the refund is the transmitter's.
+      this.#unread.delete(job.requestId);
       return { kind: "done", result: { kind: "nothing" } };
     }
     const request = Request.parse(JSON.parse(open.request));
@@ -55,12 +61,28 @@ export class Answerer {
         result: { kind: "refused", chainId, requestId, code: "QUORUM_NOT_REACHED", refusedAt: now() },
       };
     }
-    const [session] = this.#options.enclaves.candidates(job.chainId, request.policyId, job.requestId);
+    const candidates = this.#options.enclaves.candidates(job.chainId, request.policyId, job.requestId);
+    const [session] = readersAmong(candidates, fromHex(open.payload));
     if (session === undefined) {
-      log.debug("answer.waiting", { requestId: job.requestId, policyId: request.policyId });
-      return { kind: "later", seconds: NO_ENCLAVE_SECONDS };
+      return candidates.length > 0 ? this.#awaitReader(open) : this.#awaitEnclave(job.requestId, request);
     }
+    this.#unread.delete(job.requestId);
     return this.#ask(session, open, request, signal);
+  }
+
+  #awaitEnclave(requestId: Hex, { policyId }: Request): JobOutcome<AnswerRecord> {
+    this.#options.log.debug("answer.waiting", { requestId, policyId });
+    return { kind: "later", seconds: NO_ENCLAVE_SECONDS };
+  }
+
+  /** Nobody else is asked: it would sign "invalid request" to a question that is valid. It may end in a refund. */
+  #awaitReader({ chainId, requestId, deadline }: OpenRequest): JobOutcome<AnswerRecord> {
+    const { log } = this.#options;
+    // Said once: it is looked at again every few seconds.
+    if (this.#unread.has(requestId)) log.debug("answer.no-reader", { chainId, requestId });
+    else log.warn("answer.no-reader", { chainId, requestId, deadline, refund: "after the deadline" });
+    this.#unread.add(requestId);
+    return { kind: "later", seconds: NO_READER_SECONDS };
   }
 
   async #ask(

@@ -1,0 +1,89 @@
+/** Sealed requests and the oracle: only enclaves that can read a question are asked, and where none lives there is a refund. */
+
+import { x25519 } from "@noble/curves/ed25519.js";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { fromHex, toHex, type Hex } from "../../protocol/bytes.ts";
+import { NO_REPLY_KEY, sealPayload } from "../../protocol/sealed-payload.ts";
+import { startOracleProcess, writeOracleConfig } from "../oracle/support/oracle-process.ts";
+import type { OracleProcess } from "../oracle/support/oracle-process.ts";
+import { standInBehaviourDigest, startStandInEnclave } from "../oracle/support/stand-in-enclave.ts";
+import type { StandInEnclave } from "../oracle/support/stand-in-enclave.ts";
+import { ask, startTestChain, textPayload, until, untilSettled } from "../oracle/support/test-chain.ts";
+import type { TestChain } from "../oracle/support/test-chain.ts";
+
+let directory: string;
+let chain: TestChain;
+let enclaves: StandInEnclave[] = [];
+let oracle: OracleProcess;
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), "adyton-sealed-"));
+  chain = await startTestChain({ behaviourDigest: standInBehaviourDigest() });
+  enclaves = [await startStandInEnclave("one"), await startStandInEnclave("two")];
+  oracle = await startOracleProcess(await writeOracleConfig({ directory, chains: [chain], enclaves }));
+  await until("both enclaves admitted", async () => {
+    const admitted = await chain.registry.queryFilter(chain.registry.filters.EnclaveAdmitted(), 0);
+    return admitted.length === enclaves.length ? true : undefined;
+  });
+}, 90_000);
+
+afterAll(async () => {
+  await oracle.stop("SIGKILL");
+  await Promise.all(enclaves.map((enclave) => enclave.stop()));
+  await chain.stop();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+async function sealedTo(keysetId: Hex): Promise<Hex> {
+  const payload = await sealPayload(fromHex(textPayload("2 + 2?")), {
+    // The stand-in decides by itself what it answers: that its key does not open this changes nothing here.
+    recipients: [{ keysetId, sealingKey: toHex(x25519.keygen().publicKey) }],
+    context: {
+      chainId: 31_337n,
+      coordinator: chain.addresses.coordinator,
+      consumer: (await chain.asker.getAddress()).toLowerCase() as Hex,
+      policyId: chain.policyId,
+    },
+    replyKey: NO_REPLY_KEY,
+  });
+  return toHex(payload);
+}
+
+function callsOf(requestId: Hex): readonly number[] {
+  return enclaves.map(({ calls }) => calls.get(requestId) ?? 0);
+}
+
+test("each sealed request goes to the enclave that can read it", { timeout: 90_000 }, async () => {
+  // Four each: a rendezvous that ignored the recipients would send one of them elsewhere in 255 of 256 runs.
+  for (const [index, { keysetId }] of [...enclaves, ...enclaves, ...enclaves, ...enclaves].entries()) {
+    const { requestId } = await ask(chain, { payload: await sealedTo(keysetId) });
+    expect(await untilSettled(chain, requestId)).toMatchObject({ fulfilled: 1, status: 1 });
+    expect(callsOf(requestId)).toEqual(index % 2 === 0 ? [1, 0] : [0, 1]);
+  }
+});
+
+test(
+  "one that only a dead keyset could read is asked of nobody, said in the log, and refunded",
+  { timeout: 90_000 },
+  async () => {
+    const payload = await sealedTo(`0x${"dd".repeat(32)}`);
+    const { requestId } = await ask(chain, { payload, deadlineSeconds: 900 });
+    await until("the log line", () =>
+      Promise.resolve(
+        oracle
+          .log()
+          .split("\n")
+          .some((line) => line.includes("answer.no-reader") && line.includes(requestId))
+          ? true
+          : undefined,
+      ),
+    );
+    await chain.rpc("evm_increaseTime", 1_000);
+    await chain.rpc("evm_mine");
+    expect(await untilSettled(chain, requestId)).toMatchObject({ fulfilled: 0, refunded: 1 });
+    expect(callsOf(requestId)).toEqual([0, 0]);
+  },
+);

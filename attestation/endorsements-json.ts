@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { fromHex, type Hex } from "../protocol/bytes.ts";
+import { fromHex, toHex, type Hex } from "../protocol/bytes.ts";
 import { EndorsementError } from "../protocol/errors.ts";
 import { bytesHex } from "../protocol/fields.ts";
 import type { EndorsementsJson } from "../protocol/receipt.ts";
@@ -39,5 +39,16 @@ export function parseEndorsements(json: EndorsementsJson): Endorsements {
   return {
     ...(intel === undefined ? {} : { intel: parseIntelEndorsements(intel) }),
     ...(amd === undefined ? {} : { amd: parseAmdEndorsements(toFiles(amd)) }),
+  };
+}
+
+/** The form in which a receipt carries `endorsements`; `parseEndorsements` reads it back. */
+export function encodeEndorsements({ intel, amd }: Endorsements): EndorsementsJson {
+  const toHexAll = (all: readonly { readonly der: Uint8Array }[]): Hex[] => all.map(({ der }) => toHex(der));
+  return {
+    ...(intel === undefined ? {} : { intel: intel.collateral }),
+    ...(amd === undefined
+      ? {}
+      : { amd: { certificates: toHexAll(amd.certificates), crls: toHexAll(amd.crls) } }),
   };
 }

@@ -44,7 +44,7 @@ export type { RaTlsFormat } from "./ra-tls/certificate-evidence.ts";
 export { encodeEndorsementExtension, encodeEvidenceExtension } from "./ra-tls/evidence-extension.ts";
 export { verifyRaTlsCertificate, type VerifiedRaTlsCertificate } from "./ra-tls/verify-ra-tls.ts";
 export { verifyReceipt, type ReceiptCheck, type ReceiptOptions, type VerifiedReceipt } from "./receipt.ts";
-export { parseEndorsements } from "./endorsements-json.ts";
+export { encodeEndorsements, parseEndorsements } from "./endorsements-json.ts";
 export { verifySimulatorEvidence } from "./simulator/verify-simulator.ts";
 export type { TimeWindow, UnixSeconds } from "./unix-time.ts";
 export type { Check, ClaimsByKind, EvidenceKind, Findings, VerifiedEvidence } from "./verified-evidence.ts";

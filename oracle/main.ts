@@ -18,6 +18,7 @@ import { loadOracleConfig } from "./config.ts";
 import { connectEnclave } from "./enclaves/enclave-session.ts";
 import { EnclaveSet } from "./enclaves/enclave-set.ts";
 import { createEvidenceVerifier } from "./enclaves/evidence-verifier.ts";
+import { ReceiptEndorsements } from "./enclaves/receipt-endorsements.ts";
 import { startEngine } from "./engine/engine.ts";
 import { JobQueue } from "./engine/job-queue.ts";
 import { createHttpApp, listen } from "./http/server.ts";
@@ -73,7 +74,9 @@ async function run(config: OracleConfig, log: Logger): Promise<void> {
   const store = await openStore(config.store);
   const engine = await startEngine(store, log);
   const holder = randomUUID();
-  const verifier = createEvidenceVerifier({ policy, endorsements: createVendorSource(), now });
+  const endorsements = createVendorSource();
+  const verifier = createEvidenceVerifier({ policy, endorsements, now });
+  const receiptEndorsements = new ReceiptEndorsements({ source: endorsements, log, now });
   const relays: ChainRelay[] = [];
   const relayOf = (chainId: number): ChainRelay | undefined =>
     relays.find((relay) => relay.chainId === chainId);
@@ -96,6 +99,7 @@ async function run(config: OracleConfig, log: Logger): Promise<void> {
     store,
     enclaves,
     log,
+    endorse: (evidence) => receiptEndorsements.find(evidence),
     fallbackWindowSeconds: (chainId) => relayOf(chainId)?.fallbackWindowSeconds ?? 0,
     now,
   });

@@ -39,6 +39,8 @@ export type IntelCollateral = z.infer<typeof intelCollateralSchema>;
  * checked on first use and remembered with it; dates are checked every time.
  */
 export interface IntelEndorsements {
+  /** What this was read from, as it came: a receipt carries it on. */
+  readonly collateral: IntelCollateral;
   readonly tcbInfo: TcbInfo;
   readonly qeIdentity: QeIdentity;
   readonly crls: readonly Crl[];
@@ -70,6 +72,7 @@ export function parseIntelEndorsements(collateral: unknown): IntelEndorsements {
   const pick = (chain: string): readonly Certificate[] =>
     splitPem(chain, "CERTIFICATE").map((body) => certificates.get(body) as Certificate);
   return {
+    collateral: parts,
     tcbInfo: info,
     qeIdentity: identity,
     crls: [parseCrlText("root CA CRL", parts.root_ca_crl), parseCrlText("PCK CRL", parts.pck_crl)],

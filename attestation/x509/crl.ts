@@ -10,6 +10,7 @@ export const MAX_CRL_BYTES = 4 * 1024 * 1024;
 
 /** What a certificate revocation list says; authentic and in date only once `revocation.ts` has found it so. */
 export interface Crl {
+  readonly der: Uint8Array<ArrayBuffer>;
   readonly tbs: Uint8Array<ArrayBuffer>;
   readonly issuer: Hex;
   readonly thisUpdate: UnixSeconds;
@@ -52,6 +53,7 @@ export function parseCrl(der: Uint8Array<ArrayBuffer>): Crl {
   }
   reader.end();
   return {
+    der,
     tbs: tbs.raw,
     issuer,
     thisUpdate,

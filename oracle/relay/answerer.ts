@@ -5,6 +5,7 @@ import { onChainDomain } from "../../protocol/domain.ts";
 import type { SignedAnswer } from "../../protocol/enclave-api.ts";
 import { AdytonError, EvidenceError, InputError } from "../../protocol/errors.ts";
 import { encodeReceipt } from "../../protocol/receipt.ts";
+import type { EndorsementsJson } from "../../protocol/receipt.ts";
 import { Request } from "../../protocol/request.ts";
 import { keccak } from "../../protocol/struct-hash.ts";
 import type { EnclaveSession } from "../enclaves/enclave-session.ts";
@@ -22,6 +23,8 @@ export interface AnswererOptions {
   readonly store: Store;
   readonly enclaves: EnclaveSet;
   readonly log: Logger;
+  /** What evidence is judged with, for the receipts of an enclave that brings no endorsements. */
+  readonly endorse: (evidence: Hex) => Promise<EndorsementsJson>;
   /** Seconds that a host-causable status waits after the request's block, by chain. */
   readonly fallbackWindowSeconds: (chainId: number) => number;
   /** Milliseconds. */
@@ -103,7 +106,7 @@ export class Answerer {
       );
       checkAnswer(session, request, requestId, signed);
       log.info("answer.received", { chainId, requestId, status: signed.answer.status, ms: now() - started });
-      return { kind: "done", result: this.#toRecord(session, open, request, signed) };
+      return { kind: "done", result: await this.#toRecord(session, open, request, signed) };
     } catch (error) {
       if (error instanceof InputError) {
         log.warn("answer.refused", { chainId, requestId, error });
@@ -123,13 +126,13 @@ export class Answerer {
     }
   }
 
-  #toRecord(
+  async #toRecord(
     session: EnclaveSession,
     open: OpenRequest,
     request: Request,
     signed: SignedAnswer,
-  ): AnswerRecord {
-    const { fallbackWindowSeconds, now } = this.#options;
+  ): Promise<AnswerRecord> {
+    const { endorse, fallbackWindowSeconds, now } = this.#options;
     const { chainId, requestId } = open;
     const { answer, signature, output, transcript, bodies, evidence, endorsements } = signed;
     const { keyset } = session.attestation;
@@ -145,7 +148,7 @@ export class Answerer {
       bodies,
       keyset,
       evidence,
-      endorsements: endorsements ?? {},
+      endorsements: endorsements ?? (await endorse(evidence.bytes)),
     });
     // One second later than the contract needs: the next block may carry the very second of the window's end.
     const notBefore = isHostCausable(answer.status) ? open.blockTime + fallbackWindowSeconds(chainId) + 1 : 0;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseEndorsements } from "../../attestation/endorsements-json.ts";
+import { encodeEndorsements, parseEndorsements } from "../../attestation/endorsements-json.ts";
 import { SIMULATOR_COLLATERAL } from "../../attestation/simulator/collateral.ts";
 import { toHex } from "../../protocol/bytes.ts";
 import { codeOf } from "../support/code-of.ts";
@@ -13,6 +13,19 @@ describe("endorsements in JSON", () => {
     expect(parseEndorsements({ intel: SIMULATOR_COLLATERAL }).intel?.tcbInfo.id).toBe("TDX");
     expect(parseEndorsements({ amd }).amd?.certificates.length).toBe(1);
     expect(Object.keys(parseEndorsements({ intel: SIMULATOR_COLLATERAL, amd }))).toEqual(["intel", "amd"]);
+  });
+
+  test("are the same after being written and read", async () => {
+    const { certificates, collateral } = await mintFakeIntel();
+    const json = {
+      intel: SIMULATOR_COLLATERAL,
+      amd: {
+        certificates: [toHex(certificates.pckCa), toHex(certificates.root)],
+        crls: [`0x${String(collateral["pck_crl"])}`],
+      },
+    };
+    expect(encodeEndorsements(parseEndorsements(json))).toEqual(json);
+    expect(encodeEndorsements(parseEndorsements({}))).toEqual({});
   });
 
   test.for<readonly [string, Record<string, string | number | object>]>([

@@ -25,6 +25,8 @@ export interface SampleOptions {
   readonly withhold?: boolean;
   /** Evidence with a bit of its report data flipped before it was hashed and signed over: an enclave that lies. */
   readonly forgedEvidence?: boolean;
+  /** Evidence of another machine, which no key of ours is bound to, with what comes beside it. */
+  readonly foreign?: Pick<p.Receipt, "evidence" | "endorsements"> & { readonly answeredAt: number };
 }
 
 /** The file's bytes. */
@@ -32,6 +34,7 @@ export async function createSampleReceipt({
   where,
   withhold = false,
   forgedEvidence = false,
+  foreign,
 }: SampleOptions): Promise<Uint8Array> {
   const payload = p.encodePayload({
     type: p.PayloadType.inference,
@@ -51,9 +54,19 @@ export async function createSampleReceipt({
   const requestId = where === "on chain" ? p.requestId(request) : labelled("request id");
   const domain =
     where === "on chain" ? p.onChainDomain(request.chainId, request.coordinator) : p.offChainDomain();
-  const attested = await sampleEvidence(keyset, forgedEvidence);
-  const evidenceHash = p.toHex(sha256(p.fromHex(attested.evidence.bytes)));
-  const { transcript, bodies } = sampleTranscript({ domain, requestId, payload, evidenceHash, output });
+  const { evidence, endorsements, answeredAt } = foreign ?? {
+    ...(await sampleEvidence(keyset, forgedEvidence)),
+    answeredAt: ANSWERED_AT,
+  };
+  const evidenceHash = p.toHex(sha256(p.fromHex(evidence.bytes)));
+  const { transcript, bodies } = sampleTranscript({
+    domain,
+    requestId,
+    payload,
+    evidenceHash,
+    output,
+    answeredAt,
+  });
   const answer: p.Answer = {
     requestId,
     status: p.AnswerStatus.ok,
@@ -61,7 +74,7 @@ export async function createSampleReceipt({
     transcriptRoot: p.transcriptRoot(transcript),
     stateBlockHash: NO_BLOCK,
     keysetId: p.keysetId(keyset),
-    answeredAt: BigInt(ANSWERED_AT),
+    answeredAt: BigInt(answeredAt),
   };
   const common = {
     version: 1 as const,
@@ -72,7 +85,8 @@ export async function createSampleReceipt({
     transcript: withhold ? withholdExchange(transcript) : transcript,
     bodies: withhold ? {} : bodies,
     keyset,
-    ...attested,
+    evidence,
+    endorsements,
   };
   return p.encodeReceipt(
     p.ON_CHAIN_DOMAIN_NAME === domain.name
@@ -156,6 +170,7 @@ interface Exchange {
   readonly payload: Uint8Array;
   readonly evidenceHash: p.Hex;
   readonly output: Uint8Array;
+  readonly answeredAt: number;
 }
 
 function sampleTranscript({
@@ -164,6 +179,7 @@ function sampleTranscript({
   payload,
   evidenceHash,
   output,
+  answeredAt,
 }: Exchange): Pick<p.Receipt, "transcript" | "bodies"> {
   const sent = p.toUtf8(
     '{"model":"gpt-5.1","messages":[{"role":"user","content":"Which temple was the oracle\'s?"}]}',
@@ -177,8 +193,8 @@ function sampleTranscript({
       requestId,
       payloadHash: p.payloadHash(payload),
       evidenceHash,
-      time: ANSWERED_AT - 2,
-      clock: { source: "hosts", lowerBound: ANSWERED_AT - 60 },
+      time: answeredAt - 2,
+      clock: { source: "hosts", lowerBound: answeredAt - 60 },
     },
     {
       type: "request.forwarded",

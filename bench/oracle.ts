@@ -88,8 +88,6 @@ async function startEnclave(
       files.behaviourFile,
       "--operator",
       files.operatorFile,
-      "--secrets",
-      files.secretsFile,
     ],
     environment: {},
     logFile: join(directory, "enclave.log"),

@@ -1,13 +1,11 @@
 /**
  * The enclave's process: the one place where its parts are put together and where the clock, the files and the platform
- * come in. `node enclave/main.ts --behaviour FILE --operator FILE [--secrets FILE]`
+ * come in. `node enclave/main.ts --behaviour FILE --operator FILE`
  */
 
 import { readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { z } from "zod";
-import { parseJson } from "../protocol/canonical-json.ts";
 import { AdytonError, ConfigError } from "../protocol/errors.ts";
 import type { Hex } from "../protocol/bytes.ts";
 import { AnswerLedger } from "./answers/answer-ledger.ts";
@@ -59,16 +57,6 @@ function readFile(path: string | undefined, option: string): Uint8Array {
   } catch (cause) {
     throw new ConfigError({ code: "CONFIG_INVALID", message: `--${option}: cannot read ${path}`, cause });
   }
-}
-
-function readSecrets(path: string | undefined): ReadonlyMap<string, string> {
-  if (path === undefined) return new Map();
-  const secrets = z.record(z.string(), z.string().min(1)).safeParse(parseJson(readFile(path, "secrets")));
-  if (secrets.success) return new Map(Object.entries(secrets.data));
-  throw new ConfigError({
-    code: "CONFIG_INVALID",
-    message: "--secrets: expected an object of names and strings",
-  });
 }
 
 async function createAttester(choice: Operator["attester"]): Promise<Attester> {
@@ -140,24 +128,11 @@ function createCertificateIssuer(
   };
 }
 
-/** A file of secrets lies open on the host's disk: for local networks, whose evidence is simulated, and nothing else. */
-function loadSecrets(store: SecretStore, file: string | undefined, { attester }: Operator): void {
-  if (file === undefined) return;
-  if (attester.kind !== "simulator") {
-    throw new ConfigError({
-      code: "CONFIG_INVALID",
-      message: "--secrets is for simulated enclaves: bring secrets by PUT /v1/secrets/{name}",
-    });
-  }
-  for (const [name, secret] of readSecrets(file)) store.putClear(name, secret);
-}
-
-async function serve(configuration: Configuration, secretsFile: string | undefined): Promise<void> {
+async function serve(configuration: Configuration): Promise<void> {
   const { behaviour, operator } = configuration;
   const stopping = new AbortController();
   const identity = createIdentity(configuration, SOFTWARE_VERSION);
   const secrets = new SecretStore(identity, behaviour);
-  loadSecrets(secrets, secretsFile, operator);
   const attester = await createAttester(operator.attester);
   const clock = createClock(behaviour);
   await keepTime(clock, stopping.signal);
@@ -226,13 +201,13 @@ async function serve(configuration: Configuration, secretsFile: string | undefin
 try {
   sealSurroundings(processSurroundings());
   const { values } = parseArgs({
-    options: { behaviour: { type: "string" }, operator: { type: "string" }, secrets: { type: "string" } },
+    options: { behaviour: { type: "string" }, operator: { type: "string" } },
   });
   const configuration = readConfiguration(
     readFile(values.behaviour, "behaviour"),
     readFile(values.operator, "operator"),
   );
-  await serve(configuration, values.secrets);
+  await serve(configuration);
 } catch (error) {
   const known = error instanceof AdytonError || error instanceof TypeError;
   process.stderr.write(`${known ? error.message : String(error)}\n`);

@@ -3,6 +3,7 @@ import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { ConfigError } from "../protocol/errors.ts";
 import { address, bytes32 } from "../protocol/fields.ts";
+import { SecretName } from "../protocol/sealed-secret.ts";
 
 const GWEI = 1_000_000_000n;
 const gwei = z
@@ -69,6 +70,18 @@ export const OracleConfig = z.strictObject({
       z.strictObject({
         url: z.url({ protocol: /^https$/ }),
         callerToken: z.string().min(1).describe("credential that the enclave's operator file lists"),
+        secrets: z
+          .array(
+            z.strictObject({
+              name: SecretName.describe("a provider's `secret` in the behaviour file"),
+              file: z.string().describe("holds the provider's key on one line"),
+            }),
+          )
+          .default([])
+          .describe(
+            "provider keys for this enclave, sealed to it after each start once its evidence is accepted; " +
+              "its operator file must let the caller provision",
+          ),
       }),
     )
     .min(1),
@@ -128,6 +141,10 @@ async function readJson(file: string): Promise<unknown> {
 function withAbsolutePaths(config: OracleConfig, base: string): OracleConfig {
   return {
     ...config,
+    enclaves: config.enclaves.map((enclave) => ({
+      ...enclave,
+      secrets: enclave.secrets.map(({ name, file }) => ({ name, file: resolve(base, file) })),
+    })),
     appraisalPolicy: resolve(base, config.appraisalPolicy),
     transmitterKeys: config.transmitterKeys.map((key) =>
       key.kind === "raw"

@@ -18,6 +18,7 @@ import { loadOracleConfig } from "./config.ts";
 import { connectEnclave } from "./enclaves/enclave-session.ts";
 import { EnclaveSet } from "./enclaves/enclave-set.ts";
 import { createEvidenceVerifier } from "./enclaves/evidence-verifier.ts";
+import { provisionSecrets, readSecret } from "./enclaves/provisioning.ts";
 import { ReceiptEndorsements } from "./enclaves/receipt-endorsements.ts";
 import { startEngine } from "./engine/engine.ts";
 import { JobQueue } from "./engine/job-queue.ts";
@@ -71,6 +72,8 @@ async function loadSigners(config: OracleConfig): Promise<[TransactionSigner, ..
 async function run(config: OracleConfig, log: Logger): Promise<void> {
   const policy = loadAppraisalPolicy(config.appraisalPolicy);
   const signers = await loadSigners(config);
+  // A file without a key is said now, and not when an enclave has to wait for it.
+  await Promise.all(config.enclaves.flatMap(({ secrets }) => secrets.map(readSecret)));
   const store = await openStore(config.store);
   const engine = await startEngine(store, log);
   const holder = randomUUID();
@@ -82,11 +85,12 @@ async function run(config: OracleConfig, log: Logger): Promise<void> {
     relays.find((relay) => relay.chainId === chainId);
   const enclaves = new EnclaveSet({
     addresses: config.enclaves,
-    connect: (address) =>
-      connectEnclave(address, verifier, {
-        answerTimeoutMs: config.answerTimeoutMs,
-        maxSockets: config.concurrency,
-      }),
+    connect: async (address) => {
+      const limits = { answerTimeoutMs: config.answerTimeoutMs, maxSockets: config.concurrency };
+      const session = await connectEnclave(address, verifier, limits);
+      await provisionSecrets(session, address.secrets, log);
+      return session;
+    },
     isAdmitted: (session, chainId, policyId) => relayOf(chainId)?.isAdmitted(session, policyId) === true,
     onConnected: () => {
       for (const relay of relays) {

@@ -5,6 +5,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { BehaviourFile } from "../../enclave/configuration/behaviour.ts";
 import type { OperatorFile } from "../../enclave/configuration/operator.ts";
+import type { SecretFile } from "../../oracle/enclaves/provisioning.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import type { Json } from "../../protocol/canonical-json.ts";
 import { configurationDigest } from "../../protocol/keyset.ts";
@@ -19,7 +20,8 @@ const PRICE = { perRequest: "1000000000000", perInputToken: "1000000", perOutput
 export interface EnclaveFiles {
   readonly behaviourFile: string;
   readonly operatorFile: string;
-  readonly secretsFile: string;
+  /** The provider's key, for the oracle to bring; none where the model asks for none. */
+  readonly secrets: readonly SecretFile[];
   readonly behaviourDigest: Hex;
 }
 
@@ -48,9 +50,15 @@ export function writeEnclaveFiles(folder: string, terms: EnclaveTerms): EnclaveF
   return {
     behaviourFile: write("behaviour.json", behaviour),
     operatorFile: write("operator.json", createOperator(terms)),
-    secretsFile: write("secrets.json", terms.model.key === null ? {} : { [SECRET]: terms.model.key }),
+    secrets: terms.model.key === null ? [] : [writeSecret(folder, terms.model.key)],
     behaviourDigest: configurationDigest(behaviour as unknown as Json),
   };
+}
+
+function writeSecret(folder: string, key: string): SecretFile {
+  const file = join(folder, `${SECRET}.secret`);
+  writeFileSync(file, key, { mode: 0o600 });
+  return { name: SECRET, file };
 }
 
 function createBehaviour({ model, firstByteMs }: EnclaveTerms): BehaviourFile {
@@ -106,7 +114,11 @@ function createOperator(terms: EnclaveTerms): OperatorFile {
     listen: { host: "127.0.0.1", port: 0 },
     callers: {
       anonymous: "refuse",
-      named: [createCaller("oracle", terms.credential), createCaller("functions", terms.functionsCredential)],
+      named: [
+        // The oracle brings the provider's key after each start of the enclave.
+        { ...createCaller("oracle", terms.credential), provisions: true },
+        createCaller("functions", terms.functionsCredential),
+      ],
     },
   };
 }

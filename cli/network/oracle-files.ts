@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { z } from "zod";
 import type { OracleConfig } from "../../oracle/config.ts";
+import type { SecretFile } from "../../oracle/enclaves/provisioning.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import type { Deployment } from "./deployment.ts";
 
@@ -13,6 +14,7 @@ export interface OracleTerms {
   readonly deployment: Deployment;
   readonly enclaveUrl: string;
   readonly credential: string;
+  readonly secrets: readonly SecretFile[];
   readonly policyFile: string;
   readonly transmitterKey: Hex;
 }
@@ -34,7 +36,7 @@ export function writeOracleConfig(folder: string, terms: OracleTerms): string {
         admissions: [{ policyId: deployment.policyId, verifier: deployment.verifier }],
       },
     ],
-    enclaves: [{ url: terms.enclaveUrl, callerToken: terms.credential }],
+    enclaves: [{ url: terms.enclaveUrl, callerToken: terms.credential, secrets: [...terms.secrets] }],
     appraisalPolicy: terms.policyFile,
     transmitterKeys: [{ kind: "raw", file: keyFile }],
     store: { kind: "pglite", path: join(folder, "store") },

@@ -180,9 +180,9 @@ async function deployContracts(
 async function startEnclave(
   { folder, onStep, signal }: NetworkOptions,
   running: RunningPrograms,
-  { behaviourFile, operatorFile, secretsFile }: EnclaveFiles,
+  { behaviourFile, operatorFile }: EnclaveFiles,
 ): Promise<RunningProgram> {
-  const files = ["--behaviour", behaviourFile, "--operator", operatorFile, "--secrets", secretsFile];
+  const files = ["--behaviour", behaviourFile, "--operator", operatorFile];
   const enclave = await startProgram({
     name: "enclave",
     command: process.execPath,
@@ -215,6 +215,7 @@ async function startOracle(
     deployment,
     enclaveUrl,
     credential: planned.credential,
+    secrets: planned.files.secrets,
     policyFile: planned.policyFile,
     transmitterKey: localWallet(LocalAccount.transmitter).privateKey as Hex,
   });

@@ -13,6 +13,7 @@ import { loadOracleConfig } from "../../oracle/config.ts";
 import type { ChainSection, OracleConfig } from "../../oracle/config.ts";
 import { connectEnclave } from "../../oracle/enclaves/enclave-session.ts";
 import { createEvidenceVerifier } from "../../oracle/enclaves/evidence-verifier.ts";
+import { readSecret } from "../../oracle/enclaves/provisioning.ts";
 import { createLogger } from "../../oracle/log.ts";
 import { AdytonError, ChainError, ConfigError } from "../../protocol/errors.ts";
 import { ExitCode } from "../exit-codes.ts";
@@ -121,6 +122,12 @@ async function checkEnclaves(config: OracleConfig, check: Check): Promise<void> 
   if (policy === undefined) return;
   const verifier = createEvidenceVerifier({ policy, endorsements: createVendorSource(), now });
   for (const address of config.enclaves) {
+    for (const secret of address.secrets) {
+      await check(`secret ${secret.name}`, async () => {
+        await readSecret(secret);
+        return [undefined, `${secret.file}; brought to the enclave by the running node`] as const;
+      });
+    }
     await check(`enclave ${new URL(address.url).host}`, async () => {
       const session = await connectEnclave(address, verifier, {
         answerTimeoutMs: config.answerTimeoutMs,

@@ -24,12 +24,7 @@ export class SecretStore {
   async put(name: string, sealed: SealedSecret): Promise<void> {
     this.#checkName(name);
     const { keysetId, keys } = this.#identity;
-    this.putClear(name, await openSecret({ keysetId, privateKey: keys.sealing.privateKey }, name, sealed));
-  }
-
-  /** For local networks, whose secrets are in a file. */
-  putClear(name: string, secret: string): void {
-    this.#checkName(name);
+    const secret = await openSecret({ keysetId, privateKey: keys.sealing.privateKey }, name, sealed);
     // Printable ASCII: it becomes a header, and nothing may end that header early.
     if (!/^[\x21-\x7e]+$/.test(secret)) {
       throw new InputError({ code: "INPUT_INVALID", message: "a secret is printable ASCII without spaces" });

@@ -3,10 +3,17 @@ import type { IncomingMessage } from "node:http";
 import type { z } from "zod";
 import { fromUtf8 } from "../../protocol/bytes.ts";
 import type { Hex } from "../../protocol/bytes.ts";
-import { AttestationReply, ErrorReply, ModelsReply, SignedAnswer } from "../../protocol/enclave-api.ts";
+import {
+  AttestationReply,
+  ErrorReply,
+  HealthReply,
+  ModelsReply,
+  SignedAnswer,
+} from "../../protocol/enclave-api.ts";
 import { AdytonError, InputError, UpstreamError } from "../../protocol/errors.ts";
 import type { InputErrorCode } from "../../protocol/errors.ts";
 import { MAX_RECEIPT_BYTES } from "../../protocol/limits.ts";
+import type { SealedSecret } from "../../protocol/sealed-secret.ts";
 import { PinnedAgent } from "./pinned-agent.ts";
 
 export interface EnclaveClientOptions {
@@ -25,11 +32,12 @@ interface HttpReply {
 }
 
 interface HttpCall {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "PUT";
   readonly path: string;
   readonly body?: string;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
+  /** Without the caller's credential. */
   readonly anonymous?: boolean;
 }
 
@@ -64,6 +72,7 @@ export class EnclaveClient {
     return parseReply(SignedAnswer, reply);
   }
 
+  /** Without a credential: it is asked before the enclave is known to be one. */
   async attestation(nonce: Hex): Promise<AttestationReply> {
     return parseReply(
       AttestationReply,
@@ -71,8 +80,33 @@ export class EnclaveClient {
         method: "GET",
         path: `/v1/attestation?nonce=${nonce}`,
         timeoutMs: CONTROL_TIMEOUT_MS,
+        anonymous: true,
       }),
     );
+  }
+
+  /** Returns when the enclave answers over the connection that its evidence was verified for. */
+  async checkHealth(): Promise<void> {
+    parseReply(
+      HealthReply,
+      await this.#send({
+        method: "GET",
+        path: "/v1/health",
+        timeoutMs: CONTROL_TIMEOUT_MS,
+        anonymous: true,
+      }),
+    );
+  }
+
+  /** @throws {UpstreamError} ENCLAVE_UNAVAILABLE when the enclave has no use for the name, or we may not provision */
+  async putSecret(name: string, secret: SealedSecret): Promise<void> {
+    const reply = await this.#send({
+      method: "PUT",
+      path: `/v1/secrets/${name}`,
+      body: JSON.stringify(secret),
+      timeoutMs: CONTROL_TIMEOUT_MS,
+    });
+    if (reply.status !== 204) throw refusalOf(reply);
   }
 
   async models(): Promise<ModelsReply> {
@@ -157,8 +191,12 @@ function parseReply<Schema extends z.ZodType>(schema: Schema, { status, body }: 
     }
     throw malformed(status, parsed.error);
   }
-  const error = ErrorReply.safeParse(json);
-  throw error.success ? toError(status, error.data.error) : malformed(status, error.error);
+  throw refusalOf({ status, body });
+}
+
+function refusalOf({ status, body }: HttpReply): AdytonError {
+  const error = ErrorReply.safeParse(parseJson(body));
+  return error.success ? toError(status, error.data.error) : malformed(status, error.error);
 }
 
 function parseJson(body: Uint8Array): unknown {

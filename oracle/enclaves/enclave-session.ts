@@ -6,11 +6,14 @@ import { EvidenceError, UpstreamError } from "../../protocol/errors.ts";
 import { EnclaveClient } from "./enclave-client.ts";
 import type { EvidenceVerifier } from "./evidence-verifier.ts";
 import type { PeerCertificate } from "./pinned-agent.ts";
+import type { SecretFile } from "./provisioning.ts";
 import { readPeerCertificate } from "./pinned-agent.ts";
 
 export interface EnclaveAddress {
   readonly url: string;
   readonly callerToken: string;
+  /** What its providers are to be asked with: sealed to it once it is verified, and to nobody else. */
+  readonly secrets: readonly SecretFile[];
 }
 
 /** An enclave whose evidence was verified, and the only connection that reaches it. */
@@ -32,7 +35,7 @@ const HANDSHAKE_TIMEOUT_MS = 10_000;
  *   {UpstreamError} ENCLAVE_UNAVAILABLE when it cannot be reached
  */
 export async function connectEnclave(
-  address: EnclaveAddress,
+  address: Pick<EnclaveAddress, "url" | "callerToken">,
   verifier: EvidenceVerifier,
   limits: { readonly answerTimeoutMs: number; readonly maxSockets: number },
 ): Promise<EnclaveSession> {

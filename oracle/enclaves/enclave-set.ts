@@ -7,6 +7,7 @@ import { rendezvousOrder } from "./rendezvous.ts";
 
 export interface EnclaveSetOptions {
   readonly addresses: readonly EnclaveAddress[];
+  /** Gives a session whose evidence was verified, and that has all it needs to answer. */
   readonly connect: (address: EnclaveAddress) => Promise<EnclaveSession>;
   /** Whether a session's keyset can answer requests of a policy on a chain now. */
   readonly isAdmitted: (session: EnclaveSession, chainId: number, policyId: Hex) => boolean;
@@ -21,11 +22,15 @@ export class EnclaveSet {
   readonly #options: EnclaveSetOptions;
   readonly #sessions = new Map<string, EnclaveSession>();
   readonly #loop: Wakeable;
+  readonly #checking = new Set<EnclaveSession>();
   #lastFailure = new Map<string, string>();
 
   constructor(options: EnclaveSetOptions) {
     this.#options = options;
-    this.#loop = new Wakeable(RETRY_MS, () => this.#connectMissing());
+    this.#loop = new Wakeable(RETRY_MS, () => {
+      this.#checkHealth();
+      return this.#connectMissing();
+    });
   }
 
   get sessions(): readonly EnclaveSession[] {
@@ -50,8 +55,27 @@ export class EnclaveSet {
 
   async stop(): Promise<void> {
     await this.#loop.stop();
-    for (const session of this.#sessions.values()) {
-      session.client.close();
+    const sessions = this.sessions;
+    this.#sessions.clear();
+    for (const { client } of sessions) {
+      client.close();
+    }
+  }
+
+  /**
+   * An enclave that restarted has neither its keys nor its secrets: noticed here and not by the next request, since callers
+   * who go straight to the enclave wait for the secrets too.
+   */
+  #checkHealth(): void {
+    for (const session of this.sessions) {
+      if (this.#checking.has(session)) continue;
+      this.#checking.add(session);
+      session.client
+        .checkHealth()
+        .catch((error: unknown) => {
+          if (isSessionFailure(error)) this.drop(session, error);
+        })
+        .finally(() => this.#checking.delete(session));
     }
   }
 

@@ -40,7 +40,6 @@ export interface StartOptions {
   readonly operator: OperatorFile;
   readonly env?: Record<string, string>;
   readonly flags?: readonly string[];
-  readonly secrets?: Record<string, string>;
 }
 
 /** Starts the enclave as an operator would; rejects with its stderr when it does not start. */
@@ -58,7 +57,6 @@ export async function startEnclaveProcess(options: StartOptions): Promise<Enclav
     file("behaviour.json", options.behaviour),
     "--operator",
     file("operator.json", options.operator),
-    ...(options.secrets === undefined ? [] : ["--secrets", file("secrets.json", options.secrets)]),
   ];
   const child = spawn(process.execPath, args, { env: options.env ?? {}, stdio: ["ignore", "pipe", "pipe"] });
   let stderr = "";

@@ -7,6 +7,7 @@ import { createSimulatorAttester } from "../../../enclave/attesters/simulator/si
 import { issueCertificate } from "../../../enclave/identity/certificate.ts";
 import { attestIdentity, createIdentity } from "../../../enclave/identity/identity.ts";
 import { proposePolicy, verifySimulatorEvidence } from "../../../attestation/index.ts";
+import type { AppraisalPolicy } from "../../../attestation/index.ts";
 import { answerDigest, signDigest } from "../../../protocol/answer.ts";
 import type { Answer } from "../../../protocol/answer.ts";
 import { fromHex, toHex, toUtf8 } from "../../../protocol/bytes.ts";
@@ -14,6 +15,7 @@ import type { Hex } from "../../../protocol/bytes.ts";
 import { onChainDomain } from "../../../protocol/domain.ts";
 import { AnswerCall, AttestationReply, SignedAnswer } from "../../../protocol/enclave-api.ts";
 import { requestId } from "../../../protocol/request.ts";
+import { openSecret, SealedSecret } from "../../../protocol/sealed-secret.ts";
 import { keccak } from "../../../protocol/struct-hash.ts";
 import { transcriptRoot } from "../../../protocol/transcript.ts";
 import { wallClockMs } from "./wall-clock.ts";
@@ -23,12 +25,17 @@ export const CALLER_TOKEN = "caller-credential";
 
 /** Accepts the simulator on any platform. */
 export async function standInPolicy(): Promise<object> {
-  const { getEvidence } = await createSimulatorAttester({ platform: "test" });
+  const policy = await platformPolicy("test");
+  return { ...policy, simulator: { ...policy.simulator, platformIds: { acceptAny: true } } };
+}
+
+/** Accepts the simulator on one platform. */
+export async function platformPolicy(platform: string): Promise<AppraisalPolicy> {
+  const { getEvidence } = await createSimulatorAttester({ platform });
   const evidence = await verifySimulatorEvidence(await getEvidence(new Uint8Array(64)), {
     now: Math.floor(wallClockMs() / 1_000),
   });
-  const policy = proposePolicy(evidence);
-  return { ...policy, simulator: { ...policy.simulator, platformIds: { acceptAny: true } } };
+  return proposePolicy(evidence);
 }
 
 /** Two events, both withheld. */
@@ -41,6 +48,10 @@ export interface StandInEnclave {
   readonly url: string;
   readonly keysetId: Hex;
   readonly payee: Hex;
+  /** What arrived over TLS: `METHOD /path`, and whether with a credential. */
+  readonly seen: { readonly what: string; readonly credential: boolean }[];
+  /** Secrets that were brought, opened, by name. */
+  readonly secrets: Map<string, string>;
   /** Calls that reached the "model", by request. */
   readonly calls: Map<Hex, number>;
   /** Decides each call; may wait. */
@@ -86,6 +97,8 @@ export async function startStandInEnclave(platform = "test", port = 0): Promise<
     notBefore: now() - 3_600,
     notAfter: now() + 86_400,
   });
+  const seen: { what: string; credential: boolean }[] = [];
+  const secrets = new Map<string, string>();
   const calls = new Map<Hex, number>();
   const ledger = new Map<Hex, Promise<{ status: number; body: string }>>();
   const control: Pick<StandInEnclave, "decide"> = { decide: () => ({ status: 1 }) };
@@ -122,11 +135,14 @@ export async function startStandInEnclave(platform = "test", port = 0): Promise<
     return { status: 200, body: JSON.stringify(reply) };
   };
   const route = async (
+    method: string,
     path: string,
     text: string,
     authorization: string | undefined,
   ): Promise<{ status: number; body: string }> => {
     const url = new URL(path, "https://enclave");
+    seen.push({ what: `${method} ${url.pathname}`, credential: authorization !== undefined });
+    if (url.pathname === "/v1/health") return { status: 200, body: JSON.stringify({ status: "ok" }) };
     if (url.pathname === "/v1/attestation") {
       const nonce = url.searchParams.get("nonce") as Hex;
       const { evidence, endorsements } = await attestIdentity(identity, attester, nonce);
@@ -138,6 +154,12 @@ export async function startStandInEnclave(platform = "test", port = 0): Promise<
     if (authorization !== `Bearer ${CALLER_TOKEN}`) {
       const error = { code: "INPUT_UNAUTHORIZED", message: "no credential", details: {}, retryable: false };
       return { status: 401, body: JSON.stringify({ error }) };
+    }
+    const name = /^\/v1\/secrets\/(.+)$/.exec(url.pathname)?.[1];
+    if (name !== undefined) {
+      const own = { keysetId: identity.keysetId, privateKey: identity.keys.sealing.privateKey };
+      secrets.set(name, await openSecret(own, name, SealedSecret.parse(JSON.parse(text))));
+      return { status: 204, body: "" };
     }
     const call = AnswerCall.parse(JSON.parse(text));
     const id = requestId(call.request);
@@ -155,7 +177,8 @@ export async function startStandInEnclave(platform = "test", port = 0): Promise<
       let text = "";
       request.setEncoding("utf8").on("data", (part: string) => (text += part));
       request.on("end", () => {
-        route(request.url ?? "/", text, request.headers.authorization).then(
+        const { method = "GET", url = "/", headers } = request;
+        route(method, url, text, headers.authorization).then(
           ({ status, body }) => response.writeHead(status, { "content-type": "application/json" }).end(body),
           (error: unknown) => response.writeHead(500).end(String(error)),
         );
@@ -168,6 +191,8 @@ export async function startStandInEnclave(platform = "test", port = 0): Promise<
     url: `https://127.0.0.1:${address.port}`,
     keysetId: identity.keysetId,
     payee: identity.keyset.payee,
+    seen,
+    secrets,
     calls,
     stop: () =>
       new Promise<void>((resolve) => {

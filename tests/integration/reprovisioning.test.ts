@@ -1,0 +1,122 @@
+/** A provider's key on a whole network: the oracle brings it, and brings it again to an enclave that restarted. */
+
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { request } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { wallClock } from "../../cli/clock.ts";
+import { readEnvironment } from "../../cli/config.ts";
+import { createThrowawayAuthority } from "../../cli/demo/throwaway-authority.ts";
+import { startProgram, type RunningProgram } from "../../cli/network/child-process.ts";
+import { readListening } from "../../cli/network/model-choice.ts";
+import { programArguments } from "../../cli/network/node-program.ts";
+import { startNetwork, type LocalNetwork } from "../../cli/network/start.ts";
+import type { OperatorFile } from "../../enclave/configuration/operator.ts";
+import { startHostileServer, type HostileServer } from "../enclave/support/hostile-server.ts";
+import { until } from "../oracle/support/test-chain.ts";
+
+const KEY = "sk-of-the-operator-52817";
+const REPLY = JSON.stringify({
+  id: "r",
+  model: "m",
+  choices: [{ finish_reason: "stop", message: { content: "hello" } }],
+});
+
+let folder: string;
+let provider: HostileServer;
+let network: LocalNetwork;
+let second: RunningProgram | undefined;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "adyton-keyed-"));
+  const authority = createThrowawayAuthority(new Date());
+  provider = await startHostileServer({
+    credentials: authority.issue(["localhost"]),
+    respond: (response) => {
+      response.setHeader("content-length", REPLY.length);
+      response.end(REPLY);
+    },
+  });
+  const modelCaFile = join(folder, "model-ca.pem");
+  writeFileSync(modelCaFile, authority.certificate);
+  network = await startNetwork({
+    environment: {
+      ...readEnvironment(),
+      modelKey: KEY,
+      modelUrl: `https://localhost:${provider.port}/v1`,
+      modelName: "m",
+      modelCaFile,
+    },
+    folder: join(folder, "network"),
+    now: wallClock,
+    signal: new AbortController().signal,
+    onStep: () => undefined,
+  });
+}, 240_000);
+
+afterAll(async () => {
+  await network.stop();
+  await second?.stop();
+  await provider.stop();
+  rmSync(folder, { recursive: true, force: true });
+}, 60_000);
+
+/** The authorization that the provider was shown by an off-chain caller's question; undefined where there was none. */
+function askOffChain(): Promise<string | undefined> {
+  provider.received.length = 0;
+  return new Promise((resolve, reject) => {
+    const headers = {
+      authorization: `Bearer ${network.file.functionsCredential}`,
+      "content-type": "application/json",
+    };
+    // Which enclave this is, is the oracle's to verify here.
+    const url = new URL("/v1/chat/completions", network.file.enclaveUrl);
+    const client = request(url, { method: "POST", headers, rejectUnauthorized: false }, (response) => {
+      response.resume().on("end", () => {
+        resolve(/"authorization":"([^"]*)"/.exec(provider.received.join())?.[1]);
+      });
+    });
+    client.on("error", reject);
+    client.end(JSON.stringify({ model: "custom/m", messages: [{ role: "user", content: "hi" }] }));
+  });
+}
+
+test("the enclave asks with the key that the oracle brought", async () => {
+  expect(await askOffChain()).toBe(`Bearer ${KEY}`);
+});
+
+test("after a restart it does so again, with nobody's help", { timeout: 120_000 }, async () => {
+  const files = join(folder, "network");
+  const operator = JSON.parse(readFileSync(join(files, "operator.json"), "utf8")) as OperatorFile;
+  const port = Number(new URL(network.file.enclaveUrl).port);
+  const operatorFile = join(files, "operator-same-port.json");
+  writeFileSync(operatorFile, JSON.stringify({ ...operator, listen: { ...operator.listen, port } }));
+  await network.programs.enclave.stop();
+  second = await startProgram({
+    name: "enclave",
+    command: process.execPath,
+    args: [
+      ...programArguments("enclave/main"),
+      ...["--behaviour", join(files, "behaviour.json"), "--operator", operatorFile],
+    ],
+    environment: {},
+    logFile: join(files, "enclave-2.log"),
+    readReady: readListening,
+  });
+  expect(
+    await until("the key", async () => {
+      const shown = await askOffChain();
+      return shown === undefined ? undefined : shown;
+    }),
+  ).toBe(`Bearer ${KEY}`);
+});
+
+test("the key is in the operator's own file, and nowhere else on the disk", () => {
+  const files = readdirSync(join(folder, "network"), { recursive: true, encoding: "utf8" })
+    .map((name) => join(folder, "network", name))
+    .filter((file) => statSync(file).isFile());
+  const holding = files.filter((file) => readFileSync(file, "latin1").includes(KEY));
+  expect(files.length).toBeGreaterThan(10);
+  expect(holding.map((file) => file.slice(folder.length))).toEqual(["/network/model-key.secret"]);
+});

@@ -16,6 +16,14 @@ export type { AzureSnpClaims, AzureTdxClaims, VtpmClaims } from "./azure/claims.
 export { verifyAzureSnpEvidence, verifyAzureTdxEvidence } from "./azure/verify-azure-evidence.ts";
 export type { DstackAppInfo } from "./dstack/app-info.ts";
 export type { DstackClaims } from "./dstack/claims.ts";
+export {
+  checkSameStatement,
+  isCoseReceipt,
+  parseCoseReceipt,
+  verifyCoseReceipt,
+  type CoseReceipt,
+  type VerifiedCoseReceipt,
+} from "./cose-receipt.ts";
 export { parseDstackEventLog } from "./dstack/event-log.ts";
 export { verifyDstackEvidence } from "./dstack/verify-dstack-evidence.ts";
 export { parseCcel, type CcelEvent } from "./eventlog/ccel.ts";

@@ -5,6 +5,7 @@ export * from "./batch.ts";
 export * from "./bytes.ts";
 export * from "./canonical-json.ts";
 export * from "./claims.ts";
+export * from "./cose-receipt.ts";
 export * from "./domain.ts";
 export * from "./enclave-api.ts";
 export * from "./errors.ts";

@@ -10,11 +10,12 @@ import type { VerifyOutcome } from "./report.ts";
 
 interface VerifyOptions extends EvidenceOptions {
   readonly rpc?: string;
+  readonly receipt?: string;
   readonly json?: true;
 }
 
 const HELP = `
-FILE is a receipt, or evidence: raw, hex, base64, PEM, or JSON that holds one. Its kind is recognised.
+FILE is a receipt, its COSE twin, or evidence: raw, hex, base64, PEM, or JSON that holds one. Its kind is recognised.
 URL (https://HOST:PORT) is asked for its RA-TLS certificate.
 
 Exit status: 0 genuine and accepted by the policy, 1 not genuine, 2 refused by the policy, 3 cannot judge,
@@ -44,6 +45,7 @@ export function registerVerify(program: Command): void {
       "--rpc <url>",
       "also ask this chain whether the keyset was admitted and this answer fulfilled (receipts)",
     )
+    .option("--receipt <file>", "the receipt that this COSE twin must agree with (twins)")
     .option("--json", "print one JSON object")
     .addHelpText("after", HELP)
     .action(async (target: string, options: VerifyOptions) => {
@@ -61,6 +63,14 @@ async function judge(name: string, options: VerifyOptions): Promise<VerifyOutcom
   try {
     const { readEvidenceTarget } = await import("./evidence-target.ts");
     const target = await readEvidenceTarget(name);
+    const { isCoseReceipt } = await import("../../attestation/index.ts");
+    if (isCoseReceipt(target.bytes)) {
+      const { verifyCoseFile } = await import("./cose-receipt.ts");
+      const receipt = options.receipt === undefined ? null : await readEvidenceTarget(options.receipt);
+      const receiptOptions = await readReceiptOptions(options);
+      return await verifyCoseFile(target.bytes, receipt?.bytes ?? null, receiptOptions);
+    }
+    if (options.receipt !== undefined) throw usage("--receipt is for the COSE twin of a receipt");
     const { looksLikeReceipt, verifyReceiptFile } = await import("./receipt.ts");
     if (looksLikeReceipt(target.bytes)) {
       return await verifyReceiptFile(target.bytes, await readReceiptOptions(options));

@@ -15,6 +15,7 @@ const TITLES: Readonly<Record<string, string>> = {
   simulator: "SIMULATED evidence: no hardware stands behind it, anyone can make it",
   certificate: "Certificate",
   receipt: "Receipt: an answer, and everything needed to check it",
+  coseReceipt: "Receipt twin: the statement of an answer in COSE",
   unknown: "Not recognised",
 };
 

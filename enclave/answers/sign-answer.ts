@@ -23,7 +23,7 @@ export interface Signatory {
 /** Kept with the evidence: it is some kilobytes, and the same for every answer. */
 const evidenceHashes = new WeakMap<BoundEvidence, Hex>();
 
-function evidenceHash(evidence: BoundEvidence): Hex {
+export function evidenceHash(evidence: BoundEvidence): Hex {
   const known = evidenceHashes.get(evidence);
   if (known !== undefined) return known;
   const hash = toHex(createHash("sha256").update(fromHex(evidence.bytes)).digest());
@@ -47,8 +47,8 @@ export interface MadeAnswer {
 }
 
 /**
- * Records what `work` does and signs what it comes to. This is the only place where the answer key is used: every hash
- * that it signs is computed here.
+ * Records what `work` does and signs what it comes to. This is the only place where the answer key makes a statement: every
+ * hash that it signs is computed here.
  */
 export async function makeAnswer(
   { identity, attested, clock }: Signatory,

@@ -24,6 +24,7 @@ import { admitCaller, callerOf, checkProvisions, type Callers } from "./callers.
 import { errorHandler } from "./error-reply.ts";
 import { functionsRoute } from "./functions-route.ts";
 import { parseInput } from "./parse-input.ts";
+import { receiptRoute } from "./receipt-route.ts";
 import { RateLimit } from "./rate-limit.ts";
 
 /** Bytes: a payload of 64 KiB in hex, a request, and room. */
@@ -71,6 +72,7 @@ export function createApp(options: ApiOptions): Express {
   });
   app.post("/v1/functions/answers", express.json({ limit: MAX_BODY_BYTES }), functionsRoute(options));
   app.use(createOpenaiRoutes(options.offChain));
+  app.get("/v1/receipts/:id", receiptRoute(options.offChain));
   app.get("/v1/sealed-records/:requestId", (request, response) => {
     const { requestId } = parseInput(AnswerQuery, request.params);
     const record = options.sealedRecords.get(requestId, ANY_CALLER);

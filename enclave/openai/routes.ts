@@ -1,6 +1,6 @@
 /** The OpenAI-compatible routes: an application changes its base URL, keeps its client, and gets receipts. */
 
-import express, { Router, type Request, type Response } from "express";
+import express, { Router, type Response } from "express";
 import type { Json } from "../../protocol/canonical-json.ts";
 import { InputError, UpstreamError } from "../../protocol/errors.ts";
 import { MAX_PAYLOAD_BYTES } from "../../protocol/limits.ts";
@@ -32,10 +32,6 @@ export function createOpenaiRoutes(options: OffChainOptions): Router {
   router.post("/v1/chat/completions", raw, async (request, response) => {
     const body = new Uint8Array(request.body as Buffer);
     await answerChat(options, parseChatCall(body), body, response);
-  });
-  router.get("/v1/receipts/:id", (request: Request<{ id: string }>, response) => {
-    const receipt = options.receipts.get(request.params.id, callerOf(response).name);
-    response.type("application/json").send(Buffer.from(receipt));
   });
   return router;
 }

@@ -8,7 +8,7 @@ import { createSimulatorAttester } from "../../enclave/attesters/simulator/simul
 import * as p from "../../protocol/index.ts";
 
 const NO_BLOCK: p.Hex = `0x${"00".repeat(32)}`;
-const PRIVATE_KEY = sha256(p.toUtf8("sample receipt, answer key"));
+export const SAMPLE_ANSWER_KEY = sha256(p.toUtf8("sample receipt, answer key"));
 
 /** 2026-11-01T00:00:00Z, inside the validity of the simulator's certificates. */
 const ANSWERED_AT = 1_793_491_200;
@@ -80,7 +80,7 @@ export async function createSampleReceipt({
     version: 1 as const,
     payload: p.toHex(payload),
     answer,
-    signature: p.signDigest(p.answerDigest(domain, answer), PRIVATE_KEY),
+    signature: p.signDigest(p.answerDigest(domain, answer), SAMPLE_ANSWER_KEY),
     output: p.toHex(output),
     transcript: withhold ? withholdExchange(transcript) : transcript,
     bodies: withhold ? {} : bodies,
@@ -134,7 +134,7 @@ function sampleRequest(payloadHash: p.Hex): p.Request {
 function sampleKeyset(): p.Keyset {
   const digest = labelled("any digest");
   return {
-    answerKey: p.recoverSigner(digest, p.signDigest(digest, PRIVATE_KEY)),
+    answerKey: p.recoverSigner(digest, p.signDigest(digest, SAMPLE_ANSWER_KEY)),
     tlsKeyHash: labelled("tls key"),
     sealingKey: labelled("sealing key"),
     logKey: labelled("log key"),

@@ -8,6 +8,7 @@ import { connect, getCACertificates, setDefaultCACertificates } from "node:tls";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { proposePolicy } from "../../../attestation/index.ts";
+import { checkSameStatement, verifyCoseReceipt } from "../../../attestation/cose-receipt.ts";
 import { verifyReceipt } from "../../../attestation/receipt.ts";
 import { verifyRaTlsCertificate } from "../../../attestation/ra-tls/verify-ra-tls.ts";
 import { startStandInModel, type StandInModel } from "../../../cli/demo/stand-in-model.ts";
@@ -107,6 +108,21 @@ describe("chat completions", () => {
     const stranger = await enclave.call("GET", path, undefined, `Bearer ${OTHER_CREDENTIAL}`);
     expect(stranger).toMatchObject({ status: 404, json: { error: { code: "INPUT_NOT_FOUND" } } });
     expect(stranger.text).not.toContain("private");
+  });
+
+  test("gives the receipt's COSE twin to who asks for it, the same bytes each time", async () => {
+    const { response } = await openai.chat.completions
+      .create({ model: MODEL, messages: [{ role: "user", content: "hi" }] })
+      .withResponse();
+    const path = response.headers.get("adyton-receipt") ?? "";
+    const receipt = await receiptAt(path);
+    const twin = await enclave.bytes(path, "application/eat+cwt");
+    const verified = verifyCoseReceipt(twin);
+    expect(checkSameStatement(verified, receipt).ok).toBe(true);
+    expect(verified.statement.domain.name).toBe("Adyton Off-chain");
+    expect(await enclave.bytes(path, "text/html, application/cose;q=0.5")).toEqual(twin);
+    const refused = JSON.parse(new TextDecoder().decode(await enclave.bytes(path, "text/html"))) as unknown;
+    expect(refused).toMatchObject({ error: { code: "INPUT_INVALID" } });
   });
 
   test("signs under the off-chain domain only: the signature is nobody's on any chain", async () => {

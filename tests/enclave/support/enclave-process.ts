@@ -28,7 +28,7 @@ export interface EnclaveProcess {
     authorization?: string | null,
   ) => Promise<Reply>;
   /** The body of a GET, as bytes. */
-  readonly bytes: (path: string) => Promise<Uint8Array>;
+  readonly bytes: (path: string, accept?: string) => Promise<Uint8Array>;
   /** Ends it with `signal`; gives its exit code. */
   readonly stop: (signal?: NodeJS.Signals) => Promise<number | null>;
 }
@@ -77,15 +77,15 @@ export async function startEnclaveProcess(options: StartOptions): Promise<Enclav
     throw new Error(`the enclave did not start: ${stderr}`);
   }
   const { url, keysetId } = JSON.parse(line) as { url: string; keysetId: string };
-  const bytes = (path: string): Promise<Uint8Array> => getBytes(new URL(path, url));
+  const bytes: EnclaveProcess["bytes"] = (path, accept = "*/*") => getBytes(new URL(path, url), accept);
   const call: EnclaveProcess["call"] = (method, path, body, authorization = `Bearer ${CREDENTIAL}`) =>
     send(new URL(path, url), method, body, authorization);
   return { url, keysetId, directory, pid: child.pid ?? 0, stderr: () => stderr, call, bytes, stop };
 }
 
-function getBytes(url: URL): Promise<Uint8Array> {
+function getBytes(url: URL, accept: string): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    const headers = { authorization: `Bearer ${CREDENTIAL}` };
+    const headers = { authorization: `Bearer ${CREDENTIAL}`, accept };
     const client = request(url, { headers, rejectUnauthorized: false, agent: false }, (response) => {
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));

@@ -39,6 +39,14 @@ const ChainConfig = z.strictObject({
     .describe(
       "policies to admit the enclaves under, each with the verifier contract that judges their evidence",
     ),
+  turnSeconds: z
+    .number()
+    .min(0)
+    .max(86_400)
+    .default(30)
+    .describe(
+      "how long each platform in a request's order has before the next one's node asks its own enclave; the same at all nodes, and longer than a model takes",
+    ),
   maxFeeGwei: gwei.default(500n * GWEI).describe("most that a unit of gas may ever cost"),
   refundMaxFeeGwei: gwei
     .default(100n * GWEI)
@@ -90,6 +98,12 @@ export const OracleConfig = z.strictObject({
     .describe("file: what the enclaves' evidence must show before a byte is sent to them"),
   transmitterKeys: z.array(TransmitterKey).min(1).describe("accounts that pay for transactions"),
   store: StoreSection,
+  takeoverSeconds: z
+    .int()
+    .min(10)
+    .max(3_600)
+    .default(10)
+    .describe("nodes on one PostgreSQL: a node that gave no sign of life for so long is taken for dead"),
   http: z
     .strictObject({
       host: z.string().default("127.0.0.1"),

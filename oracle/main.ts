@@ -27,7 +27,9 @@ import type { Operations } from "./http/admin.ts";
 import type { Health } from "./http/health.ts";
 import type { Logger } from "./log.ts";
 import { createLogger } from "./log.ts";
+import { AdmittedKeysets } from "./relay/admitted-keysets.ts";
 import { Answerer } from "./relay/answerer.ts";
+import { EnclaveAsker } from "./relay/enclave-asker.ts";
 import { ChainRelay } from "./relay/chain-relay.ts";
 import type { AnswerJob } from "./relay/journal.ts";
 import { retryRequest } from "./relay/retry.ts";
@@ -75,7 +77,7 @@ async function run(config: OracleConfig, log: Logger): Promise<void> {
   // A file without a key is said now, and not when an enclave has to wait for it.
   await Promise.all(config.enclaves.flatMap(({ secrets }) => secrets.map(readSecret)));
   const store = await openStore(config.store);
-  const engine = await startEngine(store, log);
+  const engine = await startEngine(store, log, config.takeoverSeconds);
   const holder = randomUUID();
   const endorsements = createVendorSource();
   const verifier = createEvidenceVerifier({ policy, endorsements, now });
@@ -103,8 +105,14 @@ async function run(config: OracleConfig, log: Logger): Promise<void> {
     store,
     enclaves,
     log,
-    endorse: (evidence) => receiptEndorsements.find(evidence),
-    fallbackWindowSeconds: (chainId) => relayOf(chainId)?.fallbackWindowSeconds ?? 0,
+    asker: new EnclaveAsker({
+      enclaves,
+      log,
+      endorse: (evidence) => receiptEndorsements.find(evidence),
+      now,
+    }),
+    admitted: new AdmittedKeysets(store, now),
+    chainOf: (chainId) => relayOf(chainId)?.answered,
     now,
   });
   const queue = new JobQueue<AnswerJob, AnswerRecord>({
@@ -136,6 +144,7 @@ async function run(config: OracleConfig, log: Logger): Promise<void> {
         enclaves: () => enclaves,
         verifier,
         holder,
+        leaseMs: config.takeoverSeconds * 1_000,
         now,
         onWork: () => {
           queue.wake();

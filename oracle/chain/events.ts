@@ -33,6 +33,7 @@ export interface AdmissionEvent extends LogPosition {
   readonly kind: "admission";
   readonly event: "admitted" | "revoked";
   readonly keysetId: Hex;
+  /** Zero for a revocation, which holds under every policy. */
   readonly policyId: Hex;
   /** Seconds; 0 for a revocation. */
   readonly expiresAt: number;

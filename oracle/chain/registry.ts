@@ -10,23 +10,40 @@ import { registryInterface as registry } from "./contracts.ts";
 import type { AdmissionEvent } from "./events.ts";
 import type { RpcPool } from "./rpc-pool.ts";
 
+const ZERO_32: Hex = `0x${"00".repeat(32)}`;
+
 export function decodeRegistryLog(log: Log): AdmissionEvent | undefined {
   const parsed = registry.parseLog({ topics: log.topics, data: log.data });
-  if (parsed?.name !== "EnclaveAdmitted") {
-    return undefined;
-  }
-  return {
-    kind: "admission",
-    event: "admitted",
-    keysetId: hex(parsed.args["keysetId"]),
-    policyId: hex(parsed.args["policyId"]),
-    expiresAt: Number(parsed.args["expiresAt"]),
-    platform: hex(parsed.args["platformId"]),
+  const position = {
     blockNumber: log.blockNumber,
     blockHash: log.blockHash,
     txHash: log.transactionHash,
     logIndex: log.logIndex,
   };
+  switch (parsed?.name) {
+    case "EnclaveAdmitted":
+      return {
+        kind: "admission",
+        event: "admitted",
+        keysetId: hex(parsed.args["keysetId"]),
+        policyId: hex(parsed.args["policyId"]),
+        expiresAt: Number(parsed.args["expiresAt"]),
+        platform: hex(parsed.args["platformId"]),
+        ...position,
+      };
+    case "EquivocationProven":
+      return {
+        kind: "admission",
+        event: "revoked",
+        keysetId: hex(parsed.args["keysetId"]),
+        policyId: ZERO_32,
+        expiresAt: 0,
+        platform: ZERO_32,
+        ...position,
+      };
+    default:
+      return undefined;
+  }
 }
 
 export interface AdmissionTarget {

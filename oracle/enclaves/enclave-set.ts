@@ -3,7 +3,6 @@ import { AdytonError, EvidenceError, UpstreamError } from "../../protocol/errors
 import { Wakeable } from "../engine/wakeable.ts";
 import type { Logger } from "../log.ts";
 import type { EnclaveAddress, EnclaveSession } from "./enclave-session.ts";
-import { rendezvousOrder } from "./rendezvous.ts";
 
 export interface EnclaveSetOptions {
   readonly addresses: readonly EnclaveAddress[];
@@ -21,6 +20,7 @@ const RETRY_MS = 1_000;
 export class EnclaveSet {
   readonly #options: EnclaveSetOptions;
   readonly #sessions = new Map<string, EnclaveSession>();
+  readonly #ownKeysets = new Set<Hex>();
   readonly #loop: Wakeable;
   readonly #checking = new Set<EnclaveSession>();
   #lastFailure = new Map<string, string>();
@@ -37,10 +37,14 @@ export class EnclaveSet {
     return [...this.#sessions.values()];
   }
 
-  /** Enclaves that can answer the request now, in the order in which they should be asked. */
-  candidates(chainId: number, policyId: Hex, requestId: Hex): EnclaveSession[] {
-    const admitted = this.sessions.filter((session) => this.#options.isAdmitted(session, chainId, policyId));
-    return rendezvousOrder(requestId, admitted, (session) => session.keysetId);
+  /** Every keyset that this node has verified since it started, living or not: whose machines are this node's to serve. */
+  get ownKeysets(): ReadonlySet<Hex> {
+    return this.#ownKeysets;
+  }
+
+  /** Enclaves that can answer requests of the policy now. */
+  admitted(chainId: number, policyId: Hex): EnclaveSession[] {
+    return this.sessions.filter((session) => this.#options.isAdmitted(session, chainId, policyId));
   }
 
   /** Forgets a session that failed: the enclave may have restarted with other keys, so it is verified anew. */
@@ -90,6 +94,7 @@ export class EnclaveSet {
     try {
       const session = await connect(address);
       this.#sessions.set(address.url, session);
+      this.#ownKeysets.add(session.keysetId);
       this.#lastFailure.delete(address.url);
       log.info("enclave.verified", { keysetId: session.keysetId, payee: session.attestation.keyset.payee });
       onConnected(session);

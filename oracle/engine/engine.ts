@@ -6,10 +6,10 @@ import { bossTransaction } from "../store/store.ts";
 
 export type QueueName = "answers";
 
-/** Heartbeats are judged by the database's clock; pg-boss allows no less than 10 seconds. */
-const HEARTBEAT_SECONDS = 10;
-/** How often dead heartbeats are looked for: a node's work is taken over within the sum of both. */
-const MONITOR_SECONDS = 5;
+/** How often dead heartbeats are looked for: a node's jobs are taken over within this, the heartbeat and `RETRY_DELAY_SECONDS`. */
+const MONITOR_SECONDS = 2;
+/** Doubled by each attempt. */
+const RETRY_DELAY_SECONDS = 1;
 /** Attempts that end in a bug or an unknown error; waiting for an enclave is not counted. */
 const RETRY_LIMIT = 8;
 const NO_JOB = "00000000-0000-0000-0000-000000000000";
@@ -28,18 +28,20 @@ export function deadLetterQueue(queue: QueueName): string {
   return `${queue}-dead`;
 }
 
-async function createQueues(boss: PgBoss, queue: QueueName): Promise<void> {
+async function createQueues(boss: PgBoss, queue: QueueName, heartbeatSeconds: number): Promise<void> {
   await boss.createQueue(deadLetterQueue(queue), { retentionSeconds: 90 * 86_400 });
   await boss.createQueue(queue, {
     retryLimit: RETRY_LIMIT,
-    retryDelay: 1,
+    retryDelay: RETRY_DELAY_SECONDS,
     retryBackoff: true,
     retryDelayMax: 60,
     expireInSeconds: 3_600,
-    heartbeatSeconds: HEARTBEAT_SECONDS,
+    heartbeatSeconds,
     deleteAfterSeconds: FINISHED_JOBS_KEPT_SECONDS,
     deadLetter: deadLetterQueue(queue),
   });
+  // A queue that is there already keeps what it was made with.
+  await boss.updateQueue(queue, { heartbeatSeconds });
 }
 
 /**
@@ -54,8 +56,13 @@ async function releaseAbandonedJobs(queue: QueueName, db: BossDb): Promise<numbe
   return rows.length;
 }
 
-/** Starts pg-boss on the store's database, with the queues in place and abandoned jobs released. */
-export async function startEngine(store: Store, log: Logger): Promise<Engine> {
+/**
+ * Starts pg-boss on the store's database, with the queues in place and abandoned jobs released.
+ *
+ * @param heartbeatSeconds a job whose node gave no sign of life for so long, by the database's clock, is another's; pg-boss
+ *   allows no less than 10
+ */
+export async function startEngine(store: Store, log: Logger, heartbeatSeconds: number): Promise<Engine> {
   const boss = new PgBoss({
     ...store.boss,
     schedule: false,
@@ -70,7 +77,7 @@ export async function startEngine(store: Store, log: Logger): Promise<Engine> {
     log.debug("engine.warning", { message: warning.message });
   });
   await boss.start();
-  await createQueues(boss, "answers");
+  await createQueues(boss, "answers", heartbeatSeconds);
   // Fills pg-boss's cache of queues. A miss inside a transaction would ask by another connection, and the embedded store
   // has but one: it would wait for itself.
   await boss.touch("answers", NO_JOB);

@@ -1,15 +1,8 @@
-import { answerDigest, isHostCausable, recoverSigner } from "../../protocol/answer.ts";
-import { fromHex, fromUtf8 } from "../../protocol/bytes.ts";
+import { fromHex } from "../../protocol/bytes.ts";
 import type { Hex } from "../../protocol/bytes.ts";
-import { onChainDomain } from "../../protocol/domain.ts";
-import type { SignedAnswer } from "../../protocol/enclave-api.ts";
-import { AdytonError, EvidenceError, InputError } from "../../protocol/errors.ts";
-import { encodeReceipt } from "../../protocol/receipt.ts";
-import type { EndorsementsJson } from "../../protocol/receipt.ts";
+import { AdytonError } from "../../protocol/errors.ts";
 import { Request } from "../../protocol/request.ts";
-import { keccak } from "../../protocol/struct-hash.ts";
 import type { EnclaveSession } from "../enclaves/enclave-session.ts";
-import { isSessionFailure } from "../enclaves/enclave-set.ts";
 import type { EnclaveSet } from "../enclaves/enclave-set.ts";
 import { readersAmong } from "../enclaves/readers.ts";
 import type { JobOutcome } from "../engine/job-queue.ts";
@@ -17,26 +10,41 @@ import type { Logger } from "../log.ts";
 import type { AnswerRecord, OpenRequest } from "../store/answers.ts";
 import { readOpenRequest } from "../store/answers.ts";
 import type { Store } from "../store/store.ts";
+import type { AdmittedKeysets } from "./admitted-keysets.ts";
+import type { Assignment } from "./assignment.ts";
+import { assign, inServingOrder, placeOf, turnAt } from "./assignment.ts";
+import type { EnclaveAsker } from "./enclave-asker.ts";
 import type { AnswerJob } from "./journal.ts";
 
 export interface AnswererOptions {
   readonly store: Store;
   readonly enclaves: EnclaveSet;
+  readonly asker: EnclaveAsker;
   readonly log: Logger;
-  /** What evidence is judged with, for the receipts of an enclave that brings no endorsements. */
-  readonly endorse: (evidence: Hex) => Promise<EndorsementsJson>;
-  /** Seconds that a host-causable status waits after the request's block, by chain. */
-  readonly fallbackWindowSeconds: (chainId: number) => number;
+  readonly admitted: AdmittedKeysets;
+  readonly chainOf: (chainId: number) => AnsweredChain | undefined;
   /** Milliseconds. */
   readonly now: () => number;
+}
+
+/** What answering needs to know of a chain. */
+export interface AnsweredChain {
+  /** Seconds that a host-causable status waits after the request's block. */
+  readonly fallbackWindowSeconds: number;
+  /** Milliseconds that each platform in a request's order has before the next one. */
+  readonly turnMs: number;
+  /** Whether a request is open on chain now. */
+  readonly isOpen: (requestId: Hex, tag: "latest" | "pending") => Promise<boolean>;
 }
 
 /** How long a request waits for an enclave that can take it. */
 const NO_ENCLAVE_SECONDS = 1;
 /** As long as its readers are away: keysets die with their processes, so that only a lost connection comes back. */
 const NO_READER_SECONDS = 5;
+/** How long a request rests that the chain says is settled: its event, or the reorg that undoes it, comes by then. */
+const SETTLED_SECONDS = 15;
 
-/** Asks an enclave about one request, and records what it said or that it refused. Writes nothing by itself. */
+/** Finds out whether, when and by which enclave a request is to be answered here. Writes nothing by itself. */
 export class Answerer {
   readonly #options: AnswererOptions;
   /** Sealed requests that wait for a keyset that can read them. */
@@ -47,35 +55,62 @@ export class Answerer {
   }
 
   async handle(job: AnswerJob, signal: AbortSignal): Promise<JobOutcome<AnswerRecord>> {
-    const { store, log, now } = this.#options;
-    const open = await readOpenRequest(store, job.chainId, job.requestId);
+    try {
+      return await this.#answer(job, signal);
+    } catch (error) {
+      if (error instanceof AdytonError && error.retryable) {
+        this.#options.log.warn("answer.postponed", { ...job, error });
+        return { kind: "later", seconds: NO_ENCLAVE_SECONDS };
+      }
+      throw error;
+    }
+  }
+
+  async #answer(job: AnswerJob, signal: AbortSignal): Promise<JobOutcome<AnswerRecord>> {
+    const { store, enclaves, asker, admitted, chainOf, log, now } = this.#options;
+    const { chainId, requestId } = job;
+    const open = await readOpenRequest(store, chainId, requestId);
     if (open === undefined || open.deadline * 1_000 <= now()) {
       // Dropped by a reorg, settled, answered already, or too late: the refund is the transmitter's.
-      this.#unread.delete(job.requestId);
+      this.#unread.delete(requestId);
       return { kind: "done", result: { kind: "nothing" } };
     }
     const request = Request.parse(JSON.parse(open.request));
     if (request.threshold !== 1) {
       // One answer cannot settle it: a model call would be paid for and never repaid. It ends in a refund.
-      log.warn("answer.unsupported", { requestId: job.requestId, threshold: request.threshold });
-      const { chainId, requestId } = job;
+      log.warn("answer.unsupported", { requestId, threshold: request.threshold });
       return {
         kind: "done",
         result: { kind: "refused", chainId, requestId, code: "QUORUM_NOT_REACHED", refusedAt: now() },
       };
     }
-    const candidates = this.#options.enclaves.candidates(job.chainId, request.policyId, job.requestId);
-    const [session] = readersAmong(candidates, fromHex(open.payload));
-    if (session === undefined) {
-      return candidates.length > 0 ? this.#awaitReader(open) : this.#awaitEnclave(job.requestId, request);
+    const chain = chainOf(chainId);
+    const sessions = enclaves.admitted(chainId, request.policyId);
+    if (chain === undefined || sessions.length === 0) {
+      log.debug("answer.waiting", { requestId, policyId: request.policyId });
+      return { kind: "later", seconds: NO_ENCLAVE_SECONDS };
     }
-    this.#unread.delete(job.requestId);
-    return this.#ask(session, open, request, signal);
-  }
-
-  #awaitEnclave(requestId: Hex, { policyId }: Request): JobOutcome<AnswerRecord> {
-    this.#options.log.debug("answer.waiting", { requestId, policyId });
-    return { kind: "later", seconds: NO_ENCLAVE_SECONDS };
+    const payload = fromHex(open.payload);
+    const readers = readersAmong(sessions, payload);
+    if (readers.length === 0) {
+      return this.#awaitReader(open);
+    }
+    this.#unread.delete(requestId);
+    const keysets = await admitted.at(chainId, request.policyId, open.blockNumber);
+    const assignment = assign(requestId, open.blockNumber, readersAmong(keysets, payload));
+    const wait = await this.#standBy(chain, assignment, open);
+    if (wait !== undefined) {
+      return { kind: "later", seconds: wait };
+    }
+    const [session] = inServingOrder<EnclaveSession>(assignment, requestId, readers);
+    if (session === undefined) {
+      return { kind: "later", seconds: NO_ENCLAVE_SECONDS };
+    }
+    const { fallbackWindowSeconds } = chain;
+    return {
+      kind: "done",
+      result: await asker.ask(session, { open, request, fallbackWindowSeconds }, signal),
+    };
   }
 
   /** Nobody else is asked: it would sign "invalid request" to a question that is valid. It may end in a refund. */
@@ -88,103 +123,27 @@ export class Answerer {
     return { kind: "later", seconds: NO_READER_SECONDS };
   }
 
-  async #ask(
-    session: EnclaveSession,
-    open: OpenRequest,
-    request: Request,
-    signal: AbortSignal,
-  ): Promise<JobOutcome<AnswerRecord>> {
+  /**
+   * Seconds for which this node asks nobody: it is another's turn, or an answer is on its way or there; `undefined` when it
+   * is to ask now.
+   */
+  async #standBy(
+    chain: AnsweredChain,
+    assignment: Assignment,
+    { chainId, requestId, releasedAt, deadline }: OpenRequest,
+  ): Promise<number | undefined> {
     const { enclaves, log, now } = this.#options;
-    const { chainId, requestId } = open;
-    try {
-      const started = now();
-      log.debug("step.asking", { chainId, requestId });
-      // The stored request is already in the protocol's JSON form.
-      const signed = await session.client.answer(
-        `{"request":${open.request},"payload":"${open.payload}"}`,
-        signal,
-      );
-      checkAnswer(session, request, requestId, signed);
-      log.info("answer.received", { chainId, requestId, status: signed.answer.status, ms: now() - started });
-      return { kind: "done", result: await this.#toRecord(session, open, request, signed) };
-    } catch (error) {
-      if (error instanceof InputError) {
-        log.warn("answer.refused", { chainId, requestId, error });
-        return {
-          kind: "done",
-          result: { kind: "refused", chainId, requestId, code: error.code, refusedAt: now() },
-        };
-      }
-      if (isSessionFailure(error)) {
-        enclaves.drop(session, error);
-      }
-      if (error instanceof AdytonError && error.retryable) {
-        log.warn("answer.postponed", { chainId, requestId, error });
-        return { kind: "later", seconds: NO_ENCLAVE_SECONDS };
-      }
-      throw error;
+    const place = placeOf(assignment, enclaves.ownKeysets);
+    const at = turnAt(assignment, place, { from: releasedAt, until: deadline * 1_000, window: chain.turnMs });
+    if (at > now()) {
+      log.debug("answer.standing-by", { chainId, requestId, place, waitMs: at - now() });
+      return Math.ceil((at - now()) / 1_000);
     }
-  }
-
-  async #toRecord(
-    session: EnclaveSession,
-    open: OpenRequest,
-    request: Request,
-    signed: SignedAnswer,
-  ): Promise<AnswerRecord> {
-    const { endorse, fallbackWindowSeconds, now } = this.#options;
-    const { chainId, requestId } = open;
-    const { answer, signature, output, transcript, bodies, evidence, endorsements } = signed;
-    const { keyset } = session.attestation;
-    const receipt = encodeReceipt({
-      version: 1,
-      domain: onChainDomain(request.chainId, request.coordinator),
-      request,
-      payload: open.payload,
-      answer,
-      signature,
-      output,
-      transcript,
-      bodies,
-      keyset,
-      evidence,
-      endorsements: endorsements ?? (await endorse(evidence.bytes)),
-    });
-    // One second later than the contract needs: the next block may carry the very second of the window's end.
-    const notBefore = isHostCausable(answer.status) ? open.blockTime + fallbackWindowSeconds(chainId) + 1 : 0;
-    return {
-      kind: "answered",
-      chainId,
-      requestId,
-      keysetId: session.keysetId,
-      answer,
-      signature,
-      output,
-      notBefore,
-      receipt: fromUtf8(receipt),
-      recordedAt: now(),
-    };
-  }
-}
-
-/**
- * What the contract would refuse is not worth a transaction.
- *
- * @throws {EvidenceError} the enclave's reply is not its own answer to this request
- */
-function checkAnswer(session: EnclaveSession, request: Request, requestId: Hex, signed: SignedAnswer): void {
-  const { answer, signature, output } = signed;
-  const digest = answerDigest(onChainDomain(request.chainId, request.coordinator), answer);
-  if (
-    answer.requestId !== requestId ||
-    answer.keysetId !== session.keysetId ||
-    answer.outputHash !== keccak(fromHex(output)) ||
-    recoverSigner(digest, signature) !== session.attestation.keyset.answerKey
-  ) {
-    throw new EvidenceError({
-      code: "EVIDENCE_BINDING_MISMATCH",
-      message: "the enclave's answer is not signed by its keyset for this request and output",
-      details: { requestId, keysetId: session.keysetId },
-    });
+    // Whoever comes after others looks at what waits in the mempool too.
+    if (await chain.isOpen(requestId, place === 0 ? "latest" : "pending")) {
+      return undefined;
+    }
+    log.debug("answer.settled-elsewhere", { chainId, requestId, place });
+    return SETTLED_SECONDS;
   }
 }

@@ -1,13 +1,14 @@
 import type { Hex } from "../../protocol/bytes.ts";
 import { ConfigError } from "../../protocol/errors.ts";
+import { BatchedReads } from "../chain/batched-reads.ts";
 import type { Log } from "../chain/block.ts";
 import { quantity } from "../chain/block.ts";
 import type { ChainHead } from "../chain/chain-source.ts";
 import { ChainSource } from "../chain/chain-source.ts";
 import { decodeCoordinatorLog, readCoordinatorSettings } from "../chain/coordinator.ts";
-import type { CoordinatorSettings } from "../chain/coordinator.ts";
 import type { ChainEvent } from "../chain/events.ts";
 import { decodeRegistryLog } from "../chain/registry.ts";
+import { readPendingRequest } from "../chain/request-state.ts";
 import { RpcEndpoint } from "../chain/rpc-endpoint.ts";
 import { RpcPool, callEndpoint } from "../chain/rpc-pool.ts";
 import type { TransactionSigner } from "../chain/signer.ts";
@@ -21,6 +22,7 @@ import type { Logger } from "../log.ts";
 import { releaseLease, takeLease } from "../store/lease.ts";
 import type { Store } from "../store/store.ts";
 import { Transmitter } from "../transmitter/transmitter.ts";
+import type { AnsweredChain } from "./answerer.ts";
 import { AdmissionPlanner } from "./admission-planner.ts";
 import { Journal } from "./journal.ts";
 import { SettlementPlanner } from "./settlement-planner.ts";
@@ -37,11 +39,12 @@ export interface ChainRelayOptions {
   readonly holder: string;
   /** Milliseconds. */
   readonly now: () => number;
+  /** Milliseconds that a lease lasts without renewal. */
+  readonly leaseMs: number;
   /** Jobs were queued, or became possible. */
   readonly onWork: () => void;
 }
 
-const LEASE_MS = 10_000;
 const ADMISSION_CHECK_MS = 500;
 const SETTINGS_RETRY_MS = 2_000;
 
@@ -49,9 +52,10 @@ const SETTINGS_RETRY_MS = 2_000;
 export class ChainRelay {
   readonly #options: ChainRelayOptions;
   readonly #rpc: RpcPool;
+  readonly #reads: BatchedReads;
   readonly #admissions: AdmissionPlanner;
   readonly #upkeep: Wakeable;
-  #settings: CoordinatorSettings | undefined;
+  #answered: AnsweredChain | undefined;
   #source: ChainSource | undefined;
   #transmitter: Transmitter | undefined;
   #leasedUntil = 0;
@@ -65,6 +69,7 @@ export class ChainRelay {
       log,
       now,
     });
+    this.#reads = new BatchedReads(this.#rpc);
     this.#admissions = new AdmissionPlanner({
       chainId: config.chainId,
       registry: config.registry,
@@ -93,8 +98,9 @@ export class ChainRelay {
     return this.#source?.cursor?.number;
   }
 
-  get fallbackWindowSeconds(): number {
-    return this.#settings?.fallbackWindowSeconds ?? 0;
+  /** `undefined` until the chain was reached for the first time. */
+  get answered(): AnsweredChain | undefined {
+    return this.#answered;
   }
 
   isAdmitted(session: EnclaveSession, policyId: Hex): boolean {
@@ -133,7 +139,7 @@ export class ChainRelay {
   async #maintain(): Promise<boolean> {
     const { log, now } = this.#options;
     try {
-      if (this.#settings === undefined) {
+      if (this.#answered === undefined) {
         if (now() < this.#nextSettingsAt) {
           return false;
         }
@@ -155,7 +161,12 @@ export class ChainRelay {
     await this.#checkChainIds();
     const settings = await readCoordinatorSettings(this.#rpc, config.coordinator);
     await this.#holdLease();
-    this.#settings = settings;
+    this.#answered = {
+      ...settings,
+      turnMs: config.turnSeconds * 1_000,
+      isOpen: async (requestId, tag) =>
+        (await readPendingRequest(this.#reads, config.coordinator, requestId, tag)) !== undefined,
+    };
     this.#transmitter = this.#createTransmitter();
     this.#source = this.#createSource();
     log.info("chain.started", {
@@ -179,12 +190,12 @@ export class ChainRelay {
   }
 
   async #holdLease(): Promise<void> {
-    const { store, holder, now } = this.#options;
-    if (now() < this.#leasedUntil - LEASE_MS / 2) {
+    const { store, holder, now, leaseMs } = this.#options;
+    if (now() < this.#leasedUntil - leaseMs / 2) {
       return;
     }
-    const held = await takeLease(store, this.#watchLease, holder, LEASE_MS);
-    this.#leasedUntil = held ? now() + LEASE_MS : 0;
+    const held = await takeLease(store, this.#watchLease, holder, leaseMs);
+    this.#leasedUntil = held ? now() + leaseMs : 0;
   }
 
   #createSource(): ChainSource {
@@ -224,7 +235,7 @@ export class ChainRelay {
   }
 
   #createTransmitter(): Transmitter {
-    const { config, store, log, signers, holder, now } = this.#options;
+    const { config, store, log, signers, holder, now, leaseMs } = this.#options;
     const settlements = new SettlementPlanner({
       chainId: config.chainId,
       coordinator: config.coordinator,
@@ -242,6 +253,7 @@ export class ChainRelay {
       log,
       signers,
       holder,
+      leaseMs,
       plan: async (head, limit) => {
         const admissions = await this.#admissions.plan(head);
         return [...admissions, ...(await settlements.plan(head, limit - admissions.length))];

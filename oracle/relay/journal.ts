@@ -80,11 +80,9 @@ export class Journal implements ChainJournal {
         .returning("request_id")
         .execute();
       await reopenTransactions(trx, chainId, above);
-      await refreshPhases(
-        trx,
-        chainId,
-        reopened.map(({ request_id }) => request_id),
-      );
+      const ids = reopened.map(({ request_id }) => request_id);
+      await refreshPhases(trx, chainId, ids);
+      await this.#requeue(trx, ids);
       log.info("chain.rolled-back", { above, requests: dropped.length, settlements: reopened.length });
     });
   }
@@ -192,12 +190,33 @@ export class Journal implements ChainJournal {
     }
   }
 
+  /** Requests that somebody else had settled, in a block that is gone: they have no answer here, and their job has ended. */
+  async #requeue(trx: StoreTransaction, requestIds: readonly string[]): Promise<void> {
+    if (requestIds.length === 0) {
+      return;
+    }
+    const { chainId, engine, now } = this.#options;
+    const open = await trx
+      .updateTable("requests")
+      .set({ released_at: now() })
+      .where("chain_id", "=", chainId)
+      .where("request_id", "in", [...requestIds])
+      .where("phase", "=", "asked")
+      .returning("request_id")
+      .execute();
+    await engine.enqueue(
+      trx,
+      "answers",
+      open.map(({ request_id }) => ({ data: { chainId, requestId: request_id } })),
+    );
+  }
+
   /** Queues the jobs of requests that have their confirmations now. No model is called below them. */
   async #release(trx: StoreTransaction, head: ChainHead): Promise<number> {
-    const { chainId, engine } = this.#options;
+    const { chainId, engine, now } = this.#options;
     const ripe = await trx
       .updateTable("requests")
-      .set({ released: true })
+      .set({ released: true, released_at: now() })
       .where("chain_id", "=", chainId)
       .where("released", "=", false)
       .where("phase", "<>", "settled")

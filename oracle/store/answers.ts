@@ -42,6 +42,9 @@ export interface OpenRequest {
   readonly deadline: number;
   /** Seconds. */
   readonly blockTime: number;
+  readonly blockNumber: number;
+  /** Milliseconds: when its job was queued. */
+  readonly releasedAt: number;
 }
 
 /** A request that waits for an enclave; `undefined` when it is gone, settled, answered or refused. */
@@ -52,7 +55,7 @@ export async function readOpenRequest(
 ): Promise<OpenRequest | undefined> {
   const row = await store.db
     .selectFrom("requests")
-    .select(["request", "payload", "payload_uri", "deadline", "block_time"])
+    .select(["request", "payload", "payload_uri", "deadline", "block_time", "block_number", "released_at"])
     .where("chain_id", "=", chainId)
     .where("request_id", "=", requestId)
     .where("phase", "=", "asked")
@@ -68,6 +71,8 @@ export async function readOpenRequest(
     payloadUri: row.payload_uri,
     deadline: row.deadline,
     blockTime: row.block_time,
+    blockNumber: row.block_number,
+    releasedAt: row.released_at,
   };
 }
 

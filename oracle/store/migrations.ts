@@ -61,6 +61,12 @@ const INITIAL: readonly string[] = [
   `create table leases (name text primary key, holder text not null, expires_at bigint not null)`,
 ];
 
+/** When a request's job was queued (this node's clock, milliseconds): what turns are counted from. */
+const TURNS: readonly string[] = [
+  `alter table requests add column released_at bigint not null default 0`,
+  `create index admissions_by_policy on admissions (chain_id, policy_id, keyset_id)`,
+];
+
 function migration(statements: readonly string[]): Migration {
   return {
     async up(db) {
@@ -73,6 +79,7 @@ function migration(statements: readonly string[]): Migration {
 
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001-initial": migration(INITIAL),
+  "0002-turns": migration(TURNS),
 };
 
 /** Brings the schema up to date; safe when several nodes start at once. Throws the database's error when a step fails. */

@@ -39,6 +39,8 @@ interface RequestsTable {
   fee: string;
   /** Whether its job was queued. */
   released: boolean;
+  /** Milliseconds, this node's clock: when its job was queued; 0 before. */
+  released_at: Generated<number>;
   phase: RequestPhase;
   /** Settlements tried and refused by the chain; each makes the next wait longer. */
   attempts: Generated<number>;

@@ -34,6 +34,8 @@ export interface TransmitterOptions {
   readonly log: Logger;
   readonly signers: readonly [TransactionSigner, ...TransactionSigner[]];
   readonly holder: string;
+  /** Milliseconds that the lease lasts without renewal. */
+  readonly leaseMs: number;
   /** Thinks out at most `limit` transactions that are due and simulate well; called again after each round. */
   readonly plan: (head: ChainHead, limit: number) => Promise<readonly PlannedTransaction[]>;
   readonly head: () => ChainHead | undefined;
@@ -47,7 +49,6 @@ export interface TransmitterOptions {
   readonly feeCap: bigint;
 }
 
-const LEASE_MS = 10_000;
 const IDLE_MS = 1_000;
 /** A nonce that is used up while none of our attempts is known for so long was used by somebody else with our key. */
 const LOST_AFTER_MS = 60_000;
@@ -101,17 +102,17 @@ export class Transmitter {
   }
 
   async #holdLease(): Promise<boolean> {
-    const { store, holder, now } = this.#options;
-    if (now() < this.#leasedUntil - LEASE_MS / 2) {
+    const { store, holder, now, leaseMs } = this.#options;
+    if (now() < this.#leasedUntil - leaseMs / 2) {
       return true;
     }
-    const held = await takeLease(store, this.#lease, holder, LEASE_MS);
+    const held = await takeLease(store, this.#lease, holder, leaseMs);
     if (held && this.#leasedUntil < now()) {
       // Another node may have sent meanwhile, or this one just started: committed bytes may never have been broadcast.
       this.#nextNonce.clear();
       this.#resend = true;
     }
-    this.#leasedUntil = held ? now() + LEASE_MS : 0;
+    this.#leasedUntil = held ? now() + leaseMs : 0;
     return held;
   }
 

@@ -1,0 +1,133 @@
+import { answerDigest, isHostCausable, recoverSigner } from "../../protocol/answer.ts";
+import { fromHex, fromUtf8 } from "../../protocol/bytes.ts";
+import type { Hex } from "../../protocol/bytes.ts";
+import { onChainDomain } from "../../protocol/domain.ts";
+import type { SignedAnswer } from "../../protocol/enclave-api.ts";
+import { EvidenceError, InputError } from "../../protocol/errors.ts";
+import { encodeReceipt } from "../../protocol/receipt.ts";
+import type { EndorsementsJson } from "../../protocol/receipt.ts";
+import type { Request } from "../../protocol/request.ts";
+import { keccak } from "../../protocol/struct-hash.ts";
+import type { EnclaveSession } from "../enclaves/enclave-session.ts";
+import { isSessionFailure } from "../enclaves/enclave-set.ts";
+import type { EnclaveSet } from "../enclaves/enclave-set.ts";
+import type { Logger } from "../log.ts";
+import type { AnswerRecord, OpenRequest } from "../store/answers.ts";
+
+export interface EnclaveAskerOptions {
+  readonly enclaves: EnclaveSet;
+  readonly log: Logger;
+  /** What evidence is judged with, for the receipts of an enclave that brings no endorsements. */
+  readonly endorse: (evidence: Hex) => Promise<EndorsementsJson>;
+  /** Milliseconds. */
+  readonly now: () => number;
+}
+
+export interface Question {
+  readonly open: OpenRequest;
+  readonly request: Request;
+  /** Seconds that a host-causable status waits after the request's block. */
+  readonly fallbackWindowSeconds: number;
+}
+
+/** Asks one enclave one question. Writes nothing. */
+export class EnclaveAsker {
+  readonly #options: EnclaveAskerOptions;
+
+  constructor(options: EnclaveAskerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * What the enclave signed, with its receipt; or that it refuses the request for good.
+   *
+   * @throws {UpstreamError} ENCLAVE_UNAVAILABLE, {EvidenceError} for an answer that is not its own; the session is dropped
+   */
+  async ask(session: EnclaveSession, question: Question, signal: AbortSignal): Promise<AnswerRecord> {
+    const { enclaves, log, now } = this.#options;
+    const { open, request } = question;
+    const { chainId, requestId } = open;
+    try {
+      const started = now();
+      log.debug("step.asking", { chainId, requestId });
+      // The stored request is already in the protocol's JSON form.
+      const signed = await session.client.answer(
+        `{"request":${open.request},"payload":"${open.payload}"}`,
+        signal,
+      );
+      checkAnswer(session, request, requestId, signed);
+      log.info("answer.received", { chainId, requestId, status: signed.answer.status, ms: now() - started });
+      return await this.#toRecord(session, question, signed);
+    } catch (error) {
+      if (error instanceof InputError) {
+        log.warn("answer.refused", { chainId, requestId, error });
+        return { kind: "refused", chainId, requestId, code: error.code, refusedAt: now() };
+      }
+      if (isSessionFailure(error)) {
+        enclaves.drop(session, error);
+      }
+      throw error;
+    }
+  }
+
+  async #toRecord(
+    session: EnclaveSession,
+    { open, request, fallbackWindowSeconds }: Question,
+    signed: SignedAnswer,
+  ): Promise<AnswerRecord> {
+    const { endorse, now } = this.#options;
+    const { chainId, requestId } = open;
+    const { answer, signature, output, transcript, bodies, evidence, endorsements } = signed;
+    const { keyset } = session.attestation;
+    const receipt = encodeReceipt({
+      version: 1,
+      domain: onChainDomain(request.chainId, request.coordinator),
+      request,
+      payload: open.payload,
+      answer,
+      signature,
+      output,
+      transcript,
+      bodies,
+      keyset,
+      evidence,
+      endorsements: endorsements ?? (await endorse(evidence.bytes)),
+    });
+    // One second later than the contract needs: the next block may carry the very second of the window's end.
+    const notBefore = isHostCausable(answer.status) ? open.blockTime + fallbackWindowSeconds + 1 : 0;
+    return {
+      kind: "answered",
+      chainId,
+      requestId,
+      keysetId: session.keysetId,
+      answer,
+      signature,
+      output,
+      notBefore,
+      receipt: fromUtf8(receipt),
+      recordedAt: now(),
+    };
+  }
+}
+
+/**
+ * What the contract would refuse is not worth a transaction.
+ *
+ * @throws {EvidenceError} the enclave's reply is not its own answer to this request
+ */
+function checkAnswer(session: EnclaveSession, request: Request, requestId: Hex, signed: SignedAnswer): void {
+  const { answer, signature, output } = signed;
+  const digest = answerDigest(onChainDomain(request.chainId, request.coordinator), answer);
+  if (
+    answer.requestId !== requestId ||
+    answer.keysetId !== session.keysetId ||
+    answer.outputHash !== keccak(fromHex(output)) ||
+    recoverSigner(digest, signature) !== session.attestation.keyset.answerKey
+  ) {
+    throw new EvidenceError({
+      code: "EVIDENCE_BINDING_MISMATCH",
+      message: "the enclave's answer is not signed by its keyset for this request and output",
+      details: { requestId, keysetId: session.keysetId },
+    });
+  }
+}

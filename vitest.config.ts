@@ -9,6 +9,7 @@ export default defineConfig({
       "tests/functions/**",
       "**/node_modules/**",
     ],
+    reporters: ["default", "./tests/support/skipped-reporter.ts"],
     // Milliseconds: shared machines stand still for many seconds; a test that hangs is still ended.
     testTimeout: 120_000,
     hookTimeout: 240_000,

@@ -79,8 +79,10 @@ function openPostgres(url: string): Store {
         id === INT8 && format !== "binary" ? toNumber : defaultParser(id, format),
     },
   });
-  // An idle connection that breaks (database restart) emits here; the next query opens another one.
+  // An idle connection that breaks (database restart) emits on the pool; one in use on its client, beside the failure of
+  // its query. Without a listener either would end the process. The next query opens another connection.
   pool.on("error", () => undefined);
+  pool.on("connect", (client) => client.on("error", () => undefined));
   const db = new Kysely<StoreSchema>({ dialect: new PostgresDialect({ pool }) });
   return {
     kind: "postgres",

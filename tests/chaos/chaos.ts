@@ -25,7 +25,7 @@ import { standInBehaviourDigest } from "../oracle/support/stand-in-enclave.ts";
 import { startTestChain, textPayload, TRANSMITTER_KEYS } from "../oracle/support/test-chain.ts";
 import type { TestChain } from "../oracle/support/test-chain.ts";
 import { wallClockMs } from "../oracle/support/wall-clock.ts";
-import { databaseUrl } from "./config.ts";
+import { databaseUrl } from "../oracle/support/config.ts";
 import { recomputeLedger } from "./ledger.ts";
 import type { Ledger } from "./ledger.ts";
 import { createRandom } from "./random.ts";
@@ -279,6 +279,7 @@ async function settleDown(chain: TestChain): Promise<Ledger> {
 async function main(): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), "adyton-chaos-"));
   const url = options.store === "postgres" ? databaseUrl() : undefined;
+  if (options.store === "postgres" && url === undefined) throw new Error("set DATABASE_URL");
   if (url !== undefined) await resetDatabase(url);
   const chain = await startTestChain({ behaviourDigest: standInBehaviourDigest() });
   await chain.rpc("evm_setIntervalMining", 1);

@@ -1,12 +1,14 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Hex } from "../../protocol/bytes.ts";
 import { startOracleProcess, writeOracleConfig } from "../oracle/support/oracle-process.ts";
 import type { OracleProcess } from "../oracle/support/oracle-process.ts";
 import { standInBehaviourDigest, startStandInEnclave } from "../oracle/support/stand-in-enclave.ts";
 import type { StandInEnclave } from "../oracle/support/stand-in-enclave.ts";
+import { describeStores } from "../oracle/support/stores.ts";
+import type { TestStore } from "../oracle/support/stores.ts";
 import {
   ask,
   FALLBACK_WINDOW_SECONDS,
@@ -18,6 +20,7 @@ import {
 import type { TestChain } from "../oracle/support/test-chain.ts";
 
 let directory: string;
+let store: TestStore;
 let chain: TestChain;
 let enclave: StandInEnclave;
 let oracle: OracleProcess | undefined;
@@ -36,12 +39,13 @@ afterEach(async ({ task }) => {
   oracle = undefined;
   await enclave.stop();
   await chain.stop();
+  await store.remove();
   rmSync(directory, { recursive: true, force: true });
 });
 
 async function start(): Promise<OracleProcess> {
   oracle = await startOracleProcess(
-    await writeOracleConfig({ directory, chains: [chain], enclaves: [enclave] }),
+    await writeOracleConfig({ directory, chains: [chain], enclaves: [enclave], store: store.config }),
   );
   return oracle;
 }
@@ -81,10 +85,11 @@ async function senderOf(tx: Hex | undefined): Promise<string | undefined> {
   return (await chain.provider.getTransaction(tx ?? ""))?.from.toLowerCase();
 }
 
-/** Milliseconds: three processes start, on a machine that may be busy. */
-const PROCESS_TEST = { timeout: 90_000 };
+describeStores("the oracle as a process", (createStore) => {
+  beforeEach(async () => {
+    store = await createStore();
+  });
 
-describe("the oracle as a process", PROCESS_TEST, () => {
   test("admits the enclave, relays a request, serves its receipt, and stops when asked to", async () => {
     const running = await start();
     const { url } = running;

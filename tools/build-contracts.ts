@@ -23,7 +23,13 @@ const STAGING = join(ROOT, "cache/bindings");
 const ARTIFACTS = "cache/contracts/out";
 const COMPILER_CACHE = "cache/contracts";
 
-const SOURCES = ["contracts/src/**/*.sol", "examples/*.sol", "bench/gas/*.sol", "bench/functions/*.sol"];
+const SOURCES = [
+  "contracts/src/**/*.sol",
+  "examples/*.sol",
+  "bench/gas/*.sol",
+  "bench/functions/*.sol",
+  "bench/oracle/*.sol",
+];
 const OTHER_INPUTS = ["foundry.toml", "package-lock.json", "tools/build-contracts.ts", "tools/solc"];
 
 const Artifact = z.object({
@@ -68,6 +74,7 @@ function compile(): void {
       "examples",
       "bench/gas",
       "bench/functions",
+      "bench/oracle",
       "--out",
       ARTIFACTS,
       "--cache-path",
@@ -102,7 +109,7 @@ function boundArtifacts(): string[] {
     if (target === undefined) continue;
     const [source, name] = target;
     if (
-      !/^(contracts\/src|examples|bench\/(?:gas|functions))\//.test(source) ||
+      !/^(contracts\/src|examples|bench\/(?:gas|functions|oracle))\//.test(source) ||
       !existsSync(join(ROOT, source))
     )
       continue;

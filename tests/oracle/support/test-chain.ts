@@ -87,6 +87,7 @@ export async function startTestChain(options: {
     { kind: 4, subject: ANY_PLATFORM, value: PRESENT },
     { kind: 192, subject: `0x${"00".repeat(32)}`, value: `0x${(86_400).toString(16).padStart(64, "0")}` },
   ];
+  await coordinator.waitForDeployment();
   const policyId = (await policies.create.staticCall(salt, ZeroAddress, 0, 0, rules)) as Hex;
   await (await policies.create(salt, ZeroAddress, 0, 0, rules)).wait();
   return {

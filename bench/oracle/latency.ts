@@ -1,0 +1,50 @@
+/** From the request's transaction to its callback, one after the other. */
+
+import type { Stack } from "./stack.ts";
+import { AnswerCount, createAsker } from "./load.ts";
+
+const WARM_UP = 10;
+/** Milliseconds between two looks at the chain: below what is worth telling apart. */
+export const WATCH_MS = 2;
+const TIMEOUT_MS = 60_000;
+
+export interface Percentiles {
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+}
+
+export async function measureLatency(stack: Stack, rounds: number): Promise<Percentiles> {
+  const asker = await createAsker(stack);
+  const count = await AnswerCount.from(stack);
+  const samples: number[] = [];
+  for (let round = -WARM_UP; round < rounds; round += 1) {
+    const started = performance.now();
+    await asker.ask(1);
+    const answers = count.distinct;
+    await watch(async () => {
+      await count.update();
+      return count.distinct > answers;
+    });
+    if (round >= 0) samples.push(performance.now() - started);
+  }
+  return percentiles(samples);
+}
+
+/** Looks until `isThere`, or fails. */
+export async function watch(isThere: () => Promise<boolean>): Promise<void> {
+  const end = performance.now() + TIMEOUT_MS;
+  while (!(await isThere())) {
+    if (performance.now() > end) throw new Error("no answer came");
+    await new Promise((resolve) => setTimeout(resolve, WATCH_MS));
+  }
+}
+
+export function percentiles(samples: readonly number[]): Percentiles {
+  const sorted = [...samples].sort((a, b) => a - b);
+  const at = (share: number): number => {
+    const sample = sorted[Math.ceil(sorted.length * share) - 1] ?? Number.NaN;
+    return Math.round(sample * 10) / 10;
+  };
+  return { p50: at(0.5), p95: at(0.95), p99: at(0.99) };
+}

@@ -26,8 +26,8 @@ import { startTestChain, textPayload, TRANSMITTER_KEYS } from "../oracle/support
 import type { TestChain } from "../oracle/support/test-chain.ts";
 import { wallClockMs } from "../oracle/support/wall-clock.ts";
 import { databaseUrl } from "../oracle/support/config.ts";
-import { recomputeLedger } from "./ledger.ts";
-import type { Ledger } from "./ledger.ts";
+import { recomputeLedger } from "../oracle/support/ledger.ts";
+import type { Ledger } from "../oracle/support/ledger.ts";
 import { createRandom } from "./random.ts";
 
 /** What the oracle says in its log when it has just done this and not yet the next. */

@@ -1,5 +1,5 @@
-import type { Hex } from "../../protocol/bytes.ts";
-import type { TestChain } from "../oracle/support/test-chain.ts";
+import type { Hex } from "../../../protocol/bytes.ts";
+import type { TestChain } from "./test-chain.ts";
 
 export interface Ledger {
   /** Requests of the canonical chain. */

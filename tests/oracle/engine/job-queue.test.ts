@@ -25,7 +25,7 @@ describeStores("the job queue", (create) => {
   beforeAll(async () => {
     place = await create();
     store = await openStore(place.config);
-    engine = await startEngine(store, log);
+    engine = await startEngine(store, log, 10);
   });
 
   afterAll(async () => {
@@ -180,7 +180,7 @@ describeStores("the job queue", (create) => {
     if (store.kind === "pglite") {
       // The embedded store has one owner: at its start, whatever was under way is taken up again.
       await engine.stop();
-      engine = await startEngine(store, log);
+      engine = await startEngine(store, log, 10);
     } else {
       // Other nodes wait until the heartbeats have stopped for too long; here they stopped an hour ago.
       await engine.boss.getDb().executeSql("update pgboss.job set heartbeat_on = now() - interval '1 hour'");

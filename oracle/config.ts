@@ -13,6 +13,33 @@ const gwei = z
 const httpUrl = z.url({ protocol: /^https?$/ });
 const milliseconds = z.int().min(1).max(86_400_000);
 
+const wei = z
+  .string()
+  .regex(/^(?:0|[1-9][0-9]{0,30})$/, { error: "expected wei as a decimal string" })
+  .transform((text) => BigInt(text));
+
+const ListedPrice = z.strictObject({
+  perRequest: wei.default(0n),
+  perPayloadByte: wei.default(0n),
+  perOutputToken: wei.default(0n).describe("for each token that the request allows the model to write"),
+});
+
+const PriceList = z.strictObject({
+  models: z
+    .record(z.string(), ListedPrice)
+    .default({})
+    .describe(
+      "least fee by model (provider/model), in wei; * is every other model and sealed questions. What is not named here " +
+        "costs what the enclave's behaviour file says",
+    ),
+  gasPricePercent: z
+    .int()
+    .min(0)
+    .max(1_000)
+    .default(100)
+    .describe("part of today's base fee that a request's gasPriceCap must reach before a model is called"),
+});
+
 const ChainConfig = z.strictObject({
   chainId: z.int().min(1).describe("EIP-155 chain id; every RPC endpoint must be of this chain"),
   rpcUrls: z
@@ -51,6 +78,9 @@ const ChainConfig = z.strictObject({
   refundMaxFeeGwei: gwei
     .default(100n * GWEI)
     .describe("most that a unit of gas may cost for a refund, which nobody repays"),
+  prices: PriceList.prefault({}).describe(
+    "what a request must offer to be served by this node; one that offers less is not answered, and refunded",
+  ),
   maxInFlight: z.int().min(1).max(1_000).default(64).describe("transactions of one key in flight"),
   bumpAfterMs: milliseconds
     .default(30_000)

@@ -32,6 +32,7 @@ import { Answerer } from "./relay/answerer.ts";
 import { EnclaveAsker } from "./relay/enclave-asker.ts";
 import { ChainRelay } from "./relay/chain-relay.ts";
 import type { AnswerJob } from "./relay/journal.ts";
+import { createQuoter } from "./relay/quote.ts";
 import { retryRequest } from "./relay/retry.ts";
 import { countStore } from "./store/index-queries.ts";
 import { recordAnswers } from "./store/answers.ts";
@@ -171,10 +172,7 @@ async function run(config: OracleConfig, log: Logger): Promise<void> {
     log,
     health: () => health(relays, enclaves),
     isReady: () => relays.some((relay) => relay.hasAdmitted()),
-    models: async () => {
-      const replies = await Promise.all(enclaves.sessions.map(({ client }) => client.models()));
-      return replies.flatMap(({ models }) => models);
-    },
+    quoter: createQuoter({ chains: relays, sessions: () => enclaves.sessions }),
     ...(adminToken === undefined ? {} : { admin: { token: adminToken, operations } }),
   });
   const http = await listen(app, config.http);

@@ -63,6 +63,14 @@ export const ModelsReply = z.strictObject({
 });
 export type ModelsReply = z.output<typeof ModelsReply>;
 
+/** `POST /v1/quotes`: what the payload costs at worst; nothing is asked of a model. */
+export const QuoteCall = z.strictObject({ payload: bytesHex });
+export type QuoteCall = z.output<typeof QuoteCall>;
+
+/** Wei: a request with a smaller fee is answered with status 5, `outOfBudget`. */
+export const QuoteReply = z.strictObject({ price: wei });
+export type QuoteReply = z.output<typeof QuoteReply>;
+
 /** `GET /v1/health` */
 export const HealthReply = z.strictObject({ status: z.literal("ok") });
 

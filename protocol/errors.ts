@@ -14,6 +14,7 @@ export type InputErrorCode =
   | "INPUT_EXPIRED"
   | "INPUT_UNAUTHORIZED"
   | "INPUT_RATE_LIMITED"
+  | "INPUT_FEE_TOO_LOW"
   | "INPUT_CONFLICT"
   | "INPUT_NOT_FOUND";
 

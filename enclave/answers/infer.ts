@@ -43,17 +43,26 @@ export async function infer(
     throw error;
   }
   const budget = new Budget(bounds.fee);
-  const price = plan.members.reduce(
-    (sum, { target, question }) => sum + worstCasePrice(target.model, question),
-    0n,
-  );
-  if (!budget.reserve(price)) return without(AnswerStatus.outOfBudget);
+  if (!budget.reserve(worstCaseOf(plan))) return without(AnswerStatus.outOfBudget);
   const run = { inference, contract: plan.contract, maxOutputBytes: bounds.maxOutputBytes };
   const outcomes = await askMembers(run, plan.members, { budget, recorder });
   const [only] = outcomes;
   return plan.prompt.panelRule === PanelRule.none && only !== undefined
     ? only
     : aggregatePanel(plan.prompt, outcomes);
+}
+
+/**
+ * Wei: the smallest fee for which `infer` asks anyone about `payload`.
+ *
+ * @throws {InputError} for what cannot be asked as it stands
+ */
+export function quotePrice(catalog: ModelCatalog, payload: Uint8Array): bigint {
+  return worstCaseOf(planInference(catalog, payload));
+}
+
+function worstCaseOf({ members }: Plan): bigint {
+  return members.reduce((sum, { target, question }) => sum + worstCasePrice(target.model, question), 0n);
 }
 
 /** Wei that are left for repairs once every first exchange's worst case is set aside. */

@@ -2,16 +2,19 @@
 
 import express, { type Express, type RequestHandler } from "express";
 import { z } from "zod";
-import type { Hex } from "../../protocol/bytes.ts";
+import { fromHex, type Hex } from "../../protocol/bytes.ts";
 import {
   AnswerCall,
   AnswerQuery,
   AttestationQuery,
   AttestationReply,
+  QuoteCall,
   type ModelsReply,
+  type QuoteReply,
 } from "../../protocol/enclave-api.ts";
 import { InputError } from "../../protocol/errors.ts";
 import { ANY_CALLER, type Answerer } from "../answers/answerer.ts";
+import { quotePrice } from "../answers/infer.ts";
 import type { ReceiptStore } from "../openai/receipt-store.ts";
 import type { AttestedIdentity, Identity } from "../identity/identity.ts";
 import type { ModelCatalog } from "../models/model-catalog.ts";
@@ -65,6 +68,11 @@ export function createApp(options: ApiOptions): Express {
   app.post("/v1/answers", express.json({ limit: MAX_BODY_BYTES }), async (request, response) => {
     const answer = await options.answerer.answer(parseInput(AnswerCall, request.body));
     response.type("application/json").send(answer);
+  });
+  app.post("/v1/quotes", express.json({ limit: MAX_BODY_BYTES }), (request, response) => {
+    const { payload } = parseInput(QuoteCall, request.body);
+    const price = quotePrice(options.catalog, fromHex(payload));
+    response.json({ price: price.toString() } satisfies QuoteReply);
   });
   app.get("/v1/answers/:requestId", async (request, response) => {
     const { requestId } = parseInput(AnswerQuery, request.params);

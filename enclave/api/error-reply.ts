@@ -13,6 +13,7 @@ import {
 const INPUT_STATUS: Readonly<Record<InputErrorCode, number>> = {
   INPUT_INVALID: 400,
   INPUT_UNAUTHORIZED: 401,
+  INPUT_FEE_TOO_LOW: 402,
   INPUT_NOT_FOUND: 404,
   INPUT_CONFLICT: 409,
   INPUT_EXPIRED: 410,

@@ -147,6 +147,30 @@ export async function readCoordinatorSettings(rpc: RpcPool, address: Hex): Promi
   return { fallbackWindowSeconds: Number(BigInt(result)) };
 }
 
+/** What of a request decides its escrow. Wei and gas. */
+export interface EscrowTerms {
+  readonly threshold: number;
+  readonly aggregation: number;
+  readonly delivery: number;
+  readonly callbackGasLimit: number;
+  readonly maxOutputBytes: number;
+  readonly fee: bigint;
+  readonly gasPriceCap: bigint;
+}
+
+const ZERO_ADDRESS: Hex = `0x${"00".repeat(20)}`;
+
+/** Value to send with a request of these terms: fee, worst-case gas, and a rollup's data fee. */
+export async function readRequiredEscrow(rpc: RpcPool, address: Hex, terms: EscrowTerms): Promise<bigint> {
+  const { threshold, aggregation, delivery, callbackGasLimit, maxOutputBytes, fee, gasPriceCap } = terms;
+  const asked = {
+    ...{ threshold, aggregation, delivery, callbackGasLimit, maxOutputBytes, fee, gasPriceCap },
+    ...{ payer: ZERO_ADDRESS, refundTo: ZERO_ADDRESS, subscriptionId: 0, policyId: ZERO_32, deadline: 0 },
+  };
+  const call = { to: address, data: coordinator.encodeFunctionData("requiredEscrow", [asked]) };
+  return BigInt(await rpc.call("eth_call", [call, "latest"], data));
+}
+
 function position(log: Log): Pick<RequestedEvent, "blockNumber" | "blockHash" | "txHash" | "logIndex"> {
   return {
     blockNumber: log.blockNumber,

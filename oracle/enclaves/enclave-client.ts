@@ -8,6 +8,7 @@ import {
   ErrorReply,
   HealthReply,
   ModelsReply,
+  QuoteReply,
   SignedAnswer,
 } from "../../protocol/enclave-api.ts";
 import { AdytonError, InputError, UpstreamError } from "../../protocol/errors.ts";
@@ -114,6 +115,16 @@ export class EnclaveClient {
       ModelsReply,
       await this.#send({ method: "GET", path: "/v1/models", timeoutMs: CONTROL_TIMEOUT_MS }),
     );
+  }
+
+  /**
+   * What a question costs at worst, by the enclave's own prices.
+   *
+   * @throws {InputError} when the enclave would not ask it as it stands; {UpstreamError} ENCLAVE_UNAVAILABLE otherwise
+   */
+  async quote(payload: Hex): Promise<QuoteReply> {
+    const call = { method: "POST", path: "/v1/quotes", body: JSON.stringify({ payload }) } as const;
+    return parseReply(QuoteReply, await this.#send({ ...call, timeoutMs: CONTROL_TIMEOUT_MS }));
   }
 
   /** Lets calls in flight end; opens no further connection that outlives its call. */

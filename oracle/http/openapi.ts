@@ -25,6 +25,22 @@ const ERRORS = {
   404: reply("not known to this node"),
 } as const;
 
+const QUOTE_TERMS = [
+  ["chainId", { type: "integer" }, "chain of the request"],
+  ["payload", { type: "string", pattern: "^0x(?:[0-9a-f]{2})*$" }, "payload of the request"],
+  ["threshold", { type: "integer", minimum: 1, maximum: 8 }, "answers wanted, 1 by default"],
+  ["aggregation", { enum: [0, 1, 2] }, "first (default), identical, median"],
+  ["delivery", { enum: [0, 1, 2] }, "callback (default), hash, pull"],
+  ["callbackGasLimit", { type: "integer" }, "gas of the callback, 200000 by default"],
+  ["maxOutputBytes", { type: "integer" }, "longest output, 1024 by default"],
+] as const;
+
+const QUOTE_ERRORS = {
+  ...ERRORS,
+  429: reply("too many at once"),
+  503: reply("no enclave or no RPC server can be asked now"),
+} as const;
+
 export const OPENAPI = {
   openapi: "3.1.0",
   info: {
@@ -53,8 +69,28 @@ export const OPENAPI = {
     "/v1/openapi.json": { get: { summary: "this document", responses: { 200: reply("OpenAPI") } } },
     "/v1/quote": {
       get: {
-        summary: "models that the node's enclaves serve, with prices in wei",
-        responses: { 200: reply("models") },
+        summary: "the node's price list; with parameters, what one request must offer",
+        parameters: QUOTE_TERMS.map(([name, schema, description]) => query(name, schema, description)),
+        responses: {
+          200: reply("{models, chains}, or {chainId, fee, gasPriceCap, escrow}"),
+          ...QUOTE_ERRORS,
+        },
+      },
+      post: {
+        summary: "what one request must offer, for payloads that do not fit into a URL",
+        requestBody: {
+          required: true,
+          content: {
+            "application/json": {
+              schema: {
+                type: "object",
+                required: ["chainId", "payload"],
+                properties: Object.fromEntries(QUOTE_TERMS.map(([name, schema]) => [name, schema])),
+              },
+            },
+          },
+        },
+        responses: { 200: reply("{chainId, fee, gasPriceCap, escrow}"), ...QUOTE_ERRORS },
       },
     },
     "/v1/requests": {

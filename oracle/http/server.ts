@@ -1,17 +1,19 @@
 import express from "express";
-import type { ErrorRequestHandler, Express } from "express";
+import type { Express, RequestHandler } from "express";
 import { createServer } from "node:http";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { z } from "zod";
-import { AdytonError, InputError } from "../../protocol/errors.ts";
-import type { ModelsReply } from "../../protocol/enclave-api.ts";
+import { InputError } from "../../protocol/errors.ts";
 import { address, bytes32 } from "../../protocol/fields.ts";
 import type { Logger } from "../log.ts";
 import { countStore, findAnswer, findReceipt, findRequest, listRequests } from "../store/index-queries.ts";
 import type { Store } from "../store/store.ts";
+import { QuoteTerms } from "../relay/quote.ts";
+import type { Quoter } from "../relay/quote.ts";
 import { createAdminRouter } from "./admin.ts";
 import type { Operations } from "./admin.ts";
+import { errorHandler } from "./error-reply.ts";
 import type { Health } from "./health.ts";
 import { renderMetrics } from "./metrics.ts";
 import { OPENAPI } from "./openapi.ts";
@@ -22,11 +24,16 @@ export interface HttpOptions {
   readonly health: () => Health;
   /** Whether a request could be answered now. */
   readonly isReady: () => boolean;
-  /** What the enclaves serve, with prices. */
-  readonly models: () => Promise<ModelsReply["models"]>;
+  readonly quoter: Quoter;
   /** Absent without an admin token. */
   readonly admin?: { readonly token: string; readonly operations: Operations };
 }
+
+/** Bytes: a payload of 64 KiB in hex, and its terms. */
+const MAX_QUOTE_BYTES = 160 * 1_024;
+
+/** Each asks the enclaves and the chain: strangers must not keep both busy. */
+const MAX_QUOTES = 16;
 
 const IdParameter = z.object({ requestId: bytes32 });
 
@@ -61,7 +68,7 @@ export function createHttpApp(options: HttpOptions): Express {
   return app;
 }
 
-function addNodeRoutes(app: Express, { store, health, isReady, models }: HttpOptions): void {
+function addNodeRoutes(app: Express, { store, health, isReady, quoter }: HttpOptions): void {
   app.get("/v1/health", (_request, response) => {
     const state = health();
     response.status(state.status === "ok" ? 200 : 503).json(state);
@@ -76,8 +83,13 @@ function addNodeRoutes(app: Express, { store, health, isReady, models }: HttpOpt
   app.get("/v1/openapi.json", (_request, response) => {
     response.json(OPENAPI);
   });
-  app.get("/v1/quote", async (_request, response) => {
-    response.json({ models: await models() });
+  const limit = limitConcurrency(MAX_QUOTES);
+  app.get("/v1/quote", limit, async (request, response) => {
+    const asked = Object.keys(request.query).length > 0;
+    response.json(asked ? await quoter.quote(parse(QuoteTerms, request.query)) : await quoter.prices());
+  });
+  app.post("/v1/quote", limit, express.json({ limit: MAX_QUOTE_BYTES }), async (request, response) => {
+    response.json(await quoter.quote(parse(QuoteTerms, request.body)));
   });
 }
 
@@ -152,35 +164,18 @@ function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.outp
   throw new InputError({ code: "INPUT_INVALID", message: z.prettifyError(parsed.error) });
 }
 
-function notFound(message: string): InputError {
-  return new InputError({ code: "INPUT_NOT_FOUND", message });
+function limitConcurrency(most: number): RequestHandler {
+  let running = 0;
+  return (_request, response, next) => {
+    if (running >= most) {
+      throw new InputError({ code: "INPUT_RATE_LIMITED", message: "too many at once: try again" });
+    }
+    running += 1;
+    response.once("close", () => (running -= 1));
+    next();
+  };
 }
 
-const HTTP_STATUS: Readonly<Record<string, number>> = {
-  INPUT_INVALID: 400,
-  INPUT_UNAUTHORIZED: 401,
-  INPUT_NOT_FOUND: 404,
-  INPUT_CONFLICT: 409,
-  INPUT_EXPIRED: 410,
-  INPUT_TOO_LARGE: 413,
-  INPUT_RATE_LIMITED: 429,
-};
-
-/** docs/reference/protocol.md, Errors. What is not an `AdytonError` is a bug: 500, and no details to the caller. */
-function errorHandler(log: Logger): ErrorRequestHandler {
-  return (error: unknown, request, response, next) => {
-    if (response.headersSent) {
-      next(error);
-      return;
-    }
-    if (error instanceof AdytonError) {
-      const { code, message, details, retryable } = error as AdytonError;
-      response.status(HTTP_STATUS[code] ?? 503).json({ error: { code, message, details, retryable } });
-      return;
-    }
-    log.error("http.failed", { path: request.path, error });
-    response
-      .status(500)
-      .json({ error: { code: "INTERNAL", message: "internal error", details: {}, retryable: false } });
-  };
+function notFound(message: string): InputError {
+  return new InputError({ code: "INPUT_NOT_FOUND", message });
 }

@@ -15,6 +15,8 @@ import type { Assignment } from "./assignment.ts";
 import { assign, inServingOrder, placeOf, turnAt } from "./assignment.ts";
 import type { EnclaveAsker } from "./enclave-asker.ts";
 import type { AnswerJob } from "./journal.ts";
+import { refuseOffer } from "./offer.ts";
+import type { OfferTerms } from "./offer.ts";
 
 export interface AnswererOptions {
   readonly store: Store;
@@ -28,7 +30,7 @@ export interface AnswererOptions {
 }
 
 /** What answering needs to know of a chain. */
-export interface AnsweredChain {
+export interface AnsweredChain extends OfferTerms {
   /** Seconds that a host-causable status waits after the request's block. */
   readonly fallbackWindowSeconds: number;
   /** Milliseconds that each platform in a request's order has before the next one. */
@@ -89,6 +91,10 @@ export class Answerer {
     if (chain === undefined || sessions.length === 0) {
       log.debug("answer.waiting", { requestId, policyId: request.policyId });
       return { kind: "later", seconds: NO_ENCLAVE_SECONDS };
+    }
+    const refused = refuseOffer(chain, request, open, this.#options);
+    if (refused !== undefined) {
+      return refused;
     }
     const payload = fromHex(open.payload);
     const readers = readersAmong(sessions, payload);

@@ -3,9 +3,11 @@ import { ConfigError } from "../../protocol/errors.ts";
 import { BatchedReads } from "../chain/batched-reads.ts";
 import type { Log } from "../chain/block.ts";
 import { quantity } from "../chain/block.ts";
+import { readHead } from "../chain/chain-reader.ts";
 import type { ChainHead } from "../chain/chain-source.ts";
 import { ChainSource } from "../chain/chain-source.ts";
-import { decodeCoordinatorLog, readCoordinatorSettings } from "../chain/coordinator.ts";
+import { decodeCoordinatorLog, readCoordinatorSettings, readRequiredEscrow } from "../chain/coordinator.ts";
+import type { EscrowTerms } from "../chain/coordinator.ts";
 import type { ChainEvent } from "../chain/events.ts";
 import { decodeRegistryLog } from "../chain/registry.ts";
 import { readPendingRequest } from "../chain/request-state.ts";
@@ -21,10 +23,12 @@ import { Wakeable } from "../engine/wakeable.ts";
 import type { Logger } from "../log.ts";
 import { releaseLease, takeLease } from "../store/lease.ts";
 import type { Store } from "../store/store.ts";
+import { offerFees, readTip } from "../transmitter/fees.ts";
 import { Transmitter } from "../transmitter/transmitter.ts";
 import type { AnsweredChain } from "./answerer.ts";
 import { AdmissionPlanner } from "./admission-planner.ts";
 import { Journal } from "./journal.ts";
+import type { PriceList } from "./price-list.ts";
 import { SettlementPlanner } from "./settlement-planner.ts";
 
 export interface ChainRelayOptions {
@@ -103,6 +107,20 @@ export class ChainRelay {
     return this.#answered;
   }
 
+  get prices(): PriceList {
+    return this.#options.config.prices;
+  }
+
+  /** What a request should offer for gas: what this node would offer now, with room for the base fee to double. */
+  async readGasPriceCap(): Promise<bigint> {
+    const latest = await this.#rpc.use(readHead);
+    return offerFees(latest, await readTip(this.#rpc), this.#options.config.maxFeeGwei).maxFee;
+  }
+
+  readRequiredEscrow(terms: EscrowTerms): Promise<bigint> {
+    return readRequiredEscrow(this.#rpc, this.#options.config.coordinator, terms);
+  }
+
   isAdmitted(session: EnclaveSession, policyId: Hex): boolean {
     return this.#admissions.isAdmitted(session, policyId);
   }
@@ -164,6 +182,8 @@ export class ChainRelay {
     this.#answered = {
       ...settings,
       turnMs: config.turnSeconds * 1_000,
+      prices: config.prices,
+      baseFeePerGas: () => this.head?.latest.baseFeePerGas,
       isOpen: async (requestId, tag) =>
         (await readPendingRequest(this.#reads, config.coordinator, requestId, tag)) !== undefined,
     };

@@ -14,6 +14,7 @@ import {
   FALLBACK_WINDOW_SECONDS,
   outcomeOf,
   startTestChain,
+  textPayload,
   until,
   untilSettled,
 } from "../oracle/support/test-chain.ts";
@@ -43,9 +44,15 @@ afterEach(async ({ task }) => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-async function start(): Promise<OracleProcess> {
+async function start(chainChange: object = {}): Promise<OracleProcess> {
   oracle = await startOracleProcess(
-    await writeOracleConfig({ directory, chains: [chain], enclaves: [enclave], store: store.config }),
+    await writeOracleConfig({
+      directory,
+      chains: [chain],
+      enclaves: [enclave],
+      store: store.config,
+      chainChange,
+    }),
   );
   return oracle;
 }
@@ -126,6 +133,34 @@ describeStores("the oracle as a process", (createStore) => {
     await chain.rpc("anvil_mine", 3);
     expect(await outcomeOf(chain, requestId)).toMatchObject({ fulfilled: 1 });
     expect(enclave.calls.get(requestId)).toBe(1);
+  });
+
+  test("serves what offers its quote, and lets what offers less, or repays too little gas, end in a refund", async () => {
+    const perRequest = "5000000";
+    const { url } = await start({ prices: { models: { "*": { perRequest } } } });
+    const payload = textPayload("2 + 2?");
+    const quote = await until("quote", async () => {
+      const response = await fetch(`${url}/v1/quote?chainId=31337&payload=${payload}&callbackGasLimit=50000`);
+      return response.ok ? ((await response.json()) as Record<string, string>) : undefined;
+    });
+    expect(quote).toMatchObject({ fee: perRequest });
+    const fee = BigInt(quote["fee"] ?? 0);
+    const gasPriceCap = BigInt(quote["gasPriceCap"] ?? 0);
+    const served = await ask(chain, { fee, gasPriceCap, value: BigInt(quote["escrow"] ?? 0) });
+    expect(await untilSettled(chain, served.requestId)).toMatchObject({ fulfilled: 1, status: 1 });
+    const cheap = await ask(chain, { fee: fee - 1n, deadlineSeconds: 900 });
+    const dry = await ask(chain, { fee, gasPriceCap: 1n, deadlineSeconds: 900 });
+    await until("refusal", async () =>
+      (await phaseOf(url, cheap.requestId)) === "refused" ? true : undefined,
+    );
+    const view = (await (await fetch(`${url}/v1/requests/${cheap.requestId}`)).json()) as object;
+    expect(view).toMatchObject({ refusal: "INPUT_FEE_TOO_LOW" });
+    await chain.rpc("evm_increaseTime", 1_000);
+    await chain.rpc("evm_mine");
+    for (const { requestId } of [cheap, dry]) {
+      expect(await untilSettled(chain, requestId)).toMatchObject({ fulfilled: 0, refunded: 1 });
+      expect(enclave.calls.has(requestId)).toBe(false);
+    }
   });
 
   test("a registration and a fulfilment copied from the mempool still serve the payee, and end the request", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { infer, type Inference } from "../../../enclave/answers/infer.ts";
+import { infer, quotePrice, type Inference } from "../../../enclave/answers/infer.ts";
 import type { Outcome } from "../../../enclave/answers/panel.ts";
 import { TranscriptRecorder } from "../../../enclave/answers/transcript-recorder.ts";
 import type { ModelCatalog } from "../../../enclave/models/model-catalog.ts";
@@ -125,6 +125,9 @@ describe("a panel", () => {
     );
     expect(outcome.status).toBe(AnswerStatus.outOfBudget);
     expect(events).toHaveLength(2);
+    const payload = encodePayload({ type: PayloadType.inference, prompt: prompt(PANEL) });
+    const catalog = fakeModels({ a: unreachable, b: unreachable, c: unreachable }, { price });
+    expect(quotePrice(catalog, payload)).toBe(3_000n);
   });
 });
 

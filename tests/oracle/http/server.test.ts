@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Operations } from "../../../oracle/http/admin.ts";
 import { OPENAPI } from "../../../oracle/http/openapi.ts";
+import type { Express } from "express";
+import type { Quote, QuoteTerms } from "../../../oracle/relay/quote.ts";
 import { createHttpApp, listen } from "../../../oracle/http/server.ts";
 import type { Listening } from "../../../oracle/http/server.ts";
 import { createLogger } from "../../../oracle/log.ts";
@@ -18,8 +20,13 @@ const ROWS = 120;
 
 let directory: string;
 let store: Store;
+let app: Express;
 let server: Listening;
 const retried: Hex[] = [];
+const quoted: QuoteTerms[] = [];
+const QUOTE: Quote = { chainId: 1, fee: "1", gasPriceCap: "2", escrow: "3" };
+let onQuoted = (): void => undefined;
+let quoting: Promise<Quote> = Promise.resolve(QUOTE);
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), "adyton-http-"));
@@ -53,12 +60,19 @@ beforeAll(async () => {
     deadLetters: () => Promise.resolve([]),
     drain: () => undefined,
   };
-  const app = createHttpApp({
+  app = createHttpApp({
     store,
     log: createLogger({ level: "error", write: () => undefined, now: () => 0 }),
     health: () => ({ status: "ok", chains: [{ chainId: 1, block: 11, behindBlocks: 0 }], enclaves: [] }),
     isReady: () => false,
-    models: () => Promise.resolve([]),
+    quoter: {
+      prices: () => Promise.resolve({ models: [], chains: [] }),
+      quote: (terms) => {
+        quoted.push(terms);
+        onQuoted();
+        return quoting;
+      },
+    },
     admin: { token: TOKEN, operations },
   });
   server = await listen(app, { host: "127.0.0.1", port: 0 });
@@ -80,13 +94,41 @@ async function call(
   return { status: response.status, json: isJson ? (JSON.parse(text) as Record<string, unknown>) : {}, text };
 }
 
+function post(path: string, body: string): ReturnType<typeof call> {
+  return call(path, { method: "POST", headers: { "content-type": "application/json" }, body });
+}
+
+interface Parameter {
+  readonly name: string;
+  readonly in: string;
+}
+
+const SAMPLE: Readonly<Record<string, string>> = {
+  phase: "asked",
+  consumer: CONSUMER,
+  before: "1-1",
+  payload: "0x0101",
+};
+
+/** `get /v1/…` of every route of the application itself; those of a router mounted in it are its own. */
+function routesOf(router: Express["router"]): string[] {
+  return router.stack.flatMap(({ route }) =>
+    route === undefined
+      ? []
+      : route.stack
+          .map(({ method }) => `${method} ${route.path}`)
+          .filter((name, at, all) => all.indexOf(name) === at),
+  );
+}
+
 describe("the index over HTTP", () => {
   test("every documented operation exists, with a documented status", async () => {
     for (const [path, operations] of Object.entries(OPENAPI.paths)) {
       for (const [method, operation] of Object.entries(operations)) {
         const { status } = await call(path.replace("{requestId}", idOf(3)), {
           method: method.toUpperCase(),
-          headers: { authorization: `Bearer ${TOKEN}` },
+          headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
+          ...("requestBody" in operation ? { body: JSON.stringify({ chainId: 1, payload: "0x0101" }) } : {}),
         });
         expect(Object.keys((operation as { responses: object }).responses), `${method} ${path}`).toContain(
           String(status),
@@ -94,6 +136,63 @@ describe("the index over HTTP", () => {
       }
     }
     expect((await call("/v1/openapi.json")).json).toEqual(OPENAPI);
+  });
+
+  test("every route is documented", () => {
+    const documented = Object.entries(OPENAPI.paths).flatMap(([path, operations]) =>
+      Object.keys(operations).map((method) => `${method} ${path}`),
+    );
+    const routes = routesOf(app.router).map((route) => route.replace(/:(\w+)/g, "{$1}"));
+    const admin = documented.filter((route) => route.includes("/v1/admin/"));
+    expect([...routes, ...admin].sort()).toEqual(documented.sort());
+  });
+
+  test.for(
+    Object.entries<object>(OPENAPI.paths).flatMap(([path, operations]) => {
+      const { get = {} } = operations as { get?: { parameters?: readonly Parameter[] } };
+      const names = (get.parameters ?? []).filter((one) => one.in === "query").map(({ name }) => name);
+      return names.length === 0 ? [] : [[path, names] as const];
+    }),
+  )("GET %s takes every parameter that is documented", async ([path, names]) => {
+    const query = new URLSearchParams(names.map((name): [string, string] => [name, SAMPLE[name] ?? "1"]));
+    expect((await call(`${path}?${query.toString()}`)).status).toBe(200);
+  });
+
+  test("a quote is asked for in the URL or in a body, and says what is wrong with it", async () => {
+    const terms = { chainId: 1, payload: "0x0101", callbackGasLimit: 5 };
+    quoted.length = 0;
+    expect((await call("/v1/quote?chainId=1&payload=0x0101&callbackGasLimit=5")).json).toEqual(QUOTE);
+    expect((await post("/v1/quote", JSON.stringify(terms))).json).toEqual(QUOTE);
+    expect(quoted[0]).toEqual(quoted[1]);
+    expect(quoted[0]).toMatchObject({ ...terms, threshold: 1, delivery: 0, maxOutputBytes: 1_024 });
+    for (const body of [
+      "{",
+      "[]",
+      JSON.stringify({ ...terms, threshold: 9 }),
+      JSON.stringify({ chainId: 1 }),
+    ]) {
+      expect((await post("/v1/quote", body)).json, body).toMatchObject({ error: { code: "INPUT_INVALID" } });
+    }
+    const long = JSON.stringify({ ...terms, payload: `0x${"00".repeat(200_000)}` });
+    expect((await post("/v1/quote", long)).json).toMatchObject({ error: { code: "INPUT_TOO_LARGE" } });
+  });
+
+  test("quotes are made for so many at once and no more", async () => {
+    const gate = Promise.withResolvers<Quote>();
+    const full = Promise.withResolvers<undefined>();
+    quoting = gate.promise;
+    quoted.length = 0;
+    onQuoted = () => {
+      if (quoted.length === 16) full.resolve(undefined);
+    };
+    const path = "/v1/quote?chainId=1&payload=0x0101";
+    const replies = Array.from({ length: 16 }, () => call(path));
+    await full.promise;
+    expect(await call(path)).toMatchObject({ status: 429, json: { error: { code: "INPUT_RATE_LIMITED" } } });
+    quoting = Promise.resolve(QUOTE);
+    gate.resolve(QUOTE);
+    for (const { status } of await Promise.all(replies)) expect(status).toBe(200);
+    expect((await call(path)).status).toBe(200);
   });
 
   test("pages through all requests, each once, newest first", async () => {

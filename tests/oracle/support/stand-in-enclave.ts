@@ -13,7 +13,7 @@ import type { Answer } from "../../../protocol/answer.ts";
 import { fromHex, toHex, toUtf8 } from "../../../protocol/bytes.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
 import { onChainDomain } from "../../../protocol/domain.ts";
-import { AnswerCall, AttestationReply, SignedAnswer } from "../../../protocol/enclave-api.ts";
+import { AnswerCall, AttestationReply, QuoteCall, SignedAnswer } from "../../../protocol/enclave-api.ts";
 import { requestId } from "../../../protocol/request.ts";
 import { openSecret, SealedSecret } from "../../../protocol/sealed-secret.ts";
 import { keccak } from "../../../protocol/struct-hash.ts";
@@ -57,6 +57,19 @@ export interface StandInEnclave {
   /** Decides each call; may wait. */
   decide: (id: Hex) => Verdict | Promise<Verdict>;
   stop(): Promise<void>;
+}
+
+const STAND_IN_MODELS = [
+  {
+    id: "stand-in/stand-in-1",
+    contextTokens: 8_192,
+    price: { perRequest: "1000", perInputToken: "10", perOutputToken: "20" },
+  },
+];
+
+/** Wei. */
+function standInPrice(payload: Hex): number {
+  return 1_000 + 10 * ((payload.length - 2) / 2);
 }
 
 const BEHAVIOUR = behaviourFile({
@@ -160,6 +173,13 @@ export async function startStandInEnclave(platform = "test", port = 0): Promise<
       const own = { keysetId: identity.keysetId, privateKey: identity.keys.sealing.privateKey };
       secrets.set(name, await openSecret(own, name, SealedSecret.parse(JSON.parse(text))));
       return { status: 204, body: "" };
+    }
+    if (url.pathname === "/v1/models") {
+      return { status: 200, body: JSON.stringify({ models: STAND_IN_MODELS }) };
+    }
+    if (url.pathname === "/v1/quotes") {
+      const { payload } = QuoteCall.parse(JSON.parse(text));
+      return { status: 200, body: JSON.stringify({ price: String(standInPrice(payload)) }) };
     }
     const call = AnswerCall.parse(JSON.parse(text));
     const id = requestId(call.request);

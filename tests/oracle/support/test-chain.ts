@@ -115,6 +115,9 @@ export async function startTestChain(options: {
 export interface AskOptions {
   readonly payload?: Hex;
   readonly fee?: bigint;
+  readonly gasPriceCap?: bigint;
+  /** What is sent along; what the coordinator requires by default. */
+  readonly value?: bigint;
   readonly deadlineSeconds?: number;
   readonly callbackGasLimit?: number;
   readonly delivery?: number;
@@ -139,11 +142,11 @@ export async function ask(
     callbackGasLimit: options.callbackGasLimit ?? (delivery === 0 ? 50_000 : 0),
     maxOutputBytes: 1_024,
     fee: options.fee ?? 10n ** 15n,
-    gasPriceCap: 100n * 10n ** 9n,
+    gasPriceCap: options.gasPriceCap ?? 100n * 10n ** 9n,
     deadline:
       Math.max(head?.timestamp ?? 0, Math.floor(wallClockMs() / 1_000)) + (options.deadlineSeconds ?? 3_600),
   };
-  const value = await chain.coordinator.requiredEscrow(terms);
+  const value = options.value ?? (await chain.coordinator.requiredEscrow(terms));
   const sent = await chain.coordinator
     .connect(chain.asker)
     .request(terms, options.payload ?? textPayload("2 + 2?"), { value });

@@ -56,6 +56,7 @@ export class EnclaveAsker {
         signal,
       );
       checkAnswer(session, request, requestId, signed);
+      log.debug("step.answered", { chainId, requestId });
       log.info("answer.received", { chainId, requestId, status: signed.answer.status, ms: now() - started });
       return await this.#toRecord(session, question, signed);
     } catch (error) {

@@ -85,6 +85,7 @@ export class Journal implements ChainJournal {
       await this.#requeue(trx, ids);
       log.info("chain.rolled-back", { above, requests: dropped.length, settlements: reopened.length });
     });
+    log.debug("step.rolled-back", { above });
   }
 
   async append(range: ChainRange, head: ChainHead): Promise<void> {

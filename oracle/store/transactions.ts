@@ -194,12 +194,14 @@ export async function recordOutcomes(
 /**
  * Closes mined transactions that have their confirmations. What one of them should have settled and did not (an item of
  * a batch that the contract skipped) is free to be settled again.
+ *
+ * @returns how many were closed
  */
 export async function finalizeTransactions(
   trx: StoreTransaction,
   chainId: number,
   settledNumber: number,
-): Promise<void> {
+): Promise<number> {
   const closed = await trx
     .updateTable("transactions")
     .set({ state: "final" })
@@ -213,6 +215,7 @@ export async function finalizeTransactions(
     chainId,
     closed.map(({ id }) => id),
   );
+  return closed.length;
 }
 
 /** After a reorg to `above`: what was mined higher may be mined again, or never. The transmitter sends it again. */

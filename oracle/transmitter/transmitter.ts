@@ -140,13 +140,16 @@ export class Transmitter {
       }
       return now() - transaction.sentAt > LOST_AFTER_MS ? [{ id: transaction.id, state: "lost" }] : [];
     });
-    await store.db.transaction().execute(async (trx) => {
+    const closed = await store.db.transaction().execute(async (trx) => {
       await requireLease(trx, this.#lease, this.#options.holder);
       await recordOutcomes(trx, chainId, outcomes);
-      await finalizeTransactions(trx, chainId, head.settledNumber);
+      return finalizeTransactions(trx, chainId, head.settledNumber);
     });
     if (outcomes.length > 0) {
       log.debug("step.mined", { transactions: outcomes.length });
+    }
+    if (closed > 0) {
+      log.debug("step.final", { transactions: closed });
     }
     for (const { id, state } of outcomes) {
       log[state === "mined" ? "debug" : "warn"]("transaction.outcome", { transaction: id, state });

@@ -14,6 +14,8 @@ interface Work {
 }
 
 const log = createLogger({ level: "error", write: () => undefined, now: () => 0 });
+/** The least that pg-boss allows. */
+const HEARTBEAT_SECONDS = 10;
 /** Milliseconds. A failed job waits a second before it runs again. */
 const PATIENCE = { timeout: 30_000 };
 

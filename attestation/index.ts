@@ -51,6 +51,13 @@ export { proposePolicy } from "./policy/propose.ts";
 export type { RaTlsFormat } from "./ra-tls/certificate-evidence.ts";
 export { encodeEndorsementExtension, encodeEvidenceExtension } from "./ra-tls/evidence-extension.ts";
 export { verifyRaTlsCertificate, type VerifiedRaTlsCertificate } from "./ra-tls/verify-ra-tls.ts";
+export {
+  verifyCheckpoint,
+  verifyConsistency,
+  verifyInclusion,
+  type VerifiedCheckpoint,
+  type VerifiedInclusion,
+} from "./receipt-log.ts";
 export { verifyReceipt, type ReceiptCheck, type ReceiptOptions, type VerifiedReceipt } from "./receipt.ts";
 export { encodeEndorsements, parseEndorsements } from "./endorsements-json.ts";
 export { verifySimulatorEvidence } from "./simulator/verify-simulator.ts";

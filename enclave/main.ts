@@ -28,6 +28,7 @@ import { readConfiguration, type Configuration } from "./configuration/read-conf
 import { createEgress } from "./egress/egress.ts";
 import { issueCertificate } from "./identity/certificate.ts";
 import { attestIdentity, createIdentity, type Identity } from "./identity/identity.ts";
+import { StatementLog } from "./log/statement-log.ts";
 import { createModelCatalog } from "./models/model-catalog.ts";
 import { SecretStore } from "./secrets/secret-store.ts";
 import { BUILD_TIME, SOFTWARE_VERSION } from "./version.ts";
@@ -147,7 +148,7 @@ async function serve(configuration: Configuration): Promise<void> {
   };
   const attested = await attestIdentity(identity, attester, NO_NONCE);
   const sealedRecords = new ReceiptStore();
-  const signatory = { identity, attested, clock };
+  const signatory = { identity, attested, clock, log: new StatementLog(identity) };
   const app = createApp({
     identity,
     attest: (nonce) => attestIdentity(identity, attester, nonce),

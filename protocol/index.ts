@@ -19,6 +19,7 @@ export * from "./output-type.ts";
 export * from "./packed-words.ts";
 export * from "./payload.ts";
 export * from "./prompt.ts";
+export * from "./receipt-log.ts";
 export * from "./receipt.ts";
 export * from "./request.ts";
 export * from "./sealed-payload.ts";

@@ -11,12 +11,12 @@ export function leafHash(entry: Uint8Array): Uint8Array {
   return sha256(concatBytes(LEAF, entry));
 }
 
-function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
+export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
   return sha256(concatBytes(NODE, left, right));
 }
 
 /** The largest power of two smaller than `count` (RFC 9162 §2.1.1). */
-function splitPoint(count: number): number {
+export function splitPoint(count: number): number {
   let split = 1;
   while (split * 2 < count) split *= 2;
   return split;
@@ -78,4 +78,46 @@ export function isIncluded({ leafHash: leaf, index, treeSize, proof, root }: Inc
     last = Math.floor(last / 2);
   }
   return last === 0 && equalBytes(hash, root);
+}
+
+/** A tree at two times of its life. */
+export interface ConsistencyClaim {
+  readonly first: { readonly size: number; readonly root: Uint8Array };
+  readonly second: { readonly size: number; readonly root: Uint8Array };
+  readonly proof: readonly Uint8Array[];
+}
+
+/**
+ * RFC 9162 §2.1.4.2: the second tree begins with the first, entry by entry. From an empty tree every tree follows, with an
+ * empty proof. A statement about hashes only, as `isIncluded`.
+ */
+export function isConsistent({ first, second, proof }: ConsistencyClaim): boolean {
+  if (!Number.isSafeInteger(first.size) || first.size < 0 || first.size > second.size) return false;
+  if (first.size === second.size) return proof.length === 0 && equalBytes(first.root, second.root);
+  if (first.size === 0) return proof.length === 0 && equalBytes(first.root, merkleRoot([]));
+  // A first tree of 2^n entries is a node of the second: the proof begins with it, and it goes without saying.
+  const path = isPowerOfTwo(first.size) ? [first.root, ...proof] : proof;
+  const [start, ...rest] = path;
+  if (start === undefined) return false;
+  let position = first.size - 1;
+  let last = second.size - 1;
+  while (position % 2 === 1) [position, last] = [Math.floor(position / 2), Math.floor(last / 2)];
+  let [older, newer] = [start, start];
+  for (const sibling of rest) {
+    if (last === 0) return false;
+    if (position % 2 === 1 || position === last) {
+      older = nodeHash(sibling, older);
+      newer = nodeHash(sibling, newer);
+      while (position % 2 === 0 && position !== 0)
+        [position, last] = [Math.floor(position / 2), Math.floor(last / 2)];
+    } else {
+      newer = nodeHash(newer, sibling);
+    }
+    [position, last] = [Math.floor(position / 2), Math.floor(last / 2)];
+  }
+  return last === 0 && equalBytes(older, first.root) && equalBytes(newer, second.root);
+}
+
+function isPowerOfTwo(count: number): boolean {
+  return Number.isInteger(Math.log2(count));
 }

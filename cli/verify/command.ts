@@ -4,13 +4,14 @@ import type { Command } from "commander";
 import { AdytonError, InputError } from "../../protocol/errors.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import { readPolicy, type EvidenceOptions } from "./evidence-options.ts";
-import type { ReceiptOptions } from "./receipt.ts";
+import type { FurtherCheck, ReceiptOptions } from "./receipt.ts";
 import { printOutcome } from "./describe.ts";
-import type { VerifyOutcome } from "./report.ts";
+import type { ReportedCheck, VerifyOutcome } from "./report.ts";
 
 interface VerifyOptions extends EvidenceOptions {
   readonly rpc?: string;
   readonly receipt?: string;
+  readonly logProof?: string;
   readonly json?: true;
 }
 
@@ -46,6 +47,7 @@ export function registerVerify(program: Command): void {
       "also ask this chain whether the keyset was admitted and this answer fulfilled (receipts)",
     )
     .option("--receipt <file>", "the receipt that this COSE twin must agree with (twins)")
+    .option("--log-proof <file>", "proof that the keyset's log has this statement (receipts)")
     .option("--json", "print one JSON object")
     .addHelpText("after", HELP)
     .action(async (target: string, options: VerifyOptions) => {
@@ -75,7 +77,9 @@ async function judge(name: string, options: VerifyOptions): Promise<VerifyOutcom
     if (looksLikeReceipt(target.bytes)) {
       return await verifyReceiptFile(target.bytes, await readReceiptOptions(options));
     }
-    if (options.rpc !== undefined) throw usage("--rpc is for receipts");
+    if (options.rpc !== undefined || options.logProof !== undefined) {
+      throw usage("--rpc and --log-proof are for receipts");
+    }
     return await evidence.verifyEvidenceCommand(target, options);
   } catch (error) {
     if (error instanceof AdytonError) return evidence.outcomeOfError(error as AdytonError);
@@ -85,15 +89,32 @@ async function judge(name: string, options: VerifyOptions): Promise<VerifyOutcom
 
 /** A receipt carries its own time, endorsements and nonce: an option that would be ignored is refused instead. */
 async function readReceiptOptions(options: VerifyOptions): Promise<ReceiptOptions> {
-  const { time, endorsements, nonce, reportData, initPolicy, online, policy, rpc } = options;
+  const { time, endorsements, nonce, reportData, initPolicy, online, policy } = options;
   if ([time, endorsements, nonce, reportData, initPolicy, online].some((option) => option !== undefined)) {
     throw usage(
-      "a receipt is judged at its own time with what it carries: only --policy, --rpc and --json apply",
+      "a receipt is judged at its own time with what it carries: only --policy, --rpc, --log-proof and --json apply",
     );
   }
   return {
     policy: policy === undefined ? null : await readPolicy(policy),
-    further: rpc === undefined ? null : (await import("./on-chain.ts")).checkOnChain(rpc),
+    further: await furtherChecks(options),
+  };
+}
+
+/** What is asked beside the receipt itself: the log, then the chain. */
+async function furtherChecks({ rpc, logProof }: VerifyOptions): Promise<FurtherCheck> {
+  const checks: FurtherCheck[] = [];
+  if (logProof !== undefined) {
+    const { readEvidenceTarget } = await import("./evidence-target.ts");
+    const { bytes } = await readEvidenceTarget(logProof);
+    const { verifyInclusion } = await import("../../attestation/index.ts");
+    checks.push(({ receipt }) => Promise.resolve([verifyInclusion(bytes, receipt).check]));
+  }
+  if (rpc !== undefined) checks.push((await import("./on-chain.ts")).checkOnChain(rpc));
+  return async (verified) => {
+    const found: ReportedCheck[] = [];
+    for (const check of checks) found.push(...(await check(verified)));
+    return found;
   };
 }
 

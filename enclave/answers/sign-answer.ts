@@ -7,6 +7,7 @@ import { keccak } from "../../protocol/struct-hash.ts";
 import type { Transcript } from "../../protocol/transcript.ts";
 import type { Reading, TrustedClock } from "../clock/trusted-clock.ts";
 import type { AttestedIdentity, Identity } from "../identity/identity.ts";
+import type { StatementLog } from "../log/statement-log.ts";
 import type { Outcome } from "./panel.ts";
 import { TranscriptRecorder } from "./transcript-recorder.ts";
 
@@ -18,6 +19,8 @@ export interface Signatory {
   /** Evidence made once, at the start: the transcript names it and the receipt carries it. */
   readonly attested: AttestedIdentity;
   readonly clock: TrustedClock;
+  /** Of everything that was signed. */
+  readonly log: StatementLog;
 }
 
 /** Kept with the evidence: it is some kilobytes, and the same for every answer. */
@@ -51,7 +54,7 @@ export interface MadeAnswer {
  * hash that it signs is computed here.
  */
 export async function makeAnswer(
-  { identity, attested, clock }: Signatory,
+  { identity, attested, clock, log }: Signatory,
   question: Question,
   work: (recorder: TranscriptRecorder, reading: Reading) => Promise<Outcome>,
 ): Promise<MadeAnswer> {
@@ -76,6 +79,8 @@ export async function makeAnswer(
     keysetId: identity.keysetId,
     answeredAt: BigInt(end.now ?? end.lowerBound),
   };
-  const signature = signDigest(answerDigest(question.domain, answer), identity.keys.answer.privateKey);
+  const digest = answerDigest(question.domain, answer);
+  log.append(answer.requestId, digest);
+  const signature = signDigest(digest, identity.keys.answer.privateKey);
   return { answer, signature, output: toHex(outcome.output), transcript, bodies };
 }

@@ -26,6 +26,7 @@ import { Metrics } from "./metrics.ts";
 import { admitCaller, callerOf, checkProvisions, type Callers } from "./callers.ts";
 import { errorHandler } from "./error-reply.ts";
 import { functionsRoute } from "./functions-route.ts";
+import { createLogRoutes } from "./log-routes.ts";
 import { parseInput } from "./parse-input.ts";
 import { receiptRoute } from "./receipt-route.ts";
 import { RateLimit } from "./rate-limit.ts";
@@ -81,6 +82,7 @@ export function createApp(options: ApiOptions): Express {
   app.post("/v1/functions/answers", express.json({ limit: MAX_BODY_BYTES }), functionsRoute(options));
   app.use(createOpenaiRoutes(options.offChain));
   app.get("/v1/receipts/:id", receiptRoute(options.offChain));
+  app.use(createLogRoutes(options.offChain.log));
   app.get("/v1/sealed-records/:requestId", (request, response) => {
     const { requestId } = parseInput(AnswerQuery, request.params);
     const record = options.sealedRecords.get(requestId, ANY_CALLER);

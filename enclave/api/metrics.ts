@@ -9,6 +9,7 @@ const ROUTES: readonly (readonly [RegExp, string])[] = [
   [/^\/v1\/functions\/answers/, "functions"],
   [/^\/v1\/chat\/completions/, "chat"],
   [/^\/v1\/receipts/, "receipts"],
+  [/^\/v1\/log/, "log"],
   [/^\/v1\/attestation/, "attestation"],
   [/^\/v1\/secrets/, "secrets"],
   [/^\/v1\/models/, "models"],

@@ -1,7 +1,13 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { fromHex, toHex } from "../../protocol/bytes.ts";
-import { inclusionProof, isIncluded, leafHash, merkleRoot } from "../../protocol/merkle-tree.ts";
+import {
+  inclusionProof,
+  isConsistent,
+  isIncluded,
+  leafHash,
+  merkleRoot,
+} from "../../protocol/merkle-tree.ts";
 import { codeOf } from "../support/code-of.ts";
 
 /** The entries, roots and paths that Certificate Transparency's own implementation has tested with since 2012. */
@@ -90,4 +96,60 @@ test("an entry cannot pose as an inner node, nor a node as an entry", () => {
   expect(leafHash(inner)).not.toEqual(inner);
   const forged = new Uint8Array([...LEAVES[0]!, ...LEAVES[1]!]);
   expect(leafHash(forged)).not.toEqual(inner);
+});
+
+/** Certificate Transparency's own: the tree of 8 entries continues those of 1, 6 and, of 5, that of 2. */
+const CONSISTENCY: readonly (readonly [number, number, readonly string[]])[] = [
+  [1, 1, []],
+  [1, 8, PATH_OF_0_IN_8],
+  [
+    6,
+    8,
+    [
+      "0ebc5d3437fbe2db158b9f126a1d118e308181031d0a949f8dededebc558ef6a",
+      "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0",
+      "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+    ],
+  ],
+  [
+    2,
+    5,
+    [
+      "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
+      "bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b",
+    ],
+  ],
+];
+
+test.for(CONSISTENCY)("the tree of %i entries goes on to %i by the known path", ([from, to, path]) => {
+  const head = (size: number) => ({ size, root: merkleRoot(LEAVES.slice(0, size)) });
+  const proof = path.map((hash) => fromHex(`0x${hash}`));
+  const claim = { first: head(from), second: head(to), proof };
+  expect(isConsistent(claim)).toBe(true);
+  expect(isConsistent({ ...claim, proof: [...proof, head(3).root] })).toBe(false);
+  if (proof.length > 0) expect(isConsistent({ ...claim, proof: proof.slice(1) })).toBe(false);
+  if (proof.length > 0) expect(isConsistent({ ...claim, proof: [] })).toBe(false);
+  proof.forEach((hash, index) => {
+    const changed = Uint8Array.from(hash);
+    changed[index] = changed[index]! ^ 1;
+    expect(isConsistent({ ...claim, proof: proof.with(index, changed) })).toBe(false);
+  });
+});
+
+test.for([
+  ["a negative size", -1, 8],
+  ["half a size", 2.5, 8],
+  ["a tree that shrank", 8, 7],
+] as const)("nothing goes on from %s", ([, from, to]) => {
+  const root = merkleRoot(LEAVES);
+  expect(isConsistent({ first: { size: from, root }, second: { size: to, root }, proof: [] })).toBe(false);
+});
+
+test("every tree goes on from the empty one, whose root is known", () => {
+  const second = { size: 8, root: merkleRoot(LEAVES) };
+  expect(isConsistent({ first: { size: 0, root: merkleRoot([]) }, second, proof: [] })).toBe(true);
+  expect(isConsistent({ first: { size: 0, root: second.root }, second, proof: [] })).toBe(false);
+  expect(isConsistent({ first: { size: 0, root: merkleRoot([]) }, second, proof: [second.root] })).toBe(
+    false,
+  );
 });

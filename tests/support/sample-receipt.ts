@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { describeSimulator } from "../../cli/network/simulator.ts";
 import { createSimulatorAttester } from "../../enclave/attesters/simulator/simulator-attester.ts";
 import * as p from "../../protocol/index.ts";
+import { SAMPLE_LOG_KEY } from "./sample-log.ts";
 
 const NO_BLOCK: p.Hex = `0x${"00".repeat(32)}`;
 export const SAMPLE_ANSWER_KEY = sha256(p.toUtf8("sample receipt, answer key"));
@@ -137,7 +138,7 @@ function sampleKeyset(): p.Keyset {
     answerKey: p.recoverSigner(digest, p.signDigest(digest, SAMPLE_ANSWER_KEY)),
     tlsKeyHash: labelled("tls key"),
     sealingKey: labelled("sealing key"),
-    logKey: labelled("log key"),
+    logKey: p.toHex(SAMPLE_LOG_KEY.publicKey),
     behaviourDigest: labelled("behaviour"),
     operatorDigest: labelled("operator"),
     softwareVersionHash: p.keccakText("0.1.0"),

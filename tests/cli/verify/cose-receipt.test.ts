@@ -6,13 +6,20 @@ import type { AppraisalPolicy } from "../../../attestation/index.ts";
 import { ExitCode } from "../../../cli/exit-codes.ts";
 import { describeSimulator } from "../../../cli/network/simulator.ts";
 import { verifyCoseFile } from "../../../cli/verify/cose-receipt.ts";
+import { answerDigest } from "../../../protocol/answer.ts";
+import { parseReceipt } from "../../../protocol/receipt.ts";
 import { runAdyton } from "../../support/adyton-command.ts";
 import { createSampleTwin } from "../../support/sample-cose-receipt.ts";
+import { createSampleLog, fillerStatement } from "../../support/sample-log.ts";
 import { createSampleReceipt } from "../../support/sample-receipt.ts";
 
 const receipt = await createSampleReceipt({ where: "on chain" });
 const other = await createSampleReceipt({ where: "off chain" });
 const twin = createSampleTwin(receipt);
+const { domain, answer, keyset } = parseReceipt(receipt);
+const ownLog = createSampleLog(keyset);
+ownLog.append(answer.requestId, answerDigest(domain, answer));
+const ownProof = ownLog.inclusion(answer.requestId);
 let policy: AppraisalPolicy;
 let folder: string;
 beforeAll(async () => {
@@ -84,5 +91,25 @@ describe("adyton verify", () => {
     const { code, stdout } = await runAdyton(["verify", path, "--receipt", path, "--json"]);
     expect(code).toBe(ExitCode.usage);
     expect(JSON.parse(stdout)).toMatchObject({ error: { code: "INPUT_INVALID" } });
+  });
+
+  test("takes a proof that the log has the statement", async () => {
+    const path = join(folder, "receipt.json");
+    writeFileSync(path, receipt);
+    const foreign = createSampleLog(keyset);
+    const { requestId, digest } = fillerStatement(0);
+    foreign.append(requestId, digest);
+    writeFileSync(join(folder, "foreign.tlog-proof"), foreign.inclusion(requestId));
+    const args = ["verify", path, "--log-proof", join(folder, "foreign.tlog-proof"), "--json"];
+    const refused = await runAdyton(args);
+    expect(refused.code).toBe(ExitCode.notGenuine);
+    expect(JSON.parse(refused.stdout)).toMatchObject({ error: { code: "EVIDENCE_BINDING_MISMATCH" } });
+    writeFileSync(join(folder, "own.tlog-proof"), ownProof);
+    const held = await runAdyton([...args.slice(0, 3), join(folder, "own.tlog-proof"), "--json"]);
+    expect(held.code).toBe(ExitCode.notAppraised);
+    expect((JSON.parse(held.stdout) as { checks: unknown[] }).checks.at(-1)).toMatchObject({
+      name: "log",
+      ok: true,
+    });
   });
 });

@@ -9,6 +9,7 @@ import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { proposePolicy } from "../../../attestation/index.ts";
 import { checkSameStatement, verifyCoseReceipt } from "../../../attestation/cose-receipt.ts";
+import { verifyCheckpoint, verifyConsistency, verifyInclusion } from "../../../attestation/receipt-log.ts";
 import { verifyReceipt } from "../../../attestation/receipt.ts";
 import { verifyRaTlsCertificate } from "../../../attestation/ra-tls/verify-ra-tls.ts";
 import { startStandInModel, type StandInModel } from "../../../cli/demo/stand-in-model.ts";
@@ -123,6 +124,44 @@ describe("chat completions", () => {
     expect(await enclave.bytes(path, "text/html, application/cose;q=0.5")).toEqual(twin);
     const refused = JSON.parse(new TextDecoder().decode(await enclave.bytes(path, "text/html"))) as unknown;
     expect(refused).toMatchObject({ error: { code: "INPUT_INVALID" } });
+  });
+
+  test("is in the log of what the keyset signed, which goes on from each of its heads", async () => {
+    const receipts: Receipt[] = [];
+    for (const content of ["first", "second", "third"]) {
+      const { response } = await openai.chat.completions
+        .create({ model: MODEL, messages: [{ role: "user", content }] })
+        .withResponse();
+      receipts.push(await receiptAt(response.headers.get("adyton-receipt")));
+    }
+    const heads = [];
+    for (const receipt of receipts) {
+      const proof = await enclave.bytes(`/v1/log/proof/${receipt.answer.requestId}`);
+      heads.push(verifyInclusion(proof, receipt));
+      expect(fromUtf8(proof)).not.toContain(receipt.answer.requestId.slice(2));
+    }
+    const [first, second, third] = heads.map(({ index }) => index);
+    expect([second, third]).toEqual([first! + 1, first! + 2]);
+    const [receipt] = receipts;
+    const older = verifyCheckpoint(await enclave.bytes("/v1/log/checkpoint"), receipt!.keyset);
+    await openai.chat.completions.create({ model: MODEL, messages: [{ role: "user", content: "fourth" }] });
+    const going = await enclave.bytes(`/v1/log/consistency?from=${older.size}`);
+    expect(verifyConsistency(older, going, receipt!.keyset).size).toBe(older.size + 1);
+    const same = await enclave.bytes(`/v1/log/consistency?from=1&to=${older.size}`);
+    expect(fromUtf8(same)).toContain(`\n${older.size}\n`);
+  });
+
+  test.for([
+    ["/v1/log/proof/0x", 400],
+    [`/v1/log/proof/0x${"ab".repeat(32)}`, 404],
+    ["/v1/log/consistency", 400],
+    ["/v1/log/consistency?from=1&from=2", 400],
+    ["/v1/log/consistency?from=01", 400],
+    ["/v1/log/consistency?from=999999999999999", 400],
+    ["/v1/log/consistency?from=1&to=0", 400],
+  ] as const)("refuses %s", async ([path, status]) => {
+    expect(await enclave.call("GET", path)).toMatchObject({ status });
+    expect(await enclave.call("GET", path, undefined, null)).toMatchObject({ status: 401 });
   });
 
   test("signs under the off-chain domain only: the signature is nobody's on any chain", async () => {

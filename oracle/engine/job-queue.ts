@@ -33,6 +33,9 @@ interface Finished<Data, Result> {
 
 const IDLE_POLL_MS = 500;
 const TOUCH_MS = 3_000;
+/** A fetch costs the same for one job as for many: after this time with a few free slots, or at once with a quarter of them. */
+const GATHER_MS = 20;
+const FREE_SHARE = 4;
 
 /**
  * One fetch loop over a pg-boss queue, filling free slots, and one group commit: all jobs that finished while the last
@@ -46,6 +49,7 @@ export class JobQueue<Data extends object, Result> {
   readonly #touching: NodeJS.Timeout;
   #finished: Finished<Data, Result>[] = [];
   #flushing: Promise<void> | undefined;
+  #gathering: NodeJS.Timeout | undefined;
 
   constructor(options: JobQueueOptions<Data, Result>) {
     this.#options = options;
@@ -75,6 +79,7 @@ export class JobQueue<Data extends object, Result> {
     }
     clearTimeout(timer);
     clearInterval(this.#touching);
+    clearTimeout(this.#gathering);
     await this.#flushing;
   }
 
@@ -169,7 +174,15 @@ export class JobQueue<Data extends object, Result> {
     for (const job of jobs) {
       this.#active.delete(job.id);
     }
-    this.wake();
+    const { slots } = this.#options;
+    if (this.#active.size === 0 || slots - this.#active.size >= slots / FREE_SHARE) {
+      this.wake();
+    } else {
+      this.#gathering ??= setTimeout(() => {
+        this.#gathering = undefined;
+        this.wake();
+      }, GATHER_MS);
+    }
   }
 
   #touch(): void {

@@ -5,10 +5,11 @@ import { Request } from "../../protocol/request.ts";
 import type { EnclaveSession } from "../enclaves/enclave-session.ts";
 import type { EnclaveSet } from "../enclaves/enclave-set.ts";
 import { readersAmong } from "../enclaves/readers.ts";
+import { Coalesced } from "../engine/coalesced.ts";
 import type { JobOutcome } from "../engine/job-queue.ts";
 import type { Logger } from "../log.ts";
 import type { AnswerRecord, OpenRequest } from "../store/answers.ts";
-import { readOpenRequest } from "../store/answers.ts";
+import { readOpenRequests } from "../store/answers.ts";
 import type { Store } from "../store/store.ts";
 import type { AdmittedKeysets } from "./admitted-keysets.ts";
 import type { Assignment } from "./assignment.ts";
@@ -52,8 +53,12 @@ export class Answerer {
   /** Sealed requests that wait for a keyset that can read them. */
   readonly #unread = new Set<Hex>();
 
+  /** Jobs come in groups: so do the reads of what they are about. */
+  readonly #openRequests: Coalesced<AnswerJob, OpenRequest | undefined>;
+
   constructor(options: AnswererOptions) {
     this.#options = options;
+    this.#openRequests = new Coalesced((jobs) => readOpenRequests(options.store, jobs));
   }
 
   async handle(job: AnswerJob, signal: AbortSignal): Promise<JobOutcome<AnswerRecord>> {
@@ -69,9 +74,9 @@ export class Answerer {
   }
 
   async #answer(job: AnswerJob, signal: AbortSignal): Promise<JobOutcome<AnswerRecord>> {
-    const { store, enclaves, asker, admitted, chainOf, log, now } = this.#options;
+    const { enclaves, asker, admitted, chainOf, log, now } = this.#options;
     const { chainId, requestId } = job;
-    const open = await readOpenRequest(store, chainId, requestId);
+    const open = await this.#openRequests.read({ chainId, requestId });
     if (open === undefined || open.deadline * 1_000 <= now()) {
       // Dropped by a reorg, settled, answered already, or too late: the refund is the transmitter's.
       this.#unread.delete(requestId);

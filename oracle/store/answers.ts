@@ -47,33 +47,42 @@ export interface OpenRequest {
   readonly releasedAt: number;
 }
 
-/** A request that waits for an enclave; `undefined` when it is gone, settled, answered or refused. */
-export async function readOpenRequest(
+/** Requests that wait for an enclave; a gap for one that is gone, settled, answered or refused. */
+export async function readOpenRequests(
   store: Store,
-  chainId: number,
-  requestId: Hex,
-): Promise<OpenRequest | undefined> {
-  const row = await store.db
+  keys: readonly Pick<OpenRequest, "chainId" | "requestId">[],
+): Promise<(OpenRequest | undefined)[]> {
+  const rows = await store.db
     .selectFrom("requests")
-    .select(["request", "payload", "payload_uri", "deadline", "block_time", "block_number", "released_at"])
-    .where("chain_id", "=", chainId)
-    .where("request_id", "=", requestId)
+    .select([
+      ...(["chain_id", "request_id", "request", "payload", "payload_uri"] as const),
+      ...(["deadline", "block_time", "block_number", "released_at"] as const),
+    ])
+    .where("chain_id", "in", [...new Set(keys.map(({ chainId }) => chainId))])
+    .where(
+      "request_id",
+      "in",
+      keys.map(({ requestId }) => requestId),
+    )
     .where("phase", "=", "asked")
-    .executeTakeFirst();
-  if (row === undefined) {
-    return undefined;
-  }
-  return {
-    chainId,
-    requestId,
-    request: row.request,
-    payload: row.payload as Hex,
-    payloadUri: row.payload_uri,
-    deadline: row.deadline,
-    blockTime: row.block_time,
-    blockNumber: row.block_number,
-    releasedAt: row.released_at,
-  };
+    .execute();
+  const found = new Map(rows.map((row) => [`${row.chain_id}/${row.request_id}`, row]));
+  return keys.map(({ chainId, requestId }) => {
+    const row = found.get(`${chainId}/${requestId}`);
+    return row === undefined
+      ? undefined
+      : {
+          chainId,
+          requestId,
+          request: row.request,
+          payload: row.payload as Hex,
+          payloadUri: row.payload_uri,
+          deadline: row.deadline,
+          blockTime: row.block_time,
+          blockNumber: row.block_number,
+          releasedAt: row.released_at,
+        };
+  });
 }
 
 /** Writes answers with their receipts, and refusals. An answer that is there already stays. */

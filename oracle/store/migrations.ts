@@ -67,6 +67,11 @@ const TURNS: readonly string[] = [
   `create index admissions_by_policy on admissions (chain_id, policy_id, keyset_id)`,
 ];
 
+/** Which transaction settled a request is told by the settlement itself. */
+const SETTLING_TRANSACTIONS: readonly string[] = [
+  `create index settlements_by_transaction on settlements (chain_id, tx_hash)`,
+];
+
 function migration(statements: readonly string[]): Migration {
   return {
     async up(db) {
@@ -80,6 +85,7 @@ function migration(statements: readonly string[]): Migration {
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001-initial": migration(INITIAL),
   "0002-turns": migration(TURNS),
+  "0003-settling-transactions": migration(SETTLING_TRANSACTIONS),
 };
 
 /** Brings the schema up to date; safe when several nodes start at once. Throws the database's error when a step fails. */

@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import type { Hex } from "../../protocol/bytes.ts";
 import { refreshPhases } from "./phases.ts";
 import type { StoreSchema, TransactionState } from "./schema.ts";
@@ -24,26 +25,30 @@ export interface NewTransaction extends SignedAttempt {
   readonly requestIds: readonly Hex[];
 }
 
+/** What was offered under one hash; the bytes stay in the store. */
+export type OpenAttempt = Omit<SignedAttempt, "raw">;
+
 export interface OpenTransaction {
   readonly id: number;
   readonly signer: Hex;
   readonly nonce: number;
   readonly kind: TransactionKind;
-  readonly to: Hex;
-  readonly data: Hex;
-  readonly gasLimit: number;
   /** Milliseconds. */
   readonly sentAt: number;
   /** Oldest first; at least one. */
-  readonly attempts: readonly SignedAttempt[];
+  readonly attempts: readonly OpenAttempt[];
 }
 
-/** Commits nonces and signed bytes, so that a crash at any later point ends in the same transactions. */
+/**
+ * Commits nonces and signed bytes, so that a crash at any later point ends in the same transactions.
+ *
+ * @returns them as they are in flight from now on
+ */
 export async function insertTransactions(
   trx: StoreTransaction,
   transactions: readonly NewTransaction[],
   now: number,
-): Promise<void> {
+): Promise<OpenTransaction[]> {
   const ids = await trx
     .insertInto("transactions")
     .values(
@@ -84,9 +89,17 @@ export async function insertTransactions(
   if (items.length > 0) {
     await trx.insertInto("transaction_items").values(items).execute();
   }
-  for (const [chainId, requestIds] of byChain(items)) {
-    await refreshPhases(trx, chainId, requestIds);
+  for (const [chainId, group] of Map.groupBy(items, ({ chain_id }) => chain_id)) {
+    await refreshPhases(
+      trx,
+      chainId,
+      group.map(({ request_id }) => request_id),
+    );
   }
+  return withId.map(({ transaction, id }) => {
+    const { signer, nonce, kind, hash, maxFee, priorityFee } = transaction;
+    return { id, signer, nonce, kind, sentAt: now, attempts: [{ hash, maxFee, priorityFee }] };
+  });
 }
 
 /** Adds a replacement under the same nonce. */
@@ -103,56 +116,66 @@ export async function insertAttempt(
   await trx.updateTable("transactions").set({ sent_at: now }).where("id", "=", transactionId).execute();
 }
 
-/** Transactions not yet mined, lowest nonce first. */
+/** Transactions not yet mined, lowest nonce first; without their bytes, since most are never needed again. */
 export async function pendingTransactions(store: Store, chainId: number): Promise<OpenTransaction[]> {
   const rows = await store.db
     .selectFrom("transactions")
     .innerJoin("attempts", "attempts.transaction_id", "transactions.id")
-    .select([
-      "id",
-      "signer",
-      "nonce",
-      "kind",
-      "to_address",
-      "data",
-      "gas_limit",
-      "sent_at",
-      "hash",
-      "raw",
-      "max_fee",
-      "priority_fee",
-    ])
+    .select(["id", "signer", "nonce", "kind", "sent_at", "hash", "max_fee", "priority_fee"])
     .where("chain_id", "=", chainId)
     .where("state", "=", "pending")
     .orderBy("nonce")
     .orderBy("attempts.created_at")
     .execute();
-  const open = new Map<number, OpenTransaction & { attempts: SignedAttempt[] }>();
-  for (const row of rows) {
-    const attempt = {
-      hash: row.hash as Hex,
-      raw: row.raw as Hex,
-      maxFee: BigInt(row.max_fee),
-      priorityFee: BigInt(row.priority_fee),
-    };
-    const known = open.get(row.id);
-    if (known === undefined) {
-      open.set(row.id, {
-        id: row.id,
-        signer: row.signer as Hex,
-        nonce: row.nonce,
-        kind: row.kind,
-        to: row.to_address as Hex,
-        data: row.data as Hex,
-        gasLimit: row.gas_limit,
-        sentAt: row.sent_at,
-        attempts: [attempt],
-      });
-    } else {
-      known.attempts.push(attempt);
-    }
+  return [...Map.groupBy(rows, ({ id }) => id).values()].flatMap((attempts) => {
+    const [row] = attempts;
+    return row === undefined
+      ? []
+      : [
+          {
+            id: row.id,
+            signer: row.signer as Hex,
+            nonce: row.nonce,
+            kind: row.kind,
+            sentAt: row.sent_at,
+            attempts: attempts.map(({ hash, max_fee, priority_fee }) => ({
+              hash: hash as Hex,
+              maxFee: BigInt(max_fee),
+              priorityFee: BigInt(priority_fee),
+            })),
+          },
+        ];
+  });
+}
+
+/** The bytes that were signed under these hashes, in their order. */
+export async function signedBytes(store: Store, hashes: readonly Hex[]): Promise<Hex[]> {
+  if (hashes.length === 0) {
+    return [];
   }
-  return [...open.values()];
+  const rows = await store.db
+    .selectFrom("attempts")
+    .select(["hash", "raw"])
+    .where("hash", "in", [...hashes])
+    .execute();
+  const raw = new Map(rows.map((row) => [row.hash, row.raw as Hex]));
+  return hashes.flatMap((hash) => raw.get(hash) ?? []);
+}
+
+/** What a replacement must do as well. */
+export interface TransactionCall {
+  readonly to: Hex;
+  readonly data: Hex;
+  readonly gasLimit: number;
+}
+
+export async function transactionCall(store: Store, id: number): Promise<TransactionCall> {
+  const row = await store.db
+    .selectFrom("transactions")
+    .select(["to_address", "data", "gas_limit"])
+    .where("id", "=", id)
+    .executeTakeFirstOrThrow();
+  return { to: row.to_address as Hex, data: row.data as Hex, gasLimit: row.gas_limit };
 }
 
 /** One above the highest nonce that this store ever committed for the key; 0 for none. */
@@ -172,6 +195,23 @@ export interface TransactionOutcome {
   readonly id: number;
   readonly state: Exclude<TransactionState, "pending" | "final">;
   readonly block?: { readonly number: number; readonly hash: Hex };
+}
+
+/**
+ * Marks those as mined whose hash a settlement names: what the journal has read needs no receipt.
+ *
+ * @returns their ids
+ */
+export async function markSettlingTransactions(trx: StoreTransaction, chainId: number): Promise<number[]> {
+  const { rows } = await sql<{ id: number }>`
+    update transactions t set state = 'mined', block_number = found.block_number, block_hash = found.block_hash
+    from (select distinct on (a.transaction_id) a.transaction_id, s.block_number, s.block_hash
+          from transactions p
+          join attempts a on a.transaction_id = p.id
+          join settlements s on s.chain_id = p.chain_id and s.tx_hash = a.hash
+          where p.chain_id = ${chainId} and p.state = 'pending') found
+    where t.id = found.transaction_id returning t.id`.execute(trx);
+  return rows.map(({ id }) => id);
 }
 
 /** Records what became of transactions; the requests of failed and lost ones are free to be settled again. */
@@ -307,12 +347,4 @@ function attemptRow(
     priority_fee: attempt.priorityFee.toString(),
     created_at: now,
   };
-}
-
-function byChain(items: readonly { chain_id: number; request_id: string }[]): Map<number, string[]> {
-  const map = new Map<number, string[]>();
-  for (const { chain_id, request_id } of items) {
-    map.set(chain_id, [...(map.get(chain_id) ?? []), request_id]);
-  }
-  return map;
 }

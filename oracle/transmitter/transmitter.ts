@@ -1,5 +1,6 @@
+import { fromHex } from "../../protocol/bytes.ts";
 import type { Hex } from "../../protocol/bytes.ts";
-
+import { keccak } from "../../protocol/struct-hash.ts";
 import type { RpcPool } from "../chain/rpc-pool.ts";
 import type { ChainHead } from "../chain/chain-source.ts";
 import { toChainError } from "../chain/revert.ts";
@@ -7,19 +8,17 @@ import type { TransactionSigner } from "../chain/signer.ts";
 import { Wakeable } from "../engine/wakeable.ts";
 import type { Logger } from "../log.ts";
 import { requireLease, takeLease } from "../store/lease.ts";
-import type { Store } from "../store/store.ts";
-import type {
-  NewTransaction,
-  OpenTransaction,
-  SignedAttempt,
-  TransactionOutcome,
-} from "../store/transactions.ts";
+import type { Store, StoreTransaction } from "../store/store.ts";
+import type { NewTransaction, OpenTransaction, TransactionOutcome } from "../store/transactions.ts";
 import {
   finalizeTransactions,
   insertAttempt,
   insertTransactions,
+  markSettlingTransactions,
   pendingTransactions,
   recordOutcomes,
+  signedBytes,
+  transactionCall,
 } from "../store/transactions.ts";
 import { readOutcomes } from "./confirmations.ts";
 import type { Fees } from "./fees.ts";
@@ -63,7 +62,8 @@ export class Transmitter {
   readonly #loop: Wakeable;
   readonly #nextNonce = new Map<Hex, number>();
   #leasedUntil = 0;
-  #checkedHead: Hex | undefined;
+  /** What is in flight, as the store has it since `head`; nobody else writes it while the lease is ours. */
+  #inFlight: { readonly head: Hex; readonly pending: readonly OpenTransaction[] } | undefined;
   #tip: { readonly value: bigint; readonly block: Hex } | undefined;
   #resend = true;
 
@@ -94,8 +94,9 @@ export class Transmitter {
       const pending = await this.#watch(current);
       return await this.#send(current, pending);
     } catch (error) {
-      // Nonces are read anew: the failure may have come before or after the commit.
+      // All is read anew: the failure may have come before or after the commit.
       this.#nextNonce.clear();
+      this.#inFlight = undefined;
       log.warn("transmitter.step-failed", { error, at: now() });
       return false;
     }
@@ -110,6 +111,7 @@ export class Transmitter {
     if (held && this.#leasedUntil < now()) {
       // Another node may have sent meanwhile, or this one just started: committed bytes may never have been broadcast.
       this.#nextNonce.clear();
+      this.#inFlight = undefined;
       this.#resend = true;
     }
     this.#leasedUntil = held ? now() + leaseMs : 0;
@@ -117,36 +119,32 @@ export class Transmitter {
   }
 
   /** Finds out what became of the transactions in flight, and pushes those that are stuck. */
-  async #watch(head: ChainHead): Promise<OpenTransaction[]> {
+  async #watch(head: ChainHead): Promise<readonly OpenTransaction[]> {
     const { store, chainId } = this.#options;
-    let pending = await pendingTransactions(store, chainId);
-    if (this.#checkedHead !== head.latest.hash) {
-      pending = await this.#settle(head, pending);
-      this.#checkedHead = head.latest.hash;
+    if (this.#inFlight?.head !== head.latest.hash) {
+      // Read again with each block: the journal may have re-opened what a reorg dropped.
+      const pending = await this.#settle(head, await pendingTransactions(store, chainId));
+      this.#inFlight = { head: head.latest.hash, pending };
     }
-    await this.#push(head, pending);
-    return pending;
+    if (await this.#push(head, this.#inFlight.pending)) {
+      this.#inFlight = { head: head.latest.hash, pending: await pendingTransactions(store, chainId) };
+    }
+    return this.#inFlight.pending;
   }
 
-  async #settle(head: ChainHead, pending: OpenTransaction[]): Promise<OpenTransaction[]> {
-    const { store, rpc, chainId, now, log } = this.#options;
-    const counts = await this.#transactionCounts(pending);
-    const used = pending.filter(({ signer, nonce }) => nonce < (counts.get(signer) ?? 0));
-    const found = used.length === 0 ? [] : await readOutcomes(rpc, used);
-    const outcomes = used.flatMap((transaction, index): TransactionOutcome[] => {
-      const outcome = found[index];
-      if (outcome !== undefined) {
-        return [outcome];
-      }
-      return now() - transaction.sentAt > LOST_AFTER_MS ? [{ id: transaction.id, state: "lost" }] : [];
-    });
-    const closed = await store.db.transaction().execute(async (trx) => {
-      await requireLease(trx, this.#lease, this.#options.holder);
+  async #settle(head: ChainHead, pending: readonly OpenTransaction[]): Promise<OpenTransaction[]> {
+    const { chainId, log } = this.#options;
+    const settled = new Set(
+      pending.length === 0 ? [] : await this.#commit((trx) => markSettlingTransactions(trx, chainId)),
+    );
+    const others = pending.filter(({ id }) => !settled.has(id));
+    const outcomes = await this.#readOutcomes(others);
+    const closed = await this.#commit(async (trx) => {
       await recordOutcomes(trx, chainId, outcomes);
       return finalizeTransactions(trx, chainId, head.settledNumber);
     });
-    if (outcomes.length > 0) {
-      log.debug("step.mined", { transactions: outcomes.length });
+    if (settled.size + outcomes.length > 0) {
+      log.debug("step.mined", { transactions: settled.size + outcomes.length });
     }
     if (closed > 0) {
       log.debug("step.final", { transactions: closed });
@@ -155,7 +153,31 @@ export class Transmitter {
       log[state === "mined" ? "debug" : "warn"]("transaction.outcome", { transaction: id, state });
     }
     const done = new Set(outcomes.map(({ id }) => id));
-    return pending.filter(({ id }) => !done.has(id));
+    return others.filter(({ id }) => !done.has(id));
+  }
+
+  /** Of transactions that settled nothing that the journal has read: admissions, and what failed or was lost. */
+  async #readOutcomes(pending: readonly OpenTransaction[]): Promise<TransactionOutcome[]> {
+    const { rpc, now } = this.#options;
+    const counts = await this.#transactionCounts(pending);
+    const used = pending.filter(({ signer, nonce }) => nonce < (counts.get(signer) ?? 0));
+    const found = used.length === 0 ? [] : await readOutcomes(rpc, used);
+    return used.flatMap((transaction, index): TransactionOutcome[] => {
+      const outcome = found[index];
+      if (outcome !== undefined) {
+        return [outcome];
+      }
+      return now() - transaction.sentAt > LOST_AFTER_MS ? [{ id: transaction.id, state: "lost" }] : [];
+    });
+  }
+
+  /** In a transaction that fails when the lease is another's. */
+  #commit<T>(work: (trx: StoreTransaction) => Promise<T>): Promise<T> {
+    const { store, holder } = this.#options;
+    return store.db.transaction().execute(async (trx) => {
+      await requireLease(trx, this.#lease, holder);
+      return work(trx);
+    });
   }
 
   async #transactionCounts(pending: readonly OpenTransaction[]): Promise<Map<Hex, number>> {
@@ -166,15 +188,20 @@ export class Transmitter {
     return new Map(signers.map((signer, index) => [signer, counts[index] ?? 0]));
   }
 
-  /** Sends again what the network may have lost, and raises the offer of what nobody mines. */
-  async #push(head: ChainHead, pending: readonly OpenTransaction[]): Promise<void> {
+  /**
+   * Sends again what the network may have lost, and raises the offer of what nobody mines.
+   *
+   * @returns whether there was any
+   */
+  async #push(head: ChainHead, pending: readonly OpenTransaction[]): Promise<boolean> {
     const { now, bumpAfterMs } = this.#options;
     const stuck = pending.filter(({ sentAt }) => now() - sentAt > bumpAfterMs);
     if (!this.#resend && stuck.length === 0) {
-      return;
+      return false;
     }
     const again = this.#resend ? pending : stuck;
-    await this.#broadcast(again.flatMap(({ attempts }) => attempts.slice(-1)));
+    const hashes = again.flatMap(({ attempts }) => attempts.slice(-1)).map(({ hash }) => hash);
+    await this.#broadcast(await signedBytes(this.#options.store, hashes));
     this.#resend = false;
     const lowest = new Set<Hex>();
     for (const transaction of stuck) {
@@ -184,6 +211,7 @@ export class Transmitter {
         await this.#replace(head, transaction);
       }
     }
+    return true;
   }
 
   async #replace(head: ChainHead, transaction: OpenTransaction): Promise<void> {
@@ -198,22 +226,17 @@ export class Transmitter {
       log.warn("transaction.capped", { transaction: transaction.id, nonce: transaction.nonce });
       return;
     }
-    const { nonce, to, data, gasLimit } = transaction;
-    const attempt = {
-      ...(await signer.sign({ chainId, nonce, to, data, gasLimit, ...toWire(fees) })),
-      ...fees,
-    };
-    await store.db.transaction().execute(async (trx) => {
-      await requireLease(trx, this.#lease, this.#options.holder);
-      await insertAttempt(trx, transaction.id, attempt, now());
-    });
+    const { nonce } = transaction;
+    const call = await transactionCall(store, transaction.id);
+    const attempt = { ...(await signer.sign({ chainId, nonce, ...call, ...toWire(fees) })), ...fees };
+    await this.#commit((trx) => insertAttempt(trx, transaction.id, attempt, now()));
     log.info("transaction.replaced", { transaction: transaction.id, nonce, maxFee: fees.maxFee });
-    await this.#broadcast([attempt]);
+    await this.#broadcast([attempt.raw]);
   }
 
   /** @returns whether there may be more to send at once */
   async #send(head: ChainHead, pending: readonly OpenTransaction[]): Promise<boolean> {
-    const { plan, store, signers, now, maxInFlight, log } = this.#options;
+    const { plan, signers, now, maxInFlight, log } = this.#options;
     const free = signers.length * maxInFlight - pending.length;
     if (free <= 0) {
       return false;
@@ -226,12 +249,10 @@ export class Transmitter {
     if (transactions.length === 0) {
       return false;
     }
-    await store.db.transaction().execute(async (trx) => {
-      await requireLease(trx, this.#lease, this.#options.holder);
-      await insertTransactions(trx, transactions, now());
-    });
+    const sent = await this.#commit((trx) => insertTransactions(trx, transactions, now()));
+    this.#inFlight = { head: head.latest.hash, pending: [...pending, ...sent] };
     log.debug("step.committed", { transactions: transactions.length });
-    await this.#broadcast(transactions);
+    await this.#broadcast(transactions.map(({ raw }) => raw));
     log.debug("step.broadcast", { transactions: transactions.length });
     return true;
   }
@@ -276,15 +297,15 @@ export class Transmitter {
     return this.#tip.value;
   }
 
-  async #broadcast(attempts: readonly Pick<SignedAttempt, "raw" | "hash">[]): Promise<void> {
+  async #broadcast(signed: readonly Hex[]): Promise<void> {
     const { rpc, log } = this.#options;
     const replies = await rpc.send(
-      attempts.map(({ raw }) => ({ method: "eth_sendRawTransaction", params: [raw] })),
+      signed.map((raw) => ({ method: "eth_sendRawTransaction", params: [raw] })),
     );
     replies.forEach((reply, index) => {
       if (!reply.ok && !KNOWN.test(reply.failure.message)) {
         const error = toChainError("eth_sendRawTransaction", reply.failure);
-        log.warn("transaction.refused", { hash: attempts[index]?.hash, error });
+        log.warn("transaction.refused", { hash: keccak(fromHex(signed[index] ?? "0x")), error });
       }
     });
   }

@@ -1,0 +1,165 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import type { Hex } from "../../../protocol/bytes.ts";
+import type { Store, StoreTransaction } from "../../../oracle/store/store.ts";
+import { openStore } from "../../../oracle/store/store.ts";
+import {
+  finalizeTransactions,
+  insertAttempt,
+  insertTransactions,
+  markSettlingTransactions,
+  pendingTransactions,
+  recordOutcomes,
+  reopenTransactions,
+  signedBytes,
+  transactionCall,
+} from "../../../oracle/store/transactions.ts";
+import type { NewTransaction } from "../../../oracle/store/transactions.ts";
+import { describeStores } from "../support/stores.ts";
+import type { TestStore } from "../support/stores.ts";
+
+const CHAIN = 7;
+const NOW = 1_790_000_000_000;
+const word = (name: number): Hex => `0x${name.toString(16).padStart(64, "0")}`;
+const SIGNER: Hex = `0x${"51".repeat(20)}`;
+
+function transaction(nonce: number, requestIds: readonly Hex[]): NewTransaction {
+  return {
+    chainId: CHAIN,
+    signer: SIGNER,
+    nonce,
+    kind: "fulfill",
+    to: SIGNER,
+    data: "0xda7a",
+    gasLimit: 300_000,
+    requestIds,
+    hash: word(1_000 + nonce),
+    raw: `0x02${nonce.toString(16).padStart(4, "0")}`,
+    maxFee: 30n,
+    priorityFee: 1n,
+  };
+}
+
+describeStores("the store's transactions", (create) => {
+  let place: TestStore;
+  let store: Store;
+
+  beforeAll(async () => {
+    place = await create();
+    store = await openStore(place.config);
+  });
+
+  beforeEach(async () => {
+    for (const table of [
+      "settlements",
+      "transaction_items",
+      "attempts",
+      "transactions",
+      "requests",
+    ] as const) {
+      await store.db.deleteFrom(table).execute();
+    }
+    await insertRequests([1, 2, 3].map(word));
+  });
+
+  afterAll(async () => {
+    await store.close();
+    await place.remove();
+  });
+
+  const commit = <T>(work: (trx: StoreTransaction) => Promise<T>): Promise<T> =>
+    store.db.transaction().execute(work);
+
+  const insertRequests = async (ids: readonly Hex[]): Promise<void> => {
+    await store.db
+      .insertInto("requests")
+      .values(
+        ids.map((id) => ({
+          ...{ chain_id: CHAIN, request_id: id, block_number: 1, block_hash: word(9), block_time: 1 },
+          ...{ tx_hash: word(9), log_index: 0, consumer: SIGNER, request: "{}", payload: "0x" },
+          ...{ payload_uri: "", deadline: 9, fee: "0", released: true, phase: "asked" as const },
+          ...{ last_error: null, seen_at: NOW },
+        })),
+      )
+      .execute();
+  };
+
+  const settle = async (requestId: Hex, txHash: Hex, block: number): Promise<void> => {
+    await store.db
+      .insertInto("settlements")
+      .values({
+        ...{ chain_id: CHAIN, request_id: requestId, kind: "fulfilled", status: 1, keyset_id: word(5) },
+        ...{ callback_succeeded: true, block_number: block, block_hash: word(block), tx_hash: txHash },
+        log_index: 0,
+      })
+      .execute();
+  };
+
+  const phases = async (): Promise<Record<string, string>> => {
+    const rows = await store.db.selectFrom("requests").select(["request_id", "phase"]).execute();
+    return Object.fromEntries(rows.map(({ request_id, phase }) => [String(Number(request_id)), phase]));
+  };
+
+  test("what was committed is in flight, with its bytes and its call at hand", async () => {
+    const sent = await commit((trx) =>
+      insertTransactions(trx, [transaction(4, [word(1)]), transaction(5, [word(2)])], NOW),
+    );
+    const pending = await pendingTransactions(store, CHAIN);
+    expect(sent).toEqual(pending);
+    expect(pending.map(({ nonce }) => nonce)).toEqual([4, 5]);
+    expect(await signedBytes(store, [word(1_005), word(1_004)])).toEqual(["0x020005", "0x020004"]);
+    expect(await signedBytes(store, [])).toEqual([]);
+    expect(await transactionCall(store, pending[0]?.id ?? 0)).toEqual({
+      to: SIGNER,
+      data: "0xda7a",
+      gasLimit: 300_000,
+    });
+    expect(await phases()).toEqual({ 1: "sent", 2: "sent", 3: "asked" });
+  });
+
+  test("a settlement tells which transaction was mined, also under a replacement's hash", async () => {
+    const [first, second] = await commit((trx) =>
+      insertTransactions(trx, [transaction(4, [word(1)]), transaction(5, [word(2)])], NOW),
+    );
+    const replacement = { hash: word(2_005), raw: "0x03", maxFee: 40n, priorityFee: 2n } as const;
+    await commit((trx) => insertAttempt(trx, second?.id ?? 0, replacement, NOW + 1));
+    await settle(word(2), replacement.hash, 8);
+    // Settled by somebody else's transaction: no word on ours.
+    await settle(word(1), word(77), 8);
+    expect(await commit((trx) => markSettlingTransactions(trx, CHAIN))).toEqual([second?.id]);
+    expect((await pendingTransactions(store, CHAIN)).map(({ id }) => id)).toEqual([first?.id]);
+    await commit((trx) => finalizeTransactions(trx, CHAIN, 8));
+    expect(await commit((trx) => markSettlingTransactions(trx, CHAIN))).toEqual([]);
+  });
+
+  test("one that settled several requests is marked once", async () => {
+    const [sent] = await commit((trx) =>
+      insertTransactions(trx, [transaction(4, [word(1), word(2), word(3)])], NOW),
+    );
+    await settle(word(1), word(1_004), 8);
+    await settle(word(2), word(1_004), 8);
+    expect(await commit((trx) => markSettlingTransactions(trx, CHAIN))).toEqual([sent?.id]);
+    await commit((trx) => finalizeTransactions(trx, CHAIN, 8));
+    // The third was left out by the contract: free to be settled again.
+    expect((await phases())[3]).toBe("asked");
+  });
+
+  test("a reorg puts it in flight again", async () => {
+    const [sent] = await commit((trx) => insertTransactions(trx, [transaction(4, [word(1)])], NOW));
+    await settle(word(1), word(1_004), 8);
+    await commit((trx) => markSettlingTransactions(trx, CHAIN));
+    await store.db.deleteFrom("settlements").execute();
+    await commit((trx) => reopenTransactions(trx, CHAIN, 7));
+    expect((await pendingTransactions(store, CHAIN)).map(({ id }) => id)).toEqual([sent?.id]);
+  });
+
+  test("one that failed frees its requests", async () => {
+    const [sent] = await commit((trx) => insertTransactions(trx, [transaction(4, [word(1)])], NOW));
+    await commit((trx) =>
+      recordOutcomes(trx, CHAIN, [
+        { id: sent?.id ?? 0, state: "failed", block: { number: 8, hash: word(8) } },
+      ]),
+    );
+    expect(await phases()).toMatchObject({ 1: "asked" });
+    expect(await pendingTransactions(store, CHAIN)).toEqual([]);
+  });
+});

@@ -2,7 +2,7 @@
 
 import { answerDigest, recoverSigner } from "../../protocol/answer.ts";
 import { fromHex, toHex, type Hex } from "../../protocol/bytes.ts";
-import { claimsReportData, decodeClaims } from "../../protocol/claims.ts";
+import { claimsReportData, decodeClaims, type Claims } from "../../protocol/claims.ts";
 import { keysetId } from "../../protocol/keyset.ts";
 import type { Receipt } from "../../protocol/receipt.ts";
 import { failure, passed, type ReceiptCheck } from "./step.ts";
@@ -45,7 +45,7 @@ export function checkSignature({ domain, answer, signature, keyset }: Receipt): 
  */
 export function checkBinding({ evidence, keyset }: Receipt, reportData: Hex | null): ReceiptCheck {
   const bytes = fromHex(evidence.claims);
-  const claims = decodeClaims(bytes);
+  const claims = readClaims(bytes);
   const expected = toHex(claimsReportData(bytes));
   const id = keysetId(keyset);
   if (claims.keysetId !== id || claims.tlsKeyHash !== keyset.tlsKeyHash) {
@@ -61,4 +61,16 @@ export function checkBinding({ evidence, keyset }: Receipt, reportData: Hex | nu
     });
   }
   return passed("binding", `report data = sha256(claims); claims name keyset ${id}`);
+}
+
+function readClaims(bytes: Uint8Array): Claims {
+  try {
+    return decodeClaims(bytes);
+  } catch (cause) {
+    throw failure("binding", {
+      code: "EVIDENCE_MALFORMED",
+      message: "the claims are not the map of nonce, keyset and pubkey-hash in deterministic CBOR",
+      cause,
+    });
+  }
 }

@@ -159,6 +159,44 @@ describe.each(["on chain", "off chain"] as const)("a receipt from %s", (where) =
   });
 });
 
+/** A receipt's text with one bit of one byte that it spells changed: of hexadecimal, the byte is the one spelled. */
+function* changedTexts(text: string): Generator<string> {
+  const { evidence } = JSON.parse(text) as { evidence: { bytes: string } };
+  const evidenceAt = text.indexOf(evidence.bytes);
+  const isHex = new Uint8Array(text.length);
+  for (const { index, 0: value } of text.matchAll(/(?<="0x)[0-9a-f]+(?=")/g)) {
+    isHex.fill(1, index, index + value.length);
+  }
+  for (let at = 0; at < text.length; at++) {
+    const isEvidence = at > evidenceAt + 1 && at < evidenceAt + evidence.bytes.length;
+    const [bits, before, after] = [isHex[at] === 1 ? 4 : 8, text.slice(0, at), text.slice(at + 1)];
+    for (let bit = 0; bit < (isEvidence ? 1 : bits); bit++) {
+      const changed =
+        bits === 4
+          ? (Number.parseInt(text[at]!, 16) ^ (1 << bit)).toString(16)
+          : String.fromCharCode(text.charCodeAt(at) ^ (1 << bit));
+      yield before + changed + after;
+    }
+  }
+}
+
+/**
+ * Evidence is half of a receipt, and every bit of it is flipped in `intel/signed-regions.test.ts`: here one bit of each
+ * digit shows that the hash in the signed transcript covers all of it.
+ */
+test("refuses a receipt with any one bit changed, by a step that has a name", async ({ annotate }) => {
+  const text = new TextDecoder().decode(await createSampleReceipt({ where: "on chain" }));
+  let flipped = 0;
+  for (const changed of changedTexts(text)) {
+    const error = await refusal(toUtf8(changed));
+    expect(error.code).toMatch(/^EVIDENCE_/);
+    expect(error.details["check"]).toBeTypeOf("string");
+    flipped += 1;
+  }
+  await annotate(`${flipped} bits flipped, one at a time, each through the whole verifier`);
+  expect(flipped).toBeGreaterThan(4 * text.length * 0.5);
+}, 300_000);
+
 test("refuses evidence that is not genuine, though the answer's signature covers it", async () => {
   const error = await refusal(await createSampleReceipt({ where: "on chain", forgedEvidence: true }));
   expect(error.code).toBe("EVIDENCE_SIGNATURE_INVALID");

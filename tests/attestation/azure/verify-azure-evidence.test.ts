@@ -8,10 +8,11 @@ import {
   verifyAzureTdxEvidence,
   verifyAzureTdxEvidenceUnder,
 } from "../../../attestation/azure/verify-azure-evidence.ts";
-import { toHex, toUtf8 } from "../../../protocol/bytes.ts";
+import { concatBytes, toHex, toUtf8 } from "../../../protocol/bytes.ts";
 import { parseHclReport } from "../../../attestation/azure/hcl-report.ts";
 import { verifyVtpm } from "../../../attestation/azure/verify-vtpm.ts";
 import { codeOf } from "../../support/code-of.ts";
+import { flipEveryBit } from "../../support/every-bit.ts";
 import { AMD_NOW, mintAmdWorld } from "../../support/fake-amd.ts";
 import {
   azurePlan,
@@ -234,6 +235,36 @@ describe("refuses", () => {
     });
     await expect(attempt).rejects.toMatchObject({ code: "ENDORSEMENT_UNAVAILABLE" });
   });
+});
+
+/**
+ * Through `verifyVtpm`, which is all that stands between a hardware report that is genuine and these claims; the
+ * report's own bits are those of `verify-snp-report.test.ts`.
+ */
+describe("any bit flipped is refused", () => {
+  test.for(["message", "signature", "runtimeClaims", "quotedPcrs"] as const)(
+    "in the vTPM's %s",
+    async (region, { annotate }) => {
+      const plan = azurePlan();
+      const { parts } = await mintSnp({ plan });
+      const hcl = parseHclReport(parts.hclReport);
+      const reportData = toHex(concatBytes(sha256(hcl.runtimeClaims), new Uint8Array(32)));
+      const quotedPcrs = concatBytes(...plan.selected.map((index) => parts.pcrs[index]!));
+      const genuine = { ...parts, runtimeClaims: hcl.runtimeClaims, quotedPcrs };
+      const { flipped, accepted, codes } = await flipEveryBit(genuine[region], async (changed) => {
+        const given: typeof genuine = { ...genuine, [region]: changed };
+        const pcrs = parts.pcrs.map((value, index) => {
+          const at = plan.selected.indexOf(index) * 32;
+          return at < 0 ? value : given.quotedPcrs.slice(at, at + 32);
+        });
+        await verifyVtpm({ ...hcl, runtimeClaims: given.runtimeClaims }, { ...given, pcrs }, reportData);
+      });
+      await annotate(`${flipped} bits flipped, one at a time`);
+      expect(flipped).toBe(genuine[region].length * 8);
+      expect(accepted).toEqual([]);
+      expect(codes.filter((code) => !code.startsWith("EVIDENCE_"))).toEqual([]);
+    },
+  );
 });
 
 describe("JSON evidence", () => {

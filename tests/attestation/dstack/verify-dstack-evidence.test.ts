@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { verifyDstackAppInfo } from "../../../attestation/dstack/app-info.ts";
 import { isDstackEvidence, parseDstackEvidence } from "../../../attestation/dstack/dstack-evidence.ts";
 import { parseDstackEventLog } from "../../../attestation/dstack/event-log.ts";
 import { parseVersionedTdxAttestation } from "../../../attestation/dstack/versioned-attestation.ts";
@@ -6,8 +7,12 @@ import {
   verifyDstackEvidence,
   verifyDstackEvidenceUnder,
 } from "../../../attestation/dstack/verify-dstack-evidence.ts";
+import { parseQuote } from "../../../attestation/intel/quote.ts";
+import { TD_REPORT_BODY } from "../../../attestation/intel/quote-layout.ts";
+import { readField } from "../../../attestation/layout.ts";
 import { concatBytes, toHex, toUtf8 } from "../../../protocol/bytes.ts";
 import { codeOf } from "../../support/code-of.ts";
+import { flipEveryBit } from "../../support/every-bit.ts";
 import {
   APP_ID,
   COMPOSE_HASH,
@@ -160,6 +165,35 @@ describe("refuses", () => {
       code: expect.stringMatching(/^(EVIDENCE|ENDORSEMENT)_CHAIN_/) as unknown,
     });
   });
+});
+
+/** Through the replay; the register itself stands in the quote, whose bits are `signed-regions.test.ts`'s. */
+describe("any bit flipped is refused", () => {
+  test.for(["name", "payload", "digest"] as const)(
+    "in the %s of any event that the guest extended",
+    async (field, { annotate }) => {
+      const { quote } = await mintDstackQuote(EVENTS);
+      const rtmr3 = readField(parseQuote(quote).body, TD_REPORT_BODY.rtMr3);
+      let total = 0;
+      for (const [index, event] of EVENTS.entries()) {
+        if (event.rtmr !== 3) continue;
+        const region = field === "name" ? toUtf8(event.name) : event[field];
+        const { flipped, accepted, codes } = await flipEveryBit(region, async (changed) => {
+          const value = field === "name" ? String.fromCharCode(...changed) : changed;
+          const events = EVENTS.with(index, { ...event, [field]: value });
+          verifyDstackAppInfo(parseDstackEventLog(toEventLogJson(events)), rtmr3);
+          await Promise.resolve();
+        });
+        total += flipped;
+        expect({ accepted, codes }).toEqual({
+          accepted: [],
+          codes: flipped === 0 ? [] : ["EVIDENCE_BINDING_MISMATCH"],
+        });
+      }
+      await annotate(`${total} bits flipped, one at a time`);
+      expect(total).toBeGreaterThan(500);
+    },
+  );
 });
 
 describe("event logs", () => {

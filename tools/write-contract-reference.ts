@@ -18,6 +18,7 @@ const CONTRACTS = [
   "IOracleCoordinator",
   "ISubscriptions",
   "IAnswerChecker",
+  "IPushFeed",
   "IEnclaveRegistry",
   "IPolicyRegistry",
   "IAttestationVerifier",

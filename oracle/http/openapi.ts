@@ -121,7 +121,10 @@ export const OPENAPI = {
       get: {
         summary: "the signed answer, for a contract call by the user (pull)",
         parameters: [REQUEST_ID],
-        responses: { 200: reply("answer, signature, output"), ...ERRORS },
+        responses: {
+          200: reply("{request, answer, output, signature}, as IAnswerChecker takes them"),
+          ...ERRORS,
+        },
       },
     },
     "/v1/receipts/{requestId}": {

@@ -128,20 +128,34 @@ export async function findReceipt(store: Store, requestId: Hex): Promise<string 
   return row?.receipt;
 }
 
-/** An answer as a contract takes it: what a user of pull delivery passes on. */
-export async function findAnswer(
-  store: Store,
-  requestId: Hex,
-): Promise<{ readonly answer: unknown; readonly signature: Hex; readonly output: Hex } | undefined> {
+/** An answer as a contract takes it: what a user of pull delivery passes on, each part under the contract's own name. */
+export interface PullAnswer {
+  readonly request: unknown;
+  readonly answer: unknown;
+  readonly output: Hex;
+  readonly signature: Hex;
+}
+
+/** Of a request that the chain still has: an answer to one that a reorg dropped fits nothing. */
+export async function findAnswer(store: Store, requestId: Hex): Promise<PullAnswer | undefined> {
   const row = await store.db
-    .selectFrom("answers")
-    .select(["answer", "signature", "output"])
-    .where("request_id", "=", requestId)
-    .orderBy("recorded_at")
+    .selectFrom("answers as a")
+    .innerJoin("requests as r", (join) =>
+      join.onRef("r.chain_id", "=", "a.chain_id").onRef("r.request_id", "=", "a.request_id"),
+    )
+    .select(["r.request", "a.answer", "a.output", "a.signature"])
+    .where("a.request_id", "=", requestId)
+    .orderBy("a.recorded_at")
     .executeTakeFirst();
-  return row === undefined
-    ? undefined
-    : { answer: JSON.parse(row.answer), signature: row.signature as Hex, output: row.output as Hex };
+  if (row === undefined) {
+    return undefined;
+  }
+  return {
+    request: JSON.parse(row.request),
+    answer: JSON.parse(row.answer),
+    output: row.output as Hex,
+    signature: row.signature as Hex,
+  };
 }
 
 export interface RequestSummary {

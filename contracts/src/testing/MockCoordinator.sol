@@ -166,8 +166,10 @@ contract MockCoordinator {
             IOracleCoordinator.FulfillmentRefused(requestId, Refusal.OutputTooLarge)
         );
         _isPending[requestId] = false;
-        uint256 paid = status == AnswerStatus.Ok ? request_.fee : 0;
-        creditOf[request_.refundTo] += _escrows[requestId] - paid;
+        if (request_.subscriptionId == 0) {
+            uint256 paid = status == AnswerStatus.Ok ? request_.fee : 0;
+            creditOf[request_.refundTo] += _escrows[requestId] - paid;
+        }
         if (request_.delivery != Delivery.Callback) return true;
         return Callback.deliver(request_.consumer, request_.callbackGasLimit, requestId, status, output);
     }

@@ -42,7 +42,8 @@ export async function platformPolicy(platform: string): Promise<AppraisalPolicy>
 const TRANSCRIPT = [{ leafHash: keccak(toUtf8("first")) }, { leafHash: keccak(toUtf8("last")) }];
 
 /** What the stand-in does with a call: answers with a status, or an HTTP error of the enclave API. */
-export type Verdict = { readonly status: number } | { readonly http: number; readonly code: string };
+export type Verdict =
+  { readonly status: number; readonly output?: Hex } | { readonly http: number; readonly code: string };
 
 export interface StandInEnclave {
   readonly url: string;
@@ -125,7 +126,7 @@ export async function startStandInEnclave(platform = "test", port = 0): Promise<
       const error = { code: verdict.code, message: "as the test wants", details: {}, retryable: false };
       return { status: verdict.http, body: JSON.stringify({ error }) };
     }
-    const output = verdict.status === 1 ? toHex(toUtf8(`answer to ${id}`)) : "0x";
+    const output = verdict.output ?? (verdict.status === 1 ? toHex(toUtf8(`answer to ${id}`)) : "0x");
     const answer: Answer = {
       requestId: id,
       status: verdict.status,

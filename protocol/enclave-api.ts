@@ -4,6 +4,7 @@ import * as z from "zod";
 import { Answer } from "./answer.ts";
 import { bytes32, bytesHex, signature65 } from "./fields.ts";
 import { Keyset } from "./keyset.ts";
+import { MAX_BATCH_ANSWERS } from "./limits.ts";
 import { Bodies, BoundEvidence, EndorsementsJson } from "./receipt.ts";
 import { Request } from "./request.ts";
 import { Transcript } from "./transcript.ts";
@@ -29,6 +30,18 @@ export type SignedAnswerWire = z.input<typeof SignedAnswer>;
 
 /** `GET /v1/answers/{requestId}` */
 export const AnswerQuery = z.strictObject({ requestId: bytes32 });
+
+/** `POST /v1/batches`: requests whose answers the enclave has given; the tree over them is its own. */
+export const BatchCall = z.strictObject({ requestIds: z.array(bytes32).min(1).max(MAX_BATCH_ANSWERS) });
+export type BatchCall = z.output<typeof BatchCall>;
+
+/** An `AnswerBatch` and its signature. Whoever has the answers builds the same tree. */
+export const BatchReply = z.strictObject({
+  root: bytes32,
+  count: z.int().min(1).max(MAX_BATCH_ANSWERS),
+  signature: signature65,
+});
+export type BatchReply = z.output<typeof BatchReply>;
 
 /** `POST /v1/functions/answers`: what the script on Chainlink Functions sends (docs/reference/protocol.md, Functions). */
 export const FunctionsAnswerCall = z.strictObject({ call: z.base64() });

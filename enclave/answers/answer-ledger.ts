@@ -2,19 +2,34 @@
 
 import { InputError } from "../../protocol/errors.ts";
 import type { Hex } from "../../protocol/bytes.ts";
+import type { OnChainDomain } from "../../protocol/domain.ts";
 
 /** Bytes of answers kept for repeats; beyond, the oldest are reduced to the fact that they were given. */
 const MAX_KEPT_BYTES = 64 * 1024 * 1024;
 
-/** Requests remembered until their deadline: about 100 bytes each. Full means busy, never forgetful. */
+/** Requests remembered until their deadline: about 200 bytes each. Full means busy, never forgetful. */
 const MAX_REMEMBERED = 500_000;
 
 /** Seconds: a request that lives longer would have to be remembered longer. */
 export const MAX_DEADLINE_AHEAD_SECONDS = 7 * 24 * 60 * 60;
 
+/** What a batch says of one answer. */
+export interface BatchMember {
+  readonly domain: OnChainDomain;
+  readonly leaf: Hex;
+}
+
+export interface LedgerAnswer {
+  readonly text: string;
+  /** null for an answer that no coordinator settles. */
+  readonly batchMember: BatchMember | null;
+}
+
 interface Entry {
   /** null once the bytes were let go. */
   answer: Promise<string> | null;
+  /** Kept as long as the entry; null while the answer is being made. */
+  batchMember: BatchMember | null;
   size: number;
   readonly deadline: bigint;
 }
@@ -52,16 +67,18 @@ export class AnswerLedger {
    * @param now seconds; entries past their deadline are dropped, since nothing is signed for those any more
    * @throws {InputError} INPUT_RATE_LIMITED when no more can be remembered
    */
-  add(requestId: Hex, deadline: bigint, now: number, make: () => Promise<string>): Promise<string> {
+  add(requestId: Hex, deadline: bigint, now: number, make: () => Promise<LedgerAnswer>): Promise<string> {
     if (this.#entries.size >= this.#maxRemembered) this.#dropExpired(now);
     if (this.#entries.size >= this.#maxRemembered) {
       throw new InputError({ code: "INPUT_RATE_LIMITED", message: "the ledger of answers is full" });
     }
-    const answer = make();
-    const entry: Entry = { answer, size: 0, deadline };
+    const made = make();
+    const answer = made.then(({ text }) => text);
+    const entry: Entry = { answer, batchMember: null, size: 0, deadline };
     this.#entries.set(requestId, entry);
-    answer.then(
-      (text) => {
+    made.then(
+      ({ text, batchMember }) => {
+        entry.batchMember = batchMember;
         entry.size = text.length;
         this.#keptBytes += text.length;
         this.#letGo();
@@ -69,6 +86,11 @@ export class AnswerLedger {
       () => this.#entries.delete(requestId),
     );
     return answer;
+  }
+
+  /** What a batch says of the answer to `requestId`; `undefined` where none was given that a coordinator settles. */
+  batchMember(requestId: Hex): BatchMember | undefined {
+    return this.#entries.get(requestId)?.batchMember ?? undefined;
   }
 
   #letGo(): void {

@@ -1,18 +1,26 @@
 /** Answers contracts, by either road: check, ask, sign. The order of the steps is the whole of this file. */
 
-import { AnswerStatus } from "../../protocol/answer.ts";
+import { AnswerStatus, answerStructHash, type Answer } from "../../protocol/answer.ts";
+import { batchLeaf } from "../../protocol/batch.ts";
 import type { Hex } from "../../protocol/bytes.ts";
-import type { AnswerCall, SignedAnswerWire } from "../../protocol/enclave-api.ts";
+import { ON_CHAIN_DOMAIN_NAME } from "../../protocol/domain.ts";
+import type { AnswerCall, BatchReply, SignedAnswerWire } from "../../protocol/enclave-api.ts";
 import { InputError } from "../../protocol/errors.ts";
 import type { FunctionsCall } from "../../protocol/functions-request.ts";
 import { isSealedPayload } from "../../protocol/sealed-payload.ts";
 import type { Operator } from "../configuration/operator.ts";
 import type { ReceiptStore } from "../openai/receipt-store.ts";
-import { MAX_DEADLINE_AHEAD_SECONDS, type AnswerLedger } from "./answer-ledger.ts";
+import {
+  MAX_DEADLINE_AHEAD_SECONDS,
+  type AnswerLedger,
+  type BatchMember,
+  type LedgerAnswer,
+} from "./answer-ledger.ts";
 import { checkCall, checkDeadline, checkFunctionsCall, type CheckedCall } from "./check-call.ts";
 import { infer, type Inference } from "./infer.ts";
 import { without } from "./panel.ts";
 import { makeSealedAnswer } from "./sealed-question.ts";
+import { signBatch } from "./sign-batch.ts";
 import { makeAnswer, type MadeAnswer, type Signatory } from "./sign-answer.ts";
 
 export interface AnswererOptions extends Signatory {
@@ -30,6 +38,8 @@ export const ANY_CALLER = "";
 export interface Answerer {
   readonly answer: (call: AnswerCall) => Promise<string>;
   readonly answerFunctions: (call: FunctionsCall) => Promise<string>;
+  /** One signature over answers that were given. @throws {InputError} as `signBatch` */
+  readonly batch: (requestIds: readonly Hex[]) => BatchReply;
   /** What was signed to a request, or is about to be. @throws {InputError} INPUT_NOT_FOUND */
   readonly find: (requestId: Hex) => Promise<string>;
 }
@@ -48,6 +58,7 @@ export function createAnswerer(options: AnswererOptions): Answerer {
   return {
     answer: async (call) => await answerOnce(checkCall(call, options.operator)),
     answerFunctions: async (call) => await answerOnce(checkFunctionsCall(call)),
+    batch: (requestIds) => signBatch(options, ledger, requestIds),
     find: async (requestId) => {
       const known = ledger.find(requestId);
       if (known !== undefined) return await known;
@@ -65,7 +76,7 @@ function checkHorizon({ deadline }: CheckedCall, now: number): void {
   });
 }
 
-async function make(options: AnswererOptions, checked: CheckedCall): Promise<string> {
+async function make(options: AnswererOptions, checked: CheckedCall): Promise<LedgerAnswer> {
   const made = isSealedPayload(checked.payload)
     ? await answerSealed(options, checked)
     : await makeAnswer(options, checked, async (recorder, { now }) =>
@@ -80,7 +91,11 @@ async function make(options: AnswererOptions, checked: CheckedCall): Promise<str
     answer: { ...answer, answeredAt: answer.answeredAt.toString() },
     ...options.attested,
   };
-  return JSON.stringify(wire);
+  return { text: JSON.stringify(wire), batchMember: toBatchMember(checked, answer) };
+}
+
+function toBatchMember({ domain }: CheckedCall, answer: Answer): BatchMember | null {
+  return domain.name === ON_CHAIN_DOMAIN_NAME ? { domain, leaf: batchLeaf(answerStructHash(answer)) } : null;
 }
 
 async function answerSealed(options: AnswererOptions, checked: CheckedCall): Promise<MadeAnswer> {

@@ -8,6 +8,7 @@ import {
   AnswerQuery,
   AttestationQuery,
   AttestationReply,
+  BatchCall,
   QuoteCall,
   type ModelsReply,
   type QuoteReply,
@@ -69,6 +70,10 @@ export function createApp(options: ApiOptions): Express {
   app.post("/v1/answers", express.json({ limit: MAX_BODY_BYTES }), async (request, response) => {
     const answer = await options.answerer.answer(parseInput(AnswerCall, request.body));
     response.type("application/json").send(answer);
+  });
+  app.post("/v1/batches", express.json({ limit: MAX_BODY_BYTES }), (request, response) => {
+    const { requestIds } = parseInput(BatchCall, request.body);
+    response.json(options.answerer.batch(requestIds));
   });
   app.post("/v1/quotes", express.json({ limit: MAX_BODY_BYTES }), (request, response) => {
     const { payload } = parseInput(QuoteCall, request.body);

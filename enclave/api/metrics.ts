@@ -6,6 +6,7 @@ const BUCKETS = [0.05, 0.25, 1, 5, 15, 60] as const;
 /** Routes by name. Anything else is `other`, so that paths, which callers choose, are never in a label. */
 const ROUTES: readonly (readonly [RegExp, string])[] = [
   [/^\/v1\/answers/, "answers"],
+  [/^\/v1\/batches/, "batches"],
   [/^\/v1\/functions\/answers/, "functions"],
   [/^\/v1\/chat\/completions/, "chat"],
   [/^\/v1\/receipts/, "receipts"],

@@ -285,6 +285,26 @@ describe("a caller that is the host", () => {
     }
   });
 
+  test("supplies a tree to be signed, or names what was not answered here: no batch is signed", async () => {
+    const { answer } = await signedAnswer(toWire(answerCall({}, { deadline: soon() })));
+    const batch = async (call: object): Promise<unknown> =>
+      await enclave.call("POST", "/v1/batches", JSON.stringify(call));
+    const requestIds = [answer.requestId];
+    const hash = `0x${"ab".repeat(32)}`;
+    for (const lie of [{ root: hash, count: 1 }, { leaves: [hash] }, { root: hash, count: 1, requestIds }]) {
+      expect(await batch(lie)).toMatchObject({ status: 400, json: { error: { code: "INPUT_INVALID" } } });
+    }
+    const unanswered = { requestIds: [...requestIds, hash] };
+    expect(await batch(unanswered)).toMatchObject({
+      status: 404,
+      json: { error: { code: "INPUT_NOT_FOUND" } },
+    });
+    const twice = { requestIds: [...requestIds, ...requestIds] };
+    expect(await batch(twice)).toMatchObject({ status: 400, json: { error: { code: "INPUT_INVALID" } } });
+    // One bit away from each refusal.
+    expect(await batch({ requestIds })).toMatchObject({ status: 200, json: { count: 1 } });
+  });
+
   test("replays a request: the same bytes before its deadline, nothing after", async () => {
     const call = toWire(answerCall({}, { deadline: soon() }));
     const [first, second] = [

@@ -75,6 +75,17 @@ const ChainConfig = z.strictObject({
       "how long each platform in a request's order has before the next one's node asks its own enclave; the same at all nodes, and longer than a model takes",
     ),
   maxFeeGwei: gwei.default(500n * GWEI).describe("most that a unit of gas may ever cost"),
+  maxTransactionGas: z
+    .int()
+    .min(100_000)
+    .default(16_777_216)
+    .describe("gas that one transaction may use (EIP-7825); a request that may need more is refunded"),
+  lowFundsEther: z
+    .number()
+    .min(0)
+    .default(0.01)
+    .transform((value) => BigInt(Math.round(value * 1e9)) * GWEI)
+    .describe("a key with less is not used for new transactions; with no key left no model is called"),
   refundMaxFeeGwei: gwei
     .default(100n * GWEI)
     .describe("most that a unit of gas may cost for a refund, which nobody repays"),

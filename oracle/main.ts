@@ -31,6 +31,7 @@ import { AdmittedKeysets } from "./relay/admitted-keysets.ts";
 import { Answerer } from "./relay/answerer.ts";
 import { EnclaveAsker } from "./relay/enclave-asker.ts";
 import { ChainRelay } from "./relay/chain-relay.ts";
+import { QuorumCollector } from "./relay/quorum-collector.ts";
 import type { AnswerJob } from "./relay/journal.ts";
 import { createQuoter } from "./relay/quote.ts";
 import { retryRequest } from "./relay/retry.ts";
@@ -102,16 +103,18 @@ async function run(config: OracleConfig, log: Logger): Promise<void> {
     },
     log,
   });
+  const asker = new EnclaveAsker({
+    enclaves,
+    log,
+    endorse: (evidence) => receiptEndorsements.find(evidence),
+    now,
+  });
   const answerer = new Answerer({
     store,
     enclaves,
     log,
-    asker: new EnclaveAsker({
-      enclaves,
-      log,
-      endorse: (evidence) => receiptEndorsements.find(evidence),
-      now,
-    }),
+    asker,
+    quorums: new QuorumCollector({ store, asker, log, now }),
     admitted: new AdmittedKeysets(store, now),
     chainOf: (chainId) => relayOf(chainId)?.answered,
     now,

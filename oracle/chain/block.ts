@@ -31,6 +31,7 @@ export const BlockHeader = z.object({
   timestamp: quantity,
   logsBloom: data.optional(),
   baseFeePerGas: bigQuantity.optional(),
+  gasLimit: quantity.optional(),
 });
 export type BlockHeader = z.output<typeof BlockHeader>;
 

@@ -7,6 +7,7 @@ import { ChainError } from "../../protocol/errors.ts";
 import { Aggregation, Delivery, Request, requestId as requestIdOf } from "../../protocol/request.ts";
 import type { Log } from "./block.ts";
 import { data } from "./block.ts";
+import type { SignedAnswerStruct } from "../../contracts/bindings/OracleCoordinator.ts";
 import { coordinatorInterface as coordinator } from "./contracts.ts";
 import type { RequestedEvent, SettledEvent } from "./events.ts";
 import type { RpcPool } from "./rpc-pool.ts";
@@ -99,30 +100,51 @@ export interface SettlingAnswer {
 }
 
 /** Output travels on chain only where the contract hands it on; otherwise its hash is the answer. */
-function outputOnChain(request: Request, output: Hex): Hex {
-  const needed = request.delivery === Delivery.callback || request.aggregation === Aggregation.median;
-  return needed ? output : "0x";
+function carriesOutput({ delivery, aggregation }: Request): boolean {
+  return delivery === Delivery.callback || aggregation === Aggregation.median;
 }
 
-export function encodeFulfill(request: Request, { answer, signature, output }: SettlingAnswer): Hex {
-  const signed = { answer, signature, output: outputOnChain(request, output), stateBlockNumber: 0 };
-  return hex(coordinator.encodeFunctionData("fulfill", [request, signed]));
+function toSigned(request: Request, { answer, signature, output }: SettlingAnswer): SignedAnswerStruct {
+  return { answer, signature, output: carriesOutput(request) ? output : "0x", stateBlockNumber: 0 };
+}
+
+export function encodeFulfill(request: Request, answer: SettlingAnswer): Hex {
+  return hex(coordinator.encodeFunctionData("fulfill", [request, toSigned(request, answer)]));
+}
+
+export function encodeFulfillQuorum(request: Request, answers: readonly SettlingAnswer[]): Hex {
+  const signed = answers.map((answer) => toSigned(request, answer));
+  return hex(coordinator.encodeFunctionData("fulfillQuorum", [request, signed]));
 }
 
 export function encodeRefund(request: Request): Hex {
   return hex(coordinator.encodeFunctionData("refund", [request]));
 }
 
-/** The 21,000 of every transaction, the storage that settling writes, and a margin. Unused gas is not paid. */
-const SETTLEMENT_GAS = 200_000;
+/** The 21,000 of every transaction, and a margin. Unused gas is not paid. */
+const TRANSACTION_GAS = 60_000;
+/** The storage that settling with one answer reads and writes (SettlementGas.PER_ANSWER). */
+const GAS_PER_ANSWER = 140_000;
+/** Calldata of one answer without its output, rounded up (SettlementGas.CALLDATA_BYTES). */
+const CALLDATA_BYTES = 1_300;
 /** EIP-7623 floor for a byte that is not zero (40), and copying and hashing it. */
 const GAS_PER_CALLDATA_BYTE = 48;
 const REFUND_GAS = 200_000;
 
 export function fulfillGasLimit(request: Request, calldata: Hex): number {
+  return gasLimitFor(request, (calldata.length - 2) / 2);
+}
+
+/** The most that settling the request can take: all answers as long as they may be. */
+export function worstGasLimit(request: Request): number {
+  const output = carriesOutput(request) ? 32 * Math.ceil(request.maxOutputBytes / 32) : 0;
+  return gasLimitFor(request, request.threshold * (CALLDATA_BYTES + output));
+}
+
+function gasLimitFor({ threshold, callbackGasLimit }: Request, calldataBytes: number): number {
   // EIP-150 hands on 63/64 of what is left; the contract refuses to call with less than it promised.
-  const callback = Math.ceil((request.callbackGasLimit * 64) / 63);
-  return SETTLEMENT_GAS + callback + GAS_PER_CALLDATA_BYTE * ((calldata.length - 2) / 2);
+  const callback = Math.ceil((callbackGasLimit * 64) / 63);
+  return TRANSACTION_GAS + GAS_PER_ANSWER * threshold + callback + GAS_PER_CALLDATA_BYTE * calldataBytes;
 }
 
 export function refundGasLimit(calldata: Hex): number {

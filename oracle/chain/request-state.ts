@@ -22,7 +22,7 @@ export interface PendingRequest {
  * @throws {ChainError} CHAIN_RPC_UNAVAILABLE
  */
 export async function readPendingRequest(
-  reads: BatchedReads,
+  reads: Pick<BatchedReads, "call">,
   address: Hex,
   requestId: Hex,
   tag: "latest" | "pending",

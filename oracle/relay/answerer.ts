@@ -18,11 +18,14 @@ import type { EnclaveAsker } from "./enclave-asker.ts";
 import type { AnswerJob } from "./journal.ts";
 import { refuseOffer } from "./offer.ts";
 import type { OfferTerms } from "./offer.ts";
+import type { Member, Preflight, PreflightResult } from "./preflight.ts";
+import type { QuorumCollector } from "./quorum-collector.ts";
 
 export interface AnswererOptions {
   readonly store: Store;
-  readonly enclaves: EnclaveSet;
-  readonly asker: EnclaveAsker;
+  readonly enclaves: Pick<EnclaveSet, "admitted" | "ownKeysets">;
+  readonly asker: Pick<EnclaveAsker, "ask">;
+  readonly quorums: Pick<QuorumCollector, "collect">;
   readonly log: Logger;
   readonly admitted: AdmittedKeysets;
   readonly chainOf: (chainId: number) => AnsweredChain | undefined;
@@ -36,16 +39,22 @@ export interface AnsweredChain extends OfferTerms {
   readonly fallbackWindowSeconds: number;
   /** Milliseconds that each platform in a request's order has before the next one. */
   readonly turnMs: number;
-  /** Whether a request is open on chain now. */
-  readonly isOpen: (requestId: Hex, tag: "latest" | "pending") => Promise<boolean>;
+  readonly preflight: Pick<Preflight, "check">;
+}
+
+/** A request that a model may be asked about now. */
+interface Permitted {
+  readonly chain: AnsweredChain;
+  readonly open: OpenRequest;
+  readonly request: Request;
+  readonly assignment: Assignment;
+  readonly members: readonly Member[];
 }
 
 /** How long a request waits for an enclave that can take it. */
 const NO_ENCLAVE_SECONDS = 1;
 /** As long as its readers are away: keysets die with their processes, so that only a lost connection comes back. */
 const NO_READER_SECONDS = 5;
-/** How long a request rests that the chain says is settled: its event, or the reorg that undoes it, comes by then. */
-const SETTLED_SECONDS = 15;
 
 /** Finds out whether, when and by which enclave a request is to be answered here. Writes nothing by itself. */
 export class Answerer {
@@ -74,7 +83,7 @@ export class Answerer {
   }
 
   async #answer(job: AnswerJob, signal: AbortSignal): Promise<JobOutcome<AnswerRecord>> {
-    const { enclaves, asker, admitted, chainOf, log, now } = this.#options;
+    const { enclaves, admitted, chainOf, log, now } = this.#options;
     const { chainId, requestId } = job;
     const open = await this.#openRequests.read({ chainId, requestId });
     if (open === undefined || open.deadline * 1_000 <= now()) {
@@ -83,14 +92,6 @@ export class Answerer {
       return { kind: "done", result: { kind: "nothing" } };
     }
     const request = Request.parse(JSON.parse(open.request));
-    if (request.threshold !== 1) {
-      // One answer cannot settle it: a model call would be paid for and never repaid. It ends in a refund.
-      log.warn("answer.unsupported", { requestId, threshold: request.threshold });
-      return {
-        kind: "done",
-        result: { kind: "refused", chainId, requestId, code: "QUORUM_NOT_REACHED", refusedAt: now() },
-      };
-    }
     const chain = chainOf(chainId);
     const sessions = enclaves.admitted(chainId, request.policyId);
     if (chain === undefined || sessions.length === 0) {
@@ -109,18 +110,51 @@ export class Answerer {
     this.#unread.delete(requestId);
     const keysets = await admitted.at(chainId, request.policyId, open.blockNumber);
     const assignment = assign(requestId, open.blockNumber, readersAmong(keysets, payload));
-    const wait = await this.#standBy(chain, assignment, open);
-    if (wait !== undefined) {
+    const place = placeOf(assignment, enclaves.ownKeysets);
+    const wait = this.#untilTurn(chain, assignment, place, open);
+    if (wait > 0) {
       return { kind: "later", seconds: wait };
     }
-    const [session] = inServingOrder<EnclaveSession>(assignment, requestId, readers);
-    if (session === undefined) {
-      return { kind: "later", seconds: NO_ENCLAVE_SECONDS };
+    const sessionsInOrder = inServingOrder<EnclaveSession>(assignment, requestId, readers);
+    const checked = await chain.preflight.check({
+      open,
+      request,
+      sessions: sessionsInOrder,
+      outOfTurn: place > 0,
+    });
+    return checked.kind === "ask"
+      ? this.#ask({ chain, open, request, assignment, members: checked.members }, signal)
+      : this.#decline(open, checked);
+  }
+
+  async #ask(
+    { chain, open, request, assignment, members }: Permitted,
+    signal: AbortSignal,
+  ): Promise<JobOutcome<AnswerRecord>> {
+    const { asker, quorums } = this.#options;
+    const question = { open, request, fallbackWindowSeconds: chain.fallbackWindowSeconds };
+    if (request.threshold > 1) {
+      return quorums.collect({ question, members, assignment, patienceMs: chain.turnMs }, signal);
     }
-    const { fallbackWindowSeconds } = chain;
+    const [first] = members;
+    return first === undefined
+      ? { kind: "later", seconds: NO_ENCLAVE_SECONDS }
+      : { kind: "done", result: await asker.ask(first.session, question, signal) };
+  }
+
+  #decline(
+    { chainId, requestId }: OpenRequest,
+    declined: Exclude<PreflightResult, { kind: "ask" }>,
+  ): JobOutcome<AnswerRecord> {
+    const { log, now } = this.#options;
+    if (declined.kind === "wait") {
+      log.debug("answer.not-asked", { chainId, requestId, reason: declined.reason });
+      return { kind: "later", seconds: declined.seconds };
+    }
+    log.warn("answer.refused", { chainId, requestId, reason: declined.reason });
     return {
       kind: "done",
-      result: await asker.ask(session, { open, request, fallbackWindowSeconds }, signal),
+      result: { kind: "refused", chainId, requestId, code: "INPUT_TOO_LARGE", refusedAt: now() },
     };
   }
 
@@ -134,27 +168,20 @@ export class Answerer {
     return { kind: "later", seconds: NO_READER_SECONDS };
   }
 
-  /**
-   * Seconds for which this node asks nobody: it is another's turn, or an answer is on its way or there; `undefined` when it
-   * is to ask now.
-   */
-  async #standBy(
+  /** Seconds until this node's turn; 0 when it has come. */
+  #untilTurn(
     chain: AnsweredChain,
     assignment: Assignment,
+    place: number,
     { chainId, requestId, releasedAt, deadline }: OpenRequest,
-  ): Promise<number | undefined> {
-    const { enclaves, log, now } = this.#options;
-    const place = placeOf(assignment, enclaves.ownKeysets);
+  ): number {
+    const { log, now } = this.#options;
     const at = turnAt(assignment, place, { from: releasedAt, until: deadline * 1_000, window: chain.turnMs });
-    if (at > now()) {
-      log.debug("answer.standing-by", { chainId, requestId, place, waitMs: at - now() });
-      return Math.ceil((at - now()) / 1_000);
+    const waitMs = at - now();
+    if (waitMs <= 0) {
+      return 0;
     }
-    // Whoever comes after others looks at what waits in the mempool too.
-    if (await chain.isOpen(requestId, place === 0 ? "latest" : "pending")) {
-      return undefined;
-    }
-    log.debug("answer.settled-elsewhere", { chainId, requestId, place });
-    return SETTLED_SECONDS;
+    log.debug("answer.standing-by", { chainId, requestId, place, waitMs });
+    return Math.ceil(waitMs / 1_000);
   }
 }

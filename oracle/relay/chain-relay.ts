@@ -10,7 +10,6 @@ import { decodeCoordinatorLog, readCoordinatorSettings, readRequiredEscrow } fro
 import type { EscrowTerms } from "../chain/coordinator.ts";
 import type { ChainEvent } from "../chain/events.ts";
 import { decodeRegistryLog } from "../chain/registry.ts";
-import { readPendingRequest } from "../chain/request-state.ts";
 import { RpcEndpoint } from "../chain/rpc-endpoint.ts";
 import { RpcPool, callEndpoint } from "../chain/rpc-pool.ts";
 import type { TransactionSigner } from "../chain/signer.ts";
@@ -24,9 +23,11 @@ import type { Logger } from "../log.ts";
 import { releaseLease, takeLease } from "../store/lease.ts";
 import type { Store } from "../store/store.ts";
 import { offerFees, readTip } from "../transmitter/fees.ts";
+import { Funds } from "../transmitter/funds.ts";
 import { Transmitter } from "../transmitter/transmitter.ts";
 import type { AnsweredChain } from "./answerer.ts";
 import { AdmissionPlanner } from "./admission-planner.ts";
+import { Preflight } from "./preflight.ts";
 import { Journal } from "./journal.ts";
 import type { PriceList } from "./price-list.ts";
 import { SettlementPlanner } from "./settlement-planner.ts";
@@ -57,6 +58,7 @@ export class ChainRelay {
   readonly #options: ChainRelayOptions;
   readonly #rpc: RpcPool;
   readonly #reads: BatchedReads;
+  readonly #funds: Funds;
   readonly #admissions: AdmissionPlanner;
   readonly #upkeep: Wakeable;
   #answered: AnsweredChain | undefined;
@@ -74,6 +76,14 @@ export class ChainRelay {
       now,
     });
     this.#reads = new BatchedReads(this.#rpc);
+    this.#funds = new Funds({
+      chainId: config.chainId,
+      rpc: this.#rpc,
+      addresses: signers.map(({ address }) => address),
+      floor: config.lowFundsEther,
+      log,
+      now,
+    });
     this.#admissions = new AdmissionPlanner({
       chainId: config.chainId,
       registry: config.registry,
@@ -165,6 +175,9 @@ export class ChainRelay {
         await this.#start();
       }
       await this.#holdLease();
+      if (await this.#funds.refresh()) {
+        this.#transmitter?.wake();
+      }
       if (await this.#admissions.refresh()) {
         this.#transmitter?.wake();
       }
@@ -184,8 +197,15 @@ export class ChainRelay {
       turnMs: config.turnSeconds * 1_000,
       prices: config.prices,
       baseFeePerGas: () => this.head?.latest.baseFeePerGas,
-      isOpen: async (requestId, tag) =>
-        (await readPendingRequest(this.#reads, config.coordinator, requestId, tag)) !== undefined,
+      preflight: new Preflight({
+        coordinator: config.coordinator,
+        registry: config.registry,
+        reads: this.#reads,
+        head: () => this.#source?.head,
+        hasFunds: () => this.#funds.hasUsable(),
+        maxTransactionGas: config.maxTransactionGas,
+        now: this.#options.now,
+      }),
     };
     this.#transmitter = this.#createTransmitter();
     this.#source = this.#createSource();
@@ -273,6 +293,7 @@ export class ChainRelay {
       log,
       signers,
       holder,
+      isFunded: (address) => this.#funds.isUsable(address),
       leaseMs,
       plan: async (head, limit) => {
         const admissions = await this.#admissions.plan(head);

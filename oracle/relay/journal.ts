@@ -133,6 +133,7 @@ export class Journal implements ChainJournal {
       payload_uri: event.payloadUri,
       deadline: Number(event.request.deadline),
       fee: event.request.fee.toString(),
+      threshold: event.request.threshold,
       released: false,
       phase: "seen",
       last_error: null,

@@ -3,11 +3,19 @@ import type { Hex } from "../../protocol/bytes.ts";
 import type { ChainError } from "../../protocol/errors.ts";
 import { Request } from "../../protocol/request.ts";
 import type { ChainHead } from "../chain/chain-source.ts";
-import { encodeFulfill, encodeRefund, fulfillGasLimit, refundGasLimit } from "../chain/coordinator.ts";
+import {
+  encodeFulfill,
+  encodeFulfillQuorum,
+  encodeRefund,
+  fulfillGasLimit,
+  refundGasLimit,
+} from "../chain/coordinator.ts";
 import { toChainError } from "../chain/revert.ts";
 import { toQuantity } from "../chain/block.ts";
 import type { RpcPool } from "../chain/rpc-pool.ts";
 import type { Logger } from "../log.ts";
+import type { DueQuorum } from "../store/quorums.ts";
+import { dueQuorums } from "../store/quorums.ts";
 import type { DueAnswer, DueRefund } from "../store/settlements.ts";
 import { dueAnswers, dueRefunds, postponeSettlement } from "../store/settlements.ts";
 import type { Store } from "../store/store.ts";
@@ -42,11 +50,13 @@ export class SettlementPlanner {
     const { store, chainId } = this.#options;
     const time = this.#chainTime(head);
     const answers = await dueAnswers(store, { chainId, time, limit });
-    const refunds =
-      answers.length < limit ? await dueRefunds(store, { chainId, time, limit: limit - answers.length }) : [];
+    const quorums = await dueQuorums(store, { chainId, time, limit: limit - answers.length });
+    const rest = limit - answers.length - quorums.length;
+    const refunds = rest > 0 ? await dueRefunds(store, { chainId, time, limit: rest }) : [];
     const baseFee = head.latest.baseFeePerGas ?? 0n;
     const planned = [
       ...answers.map((answer) => this.#toFulfillment(answer)),
+      ...quorums.map((quorum) => this.#toQuorumFulfillment(quorum)),
       ...refunds.map((refund) => this.#toRefund(refund)),
     ].filter(({ feeCap }) => feeCap >= baseFee);
     return this.#simulated(planned, time);
@@ -61,6 +71,24 @@ export class SettlementPlanner {
     const request = Request.parse(JSON.parse(due.request));
     const answer = Answer.parse(JSON.parse(due.answer));
     const data = encodeFulfill(request, { answer, signature: due.signature, output: due.output });
+    return {
+      kind: "fulfill",
+      to: this.#options.coordinator,
+      data,
+      gasLimit: fulfillGasLimit(request, data),
+      feeCap: request.gasPriceCap,
+      requestIds: [due.requestId],
+    };
+  }
+
+  #toQuorumFulfillment(due: DueQuorum): PlannedTransaction {
+    const request = Request.parse(JSON.parse(due.request));
+    const answers = due.answers.map(({ answer, signature, output }) => ({
+      answer: Answer.parse(JSON.parse(answer)),
+      signature,
+      output,
+    }));
+    const data = encodeFulfillQuorum(request, answers);
     return {
       kind: "fulfill",
       to: this.#options.coordinator,

@@ -72,6 +72,12 @@ const SETTLING_TRANSACTIONS: readonly string[] = [
   `create index settlements_by_transaction on settlements (chain_id, tx_hash)`,
 ];
 
+/** How many platforms must answer a request before it counts as answered. */
+const QUORUMS: readonly string[] = [
+  `alter table requests add column threshold bigint not null default 1`,
+  `update requests set threshold = (request::json ->> 'threshold')::bigint`,
+];
+
 function migration(statements: readonly string[]): Migration {
   return {
     async up(db) {
@@ -86,6 +92,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001-initial": migration(INITIAL),
   "0002-turns": migration(TURNS),
   "0003-settling-transactions": migration(SETTLING_TRANSACTIONS),
+  "0004-quorums": migration(QUORUMS),
 };
 
 /** Brings the schema up to date; safe when several nodes start at once. Throws the database's error when a step fails. */

@@ -18,7 +18,8 @@ export async function refreshPhases(
       when exists (select 1 from settlements s where s.chain_id = r.chain_id and s.request_id = r.request_id) then 'settled'
       when exists (select 1 from transaction_items i
                    where i.chain_id = r.chain_id and i.request_id = r.request_id and i.live) then 'sent'
-      when exists (select 1 from answers a where a.chain_id = r.chain_id and a.request_id = r.request_id) then 'answered'
+      when r.threshold <= (select count(*) from answers a where a.chain_id = r.chain_id and a.request_id = r.request_id)
+        then 'answered'
       when exists (select 1 from refusals f where f.chain_id = r.chain_id and f.request_id = r.request_id) then 'refused'
       when r.released then 'asked'
       else 'seen' end

@@ -37,6 +37,8 @@ interface RequestsTable {
   payload_uri: string;
   deadline: number;
   fee: string;
+  /** Answers needed, from distinct platforms. */
+  threshold: Generated<number>;
   /** Whether its job was queued. */
   released: boolean;
   /** Milliseconds, this node's clock: when its job was queued; 0 before. */

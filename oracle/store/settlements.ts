@@ -34,6 +34,7 @@ export async function dueAnswers(store: Store, { chainId, time, limit }: DueQuer
     .select(["r.request_id", "r.request", "a.answer", "a.signature", "a.output"])
     .where("r.chain_id", "=", chainId)
     .where("r.phase", "=", "answered")
+    .where("r.threshold", "=", 1)
     .where("r.released", "=", true)
     .where("r.retry_at", "<=", time)
     .where("r.deadline", ">=", time)

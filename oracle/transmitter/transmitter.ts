@@ -32,6 +32,8 @@ export interface TransmitterOptions {
   readonly store: Store;
   readonly log: Logger;
   readonly signers: readonly [TransactionSigner, ...TransactionSigner[]];
+  /** Whether the key can pay for another transaction. */
+  readonly isFunded: (address: Hex) => boolean;
   readonly holder: string;
   /** Milliseconds that the lease lasts without renewal. */
   readonly leaseMs: number;
@@ -236,8 +238,10 @@ export class Transmitter {
 
   /** @returns whether there may be more to send at once */
   async #send(head: ChainHead, pending: readonly OpenTransaction[]): Promise<boolean> {
-    const { plan, signers, now, maxInFlight, log } = this.#options;
-    const free = signers.length * maxInFlight - pending.length;
+    const { plan, signers, isFunded, now, maxInFlight, log } = this.#options;
+    const funded = signers.filter(({ address }) => isFunded(address));
+    const free =
+      funded.length * maxInFlight - funded.reduce((sum, { address }) => sum + count(pending, address), 0);
     if (free <= 0) {
       return false;
     }
@@ -245,7 +249,7 @@ export class Transmitter {
     if (planned.length === 0) {
       return false;
     }
-    const transactions = await this.#sign(head, planned, pending);
+    const transactions = await this.#sign(head, planned, { pending, funded });
     if (transactions.length === 0) {
       return false;
     }
@@ -260,16 +264,19 @@ export class Transmitter {
   async #sign(
     head: ChainHead,
     planned: readonly PlannedTransaction[],
-    pending: readonly OpenTransaction[],
+    {
+      pending,
+      funded,
+    }: { readonly pending: readonly OpenTransaction[]; readonly funded: readonly TransactionSigner[] },
   ): Promise<NewTransaction[]> {
-    const { signers, chainId, feeCap, maxInFlight } = this.#options;
+    const { chainId, feeCap, maxInFlight } = this.#options;
     const tip = await this.#readTip(head);
-    const inFlight = new Map(signers.map(({ address }) => [address, count(pending, address)]));
+    const inFlight = new Map(funded.map(({ address }) => [address, count(pending, address)]));
     const signed: NewTransaction[] = [];
     for (const transaction of planned) {
-      const signer = leastLoaded(signers, inFlight);
-      const load = inFlight.get(signer.address) ?? 0;
-      if (load >= maxInFlight) {
+      const signer = leastLoaded(funded, inFlight);
+      const load = inFlight.get(signer?.address ?? "0x") ?? 0;
+      if (signer === undefined || load >= maxInFlight) {
         break;
       }
       const cap = transaction.feeCap < feeCap ? transaction.feeCap : feeCap;
@@ -323,9 +330,12 @@ function count(pending: readonly OpenTransaction[], address: Hex): number {
 }
 
 function leastLoaded(
-  signers: TransmitterOptions["signers"],
+  signers: readonly TransactionSigner[],
   inFlight: ReadonlyMap<Hex, number>,
-): TransactionSigner {
+): TransactionSigner | undefined {
   const load = ({ address }: TransactionSigner): number => inFlight.get(address) ?? 0;
-  return signers.reduce((best, signer) => (load(signer) < load(best) ? signer : best), signers[0]);
+  return signers.reduce<TransactionSigner | undefined>(
+    (best, signer) => (best === undefined || load(signer) < load(best) ? signer : best),
+    undefined,
+  );
 }

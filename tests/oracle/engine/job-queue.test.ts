@@ -27,7 +27,7 @@ describeStores("the job queue", (create) => {
   beforeAll(async () => {
     place = await create();
     store = await openStore(place.config);
-    engine = await startEngine(store, log, 10);
+    engine = await startEngine(store, log, HEARTBEAT_SECONDS);
   });
 
   afterAll(async () => {
@@ -182,7 +182,7 @@ describeStores("the job queue", (create) => {
     if (store.kind === "pglite") {
       // The embedded store has one owner: at its start, whatever was under way is taken up again.
       await engine.stop();
-      engine = await startEngine(store, log, 10);
+      engine = await startEngine(store, log, HEARTBEAT_SECONDS);
     } else {
       // Other nodes wait until the heartbeats have stopped for too long; here they stopped an hour ago.
       await engine.boss.getDb().executeSql("update pgboss.job set heartbeat_on = now() - interval '1 hour'");

@@ -113,6 +113,8 @@ export async function startTestChain(options: {
 }
 
 export interface AskOptions {
+  readonly threshold?: number;
+  readonly aggregation?: number;
   readonly payload?: Hex;
   readonly fee?: bigint;
   readonly gasPriceCap?: bigint;
@@ -136,8 +138,8 @@ export async function ask(
     refundTo: from,
     subscriptionId: 0,
     policyId: chain.policyId,
-    threshold: 1,
-    aggregation: 0,
+    threshold: options.threshold ?? 1,
+    aggregation: options.aggregation ?? 0,
     delivery,
     callbackGasLimit: options.callbackGasLimit ?? (delivery === 0 ? 50_000 : 0),
     maxOutputBytes: 1_024,

@@ -1,0 +1,71 @@
+import type { Hex } from "../../protocol/bytes.ts";
+import { ChainError } from "../../protocol/errors.ts";
+import type { BatchedReads } from "./batched-reads.ts";
+import { data } from "./block.ts";
+import { registryInterface as registry } from "./contracts.ts";
+
+/** What a quorum counts of a keyset. */
+export interface Membership {
+  readonly platform: Hex;
+  readonly vendor: number;
+  /** Whether the policy wants the platforms of a quorum to be of distinct vendors. */
+  readonly distinctVendors: boolean;
+}
+
+/** Under which policy, and when, a request was made. */
+export interface AskedUnder {
+  readonly policyId: Hex;
+  readonly policyVersion: number;
+  /** Seconds: the time of the request's block. */
+  readonly requestedAt: number;
+}
+
+export interface Candidate {
+  readonly keysetId: Hex;
+  /** Address of the answer key. */
+  readonly signer: Hex;
+}
+
+/** Four words: an address without a contract answers with none. */
+const MemberResult = data.refine((bytes) => bytes.length === 2 + 4 * 64, {
+  error: "expected the four words of memberOf()",
+});
+
+/**
+ * Whether the registry would accept the candidate's answer to this request now: admitted, neither expired nor outdated by a
+ * narrower policy, not admitted too late or too widely for the request.
+ *
+ * @returns `undefined` when it would refuse
+ * @throws {ChainError} CHAIN_RPC_UNAVAILABLE
+ */
+export async function readMembership(
+  reads: Pick<BatchedReads, "call">,
+  address: Hex,
+  asked: AskedUnder,
+  { keysetId, signer }: Candidate,
+): Promise<Membership | undefined> {
+  const call = {
+    to: address,
+    data: registry.encodeFunctionData("memberOf", [
+      asked.policyId,
+      asked.policyVersion,
+      asked.requestedAt,
+      keysetId,
+      signer,
+    ]),
+  };
+  try {
+    const returned = await reads.call({ method: "eth_call", params: [call, "latest"] }, MemberResult);
+    const result = registry.decodeFunctionResult("memberOf", returned);
+    return {
+      platform: String(result["platformId"]) as Hex,
+      vendor: Number(result["vendor"]),
+      distinctVendors: result["distinctVendors"] === true,
+    };
+  } catch (error) {
+    if (error instanceof ChainError && error.code === "CHAIN_REVERTED") {
+      return undefined;
+    }
+    throw error;
+  }
+}

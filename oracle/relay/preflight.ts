@@ -1,0 +1,116 @@
+import type { Hex } from "../../protocol/bytes.ts";
+import type { Request } from "../../protocol/request.ts";
+import type { BatchedReads } from "../chain/batched-reads.ts";
+import type { ChainHead } from "../chain/chain-source.ts";
+import { worstGasLimit } from "../chain/coordinator.ts";
+import type { Membership } from "../chain/membership.ts";
+import { readMembership } from "../chain/membership.ts";
+import { readPendingRequest } from "../chain/request-state.ts";
+import type { EnclaveSession } from "../enclaves/enclave-session.ts";
+import type { OpenRequest } from "../store/answers.ts";
+
+export interface PreflightOptions {
+  readonly coordinator: Hex;
+  readonly registry: Hex;
+  readonly reads: Pick<BatchedReads, "call">;
+  readonly head: () => ChainHead | undefined;
+  /** Whether any transmitter key can pay for a transaction. */
+  readonly hasFunds: () => boolean;
+  /** Gas that one transaction may use on this chain. */
+  readonly maxTransactionGas: number;
+  /** Milliseconds. */
+  readonly now: () => number;
+}
+
+/** An enclave whose answer the registry would accept now. */
+export interface Member {
+  readonly session: EnclaveSession;
+  readonly membership: Membership;
+}
+
+export interface PreflightCall {
+  readonly open: OpenRequest;
+  readonly request: Request;
+  readonly sessions: readonly EnclaveSession[];
+  /** Whether to look at the mempool's view too: somebody else may have answered already. */
+  readonly outOfTurn: boolean;
+}
+
+/** Why no model is asked now. */
+export type PreflightReason =
+  "settled" | "cancelled" | "deadline-near" | "gas-above-limit" | "funds-low" | "not-admitted";
+
+export type PreflightResult =
+  | { readonly kind: "ask"; readonly members: readonly Member[] }
+  | { readonly kind: "wait"; readonly seconds: number; readonly reason: PreflightReason }
+  /** Nothing that can change makes it possible: it ends in a refund. */
+  | { readonly kind: "never"; readonly reason: PreflightReason };
+
+/** A settlement's way into a block: less is a model call paid for a refund. */
+const SETTLING_SECONDS = 5;
+/** How long a request rests that the chain says is settled: its event, or the reorg that undoes it, comes by then. */
+const SETTLED_SECONDS = 15;
+const FUNDS_SECONDS = 5;
+const NOT_ADMITTED_SECONDS = 2;
+
+/**
+ * Denial of wallet: a model call costs the operator, and only a settlement brings the money back. So everything about a
+ * fulfilment that can be known before the answer is looked at before the model is called.
+ *
+ * Not looked at here: what the request offers (`refuseOffer`), and whether the callback will succeed, since a failing
+ * callback is a result and paid for. Whether the fee covers the model's price is for the enclave to say, which then signs
+ * outOfBudget without calling the model.
+ */
+export class Preflight {
+  readonly #options: PreflightOptions;
+
+  constructor(options: PreflightOptions) {
+    this.#options = options;
+  }
+
+  /** @throws {ChainError} CHAIN_RPC_UNAVAILABLE: then nobody is asked either */
+  async check(call: PreflightCall): Promise<PreflightResult> {
+    return this.#forbidding(call.request) ?? this.#onChain(call);
+  }
+
+  /** What needs no look at the chain's state. */
+  #forbidding(request: Request): PreflightResult | undefined {
+    const { head, hasFunds, maxTransactionGas, now } = this.#options;
+    const latest = head()?.latest;
+    const blockGas = latest?.gasLimit ?? maxTransactionGas;
+    if (worstGasLimit(request) > Math.min(maxTransactionGas, blockGas)) {
+      return { kind: "never", reason: "gas-above-limit" };
+    }
+    const time = Math.max(latest?.timestamp ?? 0, Math.floor(now() / 1_000));
+    const left = Number(request.deadline) - time;
+    if (left < SETTLING_SECONDS) {
+      return { kind: "wait", seconds: Math.max(1, left + 1), reason: "deadline-near" };
+    }
+    return hasFunds() ? undefined : { kind: "wait", seconds: FUNDS_SECONDS, reason: "funds-low" };
+  }
+
+  async #onChain({ open, request, sessions, outOfTurn }: PreflightCall): Promise<PreflightResult> {
+    const { reads, coordinator, registry, now } = this.#options;
+    const { policyId, policyVersion } = request;
+    const asked = { policyId, policyVersion, requestedAt: open.blockTime };
+    const [pending, ...memberships] = await Promise.all([
+      readPendingRequest(reads, coordinator, open.requestId, outOfTurn ? "pending" : "latest"),
+      ...sessions.map(({ keysetId, attestation }) =>
+        readMembership(reads, registry, asked, { keysetId, signer: attestation.keyset.answerKey }),
+      ),
+    ]);
+    if (pending === undefined) {
+      return { kind: "wait", seconds: SETTLED_SECONDS, reason: "settled" };
+    }
+    if (pending.cancelAt !== 0 && pending.cancelAt <= Math.floor(now() / 1_000) + SETTLING_SECONDS) {
+      return { kind: "wait", seconds: SETTLED_SECONDS, reason: "cancelled" };
+    }
+    const members = sessions.flatMap((session, index): Member[] => {
+      const membership = memberships[index];
+      return membership === undefined ? [] : [{ session, membership }];
+    });
+    return members.length === 0
+      ? { kind: "wait", seconds: NOT_ADMITTED_SECONDS, reason: "not-admitted" }
+      : { kind: "ask", members };
+  }
+}

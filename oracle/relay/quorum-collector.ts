@@ -1,0 +1,163 @@
+import { isHostCausable } from "../../protocol/answer.ts";
+import type { Hex } from "../../protocol/bytes.ts";
+import { AdytonError } from "../../protocol/errors.ts";
+import type { EnclaveSession } from "../enclaves/enclave-session.ts";
+import type { JobOutcome } from "../engine/job-queue.ts";
+import type { Logger } from "../log.ts";
+import type { AnswerRecord } from "../store/answers.ts";
+import { recordAnswers } from "../store/answers.ts";
+import { readAnsweredKeysets } from "../store/quorums.ts";
+import type { Store } from "../store/store.ts";
+import type { Assignment } from "./assignment.ts";
+import type { EnclaveAsker, Question } from "./enclave-asker.ts";
+import type { Member } from "./preflight.ts";
+
+export interface QuorumCollectorOptions {
+  readonly store: Store;
+  readonly asker: Pick<EnclaveAsker, "ask">;
+  readonly log: Logger;
+  /** Milliseconds. */
+  readonly now: () => number;
+}
+
+export interface QuorumCall {
+  readonly question: Question;
+  /** Who may be asked, first to last. */
+  readonly members: readonly Member[];
+  readonly assignment: Assignment;
+  /** Milliseconds after which too few platforms are too few for good. */
+  readonly patienceMs: number;
+}
+
+/** How long a quorum waits for platforms that are admitted and cannot be reached from here. */
+const INCOMPLETE_SECONDS = 5;
+
+/**
+ * Collects answers for a request whose threshold is above one: each from another platform, one model call each. Every answer
+ * is recorded as it comes, so that a crash pays for none twice. Nobody is asked unless enough can be: half a quorum settles
+ * nothing, and nobody would repay its model calls.
+ *
+ * Exactly `threshold` platforms are asked and their answers sent as they are: whether they agree is the contract's to say. Only an
+ * answer that a host can cause is replaced by another platform's, where there is one.
+ */
+export class QuorumCollector {
+  readonly #options: QuorumCollectorOptions;
+
+  constructor(options: QuorumCollectorOptions) {
+    this.#options = options;
+  }
+
+  async collect(call: QuorumCall, signal: AbortSignal): Promise<JobOutcome<AnswerRecord>> {
+    const { open, request } = call.question;
+    const { threshold } = request;
+    const answered = await readAnsweredKeysets(this.#options.store, open.chainId, open.requestId);
+    const given = answered.flatMap((keysetId) => call.assignment.platformOf.get(keysetId) ?? []);
+    const free = distinctMembers(call.members, answered, new Set(given));
+    if (given.length + free.length < threshold) {
+      return this.#incomplete(call, given.length + free.length);
+    }
+    return this.#ask(call.question, free, { missing: threshold - given.length, signal });
+  }
+
+  async #ask(
+    question: Question,
+    free: readonly Member[],
+    { missing, signal }: { readonly missing: number; readonly signal: AbortSignal },
+  ): Promise<JobOutcome<AnswerRecord>> {
+    const waiting = [...free];
+    const held: AnswerRecord[] = [];
+    let last: AnswerRecord | undefined;
+    let good = 0;
+    while (good < missing && waiting.length > 0) {
+      const round = waiting.splice(0, missing - good);
+      const records = await Promise.all(round.map(({ session }) => this.#askOne(session, question, signal)));
+      for (const record of records) {
+        if (record?.kind === "refused") {
+          return { kind: "done", result: record };
+        }
+        if (record?.kind === "answered") {
+          if (isHostCausable(record.answer.status)) {
+            held.push(record);
+          } else {
+            good += 1;
+            last = record;
+          }
+        }
+      }
+    }
+    const filling = held.slice(0, missing - good);
+    if (good + filling.length < missing) {
+      // What was held is not lost: the enclave returns the same bytes.
+      return { kind: "later", seconds: INCOMPLETE_SECONDS };
+    }
+    await this.#record(filling);
+    const result = filling.at(-1) ?? last;
+    return result === undefined ? { kind: "later", seconds: INCOMPLETE_SECONDS } : { kind: "done", result };
+  }
+
+  async #askOne(
+    session: EnclaveSession,
+    question: Question,
+    signal: AbortSignal,
+  ): Promise<AnswerRecord | undefined> {
+    const { asker, log } = this.#options;
+    try {
+      const record = await asker.ask(session, question, signal);
+      if (record.kind === "answered" && !isHostCausable(record.answer.status)) {
+        await this.#record([record]);
+      }
+      return record;
+    } catch (error) {
+      // One enclave that fails must not lose what the others say.
+      if (!(error instanceof AdytonError)) throw error;
+      const { chainId, requestId } = question.open;
+      log.warn("quorum.member-failed", { chainId, requestId, keysetId: session.keysetId, error });
+      return undefined;
+    }
+  }
+
+  #incomplete({ question, assignment, patienceMs }: QuorumCall, reachable: number): JobOutcome<AnswerRecord> {
+    const { log, now } = this.#options;
+    const { open, request } = question;
+    const { chainId, requestId } = open;
+    const platforms = assignment.order.length;
+    const fields = { chainId, requestId, threshold: request.threshold, reachable, platforms };
+    if (platforms >= request.threshold || now() < open.releasedAt + patienceMs) {
+      log.debug("quorum.incomplete", fields);
+      return { kind: "later", seconds: INCOMPLETE_SECONDS };
+    }
+    log.warn("quorum.not-reached", fields);
+    return {
+      kind: "done",
+      result: { kind: "refused", chainId, requestId, code: "QUORUM_NOT_REACHED", refusedAt: now() },
+    };
+  }
+
+  async #record(records: readonly AnswerRecord[]): Promise<void> {
+    if (records.length > 0) {
+      await this.#options.store.db.transaction().execute((trx) => recordAnswers(trx, records));
+    }
+  }
+}
+
+/** One member of each platform that has not answered, and of each vendor where the policy wants that too. */
+function distinctMembers(
+  members: readonly Member[],
+  answered: readonly Hex[],
+  given: ReadonlySet<Hex>,
+): Member[] {
+  const platforms = new Set(given);
+  const vendors = new Set(
+    members
+      .filter(({ session }) => answered.includes(session.keysetId))
+      .map(({ membership }) => membership.vendor),
+  );
+  return members.filter(({ membership: { platform, vendor, distinctVendors } }) => {
+    if (platforms.has(platform) || (distinctVendors && vendors.has(vendor))) {
+      return false;
+    }
+    platforms.add(platform);
+    vendors.add(vendor);
+    return true;
+  });
+}

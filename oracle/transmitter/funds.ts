@@ -1,0 +1,100 @@
+import type { Hex } from "../../protocol/bytes.ts";
+import { bigQuantity } from "../chain/block.ts";
+import { readReply } from "../chain/rpc-pool.ts";
+import type { RpcPool } from "../chain/rpc-pool.ts";
+import type { Logger } from "../log.ts";
+
+export interface FundsOptions {
+  readonly chainId: number;
+  readonly rpc: RpcPool;
+  readonly addresses: readonly Hex[];
+  /** Wei: a key with less is not used for new transactions. */
+  readonly floor: bigint;
+  readonly log: Logger;
+  /** Milliseconds. */
+  readonly now: () => number;
+}
+
+export interface KeyFunds {
+  readonly address: Hex;
+  /** Wei; `null` until it was read. */
+  readonly balance: bigint | null;
+  readonly usable: boolean;
+}
+
+const CHECK_MS = 5_000;
+/** Where a key cannot be used, its operator may be sending money at this moment. */
+const LOW_CHECK_MS = 1_000;
+
+/** Which transmitter keys can pay on one chain. Until a balance was read, its key is not used. */
+export class Funds {
+  readonly #options: FundsOptions;
+  readonly #balances = new Map<Hex, bigint>();
+  #checkAt = 0;
+
+  constructor(options: FundsOptions) {
+    this.#options = options;
+  }
+
+  get keys(): readonly KeyFunds[] {
+    return this.#options.addresses.map((address) => ({
+      address,
+      balance: this.#balances.get(address) ?? null,
+      usable: this.isUsable(address),
+    }));
+  }
+
+  isUsable(address: Hex): boolean {
+    const balance = this.#balances.get(address);
+    return balance !== undefined && balance >= this.#options.floor;
+  }
+
+  hasUsable(): boolean {
+    return this.#options.addresses.some((address) => this.isUsable(address));
+  }
+
+  /**
+   * Reads the balances when it is time to; says when a key falls below the floor, and when it is above it again.
+   *
+   * @returns whether a key became usable
+   * @throws {ChainError} CHAIN_RPC_UNAVAILABLE: what was known remains
+   */
+  async refresh(): Promise<boolean> {
+    const { addresses, now } = this.#options;
+    if (now() < this.#checkAt) {
+      return false;
+    }
+    const balances = await this.#read();
+    let restored = false;
+    for (const [index, address] of addresses.entries()) {
+      restored = this.#note(address, balances[index] ?? 0n) || restored;
+    }
+    const allUsable = addresses.every((address) => this.isUsable(address));
+    this.#checkAt = now() + (allUsable ? CHECK_MS : LOW_CHECK_MS);
+    return restored;
+  }
+
+  async #read(): Promise<bigint[]> {
+    const { rpc, addresses } = this.#options;
+    const calls = addresses.map((address) => ({ method: "eth_getBalance", params: [address, "latest"] }));
+    return rpc.use(async (endpoint) => {
+      const replies = await endpoint.send(calls);
+      return calls.map((call, index) => readReply(endpoint, call, replies[index], bigQuantity));
+    });
+  }
+
+  /** @returns whether the key became usable */
+  #note(address: Hex, balance: bigint): boolean {
+    const { chainId, floor, log } = this.#options;
+    const isFirst = !this.#balances.has(address);
+    const before = this.isUsable(address);
+    this.#balances.set(address, balance);
+    const after = this.isUsable(address);
+    if (!after && (before || isFirst)) {
+      log.error("funds.low", { chainId, address, balance, floor, action: "send ether to this address" });
+    } else if (after && !before && !isFirst) {
+      log.info("funds.restored", { chainId, address, balance, floor });
+    }
+    return after && !before;
+  }
+}

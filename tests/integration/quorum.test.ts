@@ -1,0 +1,125 @@
+/** Requests that want the answers of several platforms, from the chain and back. */
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { AnswerStatus } from "../../protocol/answer.ts";
+import { toHex, toUtf8 } from "../../protocol/bytes.ts";
+import type { Hex } from "../../protocol/bytes.ts";
+import { Aggregation } from "../../protocol/request.ts";
+import { startOracleProcess, writeOracleConfig } from "../oracle/support/oracle-process.ts";
+import type { OracleProcess } from "../oracle/support/oracle-process.ts";
+import { standInBehaviourDigest, startStandInEnclave } from "../oracle/support/stand-in-enclave.ts";
+import type { StandInEnclave } from "../oracle/support/stand-in-enclave.ts";
+import { ask, outcomeOf, startTestChain, until, untilSettled } from "../oracle/support/test-chain.ts";
+import type { TestChain } from "../oracle/support/test-chain.ts";
+
+let directory: string;
+let chain: TestChain;
+let enclaves: StandInEnclave[] = [];
+let oracle: OracleProcess;
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), "adyton-quorum-"));
+  chain = await startTestChain({ behaviourDigest: standInBehaviourDigest() });
+  enclaves = [
+    await startStandInEnclave("one"),
+    await startStandInEnclave("two"),
+    await startStandInEnclave("three"),
+  ];
+  oracle = await startOracleProcess(
+    await writeOracleConfig({ directory, chains: [chain], enclaves, chainChange: { turnSeconds: 3 } }),
+  );
+  await until("all enclaves admitted", async () => {
+    const admitted = await chain.registry.queryFilter(chain.registry.filters.EnclaveAdmitted(), 0);
+    return admitted.length === enclaves.length ? true : undefined;
+  });
+});
+
+afterAll(async () => {
+  await oracle.stop("SIGKILL");
+  await Promise.all(enclaves.map((enclave) => enclave.stop()));
+  await chain.stop();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+beforeEach(() => {
+  enclaves.forEach((enclave) => {
+    enclave.decide = () => ({ status: AnswerStatus.ok });
+  });
+});
+
+const callsOf = (requestId: Hex): number[] =>
+  enclaves.map(({ calls }) => calls.get(requestId) ?? 0).sort((a, b) => b - a);
+
+async function platformsOf(requestId: Hex): Promise<Set<string>> {
+  const [counted] = await chain.coordinator.queryFilter(
+    chain.coordinator.filters.QuorumCounted(requestId),
+    0,
+  );
+  return new Set(counted?.args.platformIds);
+}
+
+const word = (value: number): Hex => `0x${value.toString(16).padStart(64, "0")}`;
+
+describe("a request that wants several platforms", { timeout: 90_000 }, () => {
+  test("is settled by one transaction with one answer of each of them", async () => {
+    const { requestId } = await ask(chain, { threshold: 3, aggregation: Aggregation.identical });
+    expect(await untilSettled(chain, requestId)).toMatchObject({ fulfilled: 1, status: AnswerStatus.ok });
+    expect(callsOf(requestId)).toEqual([1, 1, 1]);
+    expect((await platformsOf(requestId)).size).toBe(3);
+    for (const { payee } of enclaves) {
+      expect(await chain.coordinator.creditOf(payee)).toBeGreaterThan(0n);
+    }
+  });
+
+  test("asks no more platforms than it wants", async () => {
+    const { requestId } = await ask(chain, { threshold: 2 });
+    expect(await untilSettled(chain, requestId)).toMatchObject({ fulfilled: 1, status: AnswerStatus.ok });
+    expect(callsOf(requestId)).toEqual([1, 1, 0]);
+  });
+
+  test("is told when they do not agree, and the middle one when it asks for the median", async () => {
+    enclaves.forEach((enclave, index) => {
+      enclave.decide = () => ({ status: AnswerStatus.ok, output: word(10 * (index + 1)) });
+    });
+    const differing = await ask(chain, { threshold: 3, aggregation: Aggregation.identical });
+    expect(await untilSettled(chain, differing.requestId)).toMatchObject({ fulfilled: 1, status: 8 });
+    const median = await ask(chain, { threshold: 3, aggregation: Aggregation.median });
+    expect(await untilSettled(chain, median.requestId)).toMatchObject({
+      fulfilled: 1,
+      status: AnswerStatus.ok,
+    });
+    const [settled] = await chain.coordinator.queryFilter(
+      chain.coordinator.filters.Fulfilled(median.requestId),
+      0,
+    );
+    expect(settled?.args.keysetId).toBe(enclaves[1]?.keysetId);
+  });
+
+  test("gets a result also where the enclaves refuse to answer alike", async () => {
+    enclaves.forEach((enclave) => {
+      enclave.decide = () => ({ status: AnswerStatus.refused, output: toHex(toUtf8("")) });
+    });
+    const { requestId } = await ask(chain, { threshold: 2, aggregation: Aggregation.identical });
+    expect(await untilSettled(chain, requestId)).toMatchObject({
+      fulfilled: 1,
+      status: AnswerStatus.refused,
+    });
+  });
+
+  test("of which there are not so many is refunded, and no model was called", async () => {
+    const { requestId } = await ask(chain, { threshold: 4, deadlineSeconds: 900 });
+    await until("the refusal", async () => {
+      const response = await fetch(`${oracle.url}/v1/requests/${requestId}`);
+      const view = response.ok ? ((await response.json()) as { refusal: string | null }) : undefined;
+      return view?.refusal === "QUORUM_NOT_REACHED" ? true : undefined;
+    });
+    expect(await outcomeOf(chain, requestId)).toMatchObject({ fulfilled: 0, refunded: 0 });
+    await chain.rpc("evm_increaseTime", 1_000);
+    await chain.rpc("evm_mine");
+    expect(await untilSettled(chain, requestId)).toMatchObject({ fulfilled: 0, refunded: 1 });
+    expect(callsOf(requestId)).toEqual([0, 0, 0]);
+  });
+});

@@ -1,0 +1,217 @@
+/** No model is called for a request whose fulfilment would not be settled, or not be paid for: each reason on its own. */
+
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { coordinatorInterface, registryInterface } from "../../../oracle/chain/contracts.ts";
+import type { ChainHead } from "../../../oracle/chain/chain-source.ts";
+import type { BatchedReads } from "../../../oracle/chain/batched-reads.ts";
+import type { EnclaveSession } from "../../../oracle/enclaves/enclave-session.ts";
+import type { JobOutcome } from "../../../oracle/engine/job-queue.ts";
+import { createLogger } from "../../../oracle/log.ts";
+import { AdmittedKeysets } from "../../../oracle/relay/admitted-keysets.ts";
+import { Answerer } from "../../../oracle/relay/answerer.ts";
+import { Preflight } from "../../../oracle/relay/preflight.ts";
+import { openStore } from "../../../oracle/store/store.ts";
+import type { AnswerRecord } from "../../../oracle/store/answers.ts";
+import type { Store } from "../../../oracle/store/store.ts";
+import { ChainError } from "../../../protocol/errors.ts";
+import type { Hex } from "../../../protocol/bytes.ts";
+import type { Request } from "../../../protocol/request.ts";
+import { aRequest, CHAIN_ID, REQUESTED_AT, storeRequest, word } from "../support/requests.ts";
+import { createPgliteStore } from "../support/stores.ts";
+import type { TestStore } from "../support/stores.ts";
+
+const log = createLogger({ level: "error", write: () => undefined, now: () => 0 });
+const KEYSET = word(0xe1);
+const SESSION = {
+  keysetId: KEYSET,
+  attestation: { keyset: { answerKey: `0x${"a1".repeat(20)}` } },
+} as unknown as EnclaveSession;
+
+/** What the chain and the node's surroundings look like; everything is well until a test changes it. */
+interface World {
+  now: number;
+  pending: { isPending: boolean; cancelAt: number };
+  /** In the mempool's view too. */
+  isPendingInMempool: boolean;
+  isMember: boolean;
+  isReachable: boolean;
+  hasFunds: boolean;
+  baseFee: bigint;
+  blockGas: number;
+  enclaves: readonly EnclaveSession[];
+}
+
+let place: TestStore;
+let store: Store;
+let world: World;
+let asked: Hex[];
+let nonce = 1n;
+
+beforeAll(async () => {
+  place = await createPgliteStore();
+  store = await openStore(place.config);
+});
+
+afterAll(async () => {
+  await store.close();
+  await place.remove();
+});
+
+beforeEach(() => {
+  asked = [];
+  world = {
+    now: (REQUESTED_AT + 60) * 1_000,
+    pending: { isPending: true, cancelAt: 0 },
+    isPendingInMempool: true,
+    isMember: true,
+    isReachable: true,
+    hasFunds: true,
+    baseFee: 10n ** 9n,
+    blockGas: 30_000_000,
+    enclaves: [SESSION],
+  };
+});
+
+const reads: Pick<BatchedReads, "call"> = {
+  call({ params }, schema) {
+    const [{ data }, tag] = params as [{ data: string }, string];
+    if (!world.isReachable) {
+      throw new ChainError({ code: "CHAIN_RPC_UNAVAILABLE", message: "as the test wants" });
+    }
+    if (data.startsWith(coordinatorInterface.getFunction("pending").selector)) {
+      const open = world.pending.isPending && (tag !== "pending" || world.isPendingInMempool);
+      const state = [open, 1n, REQUESTED_AT, world.pending.cancelAt] as const;
+      return Promise.resolve(schema.parse(coordinatorInterface.encodeFunctionResult("pending", [...state])));
+    }
+    if (!world.isMember) {
+      throw new ChainError({ code: "CHAIN_REVERTED", message: "AdmissionOutdated" });
+    }
+    const member = [`0x${"fe".repeat(20)}`, word(0xf1), 1, false] as const;
+    return Promise.resolve(schema.parse(registryInterface.encodeFunctionResult("memberOf", [...member])));
+  },
+};
+
+function answerer(): Answerer {
+  const head = (): ChainHead => ({
+    latest: {
+      number: 20,
+      hash: word(20),
+      parentHash: word(19),
+      timestamp: Math.floor(world.now / 1_000),
+      baseFeePerGas: world.baseFee,
+      gasLimit: world.blockGas,
+    },
+    settledNumber: 18,
+  });
+  const preflight = new Preflight({
+    coordinator: aRequest().coordinator,
+    registry: `0x${"c9".repeat(20)}`,
+    reads,
+    head,
+    hasFunds: () => world.hasFunds,
+    maxTransactionGas: 16_777_216,
+    now: () => world.now,
+  });
+  return new Answerer({
+    store,
+    enclaves: { admitted: () => [...world.enclaves], ownKeysets: new Set([KEYSET]) },
+    asker: {
+      ask: (_session, { open }) => {
+        asked.push(open.requestId);
+        return Promise.resolve({ kind: "nothing" });
+      },
+    },
+    quorums: { collect: () => Promise.reject(new Error("no quorum is asked for")) },
+    admitted: new AdmittedKeysets(store, () => world.now),
+    chainOf: () => ({
+      fallbackWindowSeconds: 120,
+      turnMs: 30_000,
+      preflight,
+      prices: { models: {}, gasPricePercent: 100 },
+      baseFeePerGas: () => world.baseFee,
+    }),
+    log,
+    now: () => world.now,
+  });
+}
+
+async function handle(change: Partial<Request> = {}): Promise<JobOutcome<AnswerRecord>> {
+  nonce += 1n;
+  const requestId = await storeRequest(store, aRequest({ nonce, ...change }));
+  return answerer().handle({ chainId: CHAIN_ID, requestId }, new AbortController().signal);
+}
+
+test("a model is called for a request that nothing is wrong with", async () => {
+  expect(await handle()).toMatchObject({ kind: "done" });
+  expect(asked).toHaveLength(1);
+});
+
+describe("no model is called", () => {
+  test.for<[string, Partial<World>, Partial<Request>]>([
+    ["was settled meanwhile", { pending: { isPending: false, cancelAt: 0 } }, {}],
+    ["is about to be cancelled", { pending: { isPending: true, cancelAt: REQUESTED_AT + 62 } }, {}],
+    ["asks under a policy that was narrowed since the admission", { isMember: false }, {}],
+    ["has a deadline that no transaction would make", {}, { deadline: BigInt(REQUESTED_AT + 63) }],
+    ["repays less than gas costs now", { baseFee: 10n ** 12n }, {}],
+    ["comes while every transmitter key is low on funds", { hasFunds: false }, {}],
+    ["comes while the chain cannot be asked", { isReachable: false }, {}],
+    ["comes while no enclave is admitted", { enclaves: [] }, {}],
+  ])("when the request %s: it waits", async ([, surroundings, change]) => {
+    Object.assign(world, surroundings);
+    expect(await handle(change)).toMatchObject({ kind: "later" });
+    expect(asked).toEqual([]);
+  });
+
+  test.for<[string, Partial<World>, Partial<Request>]>([
+    [
+      "may need more gas than a transaction has (EIP-7825)",
+      {},
+      { threshold: 8, maxOutputBytes: 65_536, callbackGasLimit: 5_000_000 },
+    ],
+    ["may need more gas than a block of this chain has", { blockGas: 300_000 }, {}],
+  ])("when the request %s: it ends in a refund", async ([, surroundings, change]) => {
+    Object.assign(world, surroundings);
+    expect(await handle(change)).toMatchObject({ kind: "done", result: { kind: "refused" } });
+    expect(asked).toEqual([]);
+  });
+
+  test("when the deadline has passed", async () => {
+    expect(await handle({ deadline: BigInt(REQUESTED_AT + 10) })).toEqual({
+      kind: "done",
+      result: { kind: "nothing" },
+    });
+    expect(asked).toEqual([]);
+  });
+
+  test("out of turn, when a fulfilment waits in the mempool", async () => {
+    // Another platform is admitted since before the request, this node's is not in the events: it is second.
+    await store.db
+      .insertInto("blocks")
+      .values({ chain_id: CHAIN_ID, number: 20, hash: word(20) })
+      .execute();
+    await store.db
+      .insertInto("admissions")
+      .values({
+        chain_id: CHAIN_ID,
+        keyset_id: word(0xe9),
+        event: "admitted",
+        policy_id: aRequest().policyId,
+        expires_at: REQUESTED_AT + 86_400,
+        platform: word(0xf9),
+        block_number: 5,
+        block_hash: word(5),
+        tx_hash: word(6),
+        log_index: 0,
+      })
+      .execute();
+    world.isPendingInMempool = false;
+    world.now = (REQUESTED_AT + 29) * 1_000;
+    expect(await handle()).toEqual({ kind: "later", seconds: 1 });
+    world.now = (REQUESTED_AT + 31) * 1_000;
+    expect(await handle()).toMatchObject({ kind: "later" });
+    expect(asked).toEqual([]);
+    world.isPendingInMempool = true;
+    expect(await handle()).toMatchObject({ kind: "done" });
+    expect(asked).toHaveLength(1);
+  });
+});

@@ -1,0 +1,77 @@
+import { z } from "zod";
+import type { Store } from "../../../oracle/store/store.ts";
+import type { Hex } from "../../../protocol/bytes.ts";
+import { Request, requestId } from "../../../protocol/request.ts";
+
+export const CHAIN_ID = 31_337;
+export const word = (value: number): Hex => `0x${value.toString(16).padStart(64, "0")}`;
+const account = (value: number): Hex => `0x${value.toString(16).padStart(40, "0")}`;
+
+/** Seconds: when the requests of these tests are made, in block 10. */
+export const REQUESTED_AT = 1_790_000_000;
+export const REQUEST_BLOCK = 10;
+
+/** A request that nothing is wrong with, but for `change`. */
+export function aRequest(change: Partial<Request> = {}): Request {
+  return {
+    chainId: BigInt(CHAIN_ID),
+    coordinator: account(0xc0),
+    consumer: account(0xc1),
+    nonce: 1n,
+    payer: account(0xc2),
+    refundTo: account(0xc3),
+    subscriptionId: 0n,
+    payloadHash: word(1),
+    payloadUriHash: word(0),
+    policyId: word(2),
+    policyVersion: 1,
+    threshold: 1,
+    aggregation: 0,
+    delivery: 0,
+    callbackGasLimit: 100_000,
+    maxOutputBytes: 1_024,
+    fee: 10n ** 15n,
+    gasPriceCap: 10n ** 11n,
+    deadline: BigInt(REQUESTED_AT + 3_600),
+    ...change,
+  };
+}
+
+export interface StoredRequest {
+  readonly payload?: Hex;
+  readonly payloadUri?: string;
+}
+
+/** Puts a request into the store as the journal does when it has its confirmations. */
+export async function storeRequest(
+  store: Store,
+  request: Request,
+  { payload = "0x0102", payloadUri = "" }: StoredRequest = {},
+): Promise<Hex> {
+  const id = requestId(request);
+  await store.db
+    .insertInto("requests")
+    .values({
+      chain_id: CHAIN_ID,
+      request_id: id,
+      block_number: REQUEST_BLOCK,
+      block_hash: word(3),
+      block_time: REQUESTED_AT,
+      tx_hash: word(4),
+      log_index: Number(request.nonce),
+      consumer: request.consumer,
+      request: JSON.stringify(z.encode(Request, request)),
+      payload,
+      payload_uri: payloadUri,
+      deadline: Number(request.deadline),
+      fee: request.fee.toString(),
+      threshold: request.threshold,
+      released: true,
+      released_at: REQUESTED_AT * 1_000,
+      phase: "asked",
+      last_error: null,
+      seen_at: 0,
+    })
+    .execute();
+  return id;
+}

@@ -8,6 +8,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { AdytonError, ConfigError } from "../protocol/errors.ts";
 import type { Hex } from "../protocol/bytes.ts";
+import { createOperatorAccount } from "./accounts/account.ts";
+import { SpendingLedger } from "./accounts/spending-ledger.ts";
 import { AnswerLedger } from "./answers/answer-ledger.ts";
 import type { Inference } from "./answers/infer.ts";
 import { ReceiptStore } from "./openai/receipt-store.ts";
@@ -142,24 +144,25 @@ async function serve(configuration: Configuration): Promise<void> {
   );
   const inference: Inference = {
     catalog,
-    secret: (name) => secrets.get(name),
+    account: createOperatorAccount((name) => secrets.get(name)),
     retries: behaviour.limits.retries,
     pause: (ms) => pause(ms),
   };
   const attested = await attestIdentity(identity, attester, NO_NONCE);
   const sealedRecords = new ReceiptStore();
+  const spending = new SpendingLedger();
   const signatory = { identity, attested, clock, log: new StatementLog(identity) };
   const app = createApp({
     identity,
     attest: (nonce) => attestIdentity(identity, attester, nonce),
     answerer: createAnswerer({
       ...signatory,
-      inference,
+      inference: { ...inference, spending },
       operator: operator.public,
       ledger: new AnswerLedger(),
       sealedRecords,
     }),
-    offChain: { ...signatory, inference, receipts: new ReceiptStore() },
+    offChain: { ...signatory, inference, receipts: new ReceiptStore(), spending },
     secrets,
     sealedRecords,
     catalog,

@@ -15,6 +15,7 @@ export type InputErrorCode =
   | "INPUT_UNAUTHORIZED"
   | "INPUT_RATE_LIMITED"
   | "INPUT_FEE_TOO_LOW"
+  | "INPUT_CAP_REACHED"
   | "INPUT_CONFLICT"
   | "INPUT_NOT_FOUND";
 

@@ -6,7 +6,7 @@ import { MAX_PAYLOAD_BYTES } from "./limits.ts";
 import { decodePrompt, encodePrompt, type Prompt } from "./prompt.ts";
 import { keccak } from "./struct-hash.ts";
 
-export const PayloadType = { inference: 1, agent: 2, openai: 3, sealed: 4 } as const;
+export const PayloadType = { inference: 1, agent: 2, openai: 3, sealed: 4, keyed: 5 } as const;
 
 const VERSION = 1;
 

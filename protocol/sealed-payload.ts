@@ -5,10 +5,10 @@
  * docs/reference/protocol.md, Sealed.
  */
 
-import { AEAD_AES_256_GCM, CipherSuite, KDF_HKDF_SHA256, KEM_DHKEM_X25519_HKDF_SHA256 } from "hpke";
 import * as AbiParameters from "ox/AbiParameters";
 import { concatBytes, equalBytes, fromHex, toHex, toUtf8, type Hex } from "./bytes.ts";
 import { InputError } from "./errors.ts";
+import { ENCAPSULATED_KEY_BYTES, HPKE_OVERHEAD, hpkeOpen, hpkeSeal } from "./hpke.ts";
 import { MAX_PAYLOAD_BYTES } from "./limits.ts";
 import { PayloadType } from "./payload.ts";
 import type { SealingTarget } from "./sealed-secret.ts";
@@ -25,8 +25,8 @@ export interface SealedContext {
 const VERSION = 1;
 const NONCE_BYTES = 12;
 const KEY_BYTES = 32;
-/** Bytes that sealing an answer adds: the encapsulated key and the tag. */
-export const SEALED_OUTPUT_OVERHEAD = 48;
+/** Bytes that sealing an answer adds. */
+export const SEALED_OUTPUT_OVERHEAD = HPKE_OVERHEAD;
 /** Keysets that a question can be sealed to. */
 const MAX_RECIPIENTS = 64;
 /** `replyKey` of a question whose answer comes in clear. */
@@ -70,9 +70,6 @@ interface SealedBody {
   readonly ciphertext: Hex;
 }
 
-const suite = (): CipherSuite =>
-  new CipherSuite(KEM_DHKEM_X25519_HKDF_SHA256, KDF_HKDF_SHA256, AEAD_AES_256_GCM);
-
 /**
  * The reply key is bound too: a ciphertext is public once asked, and where a consumer asks for anyone, somebody could ask
  * it again with a key of his own and read answer and record.
@@ -100,7 +97,7 @@ export interface SealingTerms {
   readonly replyKey: Hex;
 }
 
-/** A payload of type 4 around `inner`, a whole payload of type 1. */
+/** A payload of type 4 around `inner`, a whole payload of type 1 or 5. */
 export async function sealPayload(
   inner: Uint8Array<ArrayBuffer>,
   terms: SealingTerms,
@@ -115,9 +112,9 @@ export async function sealPayload(
   );
   const recipients = await Promise.all(
     terms.recipients.map(async ({ keysetId, sealingKey }) => {
-      const sealed = await sealBytes(sealingKey, contentKey, { info: KEY_INFO, aad });
-      const encapsulatedKey = toHex(sealed.subarray(0, KEY_BYTES));
-      return { keysetId, encapsulatedKey, wrappedKey: toHex(sealed.subarray(KEY_BYTES)) };
+      const sealed = await hpkeSeal(sealingKey, contentKey, { info: KEY_INFO, aad });
+      const encapsulatedKey = toHex(sealed.subarray(0, ENCAPSULATED_KEY_BYTES));
+      return { keysetId, encapsulatedKey, wrappedKey: toHex(sealed.subarray(ENCAPSULATED_KEY_BYTES)) };
     }),
   );
   const body = {
@@ -162,10 +159,12 @@ export async function openPayload(
   const aad = contextHash(context, sealed.replyKey);
   try {
     const wrapped = concatBytes(fromHex(recipient.encapsulatedKey), fromHex(recipient.wrappedKey));
-    const contentKey = await openBytes(privateKey, wrapped, { info: KEY_INFO, aad });
+    const contentKey = await hpkeOpen(privateKey, wrapped, { info: KEY_INFO, aad });
+    const cipher = await contentCipher(contentKey);
+    contentKey.fill(0);
     const inner = await crypto.subtle.decrypt(
       { name: "AES-GCM", iv: fromHex(sealed.nonce), additionalData: aad },
-      await contentCipher(contentKey),
+      cipher,
       fromHex(sealed.ciphertext),
     );
     return { inner: new Uint8Array(inner), replyKey: sealed.replyKey };
@@ -197,7 +196,7 @@ export async function sealReply(
   requestId: Hex,
   bytes: Uint8Array,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  return await sealBytes(replyKey, bytes, { info: REPLY_INFO, aad: fromHex(requestId, 32) });
+  return await hpkeSeal(replyKey, bytes, { info: REPLY_INFO, aad: fromHex(requestId, 32) });
 }
 
 /** @throws {InputError} INPUT_INVALID when it was sealed to another key or for another request */
@@ -207,37 +206,10 @@ export async function openReply(
   sealed: Uint8Array,
 ): Promise<Uint8Array<ArrayBuffer>> {
   try {
-    return await openBytes(privateKey, sealed, { info: REPLY_INFO, aad: fromHex(requestId, 32) });
+    return await hpkeOpen(privateKey, sealed, { info: REPLY_INFO, aad: fromHex(requestId, 32) });
   } catch (cause) {
     throw invalid("the reply was sealed to another key, or for another request", cause);
   }
-}
-
-interface HpkeTerms {
-  readonly info: Uint8Array;
-  readonly aad: Uint8Array;
-}
-
-async function sealBytes(
-  publicKey: Hex,
-  bytes: Uint8Array,
-  terms: HpkeTerms,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const hpke = suite();
-  const key = await hpke.DeserializePublicKey(fromHex(publicKey, KEY_BYTES));
-  const { encapsulatedSecret, ciphertext } = await hpke.Seal(key, bytes, terms);
-  return concatBytes(encapsulatedSecret, ciphertext);
-}
-
-async function openBytes(
-  privateKey: Uint8Array,
-  sealed: Uint8Array,
-  terms: HpkeTerms,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const hpke = suite();
-  const key = await hpke.DeserializePrivateKey(privateKey);
-  const opened = await hpke.Open(key, sealed.subarray(0, KEY_BYTES), sealed.subarray(KEY_BYTES), terms);
-  return new Uint8Array(opened);
 }
 
 function invalid(message: string, cause?: unknown): InputError {

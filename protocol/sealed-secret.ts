@@ -3,11 +3,11 @@
  * the secret's name, so that it opens nowhere else and as nothing else. docs/reference/protocol.md, Secrets.
  */
 
-import { AEAD_AES_256_GCM, CipherSuite, KDF_HKDF_SHA256, KEM_DHKEM_X25519_HKDF_SHA256 } from "hpke";
 import { z } from "zod";
 import { concatBytes, fromHex, fromUtf8, toHex, toUtf8, type Hex } from "./bytes.ts";
 import { InputError } from "./errors.ts";
 import { bytes32, bytesHex } from "./fields.ts";
+import { ENCAPSULATED_KEY_BYTES, hpkeOpen, hpkeSeal } from "./hpke.ts";
 
 /** `PUT /v1/secrets/{name}` */
 export const SealedSecret = z.strictObject({ encapsulatedKey: bytes32, ciphertext: bytesHex });
@@ -19,9 +19,6 @@ export const SecretName = z.string().regex(/^[A-Za-z0-9._-]{1,64}$/, { error: "e
 const MAX_SECRET_LENGTH = 8_192;
 
 const INFO = toUtf8("adyton secret v1");
-
-const suite = (): CipherSuite =>
-  new CipherSuite(KEM_DHKEM_X25519_HKDF_SHA256, KDF_HKDF_SHA256, AEAD_AES_256_GCM);
 
 function associatedData(keysetId: Hex, name: string): Uint8Array<ArrayBuffer> {
   return concatBytes(fromHex(keysetId, 32), toUtf8(name));
@@ -38,11 +35,12 @@ export async function sealSecret(
   name: string,
   secret: string,
 ): Promise<SealedSecret> {
-  const hpke = suite();
-  const publicKey = await hpke.DeserializePublicKey(fromHex(sealingKey, 32));
-  const aad = associatedData(keysetId, name);
-  const { encapsulatedSecret, ciphertext } = await hpke.Seal(publicKey, toUtf8(secret), { info: INFO, aad });
-  return { encapsulatedKey: toHex(encapsulatedSecret), ciphertext: toHex(ciphertext) };
+  const terms = { info: INFO, aad: associatedData(keysetId, name) };
+  const sealed = await hpkeSeal(sealingKey, toUtf8(secret), terms);
+  return {
+    encapsulatedKey: toHex(sealed.subarray(0, ENCAPSULATED_KEY_BYTES)),
+    ciphertext: toHex(sealed.subarray(ENCAPSULATED_KEY_BYTES)),
+  };
 }
 
 /** @throws {InputError} INPUT_INVALID when it was sealed to another key, keyset or name; INPUT_TOO_LARGE */
@@ -56,12 +54,9 @@ export async function openSecret(
     throw new InputError({ code: "INPUT_TOO_LARGE", message: "a secret is shorter than that" });
   }
   try {
-    const hpke = suite();
-    const key = await hpke.DeserializePrivateKey(privateKey);
-    const aad = associatedData(keysetId, name);
-    return fromUtf8(
-      await hpke.Open(key, fromHex(sealed.encapsulatedKey, 32), ciphertext, { info: INFO, aad }),
-    );
+    const whole = concatBytes(fromHex(sealed.encapsulatedKey, ENCAPSULATED_KEY_BYTES), ciphertext);
+    const terms = { info: INFO, aad: associatedData(keysetId, name) };
+    return fromUtf8(await hpkeOpen(privateKey, whole, terms));
   } catch (cause) {
     throw new InputError({
       code: "INPUT_INVALID",

@@ -17,15 +17,15 @@ import {
   type LedgerAnswer,
 } from "./answer-ledger.ts";
 import { checkCall, checkDeadline, checkFunctionsCall, type CheckedCall } from "./check-call.ts";
-import { infer, type Inference } from "./infer.ts";
+import { infer } from "./infer.ts";
 import { without } from "./panel.ts";
-import { makeSealedAnswer } from "./sealed-question.ts";
+import { makeSealedAnswer, type SealedInference } from "./sealed-question.ts";
 import { signBatch } from "./sign-batch.ts";
 import { makeAnswer, type MadeAnswer, type Signatory } from "./sign-answer.ts";
 
 export interface AnswererOptions extends Signatory {
   readonly operator: Operator["public"];
-  readonly inference: Inference;
+  readonly inference: SealedInference;
   readonly ledger: AnswerLedger;
   /** Transcripts and bodies of sealed questions, encrypted to their askers. */
   readonly sealedRecords: ReceiptStore;

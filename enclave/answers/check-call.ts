@@ -18,6 +18,8 @@ export interface CheckedCall {
   readonly payload: Uint8Array;
   /** Where a sealed payload was sealed for; null on a road that takes none. */
   readonly sealedContext: SealedContext | null;
+  /** Whose provider keys a sealed payload may bring; null on a road that takes none. */
+  readonly payer: Hex | null;
   readonly payloadHash: Hex;
   /** Wei. */
   readonly fee: bigint;
@@ -63,6 +65,7 @@ export function checkCall(call: AnswerCall, { coordinators }: Operator["public"]
       consumer: request.consumer,
       policyId: request.policyId,
     },
+    payer: request.payer,
     payloadHash: request.payloadHash,
     fee: request.fee,
     maxOutputBytes: Math.min(request.maxOutputBytes, MAX_OUTPUT_BYTES),
@@ -83,6 +86,7 @@ export function checkFunctionsCall({ request, payload }: FunctionsCall): Checked
     requestId: functionsRequestId(request),
     payload,
     sealedContext: null,
+    payer: null,
     payloadHash: request.payloadHash,
     fee: NO_FEE_LIMIT,
     maxOutputBytes: Math.min(request.maxOutputBytes, MAX_OUTPUT_BYTES),

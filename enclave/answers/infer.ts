@@ -8,7 +8,8 @@ import type { CatalogModel, ModelCatalog } from "../models/model-catalog.ts";
 import type { ModelQuestion, ModelReply } from "../models/model-format.ts";
 import { createOutputContract, type OutputContract } from "../output/output-contract.ts";
 import { OutputProblem } from "../output/output-problem.ts";
-import { askModel, type AskOptions } from "./ask-model.ts";
+import type { Account } from "../accounts/account.ts";
+import { askOnAccount } from "../accounts/ask-on-account.ts";
 import { aggregatePanel, checkPanelRule, without, type Outcome } from "./panel.ts";
 import { toQuestion, toRepairQuestion } from "./question.ts";
 import type { ExchangeRecorder, TranscriptRecorder } from "./transcript-recorder.ts";
@@ -16,8 +17,8 @@ import { worstCasePrice } from "./worst-case.ts";
 
 export interface Inference {
   readonly catalog: ModelCatalog;
-  /** The provider key of this name; null when it was not given. */
-  readonly secret: (name: string) => string | null;
+  /** Pays for whoever brings no key. */
+  readonly account: Account;
   readonly retries: number;
   readonly pause: (ms: number) => Promise<void>;
 }
@@ -43,7 +44,9 @@ export async function infer(
     throw error;
   }
   const budget = new Budget(bounds.fee);
-  if (!budget.reserve(worstCaseOf(plan))) return without(AnswerStatus.outOfBudget);
+  if (!budget.reserve(worstCaseOf(plan, inference.account.price))) {
+    return without(AnswerStatus.outOfBudget);
+  }
   const run = { inference, contract: plan.contract, maxOutputBytes: bounds.maxOutputBytes };
   const outcomes = await askMembers(run, plan.members, { budget, recorder });
   const [only] = outcomes;
@@ -58,11 +61,13 @@ export async function infer(
  * @throws {InputError} for what cannot be asked as it stands
  */
 export function quotePrice(catalog: ModelCatalog, payload: Uint8Array): bigint {
-  return worstCaseOf(planInference(catalog, payload));
+  return worstCaseOf(planInference(catalog, payload), ({ model }, question) =>
+    worstCasePrice(model, question),
+  );
 }
 
-function worstCaseOf({ members }: Plan): bigint {
-  return members.reduce((sum, { target, question }) => sum + worstCasePrice(target.model, question), 0n);
+function worstCaseOf({ members }: Plan, price: Account["price"]): bigint {
+  return members.reduce((sum, { target, question }) => sum + price(target, question), 0n);
 }
 
 /** Wei that are left for repairs once every first exchange's worst case is set aside. */
@@ -120,7 +125,7 @@ interface Run {
 }
 
 interface Seat extends Member {
-  readonly options: AskOptions;
+  readonly recorder: ExchangeRecorder;
 }
 
 /**
@@ -135,7 +140,7 @@ async function askMembers(
 ): Promise<readonly Outcome[]> {
   const seats = members.map((member): Seat => ({
     ...member,
-    options: askOptions(run, member, recorder.branch()),
+    recorder: recorder.branch(),
   }));
   const firsts = await Promise.all(seats.map((seat) => ask(run, seat)));
   const repairs = seats.map((seat, index): Promise<Judgement> => {
@@ -143,30 +148,34 @@ async function askMembers(
     if (first === undefined) throw new Error("a member has no outcome");
     if (!("problem" in first)) return Promise.resolve(first);
     const question = toRepairQuestion(seat.question, first.answer, first.problem);
-    const mayRepair =
-      run.contract.schema !== null && budget.reserve(worstCasePrice(seat.target.model, question));
-    return mayRepair ? ask(run, { ...seat, question }) : Promise.resolve(first);
+    const price = run.inference.account.price(seat.target, question);
+    const mayRepair = run.contract.schema !== null && budget.reserve(price);
+    return mayRepair ? repair(run, { ...seat, question }, first) : Promise.resolve(first);
   });
   const judgements = await Promise.all(repairs);
   return judgements.map((last) => ("problem" in last ? without(AnswerStatus.invalidOutput) : last));
 }
 
-function askOptions({ inference }: Run, { target }: Member, recorder: ExchangeRecorder): AskOptions {
-  const { secret } = target.provider;
-  const credential = secret === null ? null : inference.secret(secret);
-  return { recorder, retries: inference.retries, pause: inference.pause, credential };
-}
-
 /** A status that is final, or a problem that asking again may cure. */
 type Judgement = Outcome | { readonly problem: string; readonly answer: string };
 
-async function ask(run: Run, { target, question, options }: Seat): Promise<Judgement> {
+async function ask(run: Run, { target, question, recorder }: Seat): Promise<Judgement> {
+  const { account, retries, pause } = run.inference;
   try {
-    return judgeReply(await askModel(target, question, options), run);
+    const charge = account.charge(target, question);
+    return judgeReply(await askOnAccount(charge, target, question, { recorder, retries, pause }), run);
   } catch (error) {
     if (error instanceof UpstreamError) return without(statusOf(error));
+    // A key of the requester's own whose cap is reached: nobody was asked.
+    if (error instanceof InputError) return without(AnswerStatus.outOfBudget);
     throw error;
   }
+}
+
+/** The second answer; the first one's problem where the account does not cover a second. */
+async function repair(run: Run, seat: Seat, first: Judgement): Promise<Judgement> {
+  const second = await ask(run, seat);
+  return "status" in second && second.status === AnswerStatus.outOfBudget ? first : second;
 }
 
 /** Some providers decline with an HTTP error. */

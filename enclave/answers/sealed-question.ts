@@ -3,6 +3,7 @@
 import { AnswerStatus } from "../../protocol/answer.ts";
 import { toHex, toUtf8, type Hex } from "../../protocol/bytes.ts";
 import { InputError } from "../../protocol/errors.ts";
+import { decodeKeyedPayload, isKeyedPayload } from "../../protocol/keyed-payload.ts";
 import {
   NO_REPLY_KEY,
   openPayload,
@@ -11,6 +12,8 @@ import {
   type OpenedPayload,
 } from "../../protocol/sealed-payload.ts";
 import { transcriptLeafHash, type Transcript } from "../../protocol/transcript.ts";
+import { checkOwnKey, createOwnAccount } from "../accounts/own-keys.ts";
+import type { SpendingLedger } from "../accounts/spending-ledger.ts";
 import type { CheckedCall } from "./check-call.ts";
 import { infer, type Inference } from "./infer.ts";
 import { without } from "./panel.ts";
@@ -23,10 +26,14 @@ export interface SealedAnswer {
   readonly record: Uint8Array | null;
 }
 
+export interface SealedInference extends Inference {
+  readonly spending: SpendingLedger;
+}
+
 /** As for a question in clear; what cannot be opened is an invalid request, and signed as one. */
 export async function makeSealedAnswer(
   signatory: Signatory,
-  inference: Inference,
+  inference: SealedInference,
   checked: CheckedCall,
 ): Promise<SealedAnswer> {
   let replyKey: Hex = NO_REPLY_KEY;
@@ -37,7 +44,9 @@ export async function makeSealedAnswer(
     replyKey = opened.replyKey;
     const overhead = replyKey === NO_REPLY_KEY ? 0 : SEALED_OUTPUT_OVERHEAD;
     const maxOutputBytes = Math.max(0, checked.maxOutputBytes - overhead);
-    const outcome = await infer(inference, opened.inner, { ...checked, maxOutputBytes }, recorder);
+    const asked = takeKeys(inference, opened.inner, checked, now);
+    if (asked === null) return without(AnswerStatus.invalidRequest);
+    const outcome = await infer(asked.inference, asked.payload, { ...checked, maxOutputBytes }, recorder);
     if (outcome.status !== AnswerStatus.ok || replyKey === NO_REPLY_KEY) return outcome;
     return { ...outcome, output: await sealReply(replyKey, checked.requestId, outcome.output) };
   });
@@ -58,6 +67,32 @@ async function open(
   } catch (error) {
     if (error instanceof InputError) return null;
     throw error;
+  }
+}
+
+interface Asked {
+  readonly inference: Inference;
+  readonly payload: Uint8Array;
+}
+
+/** The question, and an account of the keys that it brings where it does; null for keys that this request may not use. */
+function takeKeys(
+  inference: SealedInference,
+  inner: Uint8Array<ArrayBuffer>,
+  { payer }: CheckedCall,
+  now: number,
+): Asked | null {
+  if (!isKeyedPayload(inner) || payer === null) return { inference, payload: inner };
+  try {
+    const { keys, payload } = decodeKeyedPayload(inner);
+    for (const key of keys) checkOwnKey(key, { payer }, now);
+    const terms = { keys, ledger: inference.spending, now, otherwise: inference.account };
+    return { inference: { ...inference, account: createOwnAccount(terms) }, payload };
+  } catch (error) {
+    if (error instanceof InputError) return null;
+    throw error;
+  } finally {
+    inner.fill(0);
   }
 }
 

@@ -14,6 +14,7 @@ import {
   type QuoteReply,
 } from "../../protocol/enclave-api.ts";
 import { InputError } from "../../protocol/errors.ts";
+import { checkOwnKey } from "../accounts/own-keys.ts";
 import { ANY_CALLER, type Answerer } from "../answers/answerer.ts";
 import { quotePrice } from "../answers/infer.ts";
 import type { ReceiptStore } from "../openai/receipt-store.ts";
@@ -21,10 +22,11 @@ import type { AttestedIdentity, Identity } from "../identity/identity.ts";
 import type { ModelCatalog } from "../models/model-catalog.ts";
 import { createOpenaiRoutes } from "../openai/routes.ts";
 import type { OffChainOptions } from "../openai/off-chain-answerer.ts";
+import { openProviderKey, type ProviderKey } from "../../protocol/provider-key.ts";
 import { SealedSecret, SecretName } from "../../protocol/sealed-secret.ts";
 import type { SecretStore } from "../secrets/secret-store.ts";
 import { Metrics } from "./metrics.ts";
-import { admitCaller, callerOf, checkProvisions, type Callers } from "./callers.ts";
+import { admitCaller, callerOf, checkProvisions, refuseKeyOwners, type Callers } from "./callers.ts";
 import { errorHandler } from "./error-reply.ts";
 import { functionsRoute } from "./functions-route.ts";
 import { createLogRoutes } from "./log-routes.ts";
@@ -63,10 +65,14 @@ export function createApp(options: ApiOptions): Express {
     response.json({ status: "ok" });
   });
   app.get("/v1/attestation", attestationRoute(options));
-  app.use(admitCaller(options.callers));
+  app.use(admitCaller(options.callers, (sealed, credential) => openOwnKey(options, sealed, credential)));
   app.get("/v1/models", (_request, response) => {
     response.json(modelsReply(options.catalog));
   });
+  app.use(createOpenaiRoutes(options.offChain));
+  app.get("/v1/receipts/:id", receiptRoute(options.offChain));
+  app.use(createLogRoutes(options.offChain.log));
+  app.use(refuseKeyOwners);
   app.post("/v1/answers", express.json({ limit: MAX_BODY_BYTES }), async (request, response) => {
     const answer = await options.answerer.answer(parseInput(AnswerCall, request.body));
     response.type("application/json").send(answer);
@@ -85,9 +91,6 @@ export function createApp(options: ApiOptions): Express {
     response.type("application/json").send(await options.answerer.find(requestId));
   });
   app.post("/v1/functions/answers", express.json({ limit: MAX_BODY_BYTES }), functionsRoute(options));
-  app.use(createOpenaiRoutes(options.offChain));
-  app.get("/v1/receipts/:id", receiptRoute(options.offChain));
-  app.use(createLogRoutes(options.offChain.log));
   app.get("/v1/sealed-records/:requestId", (request, response) => {
     const { requestId } = parseInput(AnswerQuery, request.params);
     const record = options.sealedRecords.get(requestId, ANY_CALLER);
@@ -107,6 +110,18 @@ export function createApp(options: ApiOptions): Express {
   });
   app.use(errorHandler(options.reportBug));
   return app;
+}
+
+async function openOwnKey(
+  { identity: { keysetId, keys }, offChain: { clock } }: ApiOptions,
+  sealed: string,
+  credentialSha256: Hex,
+): Promise<ProviderKey> {
+  const key = await openProviderKey({ keysetId, privateKey: keys.sealing.privateKey }, sealed);
+  const { now, lowerBound } = clock.read();
+  // Without a trustworthy time nothing is asked, and the key is not used.
+  checkOwnKey(key, { credentialSha256 }, now ?? lowerBound);
+  return key;
 }
 
 function attestationRoute({ attest, identity, monotonicMs }: ApiOptions): RequestHandler {

@@ -22,6 +22,11 @@ export type Quota = z.output<typeof Quota>;
 const Callers = z.strictObject({
   /** Access without a credential is never a default. */
   anonymous: z.union([z.literal("refuse"), Quota]),
+  /**
+   * All who come with nothing but a provider key of their own, together: a key that was made up costs nothing, so that a
+   * quota for each would be none. They reach the OpenAI-compatible routes, and no contract's.
+   */
+  keyOwners: z.union([z.literal("refuse"), Quota]).default({ requestsPerMinute: 60, concurrent: 4 }),
   named: z
     .array(
       z.strictObject({

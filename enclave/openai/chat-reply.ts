@@ -1,8 +1,8 @@
 /** Replies in the form of OpenAI's Chat Completions, whole or as a stream. */
 
-import type { Hex } from "../../protocol/bytes.ts";
 import type { Json } from "../../protocol/canonical-json.ts";
 import type { ModelReply, StopReason } from "../models/model-format.ts";
+import { receiptPath, type ReplyHead } from "./openai-api.ts";
 
 const FINISH: Readonly<Record<StopReason, string>> = {
   complete: "stop",
@@ -11,19 +11,6 @@ const FINISH: Readonly<Record<StopReason, string>> = {
   toolCalls: "tool_calls",
   other: "stop",
 };
-
-export interface ReplyHead {
-  readonly requestId: Hex;
-  /** Seconds. */
-  readonly created: number;
-  /** As asked: `provider/model`. */
-  readonly model: string;
-}
-
-/** Where the receipt is, for whoever reads the reply. */
-export function receiptPath(requestId: Hex): string {
-  return `/v1/receipts/${requestId}`;
-}
 
 function common({ requestId, created, model }: ReplyHead, object: string): { readonly [key: string]: Json } {
   return { id: `chatcmpl-${requestId.slice(2, 34)}`, object, created, model };

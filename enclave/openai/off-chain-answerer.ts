@@ -9,7 +9,9 @@ import { UpstreamError } from "../../protocol/errors.ts";
 import { MAX_OUTPUT_BYTES } from "../../protocol/limits.ts";
 import { encodePayload, payloadHash, PayloadType } from "../../protocol/payload.ts";
 import { encodeReceipt } from "../../protocol/receipt.ts";
-import { askModel } from "../answers/ask-model.ts";
+import type { Account } from "../accounts/account.ts";
+import { askOnAccount } from "../accounts/ask-on-account.ts";
+import type { SpendingLedger } from "../accounts/spending-ledger.ts";
 import type { ReplyText } from "../answers/watched-stream.ts";
 import type { Inference } from "../answers/infer.ts";
 import { without, type Outcome } from "../answers/panel.ts";
@@ -21,6 +23,7 @@ import type { ReceiptStore } from "./receipt-store.ts";
 export interface OffChainOptions extends Signatory {
   readonly inference: Inference;
   readonly receipts: ReceiptStore;
+  readonly spending: SpendingLedger;
 }
 
 export interface OffChainCall {
@@ -31,6 +34,7 @@ export interface OffChainCall {
   readonly body: Uint8Array;
   readonly target: CatalogModel;
   readonly question: ModelQuestion;
+  readonly account: Account;
   /** Its text as it comes, where the question is streamed. */
   readonly onText: ReplyText;
   readonly signal: AbortSignal;
@@ -61,25 +65,28 @@ export function encodeChatOutput(reply: ModelReply): Uint8Array<ArrayBuffer> {
 /**
  * A signed answer, and its receipt in the store.
  *
- * @throws {InputError} before anything is signed, for a body that cannot be a payload
+ * @throws {InputError} before anything is sent or signed: for a body that cannot be a payload, and for what the account does
+ *   not cover; {UpstreamError} as early, when the operator has brought no key
  */
 export async function answerOffChain(options: OffChainOptions, call: OffChainCall): Promise<OffChainAnswer> {
   const payload = encodePayload({ type: PayloadType.openai, body: call.body });
   const domain = offChainDomain();
   const { requestId } = call;
   const question = { domain, requestId, payloadHash: payloadHash(payload) };
+  const charge = call.account.charge(call.target, call.question);
   let reply: ModelReply | null = null;
   let error: UpstreamError | null = null;
   const made = await makeAnswer(options, question, async (recorder, { now }) => {
-    if (now === null) return without(AnswerStatus.clockUnknown);
-    const { secret } = call.target.provider;
+    if (now === null) {
+      charge.settle({ inputTokens: 0, outputTokens: 0 });
+      return without(AnswerStatus.clockUnknown);
+    }
     try {
-      reply = await askModel(call.target, call.question, {
+      reply = await askOnAccount(charge, call.target, call.question, {
         recorder,
         // Text that was streamed cannot be taken back.
         retries: call.question.stream ? 0 : options.inference.retries,
         pause: options.inference.pause,
-        credential: secret === null ? null : options.inference.secret(secret),
         onText: call.onText,
         signal: call.signal,
       });

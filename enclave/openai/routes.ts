@@ -1,26 +1,19 @@
 /** The OpenAI-compatible routes: an application changes its base URL, keeps its client, and gets receipts. */
 
-import express, { Router, type Response } from "express";
-import type { Json } from "../../protocol/canonical-json.ts";
+import express, { Router, type RequestHandler, type Response } from "express";
 import { InputError, UpstreamError } from "../../protocol/errors.ts";
 import { MAX_PAYLOAD_BYTES } from "../../protocol/limits.ts";
-import { callerOf } from "../api/callers.ts";
-import { toErrorReply } from "../api/error-reply.ts";
-import { parseChatCall, toModelQuestion, type ChatCall } from "./chat-call.ts";
-import {
-  firstChunk,
-  lastChunks,
-  receiptPath,
-  textChunk,
-  toCompletion,
-  type ReplyHead,
-} from "./chat-reply.ts";
+import type { Account } from "../accounts/account.ts";
+import { createOwnAccount } from "../accounts/own-keys.ts";
+import { callerOf, ownKeyOf } from "../api/callers.ts";
+import { chatApi } from "./chat-api.ts";
 import {
   answerOffChain,
   createRequestId,
   type OffChainAnswer,
   type OffChainOptions,
 } from "./off-chain-answerer.ts";
+import { receiptPath, type OpenaiApi, type ReplyWriter, type StreamEvent } from "./openai-api.ts";
 
 /** Names the receipt of a reply; set before the first byte of a stream. */
 const RECEIPT_HEADER = "adyton-receipt";
@@ -29,82 +22,110 @@ export function createOpenaiRoutes(options: OffChainOptions): Router {
   const router = Router();
   // Two bytes of the payload name its type and version.
   const raw = express.raw({ type: () => true, limit: MAX_PAYLOAD_BYTES - 2 });
-  router.post("/v1/chat/completions", raw, async (request, response) => {
-    const body = new Uint8Array(request.body as Buffer);
-    await answerChat(options, parseChatCall(body), body, response);
-  });
+  router.post("/v1/chat/completions", raw, answerWith(options, chatApi));
   return router;
 }
 
-async function answerChat(
+function answerWith<Call extends { readonly model: string }>(
   options: OffChainOptions,
-  call: ChatCall,
-  body: Uint8Array,
-  response: Response,
-): Promise<void> {
-  const target = options.inference.catalog.get(call.model);
-  if (target === undefined) {
-    throw new InputError({ code: "INPUT_NOT_FOUND", message: "this enclave does not serve that model" });
-  }
-  const question = toModelQuestion(call, target.model);
-  const reading = options.clock.read();
-  const gone = new AbortController();
-  response.once("close", () => {
-    if (!response.writableFinished) gone.abort();
-  });
-  const requestId = createRequestId();
-  const head = { requestId, created: reading.now ?? reading.lowerBound, model: call.model };
-  response.set(RECEIPT_HEADER, receiptPath(requestId));
-  const answered = await answerOffChain(options, {
-    requestId,
-    caller: callerOf(response).name,
-    body,
-    target,
-    question,
-    signal: gone.signal,
-    onText: (text) => {
-      streamText(response, head, text);
-    },
-  });
-  finish(response, head, call, answered);
-}
-
-function streamText(response: Response, head: ReplyHead, text: string): void {
-  if (!response.headersSent) {
-    response.set({ "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store" });
-    sendEvent(response, firstChunk(head));
-  }
-  sendEvent(response, textChunk(head, text));
-}
-
-function sendEvent(response: Response, data: Json): void {
-  response.write(`data: ${JSON.stringify(data)}\n\n`);
-}
-
-function finish(response: Response, head: ReplyHead, call: ChatCall, answered: OffChainAnswer): void {
-  const { reply } = answered;
-  if (reply === null) {
-    const error = answered.error ?? clockUnknown();
-    // Too late for a status: the stream ends with an error and without its end.
-    if (!response.headersSent) throw error;
-    sendEvent(response, toErrorReply(error));
-    response.end();
-    return;
-  }
-  if (call.stream === true) {
-    if (!response.headersSent) streamText(response, head, "");
-    for (const event of lastChunks(head, reply, call.stream_options?.include_usage ?? false)) {
-      sendEvent(response, event);
+  api: OpenaiApi<Call>,
+): RequestHandler {
+  return async (request, response) => {
+    const body = new Uint8Array(request.body as Buffer);
+    const call = api.parse(body);
+    const target = options.inference.catalog.get(call.model);
+    if (target === undefined) {
+      throw new InputError({ code: "INPUT_NOT_FOUND", message: "this enclave does not serve that model" });
     }
-    response.end("data: [DONE]\n\n");
-    return;
-  }
-  response.json(toCompletion(head, reply));
+    const question = api.toQuestion(call, target.model);
+    const reading = options.clock.read();
+    const now = reading.now ?? reading.lowerBound;
+    const requestId = createRequestId();
+    const writer = api.createWriter({ requestId, created: now, model: call.model }, call);
+    const stream = new ReplyStream(response, writer, api.streamEnd);
+    const gone = new AbortController();
+    response.once("close", () => {
+      if (!response.writableFinished) gone.abort();
+    });
+    response.set(RECEIPT_HEADER, receiptPath(requestId));
+    const answered = await answerOffChain(options, {
+      requestId,
+      caller: callerOf(response).name,
+      body,
+      target,
+      question,
+      account: accountOf(options, response, now),
+      signal: gone.signal,
+      onText: (text) => {
+        stream.text(text);
+      },
+    });
+    if (question.stream) stream.finish(answered);
+    else response.json(writer.whole(replyOf(answered)));
+  };
 }
 
-function clockUnknown(): UpstreamError {
-  return new UpstreamError({
-    code: "ENCLAVE_UNAVAILABLE",
-    message: "the enclave has no trustworthy time yet; the receipt says so",
-  });
+/** A key that the caller brought pays for everything that it asks: nothing falls back to the operator's. */
+function accountOf({ inference, spending }: OffChainOptions, response: Response, now: number): Account {
+  const ownKey = ownKeyOf(response);
+  if (ownKey === null) return inference.account;
+  return createOwnAccount({ keys: [ownKey], ledger: spending, now, otherwise: null });
+}
+
+/** @throws {UpstreamError} why there is none */
+function replyOf({ reply, error }: OffChainAnswer): NonNullable<OffChainAnswer["reply"]> {
+  if (reply !== null) return reply;
+  throw (
+    error ??
+    new UpstreamError({
+      code: "ENCLAVE_UNAVAILABLE",
+      message: "the enclave has no trustworthy time yet; the receipt says so",
+    })
+  );
+}
+
+/** Server-sent events. The status is sent with the first of them, so that what fails before has one of its own. */
+class ReplyStream {
+  readonly #response: Response;
+  readonly #writer: ReplyWriter;
+  readonly #end: string;
+
+  constructor(response: Response, writer: ReplyWriter, end: string) {
+    this.#response = response;
+    this.#writer = writer;
+    this.#end = end;
+  }
+
+  text(text: string): void {
+    this.#begin();
+    this.#send(this.#writer.text(text));
+  }
+
+  /** @throws {UpstreamError} for an answer that failed before the stream began */
+  finish(answered: OffChainAnswer): void {
+    try {
+      const reply = replyOf(answered);
+      this.#begin();
+      this.#send(this.#writer.end(reply));
+      this.#response.end(this.#end);
+    } catch (error) {
+      if (!this.#response.headersSent || !(error instanceof UpstreamError)) throw error;
+      // Too late for a status: the stream ends with an error and without its end.
+      this.#send(this.#writer.fail(error));
+      this.#response.end();
+    }
+  }
+
+  #begin(): void {
+    if (this.#response.headersSent) return;
+    this.#response.set({ "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store" });
+    this.#send(this.#writer.begin());
+  }
+
+  #send(events: readonly StreamEvent[]): void {
+    for (const { name, data } of events) {
+      const named = name === undefined ? "" : `event: ${name}\n`;
+      this.#response.write(`${named}data: ${JSON.stringify(data)}\n\n`);
+    }
+  }
 }

@@ -6,8 +6,13 @@ import { EvidenceError, UpstreamError } from "../../protocol/errors.ts";
 import { EnclaveClient } from "./enclave-client.ts";
 import type { EvidenceVerifier } from "./evidence-verifier.ts";
 import type { PeerCertificate } from "./pinned-agent.ts";
-import type { SecretFile } from "./provisioning.ts";
 import { readPeerCertificate } from "./pinned-agent.ts";
+
+/** A provider's key that the operator pays with: the behaviour file's name for it, and where it lies. */
+export interface SecretFile {
+  readonly name: string;
+  readonly file: string;
+}
 
 export interface EnclaveAddress {
   readonly url: string;

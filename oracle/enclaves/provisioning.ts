@@ -2,13 +2,7 @@ import { readFile } from "node:fs/promises";
 import { ConfigError } from "../../protocol/errors.ts";
 import { sealSecret } from "../../protocol/sealed-secret.ts";
 import type { Logger } from "../log.ts";
-import type { EnclaveSession } from "./enclave-session.ts";
-
-/** A provider's key that the operator pays with: the behaviour file's name for it, and where it lies. */
-export interface SecretFile {
-  readonly name: string;
-  readonly file: string;
-}
+import type { EnclaveSession, SecretFile } from "./enclave-session.ts";
 
 /**
  * Brings an enclave the operator's secrets. An enclave forgets them with its process, so this follows every verified

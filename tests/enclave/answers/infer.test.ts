@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { createOperatorAccount } from "../../../enclave/accounts/account.ts";
 import { infer, quotePrice, type Inference } from "../../../enclave/answers/infer.ts";
 import type { Outcome } from "../../../enclave/answers/panel.ts";
 import { TranscriptRecorder } from "../../../enclave/answers/transcript-recorder.ts";
@@ -30,7 +31,12 @@ async function ask(catalog: ModelCatalog, change: Partial<Prompt>, fee = 10n ** 
     time: 1_795_305_600,
     clock: { source: "test", lowerBound: 0 },
   });
-  const inference: Inference = { catalog, secret: () => null, retries: 2, pause: () => Promise.resolve() };
+  const inference: Inference = {
+    catalog,
+    account: createOperatorAccount(() => null),
+    retries: 2,
+    pause: () => Promise.resolve(),
+  };
   const payload = encodePayload({ type: PayloadType.inference, prompt: prompt(change) });
   const outcome = await infer(inference, payload, { fee, maxOutputBytes: 4_096 }, recorder);
   const { transcript, bodies } = recorder.finish(outcome.status, outcome.output);

@@ -5,6 +5,7 @@
 
 import { LLMock } from "@copilotkit/aimock";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { createOperatorAccount } from "../../../enclave/accounts/account.ts";
 import { askModel } from "../../../enclave/answers/ask-model.ts";
 import { infer } from "../../../enclave/answers/infer.ts";
 import { TranscriptRecorder } from "../../../enclave/answers/transcript-recorder.ts";
@@ -223,7 +224,12 @@ describe("the stand-in of the services", () => {
     );
     const recorder = recorderOfTest();
     const { status, output } = await infer(
-      { catalog: down, secret: () => "key-of-the-test", retries: 0, pause: () => Promise.resolve() },
+      {
+        catalog: down,
+        account: createOperatorAccount(() => "key-of-the-test"),
+        retries: 0,
+        pause: () => Promise.resolve(),
+      },
       encodePayload({
         type: PayloadType.inference,
         prompt: prompt({

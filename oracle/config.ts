@@ -139,6 +139,18 @@ export const OracleConfig = z.strictObject({
     .describe("file: what the enclaves' evidence must show before a byte is sent to them"),
   transmitterKeys: z.array(TransmitterKey).min(1).describe("accounts that pay for transactions"),
   store: StoreSection,
+  payloads: z
+    .strictObject({
+      ipfsGateways: z
+        .array(httpUrl)
+        .default([])
+        .describe(
+          "servers of /ipfs/{cid} that you trust to be reached, preferred first; none: ipfs URIs are refused",
+        ),
+      timeoutMs: milliseconds.default(20_000).describe("longest that fetching one payload may take"),
+    })
+    .prefault({})
+    .describe("payloads that travel by hash and URI"),
   takeoverSeconds: z
     .int()
     .min(10)

@@ -5,12 +5,14 @@
  */
 
 import { randomUUID } from "node:crypto";
+import { lookup } from "node:dns/promises";
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { parseAppraisalPolicy } from "../attestation/index.ts";
 import type { AppraisalPolicy } from "../attestation/index.ts";
 import { createVendorSource } from "../endorsements/vendor-source.ts";
 import { AdytonError, ConfigError } from "../protocol/errors.ts";
+import { MAX_PAYLOAD_BYTES } from "../protocol/limits.ts";
 import { loadSigner } from "./chain/signer.ts";
 import type { TransactionSigner } from "./chain/signer.ts";
 import type { OracleConfig } from "./config.ts";
@@ -27,6 +29,8 @@ import type { Operations } from "./http/admin.ts";
 import type { Health } from "./http/health.ts";
 import type { Logger } from "./log.ts";
 import { createLogger } from "./log.ts";
+import { createPinnedFetch } from "./payloads/pinned-fetch.ts";
+import { PayloadSource } from "./payloads/payload-source.ts";
 import { AdmittedKeysets } from "./relay/admitted-keysets.ts";
 import { Answerer } from "./relay/answerer.ts";
 import { EnclaveAsker } from "./relay/enclave-asker.ts";
@@ -115,6 +119,14 @@ async function run(config: OracleConfig, log: Logger): Promise<void> {
     log,
     asker,
     quorums: new QuorumCollector({ store, asker, log, now }),
+    payloads: new PayloadSource({
+      fetch: createPinnedFetch({
+        resolve: resolveName,
+        timeoutMs: config.payloads.timeoutMs,
+        maxBytes: MAX_PAYLOAD_BYTES,
+      }),
+      ipfsGateways: config.payloads.ipfsGateways,
+    }),
     admitted: new AdmittedKeysets(store, now),
     chainOf: (chainId) => relayOf(chainId)?.answered,
     now,
@@ -198,6 +210,10 @@ async function run(config: OracleConfig, log: Logger): Promise<void> {
     chains: config.chains.map(({ chainId }) => chainId),
     transmitters: signers.map(({ address }) => address),
   });
+}
+
+async function resolveName(host: string): Promise<string[]> {
+  return (await lookup(host, { all: true })).map(({ address }) => address);
 }
 
 function loadAdminToken({ http }: OracleConfig): string | undefined {

@@ -74,7 +74,8 @@ export type UpstreamErrorCode =
   | "MODEL_RESPONSE_TRUNCATED"
   | "MODEL_OUTPUT_INVALID"
   | "MODEL_OUTPUT_TOO_LARGE"
-  | "ENCLAVE_UNAVAILABLE";
+  | "ENCLAVE_UNAVAILABLE"
+  | "PAYLOAD_UNAVAILABLE";
 
 export type QuorumErrorCode = "QUORUM_NOT_REACHED" | "QUORUM_CONFLICT";
 
@@ -157,6 +158,7 @@ const RETRYABLE_UPSTREAM: ReadonlySet<UpstreamErrorCode> = new Set<UpstreamError
   "MODEL_RATE_LIMITED",
   "MODEL_RESPONSE_TRUNCATED",
   "ENCLAVE_UNAVAILABLE",
+  "PAYLOAD_UNAVAILABLE",
 ]);
 
 /** Did the model (or the enclave in front of it) answer? */

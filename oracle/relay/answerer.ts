@@ -1,6 +1,6 @@
 import { fromHex } from "../../protocol/bytes.ts";
 import type { Hex } from "../../protocol/bytes.ts";
-import { AdytonError } from "../../protocol/errors.ts";
+import { AdytonError, InputError, UpstreamError } from "../../protocol/errors.ts";
 import { Request } from "../../protocol/request.ts";
 import type { EnclaveSession } from "../enclaves/enclave-session.ts";
 import type { EnclaveSet } from "../enclaves/enclave-set.ts";
@@ -8,6 +8,7 @@ import { readersAmong } from "../enclaves/readers.ts";
 import { Coalesced } from "../engine/coalesced.ts";
 import type { JobOutcome } from "../engine/job-queue.ts";
 import type { Logger } from "../log.ts";
+import type { PayloadSource } from "../payloads/payload-source.ts";
 import type { AnswerRecord, OpenRequest } from "../store/answers.ts";
 import { readOpenRequests } from "../store/answers.ts";
 import type { Store } from "../store/store.ts";
@@ -27,6 +28,7 @@ export interface AnswererOptions {
   readonly asker: Pick<EnclaveAsker, "ask">;
   readonly quorums: Pick<QuorumCollector, "collect">;
   readonly log: Logger;
+  readonly payloads: Pick<PayloadSource, "find">;
   readonly admitted: AdmittedKeysets;
   readonly chainOf: (chainId: number) => AnsweredChain | undefined;
   /** Milliseconds. */
@@ -53,6 +55,8 @@ interface Permitted {
 
 /** How long a request waits for an enclave that can take it. */
 const NO_ENCLAVE_SECONDS = 1;
+/** How long a request waits for a payload whose server does not answer. */
+const PAYLOAD_SECONDS = { least: 2, most: 60 } as const;
 /** As long as its readers are away: keysets die with their processes, so that only a lost connection comes back. */
 const NO_READER_SECONDS = 5;
 
@@ -85,19 +89,24 @@ export class Answerer {
   async #answer(job: AnswerJob, signal: AbortSignal): Promise<JobOutcome<AnswerRecord>> {
     const { enclaves, admitted, chainOf, log, now } = this.#options;
     const { chainId, requestId } = job;
-    const open = await this.#openRequests.read({ chainId, requestId });
-    if (open === undefined || open.deadline * 1_000 <= now()) {
+    const stored = await this.#openRequests.read({ chainId, requestId });
+    if (stored === undefined || stored.deadline * 1_000 <= now()) {
       // Dropped by a reorg, settled, answered already, or too late: the refund is the transmitter's.
       this.#unread.delete(requestId);
       return { kind: "done", result: { kind: "nothing" } };
     }
-    const request = Request.parse(JSON.parse(open.request));
+    const request = Request.parse(JSON.parse(stored.request));
     const chain = chainOf(chainId);
     const sessions = enclaves.admitted(chainId, request.policyId);
     if (chain === undefined || sessions.length === 0) {
       log.debug("answer.waiting", { requestId, policyId: request.policyId });
       return { kind: "later", seconds: NO_ENCLAVE_SECONDS };
     }
+    const found = await this.#withPayload(stored, request, signal);
+    if ("kind" in found) {
+      return found;
+    }
+    const { open } = found;
     const refused = refuseOffer(chain, request, open, this.#options);
     if (refused !== undefined) {
       return refused;
@@ -156,6 +165,33 @@ export class Answerer {
       kind: "done",
       result: { kind: "refused", chainId, requestId, code: "INPUT_TOO_LARGE", refusedAt: now() },
     };
+  }
+
+  /** The request with its payload, wherever that is; or what becomes of it without. */
+  async #withPayload(
+    stored: OpenRequest,
+    request: Request,
+    signal: AbortSignal,
+  ): Promise<{ readonly open: OpenRequest } | JobOutcome<AnswerRecord>> {
+    const { payloads, log, now } = this.#options;
+    const { chainId, requestId } = stored;
+    try {
+      return { open: { ...stored, payload: await payloads.find(stored, request, signal) } };
+    } catch (error) {
+      if (error instanceof InputError) {
+        log.warn("answer.refused", { chainId, requestId, error });
+        const refusal = { kind: "refused", chainId, requestId, code: error.code, refusedAt: now() } as const;
+        return { kind: "done", result: refusal };
+      }
+      if (error instanceof UpstreamError) {
+        // Ever less often, until the deadline brings the refund.
+        const age = (now() - stored.releasedAt) / 1_000;
+        const seconds = Math.ceil(Math.min(PAYLOAD_SECONDS.most, Math.max(PAYLOAD_SECONDS.least, age / 4)));
+        log.info("answer.no-payload", { chainId, requestId, seconds, error });
+        return { kind: "later", seconds };
+      }
+      throw error;
+    }
   }
 
   /** Nobody else is asked: it would sign "invalid request" to a question that is valid. It may end in a refund. */

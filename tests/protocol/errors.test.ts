@@ -33,6 +33,7 @@ test.for([
   [new errors.EndorsementError({ code: "ENDORSEMENT_UNAVAILABLE", message: "" }), true],
   [new errors.EndorsementError({ code: "ENDORSEMENT_EXPIRED", message: "" }), false],
   [new errors.UpstreamError({ code: "MODEL_TIMEOUT", message: "" }), true],
+  [new errors.UpstreamError({ code: "PAYLOAD_UNAVAILABLE", message: "" }), true],
   [new errors.UpstreamError({ code: "MODEL_REFUSED", message: "" }), false],
   [new errors.QuorumError({ code: "QUORUM_NOT_REACHED", message: "" }), true],
   [new errors.QuorumError({ code: "QUORUM_CONFLICT", message: "" }), false],

@@ -13,7 +13,7 @@ import { Preflight } from "../../../oracle/relay/preflight.ts";
 import { openStore } from "../../../oracle/store/store.ts";
 import type { AnswerRecord } from "../../../oracle/store/answers.ts";
 import type { Store } from "../../../oracle/store/store.ts";
-import { ChainError } from "../../../protocol/errors.ts";
+import { ChainError, InputError, UpstreamError } from "../../../protocol/errors.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
 import type { Request } from "../../../protocol/request.ts";
 import { aRequest, CHAIN_ID, REQUESTED_AT, storeRequest, word } from "../support/requests.ts";
@@ -39,6 +39,8 @@ interface World {
   baseFee: bigint;
   blockGas: number;
   enclaves: readonly EnclaveSession[];
+  /** Why the payload cannot be had. */
+  payload: Error | undefined;
 }
 
 let place: TestStore;
@@ -69,6 +71,7 @@ beforeEach(() => {
     baseFee: 10n ** 9n,
     blockGas: 30_000_000,
     enclaves: [SESSION],
+    payload: undefined,
   };
 });
 
@@ -122,6 +125,10 @@ function answerer(): Answerer {
       },
     },
     quorums: { collect: () => Promise.reject(new Error("no quorum is asked for")) },
+    payloads: {
+      find: ({ payload }) =>
+        world.payload === undefined ? Promise.resolve(payload) : Promise.reject(world.payload),
+    },
     admitted: new AdmittedKeysets(store, () => world.now),
     chainOf: () => ({
       fallbackWindowSeconds: 120,
@@ -155,6 +162,11 @@ describe("no model is called", () => {
     ["repays less than gas costs now", { baseFee: 10n ** 12n }, {}],
     ["comes while every transmitter key is low on funds", { hasFunds: false }, {}],
     ["comes while the chain cannot be asked", { isReachable: false }, {}],
+    [
+      "has a payload that cannot be had now",
+      { payload: new UpstreamError({ code: "PAYLOAD_UNAVAILABLE", message: "as the test wants" }) },
+      {},
+    ],
     ["comes while no enclave is admitted", { enclaves: [] }, {}],
   ])("when the request %s: it waits", async ([, surroundings, change]) => {
     Object.assign(world, surroundings);
@@ -167,6 +179,11 @@ describe("no model is called", () => {
       "may need more gas than a transaction has (EIP-7825)",
       {},
       { threshold: 8, maxOutputBytes: 65_536, callbackGasLimit: 5_000_000 },
+    ],
+    [
+      "has a payload that can never be had",
+      { payload: new InputError({ code: "INPUT_INVALID", message: "as the test wants" }) },
+      {},
     ],
     ["may need more gas than a block of this chain has", { blockGas: 300_000 }, {}],
   ])("when the request %s: it ends in a refund", async ([, surroundings, change]) => {

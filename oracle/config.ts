@@ -88,7 +88,25 @@ const ChainConfig = z.strictObject({
     .describe("a key with less is not used for new transactions; with no key left no model is called"),
   refundMaxFeeGwei: gwei
     .default(100n * GWEI)
-    .describe("most that a unit of gas may cost for a refund, which nobody repays"),
+    .describe(
+      "most that a unit of gas may cost for a refund or the start of a feed's round, which nobody repays",
+    ),
+  feeds: z
+    .array(
+      z.strictObject({
+        address: address.describe("PushFeed contract, which says what is asked and when"),
+        delaySeconds: z
+          .int()
+          .min(0)
+          .max(86_400)
+          .default(0)
+          .describe("how long a round that is due is left to other nodes: 0 on one of them"),
+      }),
+    )
+    .default([])
+    .describe(
+      "push feeds whose rounds this node starts; an event's only where the feed lists its keys as triggers",
+    ),
   prices: PriceList.prefault({}).describe(
     "what a request must offer to be served by this node; one that offers less is not answered, and refunded",
   ),

@@ -5,6 +5,7 @@ import { parseAppraisalPolicy } from "../../attestation/index.ts";
 import { createVendorSource } from "../../endorsements/vendor-source.ts";
 import { bigQuantity, quantity } from "../../oracle/chain/block.ts";
 import { readCoordinatorSettings } from "../../oracle/chain/coordinator.ts";
+import { readFeedDescription, readIsTrigger } from "../../oracle/chain/push-feed.ts";
 import { RpcEndpoint } from "../../oracle/chain/rpc-endpoint.ts";
 import { callEndpoint, RpcPool } from "../../oracle/chain/rpc-pool.ts";
 import { loadSigner } from "../../oracle/chain/signer.ts";
@@ -15,6 +16,7 @@ import { connectEnclave } from "../../oracle/enclaves/enclave-session.ts";
 import { createEvidenceVerifier } from "../../oracle/enclaves/evidence-verifier.ts";
 import { readSecret } from "../../oracle/enclaves/provisioning.ts";
 import { createLogger } from "../../oracle/log.ts";
+import type { Hex } from "../../protocol/bytes.ts";
 import { AdytonError, ChainError, ConfigError } from "../../protocol/errors.ts";
 import { ExitCode } from "../exit-codes.ts";
 
@@ -79,6 +81,9 @@ async function collect(file: string): Promise<Finding[]> {
       const { fallbackWindowSeconds } = await readCoordinatorSettings(rpc, chain.coordinator);
       return [undefined, `${chain.coordinator}, fallback window ${fallbackWindowSeconds} s`] as const;
     });
+    for (const { address: feed } of chain.feeds) {
+      await check(`chain ${chain.chainId}: feed ${feed}`, () => checkFeed(rpc, chain, feed, signers));
+    }
     for (const { address } of signers) {
       await check(`chain ${chain.chainId}: funds of ${address}`, () => checkFunds(rpc, address));
     }
@@ -102,6 +107,30 @@ async function checkEndpoint(
   }
   const block = await callEndpoint(endpoint, { method: "eth_blockNumber", params: [] }, quantity);
   return [undefined, `block ${block}`];
+}
+
+async function checkFeed(
+  rpc: RpcPool,
+  chain: ChainSection,
+  feed: Hex,
+  signers: readonly TransactionSigner[],
+): Promise<readonly [undefined, string]> {
+  const { coordinator, event, periodSeconds } = await readFeedDescription(rpc, feed);
+  if (coordinator !== chain.coordinator) {
+    throw new ConfigError({ code: "CONFIG_INVALID", message: `it asks the coordinator ${coordinator}` });
+  }
+  if (event !== undefined) {
+    for (const { address } of signers) {
+      if (!(await readIsTrigger(rpc, feed, address))) {
+        throw new ConfigError({
+          code: "CONFIG_INVALID",
+          message: `it does not list ${address} as a trigger: its owner calls setTrigger`,
+        });
+      }
+    }
+  }
+  const schedule = periodSeconds === 0 ? "no schedule" : `a round every ${periodSeconds} s`;
+  return [undefined, `${schedule}${event === undefined ? "" : `, and on an event of ${event.emitter}`}`];
 }
 
 async function checkFunds(rpc: RpcPool, address: string): Promise<readonly [undefined, string]> {

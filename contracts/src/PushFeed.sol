@@ -46,6 +46,8 @@ contract PushFeed is IPushFeed, OracleConsumer, Ownable2Step {
     ) OracleConsumer(coordinator) Ownable(owner) {
         require(feedTerms.periodSeconds != 0 || feedTerms.emitter != address(0), TriggerNotSupported());
         CHAIN = chain;
+        // Events from before the feed start nothing.
+        _lastEventBlock = uint64(Chain.blockNumber(chain));
         _payload = question;
         _feedTerms = feedTerms;
     }

@@ -30,6 +30,7 @@ contract PushFeedTest is Test {
         mock = new MockCoordinator();
         feed = newFeed(PERIOD, address(0xE0E0));
         feed.setTrigger(TRIGGER, true);
+        vm.roll(1_100);
     }
 
     function terms(uint32 period, address emitter) private pure returns (FeedTerms memory) {
@@ -106,36 +107,42 @@ contract PushFeedTest is Test {
     }
 
     function test_AnEventStartsOneRoundForItsBlockAndThoseBefore() public {
-        assertEq(requestEventRound(990), 1, "round");
+        assertEq(requestEventRound(1_090), 1, "round");
         vm.warp(START + MIN_INTERVAL);
-        vm.expectRevert(abi.encodeWithSelector(IPushFeed.EventBlockInvalid.selector, 990, 990));
-        requestEventRound(990);
-        vm.expectRevert(abi.encodeWithSelector(IPushFeed.EventBlockInvalid.selector, 989, 990));
-        requestEventRound(989);
-        vm.expectRevert(abi.encodeWithSelector(IPushFeed.EventBlockInvalid.selector, 1_001, 990));
-        requestEventRound(1_001);
-        assertEq(requestEventRound(1_000), 2, "a newer block");
+        vm.expectRevert(abi.encodeWithSelector(IPushFeed.EventBlockInvalid.selector, 1_090, 1_090));
+        requestEventRound(1_090);
+        vm.expectRevert(abi.encodeWithSelector(IPushFeed.EventBlockInvalid.selector, 1_089, 1_090));
+        requestEventRound(1_089);
+        vm.expectRevert(abi.encodeWithSelector(IPushFeed.EventBlockInvalid.selector, 1_101, 1_090));
+        requestEventRound(1_101);
+        assertEq(requestEventRound(1_100), 2, "a newer block");
+    }
+
+    function test_RevertWhen_TheEventIsOlderThanTheFeed() public {
+        vm.expectRevert(abi.encodeWithSelector(IPushFeed.EventBlockInvalid.selector, 1_000, 1_000));
+        requestEventRound(1_000);
+        assertEq(requestEventRound(1_001), 1, "the block after");
     }
 
     function test_AnEventsRoundServesItsPeriodToo() public {
-        requestEventRound(990);
+        requestEventRound(1_090);
         assertEq(feed.scheduledAt(), START + PERIOD, "due");
     }
 
     function test_EventsWaitForTheInterval() public {
-        requestEventRound(990);
+        requestEventRound(1_090);
         vm.warp(START + MIN_INTERVAL - 1);
         vm.expectRevert(abi.encodeWithSelector(IPushFeed.RoundNotDue.selector, START + MIN_INTERVAL));
-        requestEventRound(991);
+        requestEventRound(1_091);
     }
 
     function test_RevertWhen_AStrangerReportsAnEvent() public {
         vm.expectRevert(abi.encodeWithSelector(IPushFeed.NotTrigger.selector, STRANGER));
         vm.prank(STRANGER);
-        feed.requestEventRound(990);
+        feed.requestEventRound(1_090);
         feed.setTrigger(TRIGGER, false);
         vm.expectRevert(abi.encodeWithSelector(IPushFeed.NotTrigger.selector, TRIGGER));
-        requestEventRound(990);
+        requestEventRound(1_090);
     }
 
     function test_RevertWhen_TheFeedHasNoSuchTrigger() public {
@@ -145,7 +152,7 @@ contract PushFeedTest is Test {
         feed = newFeed(PERIOD, address(0));
         feed.setTrigger(TRIGGER, true);
         vm.expectRevert(IPushFeed.TriggerNotSupported.selector);
-        requestEventRound(990);
+        requestEventRound(1_090);
         IOracleCoordinator coordinator = mock.asCoordinator();
         FeedTerms memory neither = terms(0, address(0));
         vm.expectRevert(IPushFeed.TriggerNotSupported.selector);
@@ -155,7 +162,7 @@ contract PushFeedTest is Test {
     function test_AnOlderRoundNeverReplacesANewerOne() public {
         requestRound(STRANGER);
         bytes32 first = mock.lastRequestId();
-        requestEventRound(990);
+        requestEventRound(1_090);
         mock.answer(mock.lastRequestId(), "new");
         mock.answer(first, "old");
         (uint64 round,, bytes memory output) = feed.latest();

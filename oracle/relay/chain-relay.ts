@@ -28,6 +28,7 @@ import { Transmitter } from "../transmitter/transmitter.ts";
 import type { AnsweredChain } from "./answerer.ts";
 import { AdmissionPlanner } from "./admission-planner.ts";
 import { Preflight } from "./preflight.ts";
+import { FeedPlanner } from "./feed-planner.ts";
 import { Journal } from "./journal.ts";
 import type { PriceList } from "./price-list.ts";
 import { SettlementPlanner } from "./settlement-planner.ts";
@@ -286,6 +287,18 @@ export class ChainRelay {
       refundFeeCap: config.refundMaxFeeGwei,
       now,
     });
+    const feeds = new FeedPlanner({
+      chainId: config.chainId,
+      coordinator: config.coordinator,
+      feeds: config.feeds,
+      rpc: this.#rpc,
+      store,
+      log,
+      from: signers[0].address,
+      feeCap: config.refundMaxFeeGwei,
+      maxRange: config.maxBlockRange,
+      now,
+    });
     return new Transmitter({
       chainId: config.chainId,
       rpc: this.#rpc,
@@ -296,8 +309,8 @@ export class ChainRelay {
       isFunded: (address) => this.#funds.isUsable(address),
       leaseMs,
       plan: async (head, limit) => {
-        const admissions = await this.#admissions.plan(head);
-        return [...admissions, ...(await settlements.plan(head, limit - admissions.length))];
+        const others = [...(await this.#admissions.plan(head)), ...(await feeds.plan(head))];
+        return [...others, ...(await settlements.plan(head, Math.max(0, limit - others.length)))];
       },
       head: () => this.#source?.head,
       now,

@@ -103,7 +103,7 @@ interface TransactionsTable {
   chain_id: number;
   signer: string;
   nonce: number;
-  kind: "fulfill" | "fulfillBatch" | "refund" | "admit" | "other";
+  kind: "fulfill" | "fulfillBatch" | "refund" | "admit" | "round" | "other";
   to_address: string;
   data: string;
   gas_limit: number;

@@ -178,6 +178,19 @@ export async function transactionCall(store: Store, id: number): Promise<Transac
   return { to: row.to_address as Hex, data: row.data as Hex, gasLimit: row.gas_limit };
 }
 
+/** Whether a transaction to `to` waits to be mined. */
+export async function hasOpenTransaction(store: Store, chainId: number, to: Hex): Promise<boolean> {
+  const row = await store.db
+    .selectFrom("transactions")
+    .select("id")
+    .where("chain_id", "=", chainId)
+    .where("to_address", "=", to)
+    .where("state", "=", "pending")
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 /** One above the highest nonce that this store ever committed for the key; 0 for none. */
 export async function nextStoredNonce(store: Store, chainId: number, signer: Hex): Promise<number> {
   const row = await store.db

@@ -1,0 +1,176 @@
+import type { Hex } from "../../protocol/bytes.ts";
+import { AdytonError, ConfigError } from "../../protocol/errors.ts";
+import type { ChainHead } from "../chain/chain-source.ts";
+import {
+  encodeRequestEventRound,
+  encodeRequestRound,
+  estimateRoundGas,
+  readFeedDescription,
+  readFeedState,
+  readNewestEvent,
+} from "../chain/push-feed.ts";
+import type { FeedDescription, FeedState } from "../chain/push-feed.ts";
+import type { RpcPool } from "../chain/rpc-pool.ts";
+import type { Logger } from "../log.ts";
+import type { Store } from "../store/store.ts";
+import { hasOpenTransaction } from "../store/transactions.ts";
+import type { PlannedTransaction } from "../transmitter/planned-transaction.ts";
+
+export interface Feed {
+  readonly address: Hex;
+  /** How long this node leaves a round that is due to others. */
+  readonly delaySeconds: number;
+}
+
+export interface FeedPlannerOptions {
+  readonly chainId: number;
+  readonly coordinator: Hex;
+  readonly feeds: readonly Feed[];
+  readonly rpc: RpcPool;
+  readonly store: Store;
+  readonly log: Logger;
+  /** Whose account is named as the sender when estimating. */
+  readonly from: Hex;
+  /** Wei per gas: nobody repays the transaction that starts a round. */
+  readonly feeCap: bigint;
+  /** Blocks in one `eth_getLogs`; an event further back than this when the node starts is not looked for. */
+  readonly maxRange: number;
+  /** Milliseconds. */
+  readonly now: () => number;
+}
+
+interface WatchedFeed extends Feed {
+  description: FeedDescription | undefined;
+  state: FeedState | undefined;
+  /** The block up to which events were looked for. */
+  searchedTo: number | undefined;
+  /** The newest event found, and when it was, in milliseconds. */
+  event: { readonly block: number; readonly seenAt: number } | undefined;
+  /** Milliseconds: nothing is tried before this time. */
+  restUntil: number;
+  failures: number;
+}
+
+const FIRST_REST_MS = 2_000;
+const LONGEST_REST_MS = 300_000;
+
+/**
+ * Starts rounds of push feeds when they are due: of the schedule, or because a watched event is settled. What makes a round
+ * unique is in the feed's contract, and nothing about rounds is stored here: a restart, an empty store or a second node
+ * finds out from the chain what was started.
+ */
+export class FeedPlanner {
+  readonly #options: FeedPlannerOptions;
+  readonly #feeds: readonly WatchedFeed[];
+
+  constructor(options: FeedPlannerOptions) {
+    this.#options = options;
+    this.#feeds = options.feeds.map((feed) => ({
+      ...feed,
+      description: undefined,
+      state: undefined,
+      searchedTo: undefined,
+      event: undefined,
+      restUntil: 0,
+      failures: 0,
+    }));
+  }
+
+  /** A feed that fails rests, longer each time, and holds up no other. */
+  async plan(head: ChainHead): Promise<PlannedTransaction[]> {
+    const planned: PlannedTransaction[] = [];
+    for (const feed of this.#feeds) {
+      try {
+        planned.push(...(await this.#planRound(feed, head)));
+      } catch (error) {
+        if (!(error instanceof AdytonError)) throw error;
+        this.#rest(feed, error as AdytonError);
+      }
+    }
+    return planned;
+  }
+
+  async #planRound(feed: WatchedFeed, head: ChainHead): Promise<PlannedTransaction[]> {
+    const { now, feeCap, store, chainId, log } = this.#options;
+    if (now() < feed.restUntil) {
+      return [];
+    }
+    feed.description ??= await this.#describe(feed);
+    await this.#lookForEvents(feed, feed.description, head);
+    feed.state ??= await readFeedState(this.#options.rpc, feed.address);
+    if (this.#dueData(feed, feed.state, head) === undefined || feeCap < (head.latest.baseFeePerGas ?? 0n)) {
+      return [];
+    }
+    // What was read before may be old: another node, or a transaction of ours that was mined, may have started the round.
+    feed.state = await readFeedState(this.#options.rpc, feed.address);
+    const data = this.#dueData(feed, feed.state, head);
+    if (data === undefined || (await hasOpenTransaction(store, chainId, feed.address))) {
+      return [];
+    }
+    const planned = await this.#toTransaction(feed, data);
+    feed.failures = 0;
+    log.info("feed.round-planned", { feed: feed.address, eventBlock: feed.event?.block ?? 0 });
+    return [planned];
+  }
+
+  async #describe(feed: WatchedFeed): Promise<FeedDescription> {
+    const description = await readFeedDescription(this.#options.rpc, feed.address);
+    if (description.coordinator !== this.#options.coordinator) {
+      throw new ConfigError({
+        code: "CONFIG_INVALID",
+        message: "the feed asks another coordinator than this node serves",
+        details: { feed: feed.address, coordinator: description.coordinator },
+      });
+    }
+    return description;
+  }
+
+  /** Only among settled blocks: an event that a reorg could take back starts nothing. */
+  async #lookForEvents(feed: WatchedFeed, { event }: FeedDescription, head: ChainHead): Promise<void> {
+    const { rpc, maxRange, now } = this.#options;
+    const to = head.settledNumber;
+    if (event === undefined || to < 0 || (feed.searchedTo ?? -1) >= to) {
+      return;
+    }
+    const from = Math.max((feed.searchedTo ?? -1) + 1, to - maxRange + 1, 0);
+    const block = await readNewestEvent(rpc, { ...event, from, to });
+    feed.searchedTo = to;
+    if (block !== undefined) {
+      feed.event = { block, seenAt: now() };
+    }
+  }
+
+  /** Calldata of the round that is due here and now; an event's serves the schedule as well. */
+  #dueData({ event, delaySeconds }: WatchedFeed, state: FeedState, { latest }: ChainHead): Hex | undefined {
+    const nowMs = this.#options.now();
+    const time = Math.max(latest.timestamp, Math.floor(nowMs / 1_000));
+    const isNew = event !== undefined && event.block > state.lastEventBlock;
+    if (isNew && time >= state.eventRoundsFrom && nowMs >= event.seenAt + delaySeconds * 1_000) {
+      return encodeRequestEventRound(event.block);
+    }
+    return time >= state.scheduledAt + delaySeconds ? encodeRequestRound() : undefined;
+  }
+
+  async #toTransaction(feed: WatchedFeed, data: Hex): Promise<PlannedTransaction> {
+    const { rpc, from, feeCap } = this.#options;
+    const gas = await estimateRoundGas(rpc, { from, to: feed.address, data });
+    return {
+      kind: "round",
+      to: feed.address,
+      data,
+      // A quarter more: state may change until it is mined.
+      gasLimit: gas + Math.ceil(gas / 4),
+      feeCap,
+      requestIds: [],
+    };
+  }
+
+  #rest(feed: WatchedFeed, error: AdytonError): void {
+    const { log, now } = this.#options;
+    const rest = Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** Math.min(feed.failures, 10));
+    feed.failures += 1;
+    feed.state = undefined;
+    feed.restUntil = now() + rest;
+    log.warn("feed.failed", { feed: feed.address, restMs: rest, error });
+  }
+}

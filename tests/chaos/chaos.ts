@@ -1,377 +1,224 @@
 /**
- * Chaos: requests are asked while oracle and enclaves are killed, the chain is reorganised, RPC servers fail, fees jump and
- * the database drops its connections. At the end every request of the canonical chain is answered exactly once, and every
+ * Chaos: requests are asked while oracle nodes and enclaves are killed, the chain is reorganised, RPC servers fail, fees
+ * jump and the database crashes. At the end every request of the canonical chain is answered exactly once, and every
  * balance is what the events add up to.
  *
- * node tests/chaos/chaos.ts [--store pglite|postgres] [--seed N] [--requests N] [--kills N] [--nodes N]
- * PostgreSQL is the server of DATABASE_URL; everything that is in its schema is dropped first.
+ * npm run test:chaos -- [--store pglite|postgres] [--seed N] [--requests N] [--kills N] [--nodes N] [--enclaves N] [--logs FOLDER]
+ * PostgreSQL is a server of the test's own, made of the programs in /usr/lib/postgresql. On the embedded store there is one
+ * node, and the death of its process is the database's.
  */
 
-import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
-import pg from "pg";
 import { FaultyProxy } from "../oracle/support/faulty-proxy.ts";
-import type { Fault } from "../oracle/support/faulty-proxy.ts";
-import { startOracleProcess, writeOracleConfig } from "../oracle/support/oracle-process.ts";
-import type { OracleProcess } from "../oracle/support/oracle-process.ts";
-import { standInBehaviourDigest } from "../oracle/support/stand-in-enclave.ts";
-import { startTestChain, textPayload, TRANSMITTER_KEYS } from "../oracle/support/test-chain.ts";
-import type { TestChain } from "../oracle/support/test-chain.ts";
-import { wallClockMs } from "../oracle/support/wall-clock.ts";
-import { databaseUrl } from "../oracle/support/config.ts";
 import { recomputeLedger } from "../oracle/support/ledger.ts";
 import type { Ledger } from "../oracle/support/ledger.ts";
-import { createRandom } from "./random.ts";
-
-/** What the oracle says in its log when it has just done this and not yet the next. */
-const STEPS = ["read", "asking", "recorded", "committed", "broadcast", "mined"] as const;
-type Step = (typeof STEPS)[number];
+import { writeOracleConfig } from "../oracle/support/oracle-process.ts";
+import { standInBehaviourDigest } from "../oracle/support/stand-in-enclave.ts";
+import { startTestChain, TRANSMITTER_KEYS } from "../oracle/support/test-chain.ts";
+import type { TestChain } from "../oracle/support/test-chain.ts";
+import { wallClockMs } from "../oracle/support/wall-clock.ts";
+import { Asker } from "./asker.ts";
+import { Enclave } from "./enclaves.ts";
+import { Killer } from "./killer.ts";
+import { Node } from "./node.ts";
+import { PostgresServer } from "./postgres-server.ts";
+import { Random } from "./random.ts";
+import { readSteps } from "./steps.ts";
+import { Trouble } from "./trouble.ts";
 
 const { values: options } = parseArgs({
   options: {
     store: { type: "string", default: "pglite" },
     seed: { type: "string", default: "1" },
     requests: { type: "string", default: "500" },
-    kills: { type: "string", default: "20" },
+    kills: { type: "string", default: "21" },
     nodes: { type: "string" },
     enclaves: { type: "string", default: "3" },
+    logs: { type: "string" },
   },
 });
 const seed = Number(options.seed);
 const wanted = Number(options.requests);
-const kills = Number(options.kills);
-const nodes = Number(options.nodes ?? (options.store === "postgres" ? "3" : "1"));
+const onPostgres = options.store === "postgres";
+const nodeCount = Number(options.nodes ?? (onPostgres ? "3" : "1"));
+const logs = options.logs ?? mkdtempSync(join(tmpdir(), "adyton-chaos-logs-"));
+/** After the last trouble; what was capped by a fee spike or waits for a dead node's lease needs most of a minute. */
+const SETTLED_WITHIN_MS = 300_000;
 const ENCLAVE_KILLS = 6;
-const REORGS = 8;
-const random = createRandom(seed);
-const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)]!;
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-const say = (text: string): void =>
-  void process.stderr.write(`${((wallClockMs() - began) / 1_000).toFixed(1)}s ${text}\n`);
+const DATABASE_CRASHES = 3;
+/** Anvil's sixth account. */
+const ASKER = 5;
+
 const began = wallClockMs();
+/** One for each that acts by itself, so that their timing does not change each other's plans. */
+const [random, randomTrouble, randomKills] = [
+  new Random(3 * seed),
+  new Random(3 * seed + 1),
+  new Random(3 * seed + 2),
+];
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const seconds = (): string => `${((wallClockMs() - began) / 1_000).toFixed(1)}s`;
+const say = (text: string): void => void process.stderr.write(`${seconds()} ${text}\n`);
 
-interface Enclave {
-  readonly platform: string;
-  readonly port: number;
-  child: ChildProcess;
+interface World {
+  readonly directory: string;
+  readonly chain: TestChain;
+  readonly proxies: readonly FaultyProxy[];
+  readonly enclaves: readonly Enclave[];
+  readonly database: PostgresServer | undefined;
+  readonly nodes: readonly Node[];
+  /** The logs of nodes that ended though nobody had killed them: must stay empty. */
+  readonly endedByThemselves: string[];
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => {
-        resolve(port);
-      });
+async function build(): Promise<World> {
+  const directory = mkdtempSync(join(tmpdir(), "adyton-chaos-"));
+  mkdirSync(logs, { recursive: true });
+  const database = onPostgres ? await PostgresServer.start() : undefined;
+  const chain = await startTestChain({ behaviourDigest: standInBehaviourDigest() });
+  await chain.rpc("evm_setIntervalMining", 1);
+  const proxies = [await FaultyProxy.start(chain.anvil.url), await FaultyProxy.start(chain.anvil.url)];
+  const enclaves = await Enclave.startSeveral(Number(options.enclaves));
+  const endedByThemselves: string[] = [];
+  const nodes: Node[] = [];
+  for (let index = 0; index < nodeCount; index += 1) {
+    const config = await writeOracleConfig({
+      directory: join(directory, `node-${index}`),
+      chains: [chain],
+      enclaves,
+      keys: TRANSMITTER_KEYS,
+      confirmations: 2,
+      ...(database === undefined ? {} : { store: { kind: "postgres", url: database.url } }),
+      rpcUrls: () => proxies.map(({ url }) => url),
+      chainChange: { rpcTimeoutMs: 2_000, bumpAfterMs: 6_000, maxFeeGwei: 20_000 },
     });
-  });
-}
-
-const ENCLAVE_MAIN = new URL("enclave-main.ts", import.meta.url).pathname;
-
-async function startEnclave(platform: string, port: number): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [ENCLAVE_MAIN, platform, String(port)], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  await new Promise((resolve) => createInterface(child.stdout).once("line", resolve));
-  return child;
-}
-
-async function killEnclave(enclave: Enclave): Promise<void> {
-  enclave.child.kill("SIGKILL");
-  await new Promise((resolve) => enclave.child.once("exit", resolve));
-  await sleep(300 + random() * 1_500);
-  enclave.child = await startEnclave(enclave.platform, enclave.port);
-}
-
-/** One oracle node that is started again whenever it dies, and that can be killed as it reaches a step. */
-class Node {
-  readonly #config: string;
-  #process: OracleProcess | undefined;
-  #target: Step | undefined;
-  #hit: (() => void) | undefined;
-  #stopping = false;
-
-  constructor(config: string) {
-    this.#config = config;
-  }
-
-  async start(): Promise<void> {
-    this.#process = await startOracleProcess(this.#config, (text) => {
-      if (this.#target !== undefined && text.includes(`"step.${this.#target}"`)) {
-        this.#target = undefined;
-        this.#process?.stop("SIGKILL").catch(() => undefined);
-        this.#hit?.();
-      }
+    const node = new Node(config, join(logs, `node-${index}.log`), (log) => {
+      say(`node ${index} ended by itself`);
+      endedByThemselves.push(log);
     });
-    const { exited } = this.#process;
-    void exited.then((code) => {
-      if (!this.#stopping && code !== null) {
-        say(`a node ended by itself with exit code ${code}:\n${this.#process?.log().slice(-3_000)}`);
-        process.exitCode = 1;
-      }
-    });
+    nodes.push(node);
+    await node.start();
   }
-
-  /** Dies as soon as it says that it has reached `step`; resolves when it has. */
-  dieAt(step: Step): Promise<this> {
-    return new Promise((resolve) => {
-      this.#hit = () => {
-        resolve(this);
-      };
-      this.#target = step;
-    });
-  }
-
-  spare(): void {
-    this.#target = undefined;
-  }
-
-  async restart(): Promise<void> {
-    await this.#process?.stop("SIGKILL");
-    await this.start();
-  }
-
-  log(): string {
-    return this.#process?.log() ?? "";
-  }
-
-  async stop(): Promise<void> {
-    this.#stopping = true;
-    await this.#process?.stop("SIGTERM");
-  }
+  return { directory, chain, proxies, enclaves, database, nodes, endedByThemselves };
 }
 
-/** Kills the first node that reaches `step`; after `patienceMs`, any node wherever it is. */
-async function killAt(running: readonly Node[], step: Step, patienceMs: number): Promise<Step | "anywhere"> {
-  const victim = await Promise.race([...running.map((node) => node.dieAt(step)), sleep(patienceMs)]);
-  for (const node of running) node.spare();
-  await (victim ?? pick(running)).restart();
-  return victim === undefined ? "anywhere" : step;
-}
-
-async function askOne(chain: TestChain, from: string): Promise<void> {
-  const head = await chain.provider.getBlock("latest");
-  const terms = {
-    payer: from,
-    refundTo: from,
-    subscriptionId: 0,
-    policyId: chain.policyId,
-    threshold: 1,
-    aggregation: 0,
-    delivery: 0,
-    callbackGasLimit: 50_000,
-    maxOutputBytes: 256,
-    fee: 10n ** 15n,
-    gasPriceCap: 10n ** 13n,
-    deadline: (head?.timestamp ?? 0) + 86_400,
-  };
-  const value = await chain.coordinator.requiredEscrow(terms);
-  const data = chain.coordinator.interface.encodeFunctionData("request", [
-    terms,
-    textPayload("how much chaos?"),
-  ]);
-  await chain.rpc("eth_sendTransaction", {
-    from,
-    to: chain.addresses.coordinator,
-    data,
-    value: `0x${value.toString(16)}`,
-    gas: "0x7a120",
-    maxFeePerGas: "0xe8d4a51000",
-    maxPriorityFeePerGas: "0x3b9aca00",
-  });
-}
-
-const requestedCount = async (chain: TestChain): Promise<number> =>
-  (await chain.coordinator.queryFilter(chain.coordinator.filters.Requested(), 0)).length;
-
-let killsDone = 0;
-
-/**
- * Keeps asking until the canonical chain holds as many requests as wanted: those that a reorg drops are asked again. Paced
- * by the kills, so that every one of them finds work under way.
- */
-async function keepAsking(chain: TestChain, from: string, isDone: () => boolean): Promise<void> {
-  while (!isDone()) {
-    const due = Math.ceil((wanted * (killsDone + 1)) / kills);
-    const missing = Math.min(wanted, due) - (await requestedCount(chain));
-    for (let count = 0; count < Math.min(missing, 4); count += 1) {
-      await askOne(chain, from);
-    }
-    await sleep(1_200);
-  }
-}
-
-async function makeTrouble(
-  chain: TestChain,
-  proxies: readonly FaultyProxy[],
-  counts: Record<string, number>,
-  isDone: () => boolean,
-): Promise<void> {
-  const count = (what: string): void => {
-    counts[what] = (counts[what] ?? 0) + 1;
-  };
-  while (!isDone()) {
-    const trouble = random();
-    if (trouble < 0.3 && (counts["reorgs"] ?? 0) < REORGS) {
-      const depth = 1 + Math.floor(random() * 5);
-      await chain.rpc("anvil_reorg", depth, []);
-      count("reorgs");
-      count(`reorgs of depth ${depth}`);
-    } else if (trouble < 0.8) {
-      const proxy = pick(proxies);
-      proxy.fault = pick<Fault>(["http-503", "cut", "garbage", "slow"]);
-      await sleep(200 + random() * 1_500);
-      proxy.fault = "none";
-      count("RPC faults");
-    } else if (trouble < 0.9) {
-      for (const proxy of proxies) proxy.fault = "cut";
-      await sleep(500 + random() * 1_500);
-      for (const proxy of proxies) proxy.fault = "none";
-      count("RPC outages");
-    } else {
-      const gwei = 1 + Math.floor(random() * 300);
-      await chain.rpc("anvil_setNextBlockBaseFeePerGas", `0x${(BigInt(gwei) * 10n ** 9n).toString(16)}`);
-      count("fee spikes");
-    }
-    await sleep(300 + random() * 1_500);
-  }
-}
-
-async function resetDatabase(url: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  await client.query(
-    "drop schema if exists pgboss cascade; drop schema public cascade; create schema public",
-  );
-  await client.end();
-}
-
-/** What a restart of the server does to its clients, without a restart of a server that others may use. */
-async function dropConnections(url: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  await client.query(
-    "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
-  );
-  await client.end();
+async function tearDown(world: World): Promise<void> {
+  await Promise.all(world.nodes.map((node) => node.stop()));
+  await Promise.all(world.enclaves.map((enclave) => enclave.kill()));
+  await Promise.all(world.proxies.map((proxy) => proxy.close()));
+  await world.chain.stop();
+  await world.database?.remove();
+  rmSync(world.directory, { recursive: true, force: true });
 }
 
 async function settleDown(chain: TestChain): Promise<Ledger> {
-  const end = wallClockMs() + 240_000;
+  const end = wallClockMs() + SETTLED_WITHIN_MS;
   for (;;) {
     const ledger = await recomputeLedger(chain);
     if (ledger.open.length === 0 || wallClockMs() > end) {
       return ledger;
     }
-    say(`${ledger.open.length} open`);
-    await sleep(2_000);
+    say(`${ledger.fulfilled} of ${ledger.requested} delivered, ${ledger.open.length} open`);
+    await sleep(3_000);
   }
 }
 
-async function main(): Promise<void> {
-  const directory = mkdtempSync(join(tmpdir(), "adyton-chaos-"));
-  const url = options.store === "postgres" ? databaseUrl() : undefined;
-  if (options.store === "postgres" && url === undefined) throw new Error("set DATABASE_URL");
-  if (url !== undefined) await resetDatabase(url);
-  const chain = await startTestChain({ behaviourDigest: standInBehaviourDigest() });
-  await chain.rpc("evm_setIntervalMining", 1);
-  const proxies = [await FaultyProxy.start(chain.anvil.url), await FaultyProxy.start(chain.anvil.url)];
-  const enclaves: Enclave[] = [];
-  for (let index = 0; index < Number(options.enclaves); index += 1) {
-    const port = await freePort();
-    enclaves.push({ platform: `chaos-${index}`, port, child: await startEnclave(`chaos-${index}`, port) });
-  }
-  const running: Node[] = [];
-  for (let index = 0; index < nodes; index += 1) {
-    const config = await writeOracleConfig({
-      directory: join(directory, `node-${index}`),
-      chains: [chain],
-      enclaves: enclaves.map(({ port }) => ({ url: `https://127.0.0.1:${port}` })),
-      keys: TRANSMITTER_KEYS,
-      confirmations: 2,
-      ...(url === undefined ? {} : { store: { kind: "postgres", url } }),
-      chainChange: {
-        rpcUrls: proxies.map((proxy) => proxy.url),
-        rpcTimeoutMs: 2_000,
-        bumpAfterMs: 6_000,
-        maxFeeGwei: 10_000,
-      },
-    });
-    const node = new Node(config);
-    running.push(node);
-    await node.start();
-  }
-  say(`seed ${seed}: ${wanted} requests, ${nodes} node(s) on ${options.store}, ${enclaves.length} enclaves`);
-  let calm = false;
-  const from = await (await chain.provider.getSigner(5)).getAddress();
-  const counts: Record<string, number> = {};
-  const hits: Record<string, number> = {};
-  const asking = keepAsking(chain, from, () => calm);
-  const trouble = makeTrouble(chain, proxies, counts, () => calm);
-  const killing = (async () => {
-    for (let kill = 0; kill < kills; kill += 1) {
-      const step = STEPS[kill % STEPS.length]!;
-      const hit = await killAt(running, step, 15_000);
-      hits[hit] = (hits[hit] ?? 0) + 1;
-      killsDone += 1;
-      say(`kill ${kill + 1} of ${kills}: at ${hit}`);
-      await sleep(200 + random() * 1_000);
-      if (kill % Math.ceil(kills / ENCLAVE_KILLS) === 0) {
-        await killEnclave(pick(enclaves));
-        counts["enclave kills"] = (counts["enclave kills"] ?? 0) + 1;
-      }
-      if (url !== undefined && kill % 5 === 2) {
-        await dropConnections(url);
-        counts["database connections cut"] = (counts["database connections cut"] ?? 0) + 1;
-      }
+/** Every `every`-th of `total` rounds, `times` in all. */
+function isTurn(round: number, total: number, times: number): boolean {
+  const every = Math.max(1, Math.floor(total / times));
+  return round % every === 0 && round / every < times;
+}
+
+/** One kill after the other, each in the middle of work, with the death of enclaves and database between them. */
+async function makeHavoc(world: World, asker: Asker, trouble: Trouble, killer: Killer): Promise<void> {
+  const { enclaves, database } = world;
+  for (let round = 0; killer.remaining > 0; round += 1) {
+    // What the remaining kills leave over is asked now.
+    const open = wanted - (await asker.requested());
+    asker.goal = wanted - Math.floor((open * (killer.remaining - 1)) / killer.remaining);
+    const kill = await killer.next(() => trouble.reorg());
+    const { fulfilled } = await recomputeLedger(world.chain);
+    say(`${kill}; ${await asker.requested()} asked, ${fulfilled} delivered`);
+    if (isTurn(round, killer.planned, ENCLAVE_KILLS)) {
+      const enclave = random.pick(enclaves);
+      await enclave.kill();
+      await sleep(random.between(300, 2_000));
+      await enclave.start();
+      trouble.count("enclave kills");
     }
-  })();
-  await killing;
-  while ((await requestedCount(chain)) < wanted) await sleep(500);
-  calm = true;
-  await Promise.all([asking, trouble]);
-  const ledger = await settleDown(chain);
-  const missed = STEPS.filter((step) => hits[step] === undefined);
+    if (database !== undefined && isTurn(round, killer.planned, DATABASE_CRASHES)) {
+      await database.crashAndRestart();
+      trouble.count("database crashes");
+    }
+    await sleep(random.between(200, 1_200));
+  }
+}
+
+function findFaults(ledger: Ledger, world: World, trouble: Trouble, killer: Killer): string[] {
+  const faults = [
+    ...killer.missed.map((step) => `no kill at step ${step}`),
+    ...trouble.missing.map((what) => `never happened: ${what}`),
+    ...ledger.wrongBalances.map((account) => `wrong balance: ${account}`),
+    ...world.endedByThemselves.map((log) => `a node ended by itself: ${log.slice(-2_000)}`),
+  ];
+  const expect = (what: string, actual: number, expected: number): void => {
+    if (actual !== expected) faults.push(`${what}: ${actual} instead of ${expected}`);
+  };
+  expect("requests on the canonical chain", ledger.requested, wanted);
+  expect("delivered", ledger.fulfilled, wanted);
+  expect("settled twice", ledger.twice, 0);
+  expect("lost", ledger.open.length, 0);
+  return faults;
+}
+
+async function main(): Promise<void> {
+  const world = await build();
+  const steps = readSteps();
+  say(
+    `seed ${seed}: ${wanted} requests, ${nodeCount} node(s) on ${options.store}, ${world.enclaves.length} enclaves`,
+  );
+  say(`steps: ${steps.join(", ")}; the nodes' logs: ${logs}`);
+  const trouble = new Trouble(world.chain, world.proxies, randomTrouble);
+  const asker = new Asker(world.chain, await (await world.chain.provider.getSigner(ASKER)).getAddress(), say);
+  const killer = new Killer(world.nodes, steps, Number(options.kills), randomKills);
+  asker.start();
+  trouble.start();
+  await makeHavoc(world, asker, trouble, killer);
+  while (trouble.missing.length > 0) await sleep(500);
+  await trouble.stop();
+  // With no more reorgs, what is asked now stays asked.
+  asker.goal = wanted;
+  while ((await asker.requested()) < wanted) await sleep(500);
+  await asker.stop();
+  const ledger = await settleDown(world.chain);
+  const faults = findFaults(ledger, world, trouble, killer);
   const report = {
     seed,
     store: options.store,
-    nodes,
+    nodes: nodeCount,
+    enclaves: world.enclaves.length,
     requested: ledger.requested,
     delivered: ledger.fulfilled,
     twice: ledger.twice,
     lost: ledger.open.length,
     refunded: ledger.refunded,
-    wrongBalances: ledger.wrongBalances,
-    oracleKills: hits,
-    stepsNotHit: missed,
-    ...counts,
+    wrongBalances: ledger.wrongBalances.length,
+    askedAgainAfterReorgs: asker.asked - ledger.requested,
+    oracleKills: killer.total,
+    killsAtStep: killer.hits,
+    ...trouble.counts,
+    faults,
     seconds: Math.round((wallClockMs() - began) / 1_000),
   };
   process.stdout.write(`${JSON.stringify(report)}\n`);
-  const good =
-    ledger.requested >= wanted &&
-    ledger.fulfilled === ledger.requested &&
-    ledger.twice === 0 &&
-    ledger.open.length === 0 &&
-    ledger.wrongBalances.length === 0 &&
-    missed.length === 0;
-  if (!good) {
+  if (faults.length > 0) {
     process.exitCode = 1;
-    process.stderr.write(running.map((node) => node.log().slice(-20_000)).join("\n"));
+    say(`failed: ${faults.join("; ")}`);
   }
-  await Promise.all(running.map((node) => node.stop()));
-  for (const { child } of enclaves) child.kill("SIGKILL");
-  await Promise.all(proxies.map((proxy) => proxy.close()));
-  await chain.stop();
-  rmSync(directory, { recursive: true, force: true });
+  await tearDown(world);
 }
 
 await main();

@@ -1,0 +1,86 @@
+import { execFile } from "node:child_process";
+import { globSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { freePort } from "./free-port.ts";
+
+const run = promisify(execFile);
+/** PostgreSQL refuses to run as root; Debian's package brings this account. */
+const ACCOUNT = "postgres";
+const USER = "adyton";
+const DATABASE = "chaos";
+
+/** A PostgreSQL server of the test's own, in a folder of its own: it can be killed and started again. */
+export class PostgresServer {
+  readonly #bin: string;
+  readonly #folder: string;
+  readonly #port: number;
+
+  private constructor(bin: string, folder: string, port: number) {
+    this.#bin = bin;
+    this.#folder = folder;
+    this.#port = port;
+  }
+
+  static async start(): Promise<PostgresServer> {
+    const folder = (await asAccount(["mktemp", "-d", "-t", "adyton-chaos-XXXXXX"])).trim();
+    const server = new PostgresServer(findBinaries(), folder, await freePort());
+    await server.#execute("initdb", "-D", server.#data, "-A", "trust", "-U", USER);
+    await server.#begin();
+    await server.#execute("createdb", "-h", "127.0.0.1", "-p", String(server.#port), "-U", USER, DATABASE);
+    return server;
+  }
+
+  get url(): string {
+    return `postgresql://${USER}@127.0.0.1:${this.#port}/${DATABASE}`;
+  }
+
+  /** Stops without a checkpoint, as a crash does, and starts again: the log is replayed, every connection is gone. */
+  async crashAndRestart(): Promise<void> {
+    await this.#execute("pg_ctl", "-D", this.#data, "-m", "immediate", "stop");
+    await this.#begin();
+  }
+
+  async remove(): Promise<void> {
+    await this.#execute("pg_ctl", "-D", this.#data, "-m", "immediate", "stop");
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  get #data(): string {
+    return join(this.#folder, "data");
+  }
+
+  async #begin(): Promise<void> {
+    const settings = [
+      "listen_addresses=127.0.0.1",
+      `port=${this.#port}`,
+      `unix_socket_directories=${this.#folder}`,
+      // The process dies here, never the machine: what it wrote, the kernel has.
+      "fsync=off",
+    ];
+    const options = settings.map((setting) => `-c ${setting}`).join(" ");
+    const log = join(this.#folder, "log");
+    await this.#execute("pg_ctl", "-D", this.#data, "-l", log, "-w", "-o", options, "start");
+  }
+
+  async #execute(program: string, ...args: readonly string[]): Promise<void> {
+    await asAccount([join(this.#bin, program), ...args]);
+  }
+}
+
+/** @returns what the command printed */
+async function asAccount(command: readonly string[]): Promise<string> {
+  const asRoot = process.getuid?.() === 0;
+  const [file = "", ...args] = asRoot ? ["runuser", "-u", ACCOUNT, "--", ...command] : command;
+  return (await run(file, args, { cwd: "/" })).stdout;
+}
+
+function findBinaries(): string {
+  const newest = globSync("/usr/lib/postgresql/*/bin").sort().at(-1);
+  if (newest === undefined) {
+    throw new Error(
+      "PostgreSQL's programs are not in /usr/lib/postgresql: install Debian's package postgresql",
+    );
+  }
+  return newest;
+}

@@ -1,0 +1,109 @@
+import type { FaultyProxy, Fault } from "../oracle/support/faulty-proxy.ts";
+import type { TestChain } from "../oracle/support/test-chain.ts";
+import { GAS_PRICE_CAP } from "./asker.ts";
+import type { Random } from "./random.ts";
+
+const GWEI = 10n ** 9n;
+const DEPTHS = [1, 2, 3, 4, 5] as const;
+const ERRORS: readonly Fault[] = ["http-503", "cut", "garbage", "slow", "hang"];
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** What goes wrong around the oracle, by a seeded plan: reorgs, RPC errors and outages, fee spikes. Counted. */
+export class Trouble {
+  readonly #chain: TestChain;
+  readonly #proxies: readonly FaultyProxy[];
+  readonly #random: Random;
+  readonly #counts = new Map<string, number>();
+  #depths: number[] = [];
+  #plan: (() => Promise<void>)[] = [];
+  #stopping = false;
+  #making: Promise<void> = Promise.resolve();
+
+  constructor(chain: TestChain, proxies: readonly FaultyProxy[], random: Random) {
+    this.#chain = chain;
+    this.#proxies = proxies;
+    this.#random = random;
+  }
+
+  start(): void {
+    this.#making = this.#run();
+  }
+
+  /** Leaves every server healthy. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await this.#making;
+  }
+
+  get counts(): Readonly<Record<string, number>> {
+    return Object.fromEntries([...this.#counts].sort(([a], [b]) => a.localeCompare(b)));
+  }
+
+  /** What was to happen at least once and has not. */
+  get missing(): string[] {
+    const wanted = [...DEPTHS.map((depth) => `reorgs of depth ${depth}`), "RPC outages", "fee spikes"];
+    return [...wanted, ...ERRORS.map((fault) => `RPC errors: ${fault}`)].filter(
+      (what) => !this.#counts.has(what),
+    );
+  }
+
+  count(what: string): void {
+    this.#counts.set(what, (this.#counts.get(what) ?? 0) + 1);
+  }
+
+  /** Of the next depth: all of them come before any comes again. */
+  async reorg(): Promise<void> {
+    if (this.#depths.length === 0) {
+      this.#depths = this.#random.shuffled(DEPTHS);
+    }
+    const depth = this.#depths.pop() ?? 1;
+    await this.#chain.rpc("anvil_reorg", depth, []);
+    this.count(`reorgs of depth ${depth}`);
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopping) {
+      if (this.#plan.length === 0) {
+        this.#plan = this.#random.shuffled(this.#round());
+      }
+      await this.#plan.pop()?.();
+      await sleep(this.#random.between(300, 2_000));
+    }
+  }
+
+  /** Each of these comes before any comes again. */
+  #round(): (() => Promise<void>)[] {
+    return [
+      ...ERRORS.map((fault) => () => this.#fail(fault)),
+      () => this.#outage(),
+      () => this.#spike(),
+      () => this.reorg(),
+      () => this.reorg(),
+    ];
+  }
+
+  /** One of the servers fails; the others serve. */
+  async #fail(fault: Fault): Promise<void> {
+    const proxy = this.#random.pick(this.#proxies);
+    proxy.fault = fault;
+    await sleep(this.#random.between(300, 2_500));
+    proxy.fault = "none";
+    this.count(`RPC errors: ${fault}`);
+  }
+
+  async #outage(): Promise<void> {
+    for (const proxy of this.#proxies) proxy.fault = "cut";
+    await sleep(this.#random.between(500, 4_000));
+    for (const proxy of this.#proxies) proxy.fault = "none";
+    this.count("RPC outages");
+  }
+
+  /** Up to one and a half of what anybody pays: then everything waits until it has passed, an eighth with each block. */
+  async #spike(): Promise<void> {
+    const highest = Number((GAS_PRICE_CAP * 3n) / 2n / GWEI);
+    const baseFee = BigInt(this.#random.between(100, highest)) * GWEI;
+    await this.#chain.rpc("anvil_setNextBlockBaseFeePerGas", `0x${baseFee.toString(16)}`);
+    this.count("fee spikes");
+  }
+}

@@ -74,6 +74,12 @@ const ChainConfig = z.strictObject({
     .describe(
       "how long each platform in a request's order has before the next one's node asks its own enclave; the same at all nodes, and longer than a model takes",
     ),
+  renewBeforeSeconds: z
+    .int()
+    .min(1)
+    .max(30 * 86_400)
+    .default(3_600)
+    .describe("how long before its end an admission is renewed; half of what is left where that is less"),
   maxFeeGwei: gwei.default(500n * GWEI).describe("most that a unit of gas may ever cost"),
   maxTransactionGas: z
     .int()
@@ -157,6 +163,12 @@ export const OracleConfig = z.strictObject({
     .describe("file: what the enclaves' evidence must show before a byte is sent to them"),
   transmitterKeys: z.array(TransmitterKey).min(1).describe("accounts that pay for transactions"),
   store: StoreSection,
+  reverifySeconds: z
+    .int()
+    .min(1)
+    .max(86_400)
+    .default(3_600)
+    .describe("how often each enclave must show fresh evidence, judged by the vendors' present endorsements"),
   payloads: z
     .strictObject({
       ipfsGateways: z

@@ -19,6 +19,7 @@ import type { OracleConfig } from "./config.ts";
 import { loadOracleConfig } from "./config.ts";
 import { connectEnclave } from "./enclaves/enclave-session.ts";
 import { EnclaveSet } from "./enclaves/enclave-set.ts";
+import { EvidenceReview } from "./enclaves/evidence-review.ts";
 import { createEvidenceVerifier } from "./enclaves/evidence-verifier.ts";
 import { provisionSecrets, readSecret } from "./enclaves/provisioning.ts";
 import { ReceiptEndorsements } from "./enclaves/receipt-endorsements.ts";
@@ -113,6 +114,13 @@ async function run(config: OracleConfig, log: Logger): Promise<void> {
     endorse: (evidence) => receiptEndorsements.find(evidence),
     now,
   });
+  const review = new EvidenceReview({
+    enclaves,
+    verifier,
+    log,
+    now,
+    periodMs: config.reverifySeconds * 1_000,
+  });
   const answerer = new Answerer({
     store,
     enclaves,
@@ -201,6 +209,7 @@ async function run(config: OracleConfig, log: Logger): Promise<void> {
     await http.close();
     await Promise.all(relays.map((relay) => relay.stop()));
     await queue.stop(STOP_GRACE_MS);
+    await review.stop();
     await enclaves.stop();
     await closeStore(store, () => engine.stop());
   });
@@ -281,13 +290,15 @@ function onStop(log: Logger, stop: () => Promise<void>): void {
 }
 
 function health(relays: readonly ChainRelay[], enclaves: EnclaveSet): Health {
-  const chains = relays.map(({ chainId, head, cursorNumber }) => ({
+  const chains = relays.map(({ chainId, head, cursorNumber, funds }) => ({
     chainId,
+    keysUsable: funds.filter(({ usable }) => usable).length,
+    keysLowOnFunds: funds.filter(({ usable }) => !usable).map(({ address }) => address),
     block: cursorNumber ?? null,
     behindBlocks: head === undefined || cursorNumber === undefined ? null : head.latest.number - cursorNumber,
   }));
   const sessions = enclaves.sessions.map(({ keysetId, url }) => ({ keysetId, url }));
-  const ok = sessions.length > 0 && chains.every(({ block }) => block !== null);
+  const ok = sessions.length > 0 && chains.every(({ block, keysUsable }) => block !== null && keysUsable > 0);
   return { status: ok ? "ok" : "degraded", chains, enclaves: sessions };
 }
 

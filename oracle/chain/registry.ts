@@ -2,12 +2,14 @@ import { isHex } from "../../protocol/bytes.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { admissionNonce } from "../../protocol/claims.ts";
 import { keysetId } from "../../protocol/keyset.ts";
+import { ChainError } from "../../protocol/errors.ts";
 import type { Keyset } from "../../protocol/keyset.ts";
 import type { Log } from "./block.ts";
 import { data } from "./block.ts";
 import type { BlockId } from "./chain-reader.ts";
 import { registryInterface as registry } from "./contracts.ts";
 import type { AdmissionEvent } from "./events.ts";
+import { readReply } from "./rpc-pool.ts";
 import type { RpcPool } from "./rpc-pool.ts";
 
 const ZERO_32: Hex = `0x${"00".repeat(32)}`;
@@ -73,18 +75,40 @@ export function encodeAdmit({ policyId, keyset, blockNumber, verifier, evidence 
   return hex(registry.encodeFunctionData("admit", [policyId, keyset, blockNumber, verifier, evidence]));
 }
 
-/** Whether the keyset could answer a request made now under the policy. */
-export async function readIsLive(
+export interface AdmissionState {
+  /** Whether the keyset could answer a request made now under the policy. */
+  readonly live: boolean;
+  /** Seconds, by the chain's clock; 0 without an admission. */
+  readonly expiresAt: number;
+}
+
+/** @throws {ChainError} CHAIN_RPC_UNAVAILABLE, CHAIN_REVERTED where there is no registry */
+export async function readAdmissionState(
   rpc: RpcPool,
   address: Hex,
   policyId: Hex,
   keyset: Keyset,
-): Promise<boolean> {
-  const call = {
-    to: address,
-    data: registry.encodeFunctionData("isLive", [policyId, keysetId(keyset), keyset.answerKey]),
-  };
-  return BigInt(await rpc.call("eth_call", [call, "latest"], data)) === 1n;
+): Promise<AdmissionState> {
+  const of = [policyId, keysetId(keyset), keyset.answerKey] as const;
+  const calls = [
+    registry.encodeFunctionData("isLive", [...of]),
+    registry.encodeFunctionData("admission", [...of]),
+  ].map((input) => ({ method: "eth_call", params: [{ to: address, data: input }, "latest"] }));
+  return rpc.use(async (endpoint) => {
+    const replies = await endpoint.send(calls);
+    const [live, admission] = calls.map((call, index) => readReply(endpoint, call, replies[index], data));
+    if (live === undefined || admission === undefined || live === "0x" || admission === "0x") {
+      throw new ChainError({
+        code: "CHAIN_REVERTED",
+        message: "there is no contract at the registry's address",
+        details: { registry: address },
+      });
+    }
+    const [record] = registry.decodeFunctionResult("admission", admission) as unknown as [
+      { readonly expiresAt: bigint },
+    ];
+    return { live: BigInt(live) === 1n, expiresAt: Number(record.expiresAt) };
+  });
 }
 
 function hex(value: unknown): Hex {

@@ -49,6 +49,24 @@ export function renderMetrics(counts: StoreCounts, health: Health): string {
       ),
     },
     {
+      name: "adyton_oracle_keys_usable",
+      help: "Transmitter keys with enough funds; at 0 no model is called.",
+      type: "gauge",
+      samples: health.chains.map(({ chainId, keysUsable }) => ({
+        labels: { chain: chainId },
+        value: keysUsable,
+      })),
+    },
+    {
+      name: "adyton_oracle_keys_low_on_funds",
+      help: "Transmitter keys that are not used for new transactions.",
+      type: "gauge",
+      samples: health.chains.map(({ chainId, keysLowOnFunds }) => ({
+        labels: { chain: chainId },
+        value: keysLowOnFunds.length,
+      })),
+    },
+    {
       name: "adyton_oracle_enclaves",
       help: "Enclaves whose evidence is verified.",
       type: "gauge",

@@ -2,7 +2,7 @@ import type { Hex } from "../../protocol/bytes.ts";
 import { AdytonError } from "../../protocol/errors.ts";
 import { quantity } from "../chain/block.ts";
 import type { ChainHead } from "../chain/chain-source.ts";
-import { admissionNonceFor, encodeAdmit, readIsLive } from "../chain/registry.ts";
+import { admissionNonceFor, encodeAdmit, readAdmissionState } from "../chain/registry.ts";
 import type { RpcPool } from "../chain/rpc-pool.ts";
 import type { EnclaveSession } from "../enclaves/enclave-session.ts";
 import { isSessionFailure } from "../enclaves/enclave-set.ts";
@@ -26,6 +26,10 @@ export interface AdmissionPlannerOptions {
   readonly log: Logger;
   readonly from: Hex;
   readonly feeCap: bigint;
+  /** Seconds before its end that an admission is renewed; half of what is left where that is less. */
+  readonly renewBeforeSeconds: number;
+  /** Seconds, by the chain: what admissions end by. */
+  readonly chainTime: () => number;
   /** Milliseconds. */
   readonly now: () => number;
   /** A keyset became able to answer. */
@@ -38,6 +42,10 @@ interface AdmissionState {
   checkAt: number;
   /** Milliseconds: no admission is sent before this time. */
   admitAt: number;
+  /** Seconds, by the chain; 0 without an admission. */
+  expiresAt: number;
+  /** Seconds, by the chain: the admission is renewed from then on. */
+  renewAt: number;
 }
 
 const CHECK_MS = 1_000;
@@ -86,8 +94,13 @@ export class AdmissionPlanner {
         if (state.checkAt > now() && !(state.admitAt > 0 && !state.live)) {
           continue;
         }
-        const live = await readIsLive(rpc, registry, policyId, session.attestation.keyset);
+        const { keyset } = session.attestation;
+        const { live, expiresAt } = await readAdmissionState(rpc, registry, policyId, keyset);
         state.checkAt = now() + (live ? LIVE_CHECK_MS : CHECK_MS);
+        if (expiresAt !== state.expiresAt) {
+          state.expiresAt = expiresAt;
+          state.renewAt = expiresAt - this.#beforeEnd(expiresAt);
+        }
         if (live !== state.live) {
           state.live = live;
           log.info(live ? "enclave.admitted" : "enclave.not-admitted", {
@@ -99,7 +112,7 @@ export class AdmissionPlanner {
             onAdmitted();
           }
         }
-        missing ||= !live && state.admitAt <= now();
+        missing ||= this.#isDue(state);
       }
     }
     return missing;
@@ -114,13 +127,26 @@ export class AdmissionPlanner {
     for (const session of enclaves().sessions) {
       for (const terms of admissions) {
         const state = this.#state(session, terms.policyId);
-        if (!state.live && state.checkAt > 0 && state.admitAt <= now()) {
+        if (this.#isDue(state)) {
           state.admitAt = now() + READMIT_MS;
+          // Where the endorsements behind the evidence end first, a renewal moves nothing: it is not repeated at once.
+          state.renewAt = state.expiresAt - Math.floor(this.#beforeEnd(state.expiresAt) / 2);
           planned.push(...(await this.#admission(session, terms, head, state)));
         }
       }
     }
     return planned;
+  }
+
+  #isDue({ live, checkAt, admitAt, renewAt }: AdmissionState): boolean {
+    const { now, chainTime } = this.#options;
+    return checkAt > 0 && admitAt <= now() && (!live || renewAt <= chainTime());
+  }
+
+  /** Seconds before the end of an admission at which the next renewal is tried. */
+  #beforeEnd(expiresAt: number): number {
+    const { renewBeforeSeconds, chainTime } = this.#options;
+    return Math.min(renewBeforeSeconds, Math.max(0, Math.floor((expiresAt - chainTime()) / 2)));
   }
 
   async #admission(
@@ -134,6 +160,7 @@ export class AdmissionPlanner {
       const planned = await this.#fromFreshEvidence(session, terms, head);
       log.info("enclave.admission-planned", {
         chainId,
+        renewal: state.live,
         policyId: terms.policyId,
         keysetId: session.keysetId,
       });
@@ -197,7 +224,7 @@ export class AdmissionPlanner {
     if (known !== undefined) {
       return known;
     }
-    const fresh = { live: false, checkAt: 0, admitAt: 0 };
+    const fresh = { live: false, checkAt: 0, admitAt: 0, expiresAt: 0, renewAt: 0 };
     this.#states.set(key, fresh);
     return fresh;
   }

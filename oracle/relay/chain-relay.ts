@@ -23,6 +23,7 @@ import type { Logger } from "../log.ts";
 import { releaseLease, takeLease } from "../store/lease.ts";
 import type { Store } from "../store/store.ts";
 import { offerFees, readTip } from "../transmitter/fees.ts";
+import type { KeyFunds } from "../transmitter/funds.ts";
 import { Funds } from "../transmitter/funds.ts";
 import { Transmitter } from "../transmitter/transmitter.ts";
 import type { AnsweredChain } from "./answerer.ts";
@@ -95,6 +96,8 @@ export class ChainRelay {
       log,
       from: signers[0].address,
       feeCap: config.maxFeeGwei,
+      renewBeforeSeconds: config.renewBeforeSeconds,
+      chainTime: () => Math.max(this.head?.latest.timestamp ?? 0, Math.floor(now() / 1_000)),
       now,
       onAdmitted: options.onWork,
     });
@@ -116,6 +119,11 @@ export class ChainRelay {
   /** `undefined` until the chain was reached for the first time. */
   get answered(): AnsweredChain | undefined {
     return this.#answered;
+  }
+
+  /** The transmitter keys, and whether they can pay on this chain. */
+  get funds(): readonly KeyFunds[] {
+    return this.#funds.keys;
   }
 
   get prices(): PriceList {

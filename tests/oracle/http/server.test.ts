@@ -63,7 +63,11 @@ beforeAll(async () => {
   app = createHttpApp({
     store,
     log: createLogger({ level: "error", write: () => undefined, now: () => 0 }),
-    health: () => ({ status: "ok", chains: [{ chainId: 1, block: 11, behindBlocks: 0 }], enclaves: [] }),
+    health: () => ({
+      status: "ok",
+      chains: [{ chainId: 1, block: 11, behindBlocks: 0, keysUsable: 1, keysLowOnFunds: [] }],
+      enclaves: [],
+    }),
     isReady: () => false,
     quoter: {
       prices: () => Promise.resolve({ models: [], chains: [] }),

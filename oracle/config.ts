@@ -125,6 +125,20 @@ const ChainConfig = z.strictObject({
 const TransmitterKey = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("keystore"), file: z.string(), passwordFile: z.string() }),
   z.strictObject({ kind: z.literal("raw"), file: z.string().describe("32 bytes of hex: for development") }),
+  z.strictObject({
+    kind: z.literal("remote"),
+    address: address.describe("account that signs"),
+    url: z
+      .string()
+      .regex(/^(?:https?:\/\/\S+|unix:\/\S+)$/, { error: "expected https://…, http://… or unix:/path" })
+      .describe("JSON-RPC server with eth_signTransaction, such as web3signer"),
+    tokenFile: z.string().optional().describe("token sent as Authorization: Bearer"),
+    caFile: z
+      .string()
+      .optional()
+      .describe("PEM of the authority behind its certificate, where that is private"),
+    timeoutMs: milliseconds.default(5_000),
+  }),
 ]);
 
 const StoreSection = z.discriminatedUnion("kind", [
@@ -243,14 +257,25 @@ function withAbsolutePaths(config: OracleConfig, base: string): OracleConfig {
       secrets: enclave.secrets.map(({ name, file }) => ({ name, file: resolve(base, file) })),
     })),
     appraisalPolicy: resolve(base, config.appraisalPolicy),
-    transmitterKeys: config.transmitterKeys.map((key) =>
-      key.kind === "raw"
-        ? { ...key, file: resolve(base, key.file) }
-        : { ...key, file: resolve(base, key.file), passwordFile: resolve(base, key.passwordFile) },
-    ),
+    transmitterKeys: config.transmitterKeys.map((key) => withAbsoluteFiles(key, base)),
+    http: withAbsoluteFiles(config.http, base),
     store:
       config.store.kind === "pglite"
         ? { ...config.store, path: resolve(base, config.store.path) }
         : config.store,
   };
+}
+
+const FILES = ["file", "passwordFile", "tokenFile", "caFile", "adminTokenFile"] as const;
+
+/** `section` with each file that it names made absolute. */
+function withAbsoluteFiles<Section extends Partial<Record<(typeof FILES)[number], string | undefined>>>(
+  section: Section,
+  base: string,
+): Section {
+  const named = FILES.flatMap((name) => {
+    const file = section[name];
+    return file === undefined ? [] : [[name, resolve(base, file)] as const];
+  });
+  return { ...section, ...Object.fromEntries(named) };
 }

@@ -85,7 +85,8 @@ export type ChainErrorCode =
   | "CHAIN_REVERTED"
   | "CHAIN_REORGED"
   | "CHAIN_UNDERPRICED"
-  | "CHAIN_FUNDS_LOW";
+  | "CHAIN_FUNDS_LOW"
+  | "CHAIN_SIGNER_UNAVAILABLE";
 
 export type AdytonErrorCode =
   | ConfigErrorCode
@@ -180,6 +181,7 @@ const RETRYABLE_CHAIN: ReadonlySet<ChainErrorCode> = new Set<ChainErrorCode>([
   "CHAIN_RPC_DISAGREEMENT",
   "CHAIN_REORGED",
   "CHAIN_UNDERPRICED",
+  "CHAIN_SIGNER_UNAVAILABLE",
 ]);
 
 /** Did it land? */

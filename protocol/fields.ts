@@ -9,8 +9,14 @@ import { isHex, type Hex } from "./bytes.ts";
 /** Lower-case 0x hex of exactly `length` bytes, or of any length. */
 function hex(length?: number): z.ZodCustom<Hex, Hex> {
   const what = length === undefined ? "bytes" : `${length} bytes`;
-  return z.custom<Hex>((value) => isHex(value) && (length === undefined || value.length === 2 + 2 * length), {
-    error: `expected ${what} as lower-case 0x hex`,
+  const schema = z.custom<Hex>(
+    (value) => isHex(value) && (length === undefined || value.length === 2 + 2 * length),
+    { error: `expected ${what} as lower-case 0x hex` },
+  );
+  // For JSON Schemas, which cannot show what a function checks.
+  return schema.meta({
+    type: "string",
+    pattern: `^0x(?:[0-9a-f]{2})${length === undefined ? "*" : `{${length}}`}$`,
   });
 }
 

@@ -1,9 +1,10 @@
-/** Writes the JSON Schemas of the enclave's two configuration files: `node tools/write-configuration-schemas.ts`. */
+/** Writes the JSON Schemas of the enclave's two configuration files and of the oracle's: `node tools/write-configuration-schemas.ts`. */
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { Behaviour } from "../enclave/configuration/behaviour.ts";
+import { OracleConfig } from "../oracle/config.ts";
 import { Operator } from "../enclave/configuration/operator.ts";
 
 const FOLDER = join(import.meta.dirname, "..", "docs", "reference");
@@ -12,7 +13,11 @@ const FOLDER = join(import.meta.dirname, "..", "docs", "reference");
 export function configurationSchemas(): Readonly<Record<string, string>> {
   const write = (schema: z.ZodType): string =>
     `${JSON.stringify(z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }), null, 2)}\n`;
-  return { "behaviour.schema.json": write(Behaviour), "operator.schema.json": write(Operator) };
+  return {
+    "behaviour.schema.json": write(Behaviour),
+    "operator.schema.json": write(Operator),
+    "oracle.schema.json": write(OracleConfig),
+  };
 }
 
 if (import.meta.main) {

@@ -67,6 +67,7 @@ async function collect(file: string): Promise<Finding[]> {
   for (const key of config.transmitterKeys) {
     const signer = await check("transmitter key", async () => {
       const loaded = await loadSigner(key);
+      await loaded.check();
       return [loaded, loaded.address] as const;
     });
     if (signer !== undefined) signers.push(signer);

@@ -3,6 +3,8 @@ import { readFile } from "node:fs/promises";
 import { fromHex, isHex, toHex } from "../../protocol/bytes.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { ConfigError } from "../../protocol/errors.ts";
+import { RemoteSigner } from "./remote-signer.ts";
+import type { RemoteSignerConfig } from "./remote-signer.ts";
 import { keccak } from "../../protocol/struct-hash.ts";
 
 /** An EIP-1559 transaction, complete but for its signature. */
@@ -25,18 +27,26 @@ export interface SignedTransaction {
 export interface TransactionSigner {
   readonly address: Hex;
   sign(transaction: UnsignedTransaction): Promise<SignedTransaction>;
+  /** Whether it could sign now. @throws {ChainError} CHAIN_SIGNER_UNAVAILABLE */
+  check(): Promise<void>;
 }
 
-export type TransmitterKeyConfig =
+type KeyFileConfig =
   | { readonly kind: "keystore"; readonly file: string; readonly passwordFile: string }
   | { readonly kind: "raw"; readonly file: string };
 
+export type TransmitterKeyConfig = KeyFileConfig | ({ readonly kind: "remote" } & RemoteSignerConfig);
+
 /**
- * The key from its file: an ethers (web3 secret storage) keystore, or for development 32 bytes of hex.
+ * The key from its file: an ethers (web3 secret storage) keystore, or for development 32 bytes of hex; or the one that a
+ * remote signer keeps, which need not be up yet.
  *
- * @throws {ConfigError} CONFIG_INVALID when the file cannot be read, holds no key, or the password is wrong
+ * @throws {ConfigError} CONFIG_INVALID when a file cannot be read, holds no key, or the password is wrong
  */
 export async function loadSigner(config: TransmitterKeyConfig): Promise<TransactionSigner> {
+  if (config.kind === "remote") {
+    return new RemoteSigner(config);
+  }
   try {
     return fromWallet(await loadWallet(config));
   } catch (cause) {
@@ -50,9 +60,7 @@ export async function loadSigner(config: TransmitterKeyConfig): Promise<Transact
   }
 }
 
-async function loadWallet(
-  config: TransmitterKeyConfig,
-): Promise<Pick<Wallet, "address" | "signTransaction">> {
+async function loadWallet(config: KeyFileConfig): Promise<Pick<Wallet, "address" | "signTransaction">> {
   const text = await readFile(config.file, "utf8");
   if (config.kind === "raw") {
     return new Wallet(toHex(fromHex(text.trim().toLowerCase(), 32)));
@@ -64,6 +72,7 @@ async function loadWallet(
 function fromWallet(wallet: Pick<Wallet, "address" | "signTransaction">): TransactionSigner {
   return {
     address: lowerHex(wallet.address),
+    check: () => Promise.resolve(),
     async sign(transaction) {
       const raw = lowerHex(await wallet.signTransaction({ type: 2, value: 0n, ...transaction }));
       return { raw, hash: transactionHash(raw) };

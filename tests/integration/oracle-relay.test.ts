@@ -44,7 +44,7 @@ afterEach(async ({ task }) => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-async function start(chainChange: object = {}): Promise<OracleProcess> {
+async function start(chainChange: object = {}, change: object = {}): Promise<OracleProcess> {
   oracle = await startOracleProcess(
     await writeOracleConfig({
       directory,
@@ -52,6 +52,7 @@ async function start(chainChange: object = {}): Promise<OracleProcess> {
       enclaves: [enclave],
       store: store.config,
       chainChange,
+      change,
     }),
   );
   return oracle;
@@ -161,6 +162,17 @@ describeStores("the oracle as a process", (createStore) => {
       expect(await untilSettled(chain, requestId)).toMatchObject({ fulfilled: 0, refunded: 1 });
       expect(enclave.calls.has(requestId)).toBe(false);
     }
+  });
+
+  test("relays with a key that a remote signer keeps", async () => {
+    const address = (await (await chain.provider.getSigner(3)).getAddress()).toLowerCase();
+    // anvil is a signer too: it speaks the same two methods for its own accounts.
+    const remote = { kind: "remote", address, url: chain.anvil.url };
+    await start({}, { transmitterKeys: [remote] });
+    const { requestId } = await ask(chain);
+    const outcome = await untilSettled(chain, requestId);
+    expect(outcome).toMatchObject({ fulfilled: 1, status: 1 });
+    expect(await senderOf(outcome.tx)).toBe(address);
   });
 
   test("a registration and a fulfilment copied from the mempool still serve the payee, and end the request", async () => {

@@ -10,6 +10,8 @@ import type { RpcPool } from "./rpc-pool.ts";
 
 /** The stored past of the chain, and what to do with its news. Each method commits or throws as one. */
 export interface ChainJournal {
+  /** Whether this process is the one that writes it. */
+  isOurs(): boolean;
   /** Stored blocks from the newest down, at most `limit`, below `below`. */
   storedBlocks(limit: number, below?: number): Promise<BlockId[]>;
   /** Forgets every block above `ancestor` (all when undefined) and what was read from them. */
@@ -74,11 +76,12 @@ export class ChainSource {
   async #step(): Promise<boolean> {
     const { rpc, log } = this.#options;
     try {
-      if (!this.#loaded) {
+      const ours = this.#options.journal.isOurs();
+      if (!this.#loaded || !ours) {
         [this.#cursor] = await this.#options.journal.storedBlocks(1);
-        this.#loaded = true;
+        this.#loaded = ours;
       }
-      return await rpc.use((endpoint) => this.#advance(endpoint));
+      return await rpc.use((endpoint) => (ours ? this.#advance(endpoint) : this.#follow(endpoint)));
     } catch (error) {
       // Whatever was not committed is read again; the cursor in memory may be ahead of a failed commit.
       this.#loaded = false;
@@ -89,6 +92,17 @@ export class ChainSource {
       log.warn("chain.step-failed", { error, expected: error instanceof AdytonError });
       return false;
     }
+  }
+
+  /** Another process reads the blocks: this one needs the head, and counts nothing settled that the journal has not got. */
+  async #follow(endpoint: RpcEndpoint): Promise<boolean> {
+    const latest = await readHead(endpoint);
+    if (this.#cursor !== undefined && latest.hash !== this.#head?.latest.hash) {
+      const settled = await this.#settledNumber(endpoint, latest);
+      const behind = Math.max(0, latest.number - this.#cursor.number);
+      this.#announce({ latest, settledNumber: Math.max(0, settled - behind) });
+    }
+    return false;
   }
 
   async #advance(endpoint: RpcEndpoint): Promise<boolean> {

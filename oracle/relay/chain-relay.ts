@@ -20,7 +20,7 @@ import type { EvidenceVerifier } from "../enclaves/evidence-verifier.ts";
 import type { Engine } from "../engine/engine.ts";
 import { Wakeable } from "../engine/wakeable.ts";
 import type { Logger } from "../log.ts";
-import { releaseLease, takeLease } from "../store/lease.ts";
+import { HeldLease } from "../engine/held-lease.ts";
 import type { Store } from "../store/store.ts";
 import { offerFees, readTip } from "../transmitter/fees.ts";
 import type { KeyFunds } from "../transmitter/funds.ts";
@@ -66,7 +66,7 @@ export class ChainRelay {
   #answered: AnsweredChain | undefined;
   #source: ChainSource | undefined;
   #transmitter: Transmitter | undefined;
-  #leasedUntil = 0;
+  #lease: HeldLease | undefined;
   #nextSettingsAt = 0;
 
   constructor(options: ChainRelayOptions) {
@@ -163,16 +163,10 @@ export class ChainRelay {
     await this.#upkeep.stop();
     await this.#source?.stop();
     await this.#transmitter?.stop();
-    const { store, holder } = this.#options;
-    await releaseLease(store, this.#watchLease, holder);
-    await releaseLease(store, `transmit:${this.chainId}`, holder);
+    await this.#lease?.stop();
   }
 
-  get #watchLease(): string {
-    return `watch:${this.chainId}`;
-  }
-
-  /** Starts the loops once the chain can be reached, keeps the watcher's lease, and looks after admissions. */
+  /** Starts the loops once the chain can be reached, and looks after funds and admissions. */
   async #maintain(): Promise<boolean> {
     const { log, now } = this.#options;
     try {
@@ -183,7 +177,6 @@ export class ChainRelay {
         this.#nextSettingsAt = now() + SETTINGS_RETRY_MS;
         await this.#start();
       }
-      await this.#holdLease();
       if (await this.#funds.refresh()) {
         this.#transmitter?.wake();
       }
@@ -200,7 +193,6 @@ export class ChainRelay {
     const { config, log } = this.#options;
     await this.#checkChainIds();
     const settings = await readCoordinatorSettings(this.#rpc, config.coordinator);
-    await this.#holdLease();
     this.#answered = {
       ...settings,
       turnMs: config.turnSeconds * 1_000,
@@ -216,8 +208,10 @@ export class ChainRelay {
         now: this.#options.now,
       }),
     };
-    this.#transmitter = this.#createTransmitter();
-    this.#source = this.#createSource();
+    const lease = this.#createLease();
+    this.#lease = lease;
+    this.#transmitter = this.#createTransmitter(lease);
+    this.#source = this.#createSource(lease);
     log.info("chain.started", {
       chainId: config.chainId,
       fallbackWindowSeconds: settings.fallbackWindowSeconds,
@@ -238,24 +232,34 @@ export class ChainRelay {
     });
   }
 
-  async #holdLease(): Promise<void> {
-    const { store, holder, now, leaseMs } = this.#options;
-    if (now() < this.#leasedUntil - leaseMs / 2) {
-      return;
-    }
-    const held = await takeLease(store, this.#watchLease, holder, leaseMs);
-    this.#leasedUntil = held ? now() + leaseMs : 0;
+  /** One for both loops: the transmitter works on the head and on what the journal has read of it. */
+  #createLease(): HeldLease {
+    const { store, holder, leaseMs, log, now } = this.#options;
+    return new HeldLease({
+      store,
+      name: `chain:${this.chainId}`,
+      holder,
+      leaseMs,
+      // A node that reaches no RPC server leaves the chain to one that does.
+      isFit: () => this.#rpc.healthy() > 0,
+      onTaken: () => {
+        this.#source?.wake();
+        this.#transmitter?.wake();
+      },
+      log,
+      now,
+    });
   }
 
-  #createSource(): ChainSource {
-    const { config, store, engine, log, holder, now, onWork } = this.#options;
+  #createSource(lease: HeldLease): ChainSource {
+    const { config, store, engine, log, now, onWork } = this.#options;
     const journal = new Journal({
       chainId: config.chainId,
       store,
       engine,
       log,
       decode: (entry) => this.#decode(entry),
-      lease: { name: this.#watchLease, holder },
+      lease,
       now,
       onReleased: onWork,
     });
@@ -283,8 +287,8 @@ export class ChainRelay {
       : decodeRegistryLog(entry);
   }
 
-  #createTransmitter(): Transmitter {
-    const { config, store, log, signers, holder, now, leaseMs } = this.#options;
+  #createTransmitter(lease: HeldLease): Transmitter {
+    const { config, store, log, signers, now } = this.#options;
     const settlements = new SettlementPlanner({
       chainId: config.chainId,
       coordinator: config.coordinator,
@@ -313,9 +317,8 @@ export class ChainRelay {
       store,
       log,
       signers,
-      holder,
+      lease,
       isFunded: (address) => this.#funds.isUsable(address),
-      leaseMs,
       plan: async (head, limit) => {
         const others = [...(await this.#admissions.plan(head)), ...(await feeds.plan(head))];
         return [...others, ...(await settlements.plan(head, Math.max(0, limit - others.length)))];

@@ -7,7 +7,7 @@ import type { ChainHead, ChainJournal } from "../chain/chain-source.ts";
 import type { AdmissionEvent, ChainEvent, RequestedEvent, SettledEvent } from "../chain/events.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Logger } from "../log.ts";
-import { requireLease } from "../store/lease.ts";
+import type { HeldLease } from "../engine/held-lease.ts";
 import { refreshPhases } from "../store/phases.ts";
 import type { RequestRow } from "../store/schema.ts";
 import type { Store, StoreTransaction } from "../store/store.ts";
@@ -26,7 +26,7 @@ export interface JournalOptions {
   readonly log: Logger;
   readonly decode: (log: Log) => ChainEvent | undefined;
   /** The lease that the writer of this chain's past holds. */
-  readonly lease: { readonly name: string; readonly holder: string };
+  readonly lease: HeldLease;
   /** Milliseconds. */
   readonly now: () => number;
   /** Jobs were queued. */
@@ -46,6 +46,10 @@ export class Journal implements ChainJournal {
     this.#options = options;
   }
 
+  isOurs(): boolean {
+    return this.#options.lease.isHeld();
+  }
+
   async storedBlocks(limit: number, below?: number): Promise<BlockId[]> {
     const { store, chainId } = this.#options;
     let query = store.db.selectFrom("blocks").select(["number", "hash"]).where("chain_id", "=", chainId);
@@ -60,7 +64,7 @@ export class Journal implements ChainJournal {
     const above = ancestor?.number ?? -1;
     const { store, chainId, log, lease } = this.#options;
     await store.db.transaction().execute(async (trx) => {
-      await requireLease(trx, lease.name, lease.holder);
+      await lease.require(trx);
       await trx.deleteFrom("blocks").where("chain_id", "=", chainId).where("number", ">", above).execute();
       await trx
         .deleteFrom("admissions")
@@ -92,7 +96,7 @@ export class Journal implements ChainJournal {
     const { store, chainId, lease, onReleased, decode, log } = this.#options;
     const events = range.logs.flatMap((log) => decode(log) ?? []);
     const released = await store.db.transaction().execute(async (trx) => {
-      await requireLease(trx, lease.name, lease.holder);
+      await lease.require(trx);
       await insertBlocks(trx, chainId, range);
       await this.#insertRequests(
         trx,

@@ -7,7 +7,7 @@ import { toChainError } from "../chain/revert.ts";
 import type { TransactionSigner } from "../chain/signer.ts";
 import { Wakeable } from "../engine/wakeable.ts";
 import type { Logger } from "../log.ts";
-import { requireLease, takeLease } from "../store/lease.ts";
+import type { HeldLease } from "../engine/held-lease.ts";
 import type { Store, StoreTransaction } from "../store/store.ts";
 import type { NewTransaction, OpenTransaction, TransactionOutcome } from "../store/transactions.ts";
 import {
@@ -34,9 +34,8 @@ export interface TransmitterOptions {
   readonly signers: readonly [TransactionSigner, ...TransactionSigner[]];
   /** Whether the key can pay for another transaction. */
   readonly isFunded: (address: Hex) => boolean;
-  readonly holder: string;
-  /** Milliseconds that the lease lasts without renewal. */
-  readonly leaseMs: number;
+  /** Whoever holds it follows the chain and sends its transactions. */
+  readonly lease: HeldLease;
   /** Thinks out at most `limit` transactions that are due and simulate well; called again after each round. */
   readonly plan: (head: ChainHead, limit: number) => Promise<readonly PlannedTransaction[]>;
   readonly head: () => ChainHead | undefined;
@@ -60,10 +59,9 @@ const LOST_AFTER_MS = 60_000;
  */
 export class Transmitter {
   readonly #options: TransmitterOptions;
-  readonly #lease: string;
   readonly #loop: Wakeable;
   readonly #nextNonce = new Map<Hex, number>();
-  #leasedUntil = 0;
+  #term = 0;
   /** What is in flight, as the store has it since `head`; nobody else writes it while the lease is ours. */
   #inFlight: { readonly head: Hex; readonly pending: readonly OpenTransaction[] } | undefined;
   #tip: { readonly value: bigint; readonly block: Hex } | undefined;
@@ -71,7 +69,6 @@ export class Transmitter {
 
   constructor(options: TransmitterOptions) {
     this.#options = options;
-    this.#lease = `transmit:${options.chainId}`;
     this.#loop = new Wakeable(IDLE_MS, () => this.#step());
   }
 
@@ -90,7 +87,7 @@ export class Transmitter {
       return false;
     }
     try {
-      if (!(await this.#holdLease())) {
+      if (!this.#isOurs()) {
         return false;
       }
       const pending = await this.#watch(current);
@@ -104,20 +101,16 @@ export class Transmitter {
     }
   }
 
-  async #holdLease(): Promise<boolean> {
-    const { store, holder, now, leaseMs } = this.#options;
-    if (now() < this.#leasedUntil - leaseMs / 2) {
-      return true;
-    }
-    const held = await takeLease(store, this.#lease, holder, leaseMs);
-    if (held && this.#leasedUntil < now()) {
+  #isOurs(): boolean {
+    const { lease } = this.#options;
+    if (lease.isHeld() && this.#term !== lease.term) {
       // Another node may have sent meanwhile, or this one just started: committed bytes may never have been broadcast.
+      this.#term = lease.term;
       this.#nextNonce.clear();
       this.#inFlight = undefined;
       this.#resend = true;
     }
-    this.#leasedUntil = held ? now() + leaseMs : 0;
-    return held;
+    return lease.isHeld();
   }
 
   /** Finds out what became of the transactions in flight, and pushes those that are stuck. */
@@ -175,9 +168,9 @@ export class Transmitter {
 
   /** In a transaction that fails when the lease is another's. */
   #commit<T>(work: (trx: StoreTransaction) => Promise<T>): Promise<T> {
-    const { store, holder } = this.#options;
+    const { store, lease } = this.#options;
     return store.db.transaction().execute(async (trx) => {
-      await requireLease(trx, this.#lease, holder);
+      await lease.require(trx);
       return work(trx);
     });
   }

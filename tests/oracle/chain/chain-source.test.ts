@@ -160,4 +160,19 @@ describe("the chain source", () => {
     await follow();
     expect(await synced()).toEqual(topics("a", "b", "c"));
   });
+
+  test("while another process writes the journal, it follows the head and counts as settled only what is written", async () => {
+    chain.mine(["a"], ["b"], ["c"], ["d"]);
+    journal.ours = false;
+    journal.blocks = chain.blocks.slice(0, 2).map(({ hash }, number) => ({ number, hash }));
+    const source = await follow();
+    await expect.poll(() => source.head?.latest.number, { interval: 5 }).toBe(3);
+    expect(source.head?.settledNumber).toBe(1);
+    chain.mine(["e"]);
+    await expect.poll(() => source.head?.latest.number, { interval: 5 }).toBe(4);
+    expect(journal.events).toEqual([]);
+    journal.ours = true;
+    expect(await synced()).toEqual(topics("c", "d", "e"));
+    expect(source.head?.settledNumber).toBe(4);
+  });
 });

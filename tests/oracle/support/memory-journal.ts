@@ -4,9 +4,14 @@ import type { ChainJournal } from "../../../oracle/chain/chain-source.ts";
 
 /** What a chain source tells its journal, in memory: blocks in order, and the events of those that are still there. */
 export class MemoryJournal implements ChainJournal {
+  ours = true;
   blocks: BlockId[] = [];
   events: { readonly block: number; readonly topic: Hex }[] = [];
   readonly rollbacks: (number | undefined)[] = [];
+
+  isOurs(): boolean {
+    return this.ours;
+  }
 
   storedBlocks(limit: number, below = Infinity): Promise<BlockId[]> {
     return Promise.resolve(

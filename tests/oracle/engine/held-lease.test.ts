@@ -1,0 +1,74 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { HeldLease } from "../../../oracle/engine/held-lease.ts";
+import { createLogger } from "../../../oracle/log.ts";
+import { openStore } from "../../../oracle/store/store.ts";
+import type { Store } from "../../../oracle/store/store.ts";
+import { describeStores } from "../support/stores.ts";
+import type { TestStore } from "../support/stores.ts";
+import { wallClockMs } from "../support/wall-clock.ts";
+
+const log = createLogger({ level: "error", write: () => undefined, now: () => 0 });
+/** Short: the tests wait for leases to run out. */
+const LEASE_MS = 400;
+const POLL = { interval: 10, timeout: 30_000 };
+
+describeStores("a lease that a process holds", (create) => {
+  let place: TestStore;
+  let store: Store;
+
+  beforeAll(async () => {
+    place = await create();
+    store = await openStore(place.config);
+  });
+
+  afterAll(async () => {
+    await store.close();
+    await place.remove();
+  });
+
+  function hold(name: string, holder: string, isFit: () => boolean = () => true): HeldLease {
+    return new HeldLease({
+      store,
+      name,
+      holder,
+      leaseMs: LEASE_MS,
+      isFit,
+      onTaken: () => undefined,
+      log,
+      now: wallClockMs,
+    });
+  }
+
+  const write = (lease: HeldLease): Promise<void> =>
+    store.db.transaction().execute((trx) => lease.require(trx));
+
+  test("goes to another when its process can do the work no longer, and comes back as a new term", async () => {
+    let firstIsFit = true;
+    let secondIsFit = false;
+    const first = hold("chain:1", "first", () => firstIsFit);
+    await expect.poll(() => first.isHeld(), POLL).toBe(true);
+    expect(first.term).toBe(1);
+    await write(first);
+    const second = hold("chain:1", "second", () => secondIsFit);
+    secondIsFit = true;
+    firstIsFit = false;
+    await expect.poll(() => second.isHeld(), POLL).toBe(true);
+    expect(first.isHeld()).toBe(false);
+    await expect(write(first)).rejects.toMatchObject({ code: "CHAIN_RPC_DISAGREEMENT" });
+    firstIsFit = true;
+    await second.stop();
+    await expect.poll(() => first.isHeld(), POLL).toBe(true);
+    expect(first.term).toBe(2);
+    await first.stop();
+  });
+
+  test("given back, it is free at once", async () => {
+    const first = hold("chain:2", "first");
+    await expect.poll(() => first.isHeld(), POLL).toBe(true);
+    await first.stop();
+    expect(first.isHeld()).toBe(false);
+    const second = hold("chain:2", "second");
+    await expect.poll(() => second.isHeld(), POLL).toBe(true);
+    await second.stop();
+  });
+});

@@ -1,6 +1,6 @@
 /** Bytes and their one text form: lower-case 0x hex. Everything else is refused, so that one value has one spelling. */
 
-import { bytesToHex, concatBytes as concat, hexToBytes } from "@noble/hashes/utils.js";
+import { bytesToHex } from "@noble/hashes/utils.js";
 import { InputError } from "./errors.ts";
 
 export type Hex = `0x${string}`;
@@ -15,16 +15,34 @@ export function toHex(bytes: Uint8Array): Hex {
   return `0x${bytesToHex(bytes)}`;
 }
 
+/** The value of each hexadecimal digit, by its character code; -1 for what is none, upper case among it. */
+const DIGITS = Int8Array.from({ length: 128 }, (_, code) =>
+  "0123456789abcdef".indexOf(String.fromCharCode(code)),
+);
+
+/** In one pass, since everything that is hashed or signed comes through here. */
+function decodeHex(text: string): Uint8Array<ArrayBuffer> | null {
+  if (!text.startsWith("0x") || text.length % 2 === 1) return null;
+  const bytes = new Uint8Array(text.length / 2 - 1);
+  for (let index = 0, at = 2; index < bytes.length; index += 1, at += 2) {
+    const high = DIGITS[text.charCodeAt(at)] ?? -1;
+    const low = DIGITS[text.charCodeAt(at + 1)] ?? -1;
+    if (high < 0 || low < 0) return null;
+    bytes[index] = high * 16 + low;
+  }
+  return bytes;
+}
+
 /**
  * Bytes of a lower-case 0x hex string.
  *
  * @throws {InputError} INPUT_INVALID for upper case, an odd number of digits, a missing prefix, or another `length`
  */
 export function fromHex(text: string, length?: number): Uint8Array<ArrayBuffer> {
-  if (!isHex(text)) {
+  const bytes = decodeHex(text);
+  if (bytes === null) {
     throw new InputError({ code: "INPUT_INVALID", message: "expected lower-case hex with a 0x prefix" });
   }
-  const bytes = new Uint8Array(hexToBytes(text.slice(2)));
   if (length !== undefined && bytes.length !== length) {
     throw new InputError({
       code: "INPUT_INVALID",
@@ -36,12 +54,20 @@ export function fromHex(text: string, length?: number): Uint8Array<ArrayBuffer> 
 }
 
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(concat(...parts));
+  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 /** Not constant-time: for public values only. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+  if (a.length !== b.length) return false;
+  for (let index = 0; index < a.length; index += 1) if (a[index] !== b[index]) return false;
+  return true;
 }
 
 /**

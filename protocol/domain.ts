@@ -6,7 +6,15 @@
 import * as z from "zod";
 import { concatBytes, fromHex, type Hex } from "./bytes.ts";
 import { address, uint256 } from "./fields.ts";
-import { addressWord, bytes32Word, hashWords, keccak, keccakText, uintWord } from "./struct-hash.ts";
+import {
+  addressWord,
+  bytes32Word,
+  hashWords,
+  keccak,
+  keccakText,
+  uintWord,
+  type Word,
+} from "./struct-hash.ts";
 
 export const ON_CHAIN_DOMAIN_NAME = "Adyton";
 export const OFF_CHAIN_DOMAIN_NAME = "Adyton Off-chain";
@@ -55,9 +63,17 @@ export function offChainDomain(): OffChainDomain {
   return { name: OFF_CHAIN_DOMAIN_NAME, version: DOMAIN_VERSION };
 }
 
+/** There are three names and one version, and every answer hashes one of each. */
+const NAME_WORDS: Readonly<Record<Domain["name"], Word>> = {
+  [ON_CHAIN_DOMAIN_NAME]: bytes32Word(keccakText(ON_CHAIN_DOMAIN_NAME)),
+  [OFF_CHAIN_DOMAIN_NAME]: bytes32Word(keccakText(OFF_CHAIN_DOMAIN_NAME)),
+  [FUNCTIONS_DOMAIN_NAME]: bytes32Word(keccakText(FUNCTIONS_DOMAIN_NAME)),
+};
+const VERSION_WORD = bytes32Word(keccakText(DOMAIN_VERSION));
+
 /** EIP-712 §Definition of domainSeparator. */
 export function domainSeparator(domain: Domain): Hex {
-  const named = [bytes32Word(keccakText(domain.name)), bytes32Word(keccakText(domain.version))];
+  const named = [NAME_WORDS[domain.name], VERSION_WORD];
   return domain.name === OFF_CHAIN_DOMAIN_NAME
     ? hashWords(OFF_CHAIN_TYPEHASH, named)
     : hashWords(ON_CHAIN_TYPEHASH, [

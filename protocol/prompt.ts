@@ -162,7 +162,11 @@ const PROMPT_ABI = [
 
 /** The body of payload type 1. @throws {InputError} INPUT_INVALID naming the field that is wrong */
 export function encodePrompt(prompt: Prompt): Uint8Array<ArrayBuffer> {
-  return fromHex(AbiParameters.encode(PROMPT_ABI, [checkPrompt(prompt)]).toLowerCase());
+  return encodeChecked(checkPrompt(prompt));
+}
+
+function encodeChecked(prompt: Prompt): Uint8Array<ArrayBuffer> {
+  return fromHex(AbiParameters.encode(PROMPT_ABI, [prompt]).toLowerCase());
 }
 
 /**
@@ -180,7 +184,7 @@ export function decodePrompt(body: Uint8Array): Prompt {
     throw new InputError({ code: "INPUT_INVALID", message: "the body is not an ABI-encoded Prompt", cause });
   }
   const prompt = checkPrompt(decoded);
-  if (!equalBytes(encodePrompt(prompt), body)) {
+  if (!equalBytes(encodeChecked(prompt), body)) {
     throw new InputError({
       code: "INPUT_INVALID",
       message: "the body is not the canonical encoding of its Prompt",

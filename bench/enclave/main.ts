@@ -9,6 +9,7 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { createKeys } from "../../enclave/identity/keys.ts";
 import { answerDigest, signDigest } from "../../protocol/answer.ts";
 import { offChainDomain } from "../../protocol/domain.ts";
 import { transcriptRoot } from "../../protocol/transcript.ts";
@@ -115,8 +116,8 @@ async function measureMemory(bench: Bench): Promise<number> {
 
 /** Microseconds to hash a transcript of four events and sign the answer over it. */
 function measureSigning(): number {
-  const key = new Uint8Array(32).fill(7);
-  const hash = keccak(key);
+  const key = createKeys().answer.privateKey;
+  const hash = keccak(new Uint8Array(32).fill(7));
   const event = { type: "output.returned", status: 1, outputHash: hash, outputBytes: 160 } as const;
   const transcript = Array.from({ length: 4 }, () => ({ salt: hash, event }));
   const sign = (): string => {

@@ -5,6 +5,8 @@ import { transcriptRoot, type Transcript, type TranscriptEvent } from "../../pro
 import type { CompleteResponse, ExchangeOutcome, OutgoingRequest } from "../egress/exchange.ts";
 import type { ModelReply } from "../models/model-format.ts";
 
+const SALT_BYTES = 32;
+
 export interface FinishedTranscript {
   readonly transcript: Transcript;
   readonly root: Hex;
@@ -100,7 +102,11 @@ export class TranscriptRecorder extends ExchangeRecorder {
     for (const branch of this.#branches) this.append(branch);
     const returned = { status, outputHash: keccak(output), outputBytes: output.length };
     const events = [this.#received, ...this.events, { type: "output.returned" as const, ...returned }];
-    const transcript = events.map((event) => ({ salt: toHex(randomBytes(32)), event }));
+    const salts = randomBytes(SALT_BYTES * events.length);
+    const transcript = events.map((event, index) => ({
+      salt: toHex(salts.subarray(SALT_BYTES * index, SALT_BYTES * (index + 1))),
+      event,
+    }));
     return { transcript, root: transcriptRoot(transcript), bodies: Object.fromEntries(this.bodies) };
   }
 }

@@ -1,15 +1,14 @@
 /** The way out: the servers of the behaviour file, over TLS judged by its authorities and by no one else's. */
 
-import { X509Certificate } from "node:crypto";
 import { Agent } from "node:https";
-import type { TLSSocket } from "node:tls";
+import { createSecureContext, type TLSSocket } from "node:tls";
 import { UpstreamError } from "../../protocol/errors.ts";
 import type { Transport } from "../../protocol/transcript.ts";
 import type { Behaviour, Provider } from "../configuration/behaviour.ts";
+import { checkChainDates, createChainReader } from "./chain-facts.ts";
 import type { Exchange } from "./exchange.ts";
 import { createExchange } from "./node-exchange.ts";
-import { pinLogs, verifyTimestamps, type VerifiedTimestamp } from "./signed-certificate-timestamps.ts";
-import { checkChainDates, describeTlsSession } from "./tls-session.ts";
+import { describeTlsSession, readPeerChain } from "./tls-session.ts";
 
 /** TLS 1.2 suites with forward secrecy and an AEAD; TLS 1.3 has no others. */
 const CIPHERS_TLS12 =
@@ -34,13 +33,16 @@ export function createEgress(behaviour: Behaviour, options: EgressOptions): Exch
     maxSockets: MAX_SOCKETS,
     // A resumed session shows no certificate of its own; each connection is a full handshake.
     maxCachedSessions: 0,
-    // An empty list would mean Node's own bundle: one that contains nothing usable means nothing is trusted.
-    ca: behaviour.certificateAuthorities.length === 0 ? [""] : [...behaviour.certificateAuthorities],
+    // Made once: reading a bundle of authorities takes longer than a handshake.
+    secureContext: createSecureContext({
+      // An empty list would mean Node's own bundle: one that contains nothing usable means nothing is trusted.
+      ca: behaviour.certificateAuthorities.length === 0 ? [""] : [...behaviour.certificateAuthorities],
+      minVersion: options.minimumTls,
+      maxVersion: "TLSv1.3",
+      ciphers: `${CIPHERS_TLS13}:${CIPHERS_TLS12}`,
+    }),
     // Said out loud, because the default for it is read from the environment.
     rejectUnauthorized: true,
-    minVersion: options.minimumTls,
-    maxVersion: "TLSv1.3",
-    ciphers: `${CIPHERS_TLS13}:${CIPHERS_TLS12}`,
     ALPNProtocols: ["http/1.1"],
   });
   return createExchange({ agent, limits: behaviour.limits, judgeSession: createJudge(behaviour, options) });
@@ -48,29 +50,17 @@ export function createEgress(behaviour: Behaviour, options: EgressOptions): Exch
 
 /** What OpenSSL does not judge: dates by our clock, and timestamps of the pinned logs. */
 function createJudge(behaviour: Behaviour, options: EgressOptions): (socket: TLSSocket) => Transport {
-  const logs = pinLogs(behaviour.transparencyLogs);
-  const authorities = behaviour.certificateAuthorities.map((pem) => new X509Certificate(pem));
-  const timestamps = (
-    chain: readonly X509Certificate[],
-    now: number | null,
-  ): readonly VerifiedTimestamp[] => {
-    const [leaf, next] = chain;
-    const issuer = [next, ...authorities].find(
-      (candidate) => candidate !== undefined && leaf?.checkIssued(candidate) === true,
-    );
-    if (leaf === undefined || issuer === undefined || logs.size === 0) return [];
-    return verifyTimestamps(leaf, issuer, logs).filter(
-      ({ timestamp }) => now === null || timestamp <= now * 1000,
-    );
-  };
+  const readChain = createChainReader(behaviour);
   return (socket) => {
-    const { transport, chain } = describeTlsSession(socket, {
-      host: nameOf(socket),
-      port: socket.remotePort ?? 443,
-    });
+    const chain = readChain(readPeerChain(socket));
     const now = options.now();
     if (now !== null) checkChainDates(chain, now);
-    const scts = timestamps(chain, now);
+    const transport = describeTlsSession(socket, {
+      host: nameOf(socket),
+      port: socket.remotePort ?? 443,
+      chain,
+    });
+    const scts = transport.scts.filter(({ timestamp }) => now === null || timestamp <= now * 1000);
     if (scts.length < options.minimumScts) {
       throw new UpstreamError({
         code: "MODEL_TLS_REFUSED",
@@ -78,7 +68,7 @@ function createJudge(behaviour: Behaviour, options: EgressOptions): (socket: TLS
         details: { needed: options.minimumScts, found: scts.length },
       });
     }
-    return { ...transport, scts: [...scts] };
+    return { ...transport, scts };
   };
 }
 

@@ -124,6 +124,22 @@ describe("who is at the other end", () => {
     expectNothingSent(server);
   });
 
+  test("a certificate that ends between two exchanges: a chain that is known is judged again", async () => {
+    const server = await hostile({ credentials: authority.issue(["localhost"]), respond: sendGood });
+    let seconds = nowSeconds;
+    const send = createEgress(behaviour, {
+      connection: "fresh",
+      minimumTls: "TLSv1.3",
+      minimumScts: 0,
+      now: () => seconds,
+    });
+    const url = new URL(`https://localhost:${server.port}/v1/chat/completions`);
+    const request = { url, method: "POST", headers: {}, body: toUtf8("the prompt") } as const;
+    expect(codeOfOutcome(await send(request))).toBe("complete 200");
+    seconds += 365 * 86_400;
+    expect(codeOfOutcome(await send(request))).toBe("MODEL_TLS_REFUSED");
+  });
+
   test("plain HTTP to anything but loopback is no configuration", () => {
     const file = behaviourFile({ url: "http://10.0.0.1/v1", certificateAuthority: authority.certificate });
     expect(Behaviour.safeParse(file).success).toBe(false);

@@ -24,6 +24,8 @@ test.for([
   ["a space", "0xab "],
   ["a newline at the end", "0xab\n"],
   ["a letter that is no digit", "0xag"],
+  ["a letter beyond ASCII", "0xaé"],
+  ["a letter beyond ASCII before a digit", "0xéa"],
   ["nothing at all", ""],
 ] as const)("refuses hex with %s", ([, text]) => {
   expect(isHex(text)).toBe(false);

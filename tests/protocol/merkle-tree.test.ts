@@ -98,9 +98,11 @@ test("an entry cannot pose as an inner node, nor a node as an entry", () => {
   expect(leafHash(forged)).not.toEqual(inner);
 });
 
-/** Certificate Transparency's own: the tree of 8 entries continues those of 1, 6 and, of 5, that of 2. */
+/** Certificate Transparency's own, and one more. */
 const CONSISTENCY: readonly (readonly [number, number, readonly string[]])[] = [
   [1, 1, []],
+  // By the definition: both halves of what is right of the first four, and the first four.
+  [5, 6, [...LEAVES.slice(4, 6).map((leaf) => toHex(leaf).slice(2)), ROOTS[3]!]],
   [1, 8, PATH_OF_0_IN_8],
   [
     6,

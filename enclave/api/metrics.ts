@@ -9,6 +9,7 @@ const ROUTES: readonly (readonly [RegExp, string])[] = [
   [/^\/v1\/batches/, "batches"],
   [/^\/v1\/functions\/answers/, "functions"],
   [/^\/v1\/chat\/completions/, "chat"],
+  [/^\/v1\/responses/, "responses"],
   [/^\/v1\/receipts/, "receipts"],
   [/^\/v1\/log/, "log"],
   [/^\/v1\/attestation/, "attestation"],

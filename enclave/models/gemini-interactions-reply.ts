@@ -15,6 +15,8 @@ export const Step = z.looseObject({
   id: z.string().nullish(),
   name: z.string().nullish(),
   arguments: anyJson.nullish(),
+  /** Of a thought. */
+  signature: z.string().nullish(),
 });
 export type Step = z.output<typeof Step>;
 
@@ -40,7 +42,10 @@ export function parseInteraction(body: Uint8Array): ModelReply {
   throwFailure(interaction);
   const { steps, id, model, status } = interaction;
   if (steps === undefined || steps === null) throw malformed("no steps in the body");
-  const toolCalls = steps.filter(({ type }) => type === "function_call").map(toToolCall);
+  const signatures = callSignatures(steps);
+  const toolCalls = steps
+    .filter(({ type }) => type === "function_call")
+    .map((step, index) => ({ ...toToolCall(step), ...signatures[index] }));
   return {
     returnedModel: model ?? null,
     responseId: id ?? null,
@@ -51,6 +56,18 @@ export function parseInteraction(body: Uint8Array): ModelReply {
     toolCalls,
     carry: toolCalls.length === 0 ? null : (steps as unknown as Json),
   };
+}
+
+/** Of the calls in their order: that of the thought which stands right before it, where one does. */
+export function callSignatures(
+  steps: readonly Pick<Step, "type" | "signature">[],
+): readonly { readonly signature?: string }[] {
+  return steps.flatMap(({ type }, index) => {
+    if (type !== "function_call") return [];
+    const before = steps[index - 1];
+    const signature = before?.type === "thought" ? (before.signature ?? null) : null;
+    return [signature === null ? {} : { signature }];
+  });
 }
 
 /** @throws {UpstreamError} for an interaction that failed */

@@ -2,7 +2,15 @@
 
 import { z } from "zod";
 import type { Json } from "../../protocol/canonical-json.ts";
-import { Interaction, Step, stopReason, textOf, throwFailure, toUsage } from "./gemini-interactions-reply.ts";
+import {
+  callSignatures,
+  Interaction,
+  Step,
+  stopReason,
+  textOf,
+  throwFailure,
+  toUsage,
+} from "./gemini-interactions-reply.ts";
 import { createJsonStreamReader } from "./json-stream-reader.ts";
 import type { ModelReply, ReplyPiece, StreamReader } from "./model-format.ts";
 import { errorInBody } from "./provider-error.ts";
@@ -69,7 +77,10 @@ class InteractionStream {
     if (ended === null) throw truncated("the stream ended before the interaction did");
     const calls = this.#reply.toolCalls.length > 0;
     const reply = this.#reply.build(() => stopReason(ended.status ?? null, calls));
-    return { ...reply, carry: calls ? this.#carried() : null };
+    const carried = this.#carried();
+    const signatures = callSignatures(carried);
+    const toolCalls = reply.toolCalls.map((call, index) => ({ ...call, ...signatures[index] }));
+    return { ...reply, toolCalls, carry: calls ? (carried as unknown as Json) : null };
   }
 
   #onInteraction({ event_type: type, interaction }: Event): void {
@@ -118,13 +129,12 @@ class InteractionStream {
     return this.#reply.addArguments(key, step.json);
   }
 
-  #carried(): Json {
-    const steps = [...this.#steps.values()].map(({ start, text, json, signature }) => ({
+  #carried(): readonly Step[] {
+    return [...this.#steps.values()].map(({ start, text, json, signature }) => ({
       ...start,
       ...(start.type === "model_output" ? { content: [{ type: "text", text }] } : {}),
       ...(json === "" ? {} : { arguments: parseJsonOr(json, {}) }),
       ...(signature === "" ? {} : { signature }),
     }));
-    return steps as unknown as Json;
   }
 }

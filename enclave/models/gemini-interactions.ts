@@ -89,12 +89,10 @@ function encodeMessage(message: DialogueMessage): readonly Json[] {
     case "assistant": {
       const carry = message.carry ?? null;
       if (Array.isArray(carry)) return carry as readonly Json[];
-      const calls = (message.toolCalls ?? []).map((call) => ({
-        type: "function_call",
-        id: call.id ?? "",
-        name: call.name,
-        arguments: parseArguments(call),
-      }));
+      const calls = (message.toolCalls ?? []).flatMap((call): Json[] => [
+        ...(call.signature === undefined ? [] : [{ type: "thought", signature: call.signature }]),
+        { type: "function_call", id: call.id ?? "", name: call.name, arguments: parseArguments(call) },
+      ]);
       return [...(message.content === "" ? [] : [{ type: "model_output", content: text }]), ...calls];
     }
   }

@@ -29,7 +29,9 @@ export const Part = z.looseObject({
   /** Reasoning, shown. */
   thought: z.boolean().nullish(),
   functionCall: FunctionCall.nullish(),
+  thoughtSignature: z.string().nullish(),
 });
+export type Part = z.output<typeof Part>;
 
 export const GeminiResponse = z.object({
   error: anyJson.nullish(),
@@ -63,11 +65,13 @@ export function parseGeminiReply(body: Uint8Array): ModelReply {
   const blocked = response.promptFeedback?.blockReason ?? null;
   if (candidate === undefined && blocked === null) throw malformed("no candidate in the body");
   const parts = candidate?.content?.parts ?? [];
-  const toolCalls = parts.flatMap(({ functionCall: call }) => {
-    if (call === undefined || call === null) return [];
+  const toolCalls = parts.flatMap((part) => {
+    const call = part.functionCall ?? null;
+    if (call === null) return [];
     if (call.name === undefined || call.name === null) throw malformed("a function call has no name");
     // The format carries a value and no text.
-    return [{ id: call.id ?? null, name: call.name, arguments: JSON.stringify(call.args ?? {}) }];
+    const written = JSON.stringify(call.args ?? {});
+    return [{ id: call.id ?? null, name: call.name, arguments: written, ...signatureOf(part) }];
   });
   return {
     returnedModel: response.modelVersion ?? null,
@@ -79,6 +83,11 @@ export function parseGeminiReply(body: Uint8Array): ModelReply {
     toolCalls,
     carry: toolCalls.length === 0 ? null : (parts as unknown as Json),
   };
+}
+
+/** Parallel calls have one, at the first of them. */
+export function signatureOf({ thoughtSignature }: Part): { readonly signature?: string } {
+  return thoughtSignature === undefined || thoughtSignature === null ? {} : { signature: thoughtSignature };
 }
 
 /** Streams name the counts only at their end; until then some are missing. */

@@ -2,7 +2,7 @@
 
 import type { Json } from "../../protocol/canonical-json.ts";
 import { PartialArguments } from "./gemini-arguments.ts";
-import { GeminiResponse, stopReason, toUsage, type GeminiCall } from "./gemini-reply.ts";
+import { GeminiResponse, signatureOf, stopReason, toUsage, type GeminiCall } from "./gemini-reply.ts";
 import { createJsonStreamReader } from "./json-stream-reader.ts";
 import type { ModelReply, ReplyPiece, StreamReader } from "./model-format.ts";
 import { errorInBody } from "./provider-error.ts";
@@ -20,6 +20,8 @@ export function createGeminiStreamReader(): StreamReader {
 class ResponseStream {
   readonly #reply = new ReplyBuilder();
   readonly #parts: Json[] = [];
+  /** Of the calls, in their order. */
+  readonly #signatures: { readonly signature?: string }[] = [];
   #calls = 0;
   /** Arguments of the call that is still being written, on Vertex. */
   #partial: PartialArguments | null = null;
@@ -34,8 +36,11 @@ class ResponseStream {
     const candidate = response.candidates?.find(({ index }) => (index ?? 0) === 0);
     const pieces = (candidate?.content?.parts ?? []).flatMap((part): readonly ReplyPiece[] => {
       this.#parts.push(part as unknown as Json);
-      if (part.functionCall !== undefined && part.functionCall !== null)
-        return this.#onCall(part.functionCall);
+      const call = part.functionCall ?? null;
+      if (call !== null) {
+        if ((call.name ?? null) !== null) this.#signatures.push(signatureOf(part));
+        return this.#onCall(call);
+      }
       return part.thought === true ? [] : this.#reply.addText(part.text ?? "");
     });
     this.#finishReason = candidate?.finishReason ?? this.#finishReason;
@@ -50,7 +55,8 @@ class ResponseStream {
     const reply = this.#reply.build(() =>
       stopReason({ reason: this.#finishReason, blocked: this.#blocked, calls: this.#calls > 0 }),
     );
-    return { ...reply, carry: this.#calls === 0 ? null : this.#parts };
+    const toolCalls = reply.toolCalls.map((call, index) => ({ ...call, ...this.#signatures[index] }));
+    return { ...reply, toolCalls, carry: this.#calls === 0 ? null : this.#parts };
   }
 
   #onCall(call: GeminiCall): readonly ReplyPiece[] {

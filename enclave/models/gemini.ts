@@ -76,6 +76,7 @@ function encodeMessage(message: DialogueMessage): Json {
           name: call.name,
           args: parseArguments(call),
         },
+        ...(call.signature === undefined ? {} : { thoughtSignature: call.signature }),
       }));
       return { role: "model", parts: message.carry ?? [...said, ...calls] };
     }

@@ -8,6 +8,8 @@ export interface ToolCall {
   readonly name: string;
   /** JSON text; as the model wrote it where the format carries text. */
   readonly arguments: string;
+  /** Gemini's, over the reasoning that led to the call: to be handed back unread with the call's result. */
+  readonly signature?: string;
 }
 
 export type ModelMessage =

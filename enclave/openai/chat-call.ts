@@ -4,14 +4,20 @@
  */
 
 import { z } from "zod";
-import { parseJson, type Json } from "../../protocol/canonical-json.ts";
+import type { Json } from "../../protocol/canonical-json.ts";
 import { InputError } from "../../protocol/errors.ts";
 import { MAX_MODEL_NAME_LENGTH } from "../../protocol/limits.ts";
 import type { Model } from "../configuration/behaviour.ts";
 import type { ModelMessage, ModelQuestion, ToolCall } from "../models/model-format.ts";
-
-const MAX_MESSAGES = 1_024;
-const MAX_TOOLS = 128;
+import {
+  checkArguments,
+  ExtraContent,
+  fitQuestion,
+  fromExtraContent,
+  MAX_MESSAGES,
+  MAX_TOOLS,
+  parseCall,
+} from "./call-terms.ts";
 
 const textPart = z.strictObject({ type: z.literal("text"), text: z.string() });
 const content = z.union([
@@ -33,6 +39,9 @@ const Message = z.discriminatedUnion("role", [
           id: z.string(),
           type: z.literal("function"),
           function: z.strictObject({ name: z.string(), arguments: z.string() }),
+          extra_content: ExtraContent.optional(),
+          /** Of a stream's pieces; clients that put those together may leave it. */
+          index: z.int().min(0).optional(),
         }),
       )
       .max(MAX_TOOLS)
@@ -89,54 +98,34 @@ export type ChatCall = z.output<typeof ChatCall>;
 
 /** @throws {InputError} INPUT_INVALID naming the field */
 export function parseChatCall(body: Uint8Array): ChatCall {
-  const result = ChatCall.safeParse(parseJson(body));
-  if (result.success) return result.data;
-  throw new InputError({
-    code: "INPUT_INVALID",
-    message: `this request cannot be taken: ${z.prettifyError(result.error)}`,
-    details: { field: result.error.issues[0]?.path.join(".") ?? "" },
-  });
+  return parseCall(ChatCall, body);
 }
 
 /** @throws {InputError} INPUT_INVALID for what the model does not take */
 export function toModelQuestion(call: ChatCall, model: Model): ModelQuestion {
-  const asked = {
-    temperature: call.temperature,
-    topP: call.top_p,
-    seed: call.seed,
-    effort: call.reasoning_effort,
-  };
-  for (const name of ["temperature", "topP", "seed", "effort"] as const) {
-    if ((asked[name] ?? null) !== null && !model.sampling[name]) {
-      throw new InputError({
-        code: "INPUT_INVALID",
-        message: `this model takes no ${name}`,
-        details: { field: name },
-      });
-    }
-  }
-  const maxOutputTokens = call.max_completion_tokens ?? call.max_tokens ?? model.maxOutputTokens;
   const format = call.response_format;
-  return {
-    model: model.upstreamName,
-    messages: call.messages.map((message) => toModelMessage(message, call)),
-    maxOutputTokens: Math.min(maxOutputTokens, model.maxOutputTokens),
-    temperature: call.temperature ?? null,
-    topP: call.top_p ?? null,
-    seed: call.seed ?? null,
-    effort: call.reasoning_effort ?? null,
-    schema:
-      format?.type === "json_schema"
-        ? { json: format.json_schema.schema as Json, strict: format.json_schema.strict ?? false }
-        : null,
-    tools: (call.tools ?? []).map(({ function: tool }) => ({
-      name: tool.name,
-      description: tool.description ?? null,
-      parameters: tool.parameters ?? { type: "object", properties: {} },
-    })),
-    toolChoice: call.tool_choice ?? "auto",
-    stream: call.stream ?? false,
-  };
+  return fitQuestion(
+    {
+      messages: call.messages.map((message) => toModelMessage(message, call)),
+      maxOutputTokens: call.max_completion_tokens ?? call.max_tokens,
+      temperature: call.temperature,
+      topP: call.top_p,
+      seed: call.seed,
+      effort: call.reasoning_effort,
+      schema:
+        format?.type === "json_schema"
+          ? { json: format.json_schema.schema as Json, strict: format.json_schema.strict ?? false }
+          : null,
+      tools: (call.tools ?? []).map(({ function: tool }) => ({
+        name: tool.name,
+        description: tool.description ?? null,
+        parameters: tool.parameters ?? { type: "object", properties: {} },
+      })),
+      toolChoice: call.tool_choice ?? "auto",
+      stream: call.stream ?? false,
+    },
+    model,
+  );
 }
 
 function toModelMessage(message: z.output<typeof Message>, call: ChatCall): ModelMessage {
@@ -150,21 +139,12 @@ function toModelMessage(message: z.output<typeof Message>, call: ChatCall): Mode
       return { role: "tool", content: message.content, call: toolCall(call, message.tool_call_id) };
     }
     case "assistant": {
-      const toolCalls = (message.tool_calls ?? []).map(({ id, function: { name, arguments: written } }) => {
-        checkArguments(written);
-        return { id, name, arguments: written };
+      const toolCalls = (message.tool_calls ?? []).map(({ id, function: made, extra_content: extra }) => {
+        checkArguments(made.arguments);
+        return { id, name: made.name, arguments: made.arguments, ...fromExtraContent(extra) };
       });
       return { role: "assistant", content: message.content ?? "", toolCalls };
     }
-  }
-}
-
-/** Two of the formats carry arguments as JSON and not as text. */
-function checkArguments(text: string): void {
-  try {
-    JSON.parse(text);
-  } catch (cause) {
-    throw new InputError({ code: "INPUT_INVALID", message: "a tool call's arguments are not JSON", cause });
   }
 }
 

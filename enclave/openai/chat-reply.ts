@@ -2,6 +2,7 @@
 
 import type { Json } from "../../protocol/canonical-json.ts";
 import type { ModelReply, StopReason } from "../models/model-format.ts";
+import { toExtraContent } from "./call-terms.ts";
 import { receiptPath, type ReplyHead } from "./openai-api.ts";
 
 const FINISH: Readonly<Record<StopReason, string>> = {
@@ -18,10 +19,10 @@ function common({ requestId, created, model }: ReplyHead, object: string): { rea
 
 function toolCalls(reply: ModelReply): readonly { readonly [key: string]: Json }[] {
   return reply.toolCalls.map((call, index) => ({
-    index,
     id: call.id ?? `call_${index}`,
     type: "function",
     function: { name: call.name, arguments: call.arguments },
+    ...toExtraContent(call.signature),
   }));
 }
 
@@ -66,7 +67,7 @@ export function textChunk(head: ReplyHead, text: string): Json {
 
 /** What is known at the end: tool calls, why it stopped, usage, and the receipt in a last event of its own. */
 export function lastChunks(head: ReplyHead, reply: ModelReply, withUsage: boolean): readonly Json[] {
-  const calls = toolCalls(reply);
+  const calls = toolCalls(reply).map((call, index) => ({ index, ...call }));
   return [
     ...(calls.length === 0
       ? []

@@ -14,6 +14,7 @@ import {
   type OffChainOptions,
 } from "./off-chain-answerer.ts";
 import { receiptPath, type OpenaiApi, type ReplyWriter, type StreamEvent } from "./openai-api.ts";
+import { responsesApi } from "./responses-api.ts";
 
 /** Names the receipt of a reply; set before the first byte of a stream. */
 const RECEIPT_HEADER = "adyton-receipt";
@@ -23,6 +24,7 @@ export function createOpenaiRoutes(options: OffChainOptions): Router {
   // Two bytes of the payload name its type and version.
   const raw = express.raw({ type: () => true, limit: MAX_PAYLOAD_BYTES - 2 });
   router.post("/v1/chat/completions", raw, answerWith(options, chatApi));
+  router.post("/v1/responses", raw, answerWith(options, responsesApi));
   return router;
 }
 

@@ -82,7 +82,13 @@ describe.skipIf(!RECORDINGS_PRESENT)("recorded answers of real model APIs", () =
     "gives a listener of %s the same text and calls as the whole, wherever chunks end",
     ([, { format, body }]) => {
       const { reply, pieces } = readStream(format, body, body.length);
-      expect(heard(pieces)).toEqual({ text: reply.text, toolCalls: reply.toolCalls });
+      // Signatures are for the next question, and no part of what is listened to.
+      const toolCalls = reply.toolCalls.map(({ id, name, arguments: written }) => ({
+        id,
+        name,
+        arguments: written,
+      }));
+      expect(heard(pieces)).toEqual({ text: reply.text, toolCalls });
       const byBytes = readStream(format, body, body.length > 50_000 ? 61 : 1);
       expect(byBytes.reply).toEqual(reply);
       expect(heard(byBytes.pieces)).toEqual(heard(pieces));

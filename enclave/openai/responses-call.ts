@@ -1,0 +1,210 @@
+/**
+ * `POST /v1/responses` as OpenAI's clients send it. The API keeps conversations at the provider; here nothing is kept, so that each
+ * call brings the whole of its own, and what would refer to a kept one is refused.
+ */
+
+import { z } from "zod";
+import type { Json } from "../../protocol/canonical-json.ts";
+import { InputError } from "../../protocol/errors.ts";
+import { MAX_MODEL_NAME_LENGTH } from "../../protocol/limits.ts";
+import type { Model } from "../configuration/behaviour.ts";
+import type { ModelMessage, ModelQuestion, ToolCall } from "../models/model-format.ts";
+import {
+  checkArguments,
+  ExtraContent,
+  fitQuestion,
+  fromExtraContent,
+  MAX_MESSAGES,
+  MAX_TOOLS,
+  parseCall,
+} from "./call-terms.ts";
+
+const none = z.array(z.never()).optional();
+const textPart = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("input_text"), text: z.string() }),
+  z.strictObject({ type: z.literal("output_text"), text: z.string(), annotations: none, logprobs: none }),
+]);
+const content = z.union([
+  z.string(),
+  z.array(textPart).transform((parts) => parts.map(({ text }) => text).join("")),
+]);
+
+/** Of an item of a reply that a caller hands back: names that mean nothing here. */
+const handedBack = { id: z.string().nullish(), status: z.string().nullish() };
+
+const Message = z.strictObject({
+  type: z.literal("message").optional(),
+  role: z.enum(["system", "developer", "user", "assistant"]),
+  content,
+  ...handedBack,
+});
+const FunctionCall = z.strictObject({
+  type: z.literal("function_call"),
+  call_id: z.string(),
+  name: z.string(),
+  arguments: z.string(),
+  extra_content: ExtraContent.optional(),
+  ...handedBack,
+});
+const FunctionCallOutput = z.strictObject({
+  type: z.literal("function_call_output"),
+  call_id: z.string(),
+  output: content,
+  ...handedBack,
+});
+/** Read, so that it can be refused in words that help. */
+const ItemReference = z.looseObject({ type: z.literal("item_reference") });
+const Item = z.union([Message, FunctionCall, FunctionCallOutput, ItemReference]);
+type Item = z.output<typeof Item>;
+
+const TextFormat = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("text") }),
+  z.strictObject({
+    type: z.literal("json_schema"),
+    name: z.string(),
+    description: z.string().optional(),
+    strict: z.boolean().nullish(),
+    schema: z.json(),
+  }),
+]);
+
+export const ResponsesCall = z.strictObject({
+  model: z.string().max(MAX_MODEL_NAME_LENGTH),
+  input: z.union([z.string(), z.array(Item).min(1).max(MAX_MESSAGES)]),
+  instructions: z.string().nullish(),
+  max_output_tokens: z.int().min(1).nullish(),
+  temperature: z.number().min(0).max(2).nullish(),
+  top_p: z.number().min(0).max(1).nullish(),
+  reasoning: z
+    .strictObject({
+      effort: z.enum(["minimal", "low", "medium", "high"]).nullish(),
+      summary: z.null().optional(),
+    })
+    .nullish(),
+  text: z.strictObject({ format: TextFormat.optional() }).optional(),
+  tools: z
+    .array(
+      z.strictObject({
+        type: z.literal("function"),
+        name: z.string(),
+        description: z.string().nullish(),
+        parameters: z.json().optional(),
+        strict: z.boolean().nullish(),
+      }),
+    )
+    .max(MAX_TOOLS)
+    .optional(),
+  tool_choice: z
+    .union([
+      z.enum(["auto", "required", "none"]),
+      z.strictObject({ type: z.literal("function"), name: z.string() }),
+    ])
+    .optional(),
+  parallel_tool_calls: z.literal(true).nullish(),
+  stream: z.boolean().nullish(),
+  /** There is none that could be shown: accepted, since clients that keep nothing at the provider always ask for it. */
+  include: z.array(z.literal("reasoning.encrypted_content")).nullish(),
+  /** Nothing is kept here or at the provider, whatever the caller says or leaves unsaid; it may not ask for the contrary. */
+  store: z.literal(false).nullish(),
+  background: z.literal(false).nullish(),
+  truncation: z.literal("disabled").nullish(),
+  previous_response_id: z.null().optional(),
+});
+export type ResponsesCall = z.output<typeof ResponsesCall>;
+
+/** @throws {InputError} INPUT_INVALID naming the field */
+export function parseResponsesCall(body: Uint8Array): ResponsesCall {
+  return parseCall(ResponsesCall, body);
+}
+
+/** @throws {InputError} INPUT_INVALID for what the model does not take */
+export function toResponsesQuestion(call: ResponsesCall, model: Model): ModelQuestion {
+  const format = call.text?.format;
+  const choice = call.tool_choice ?? "auto";
+  return fitQuestion(
+    {
+      messages: toMessages(call),
+      maxOutputTokens: call.max_output_tokens,
+      temperature: call.temperature,
+      topP: call.top_p,
+      seed: null,
+      effort: call.reasoning?.effort,
+      schema:
+        format?.type === "json_schema"
+          ? { json: format.schema as Json, strict: format.strict ?? false }
+          : null,
+      tools: (call.tools ?? []).map((tool) => ({
+        name: tool.name,
+        description: tool.description ?? null,
+        parameters: tool.parameters ?? { type: "object", properties: {} },
+      })),
+      toolChoice: typeof choice === "string" ? choice : { name: choice.name },
+      stream: call.stream ?? false,
+    },
+    model,
+  );
+}
+
+function toMessages({ instructions, input }: ResponsesCall): readonly ModelMessage[] {
+  const system: ModelMessage[] =
+    (instructions ?? null) === null ? [] : [{ role: "system", content: instructions ?? "" }];
+  if (typeof input === "string") return [...system, { role: "user", content: input }];
+  const dialogue = new Dialogue();
+  for (const item of input) dialogue.add(item);
+  return [...system, ...dialogue.messages];
+}
+
+/** What an assistant said and called in one turn are items of their own here, and one message elsewhere. */
+class Dialogue {
+  readonly messages: ModelMessage[] = [];
+  readonly #calls = new Map<string, ToolCall>();
+
+  add(item: Item): void {
+    switch (item.type) {
+      case "function_call":
+        this.#addCall(item);
+        break;
+      case "function_call_output":
+        this.#addResult(item);
+        break;
+      case "item_reference":
+        throw new InputError({
+          code: "INPUT_INVALID",
+          message: `nothing of earlier calls is kept: tell your client "store": false, and it brings them along`,
+        });
+      default:
+        this.#addMessage(item);
+    }
+  }
+
+  #addMessage({ role, content: said }: z.output<typeof Message>): void {
+    if (role === "system" || role === "developer") this.messages.push({ role: "system", content: said });
+    else this.messages.push({ role, content: said });
+  }
+
+  #addCall(item: z.output<typeof FunctionCall>): void {
+    checkArguments(item.arguments);
+    const { call_id: id, name, arguments: written, extra_content: extra } = item;
+    const call = { id, name, arguments: written, ...fromExtraContent(extra) };
+    this.#calls.set(id, call);
+    const last = this.messages.at(-1);
+    if (last?.role !== "assistant") {
+      this.messages.push({ role: "assistant", content: "", toolCalls: [call] });
+      return;
+    }
+    this.messages.pop();
+    this.messages.push({ ...last, toolCalls: [...(last.toolCalls ?? []), call] });
+  }
+
+  #addResult({ call_id: id, output }: z.output<typeof FunctionCallOutput>): void {
+    const call = this.#calls.get(id);
+    if (call === undefined) {
+      throw new InputError({
+        code: "INPUT_INVALID",
+        message:
+          "a tool's result names no tool call before it: nothing of earlier calls is kept, bring it along",
+      });
+    }
+    this.messages.push({ role: "tool", content: output, call });
+  }
+}

@@ -3,9 +3,12 @@ import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { ConfigError } from "../protocol/errors.ts";
 import { address, bytes32 } from "../protocol/fields.ts";
+import { MAX_BATCH_ANSWERS } from "../protocol/limits.ts";
 import { SecretName } from "../protocol/sealed-secret.ts";
 
 const GWEI = 1_000_000_000n;
+/** EIP-7825: 2^24. */
+const TRANSACTION_GAS_CAP = 16_777_216;
 const gwei = z
   .number()
   .positive()
@@ -39,6 +42,30 @@ const PriceList = z.strictObject({
     .default(100)
     .describe("part of today's base fee that a request's gasPriceCap must reach before a model is called"),
 });
+
+const BatchConfig = z
+  .strictObject({
+    minAnswers: z
+      .int()
+      .min(2)
+      .max(MAX_BATCH_ANSWERS)
+      .default(4)
+      .describe("answers of one enclave that must wait at once; fewer are sent one by one"),
+    dearGasGwei: gwei
+      .default(20n * GWEI)
+      .describe("base fee from which two answers are worth a batch"),
+    maxAnswers: z.int().min(2).max(MAX_BATCH_ANSWERS).default(100).describe("answers in one transaction"),
+    maxGas: z
+      .int()
+      .min(500_000)
+      .max(TRANSACTION_GAS_CAP)
+      .default(16_000_000)
+      .describe(
+        "gas limit of one transaction: below EIP-7825's cap, and the account must hold so much gas at the highest fee",
+      ),
+  })
+  .describe("several answers under one signature in one transaction");
+export type BatchSection = z.output<typeof BatchConfig>;
 
 const ChainConfig = z.strictObject({
   chainId: z.int().min(1).describe("EIP-155 chain id; every RPC endpoint must be of this chain"),
@@ -116,6 +143,10 @@ const ChainConfig = z.strictObject({
   prices: PriceList.prefault({}).describe(
     "what a request must offer to be served by this node; one that offers less is not answered, and refunded",
   ),
+  batches: z
+    .union([z.literal("never"), BatchConfig.prefault({})])
+    .default(BatchConfig.parse({}))
+    .describe("never: every answer is a transaction of its own"),
   maxInFlight: z.int().min(1).max(1_000).default(64).describe("transactions of one key in flight"),
   bumpAfterMs: milliseconds
     .default(30_000)

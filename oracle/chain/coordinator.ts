@@ -104,8 +104,12 @@ function carriesOutput({ delivery, aggregation }: Request): boolean {
   return delivery === Delivery.callback || aggregation === Aggregation.median;
 }
 
+export function outputOnChain(request: Request, output: Hex): Hex {
+  return carriesOutput(request) ? output : "0x";
+}
+
 function toSigned(request: Request, { answer, signature, output }: SettlingAnswer): SignedAnswerStruct {
-  return { answer, signature, output: carriesOutput(request) ? output : "0x", stateBlockNumber: 0 };
+  return { answer, signature, output: outputOnChain(request, output), stateBlockNumber: 0 };
 }
 
 export function encodeFulfill(request: Request, answer: SettlingAnswer): Hex {

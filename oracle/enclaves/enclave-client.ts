@@ -5,6 +5,7 @@ import { fromUtf8 } from "../../protocol/bytes.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import {
   AttestationReply,
+  BatchReply,
   ErrorReply,
   HealthReply,
   ModelsReply,
@@ -74,6 +75,21 @@ export class EnclaveClient {
   }
 
   /** Without a credential: it is asked before the enclave is known to be one. */
+  /**
+   * One signature over the answers that the enclave gave to `requestIds`.
+   *
+   * @throws {InputError} when the enclave has not answered one of them; {UpstreamError} ENCLAVE_UNAVAILABLE otherwise
+   */
+  async batch(requestIds: readonly Hex[]): Promise<BatchReply> {
+    const reply = await this.#send({
+      method: "POST",
+      path: "/v1/batches",
+      body: JSON.stringify({ requestIds }),
+      timeoutMs: CONTROL_TIMEOUT_MS,
+    });
+    return parseReply(BatchReply, reply);
+  }
+
   async attestation(nonce: Hex): Promise<AttestationReply> {
     return parseReply(
       AttestationReply,

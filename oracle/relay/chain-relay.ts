@@ -27,6 +27,7 @@ import type { KeyFunds } from "../transmitter/funds.ts";
 import { Funds } from "../transmitter/funds.ts";
 import { Transmitter } from "../transmitter/transmitter.ts";
 import type { AnsweredChain } from "./answerer.ts";
+import { BatchPlanner } from "./batch-planner.ts";
 import { AdmissionPlanner } from "./admission-planner.ts";
 import { Preflight } from "./preflight.ts";
 import { FeedPlanner } from "./feed-planner.ts";
@@ -297,6 +298,7 @@ export class ChainRelay {
       log,
       from: signers[0].address,
       refundFeeCap: config.refundMaxFeeGwei,
+      batches: this.#createBatchPlanner(),
       now,
     });
     const feeds = new FeedPlanner({
@@ -329,5 +331,23 @@ export class ChainRelay {
       bumpAfterMs: config.bumpAfterMs,
       feeCap: config.maxFeeGwei,
     });
+  }
+
+  #createBatchPlanner(): BatchPlanner | undefined {
+    const { config, log, signers, enclaves } = this.#options;
+    return config.batches === "never"
+      ? undefined
+      : new BatchPlanner({
+          chainId: BigInt(config.chainId),
+          coordinator: config.coordinator,
+          rpc: this.#rpc,
+          from: signers[0].address,
+          settings: config.batches,
+          sessions: () => enclaves().sessions,
+          drop: (session, error) => {
+            enclaves().drop(session, error);
+          },
+          log,
+        });
   }
 }

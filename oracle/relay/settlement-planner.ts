@@ -19,6 +19,7 @@ import { dueQuorums } from "../store/quorums.ts";
 import type { DueAnswer, DueRefund } from "../store/settlements.ts";
 import { dueAnswers, dueRefunds, postponeSettlement } from "../store/settlements.ts";
 import type { Store } from "../store/store.ts";
+import type { BatchPlanner } from "./batch-planner.ts";
 import type { PlannedTransaction } from "../transmitter/planned-transaction.ts";
 
 export interface SettlementPlannerOptions {
@@ -31,12 +32,16 @@ export interface SettlementPlannerOptions {
   readonly from: Hex;
   /** Wei per gas: what a refund may cost, which nobody repays. */
   readonly refundFeeCap: bigint;
+  /** `undefined` where every answer is to be a transaction of its own. */
+  readonly batches: BatchPlanner | undefined;
   /** Milliseconds. */
   readonly now: () => number;
 }
 
 /** Longest wait between two attempts to settle a request that the chain refuses. */
 const MAX_RETRY_SECONDS = 300;
+/** Answers that are looked at together where several fit a transaction. */
+const DUE_AT_ONCE = 500;
 
 /** Which transactions would settle something now: answers to deliver, and refunds of requests past their deadline. */
 export class SettlementPlanner {
@@ -47,19 +52,27 @@ export class SettlementPlanner {
   }
 
   async plan(head: ChainHead, limit: number): Promise<PlannedTransaction[]> {
-    const { store, chainId } = this.#options;
+    const { store, chainId, batches } = this.#options;
     const time = this.#chainTime(head);
-    const answers = await dueAnswers(store, { chainId, time, limit });
-    const quorums = await dueQuorums(store, { chainId, time, limit: limit - answers.length });
-    const rest = limit - answers.length - quorums.length;
-    const refunds = rest > 0 ? await dueRefunds(store, { chainId, time, limit: rest }) : [];
     const baseFee = head.latest.baseFeePerGas ?? 0n;
-    const planned = [
-      ...answers.map((answer) => this.#toFulfillment(answer)),
+    const answers = await dueAnswers(store, {
+      chainId,
+      time,
+      limit: batches === undefined ? limit : DUE_AT_ONCE,
+    });
+    const { planned, rest } = (await batches?.plan(answers, baseFee, time)) ?? { planned: [], rest: answers };
+    let free = Math.max(0, limit - planned.length);
+    const fulfillments = rest.slice(0, free).map((answer) => this.#toFulfillment(answer));
+    free -= fulfillments.length;
+    const quorums = free > 0 ? await dueQuorums(store, { chainId, time, limit: free }) : [];
+    free -= quorums.length;
+    const refunds = free > 0 ? await dueRefunds(store, { chainId, time, limit: free }) : [];
+    const single = [
+      ...fulfillments,
       ...quorums.map((quorum) => this.#toQuorumFulfillment(quorum)),
       ...refunds.map((refund) => this.#toRefund(refund)),
     ].filter(({ feeCap }) => feeCap >= baseFee);
-    return this.#simulated(planned, time);
+    return [...planned, ...(await this.#simulated(single, time))];
   }
 
   /** The next block's time is at least the head's, and the clock's where the chain makes blocks on demand. */

@@ -78,6 +78,11 @@ const QUORUMS: readonly string[] = [
   `update requests set threshold = (request::json ->> 'threshold')::bigint`,
 ];
 
+/** Whether an answer was in a batch before is asked of each that is due. */
+const BATCHES: readonly string[] = [
+  `create index items_by_request on transaction_items (chain_id, request_id)`,
+];
+
 function migration(statements: readonly string[]): Migration {
   return {
     async up(db) {
@@ -93,6 +98,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0002-turns": migration(TURNS),
   "0003-settling-transactions": migration(SETTLING_TRANSACTIONS),
   "0004-quorums": migration(QUORUMS),
+  "0005-batches": migration(BATCHES),
 };
 
 /** Brings the schema up to date; safe when several nodes start at once. Throws the database's error when a step fails. */

@@ -17,6 +17,9 @@ export interface DueAnswer {
   readonly answer: string;
   readonly signature: Hex;
   readonly output: Hex;
+  readonly keysetId: Hex;
+  /** Whether it was in a batch that failed or left it out: it goes by itself now. */
+  readonly wasBatched: boolean;
 }
 
 export interface DueRefund {
@@ -31,7 +34,20 @@ export async function dueAnswers(store: Store, { chainId, time, limit }: DueQuer
     .innerJoin("answers as a", (join) =>
       join.onRef("a.chain_id", "=", "r.chain_id").onRef("a.request_id", "=", "r.request_id"),
     )
-    .select(["r.request_id", "r.request", "a.answer", "a.signature", "a.output"])
+    .select(["r.request_id", "r.request", "a.answer", "a.signature", "a.output", "a.keyset_id"])
+    .select((where) =>
+      where
+        .exists(
+          where
+            .selectFrom("transaction_items as i")
+            .innerJoin("transactions as t", "t.id", "i.transaction_id")
+            .select("i.request_id")
+            .whereRef("i.chain_id", "=", "r.chain_id")
+            .whereRef("i.request_id", "=", "r.request_id")
+            .where("t.kind", "=", "fulfillBatch"),
+        )
+        .as("was_batched"),
+    )
     .where("r.chain_id", "=", chainId)
     .where("r.phase", "=", "answered")
     .where("r.threshold", "=", 1)
@@ -51,6 +67,8 @@ export async function dueAnswers(store: Store, { chainId, time, limit }: DueQuer
     answer: row.answer,
     signature: row.signature as Hex,
     output: row.output as Hex,
+    keysetId: row.keyset_id as Hex,
+    wasBatched: row.was_batched === true,
   }));
 }
 

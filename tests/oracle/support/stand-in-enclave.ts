@@ -2,18 +2,29 @@ import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { z } from "zod";
 import type { BehaviourFile } from "../../../enclave/configuration/behaviour.ts";
+import { AnswerLedger } from "../../../enclave/answers/answer-ledger.ts";
+import { signBatch } from "../../../enclave/answers/sign-batch.ts";
+import { StatementLog } from "../../../enclave/log/statement-log.ts";
 import { readConfiguration } from "../../../enclave/configuration/read-configuration.ts";
 import { createSimulatorAttester } from "../../../enclave/attesters/simulator/simulator-attester.ts";
 import { issueCertificate } from "../../../enclave/identity/certificate.ts";
 import { attestIdentity, createIdentity } from "../../../enclave/identity/identity.ts";
 import { proposePolicy, verifySimulatorEvidence } from "../../../attestation/index.ts";
 import type { AppraisalPolicy } from "../../../attestation/index.ts";
-import { answerDigest, signDigest } from "../../../protocol/answer.ts";
+import { answerDigest, answerStructHash, signDigest } from "../../../protocol/answer.ts";
+import { batchLeaf } from "../../../protocol/batch.ts";
 import type { Answer } from "../../../protocol/answer.ts";
 import { fromHex, toHex, toUtf8 } from "../../../protocol/bytes.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
 import { onChainDomain } from "../../../protocol/domain.ts";
-import { AnswerCall, AttestationReply, QuoteCall, SignedAnswer } from "../../../protocol/enclave-api.ts";
+import type { BatchReply } from "../../../protocol/enclave-api.ts";
+import {
+  AnswerCall,
+  AttestationReply,
+  BatchCall,
+  QuoteCall,
+  SignedAnswer,
+} from "../../../protocol/enclave-api.ts";
 import { requestId } from "../../../protocol/request.ts";
 import { openSecret, SealedSecret } from "../../../protocol/sealed-secret.ts";
 import { keccak } from "../../../protocol/struct-hash.ts";
@@ -57,6 +68,8 @@ export interface StandInEnclave {
   readonly calls: Map<Hex, number>;
   /** Decides each call; may wait. */
   decide: (id: Hex) => Verdict | Promise<Verdict>;
+  /** What it says of a batch that it signed; may lie. */
+  changeBatch: (reply: BatchReply) => BatchReply;
   stop(): Promise<void>;
 }
 
@@ -115,7 +128,12 @@ export async function startStandInEnclave(platform = "test", port = 0): Promise<
   const secrets = new Map<string, string>();
   const calls = new Map<Hex, number>();
   const ledger = new Map<Hex, Promise<{ status: number; body: string }>>();
-  const control: Pick<StandInEnclave, "decide"> = { decide: () => ({ status: 1 }) };
+  const control: Pick<StandInEnclave, "decide" | "changeBatch"> = {
+    decide: () => ({ status: 1 }),
+    changeBatch: (reply) => reply,
+  };
+  const answered = new AnswerLedger();
+  const log = new StatementLog(identity);
 
   const makeAnswer = async (call: AnswerCall): Promise<{ status: number; body: string }> => {
     const id = requestId(call.request);
@@ -136,7 +154,10 @@ export async function startStandInEnclave(platform = "test", port = 0): Promise<
       keysetId: identity.keysetId,
       answeredAt: BigInt(now()),
     };
-    const digest = answerDigest(onChainDomain(call.request.chainId, call.request.coordinator), answer);
+    const domain = onChainDomain(call.request.chainId, call.request.coordinator);
+    const batchMember = { domain, leaf: batchLeaf(answerStructHash(answer)) };
+    await answered.add(id, call.request.deadline, now(), () => Promise.resolve({ text: "", batchMember }));
+    const digest = answerDigest(domain, answer);
     const signature = signDigest(digest, identity.keys.answer.privateKey);
     const reply = z.encode(SignedAnswer, {
       answer,
@@ -181,6 +202,10 @@ export async function startStandInEnclave(platform = "test", port = 0): Promise<
     if (url.pathname === "/v1/quotes") {
       const { payload } = QuoteCall.parse(JSON.parse(text));
       return { status: 200, body: JSON.stringify({ price: String(standInPrice(payload)) }) };
+    }
+    if (url.pathname === "/v1/batches") {
+      const batch = signBatch({ identity, log }, answered, BatchCall.parse(JSON.parse(text)).requestIds);
+      return { status: 200, body: JSON.stringify(control.changeBatch(batch)) };
     }
     const call = AnswerCall.parse(JSON.parse(text));
     const id = requestId(call.request);

@@ -1,0 +1,175 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Hex } from "../../protocol/bytes.ts";
+import { coordinatorInterface } from "../../oracle/chain/contracts.ts";
+import { startOracleProcess, writeOracleConfig } from "../oracle/support/oracle-process.ts";
+import type { OracleProcess } from "../oracle/support/oracle-process.ts";
+import { standInBehaviourDigest, startStandInEnclave } from "../oracle/support/stand-in-enclave.ts";
+import type { StandInEnclave } from "../oracle/support/stand-in-enclave.ts";
+import { ask, outcomeOf, startTestChain, until, untilSettled } from "../oracle/support/test-chain.ts";
+import type { TestChain } from "../oracle/support/test-chain.ts";
+
+const REQUESTS = 6;
+
+let directory: string;
+let chain: TestChain;
+let enclave: StandInEnclave;
+let oracle: OracleProcess;
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), "adyton-batches-"));
+  chain = await startTestChain({ behaviourDigest: standInBehaviourDigest() });
+  enclave = await startStandInEnclave();
+  oracle = await startOracleProcess(
+    await writeOracleConfig({ directory, chains: [chain], enclaves: [enclave] }),
+  );
+});
+
+afterEach(async ({ task }) => {
+  if (task.result?.state === "fail") process.stderr.write(oracle.log().slice(-8_000));
+  await oracle.stop("SIGKILL");
+  await enclave.stop();
+  await chain.stop();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+/** A status that a host can cause: such answers wait for the same second, that of the fallback window's end. */
+const UPSTREAM_FAILED = 3;
+
+/** Requests of one block, whose answers are due at the same moment. No block is made after theirs. */
+async function askTogether(): Promise<Hex[]> {
+  enclave.decide = () => ({ status: UPSTREAM_FAILED });
+  await until("the admission", async () => ((await fetch(`${oracle.url}/v1/ready`)).ok ? true : undefined));
+  await chain.rpc("evm_setAutomine", false);
+  const asking: ReturnType<typeof ask>[] = [];
+  for (let index = 1; index <= REQUESTS; index += 1) {
+    asking.push(ask(chain));
+    await until("a request in the mempool", async () => ((await pool()).length === index ? true : undefined));
+  }
+  await chain.rpc("evm_mine");
+  return (await Promise.all(asking)).map(({ requestId }) => requestId);
+}
+
+interface PoolTransaction {
+  readonly hash: Hex;
+  readonly from: Hex;
+  readonly to: Hex;
+  readonly input: Hex;
+  readonly gas: Hex;
+  readonly maxFeePerGas: Hex;
+}
+
+const isBatch = ({ input }: PoolTransaction): boolean =>
+  input.startsWith(coordinatorInterface.getFunction("fulfillBatch").selector);
+
+async function pool(): Promise<PoolTransaction[]> {
+  const { pending } = (await chain.rpc("txpool_content")) as {
+    pending: Record<string, Record<string, PoolTransaction>>;
+  };
+  return Object.values(pending).flatMap((byNonce) => Object.values(byNonce));
+}
+
+/** The batches that wait in the mempool, once all the answers are in one. */
+async function waitForBatches(ids: readonly Hex[]): Promise<PoolTransaction[]> {
+  return until("a batch of all", async () => {
+    const batches = (await pool()).filter(isBatch);
+    const members = batches.flatMap(({ input }) => requestIdsOf(input));
+    return ids.every((id) => members.includes(id)) ? batches : undefined;
+  });
+}
+
+function requestIdsOf(input: Hex): Hex[] {
+  const [items] = coordinatorInterface.decodeFunctionData("fulfillBatch", input) as unknown as [
+    readonly { readonly answer: { readonly requestId: Hex } }[],
+  ];
+  return items.map(({ answer }) => answer.requestId);
+}
+
+async function resumeMining(): Promise<void> {
+  await chain.rpc("evm_setAutomine", true);
+  await chain.rpc("evm_mine");
+}
+
+async function expectEachOnce(ids: readonly Hex[]): Promise<void> {
+  for (const id of ids) {
+    expect(await untilSettled(chain, id)).toMatchObject({
+      fulfilled: 1,
+      refunded: 0,
+      status: UPSTREAM_FAILED,
+    });
+  }
+  // A second transaction would be in one of the next blocks.
+  await chain.rpc("anvil_mine", 3);
+  for (const id of ids) expect(await outcomeOf(chain, id)).toMatchObject({ fulfilled: 1 });
+}
+
+test("answers that wait together are settled by one transaction under one signature", async () => {
+  const ids = await askTogether();
+  const batches = await waitForBatches(ids);
+  expect(batches).toHaveLength(1);
+  await resumeMining();
+  await expectEachOnce(ids);
+  const used = new Set(await Promise.all(ids.map(async (id) => (await outcomeOf(chain, id)).tx)));
+  expect([...used].sort()).toEqual(batches.map(({ hash }) => hash).sort());
+});
+
+test("a member that somebody else settles first costs the others nothing", async () => {
+  const ids = await askTogether();
+  const [batch] = await waitForBatches(ids);
+  if (batch === undefined) throw new TypeError("a batch was there");
+  // Whoever sees a batch in the mempool may settle its first answers by themselves: any subset settles, with proofs, but the
+  // whole batch copied at a higher price does as well, and is refused item by item when it comes second.
+  const copier = await (await chain.provider.getSigner(9)).getAddress();
+  const fee = `0x${(BigInt(batch.maxFeePerGas) * 3n).toString(16)}`;
+  await chain.rpc("eth_sendTransaction", {
+    ...{ from: copier, to: batch.to, data: batch.input, gas: batch.gas },
+    ...{ maxFeePerGas: fee, maxPriorityFeePerGas: fee },
+  });
+  await resumeMining();
+  await expectEachOnce(ids);
+  const first = await outcomeOf(chain, requestIdsOf(batch.input)[0] ?? "0x");
+  expect((await chain.provider.getTransaction(first.tx ?? ""))?.from).toBe(copier);
+});
+
+test("a batch that reverts as a whole is settled one by one", async () => {
+  const ids = await askTogether();
+  const batches = await waitForBatches(ids);
+  const { coordinator } = chain.addresses;
+  const code = await chain.provider.getCode(coordinator);
+  // PUSH1 0, PUSH1 0, REVERT: what the chain says between two blocks may be anything.
+  await chain.rpc("anvil_setCode", coordinator, "0x60006000fd");
+  await chain.rpc("evm_mine");
+  await chain.rpc("anvil_setCode", coordinator, code);
+  for (const { hash } of batches) {
+    expect((await chain.provider.getTransactionReceipt(hash))?.status).toBe(0);
+  }
+  await resumeMining();
+  await expectEachOnce(ids);
+  const hashes = new Set(batches.map(({ hash }) => hash));
+  for (const id of ids) {
+    const { tx = "0x" } = await outcomeOf(chain, id);
+    expect(hashes.has(tx)).toBe(false);
+    expect((await chain.provider.getTransaction(tx))?.data.slice(0, 10)).toBe(
+      coordinatorInterface.getFunction("fulfill").selector,
+    );
+  }
+});
+
+test("an enclave that signs another batch than it was asked for is not believed; its answers still settle", async () => {
+  enclave.changeBatch = (reply) => ({ ...reply, root: `0x${"ab".repeat(32)}` });
+  const ids = await askTogether();
+  await resumeMining();
+  await expectEachOnce(ids);
+  expect(oracle.log()).toContain("EVIDENCE_BINDING_MISMATCH");
+  const blocks = await Promise.all(
+    Array.from({ length: await chain.provider.getBlockNumber() }, (_, number) =>
+      chain.provider.getBlock(number + 1, true),
+    ),
+  );
+  const calls = blocks
+    .flatMap((block) => block?.prefetchedTransactions ?? [])
+    .map(({ data }) => data.slice(0, 10));
+  expect(calls).not.toContain(coordinatorInterface.getFunction("fulfillBatch").selector);
+});

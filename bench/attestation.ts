@@ -10,7 +10,6 @@
 import { spawnSync } from "node:child_process";
 import { writeJsonOrTable } from "./attestation/report.ts";
 import { measureAll, type Subject } from "./attestation/measure.ts";
-import { measureFloor } from "./attestation/floor.ts";
 import { intelSubject } from "./attestation/intel-subject.ts";
 import { nitroSubject } from "./attestation/nitro-subject.ts";
 import { snpSubject } from "./attestation/snp-subject.ts";
@@ -35,7 +34,7 @@ async function run(): Promise<void> {
     nitro: await nitroSubject(),
   };
   const figures = await measureAll(subjects);
-  writeJsonOrTable(figures, await measureFloor(), process.argv.includes("--json"));
+  writeJsonOrTable(figures, process.argv.includes("--json"));
 }
 
 if (process.argv.includes(PINNED)) {

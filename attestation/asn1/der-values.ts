@@ -8,7 +8,7 @@ const MAX_OID_BYTES = 64;
 export function toOid(content: Uint8Array): string {
   if (content.length === 0 || content.length > MAX_OID_BYTES)
     throw malformed("object identifier has no sane length");
-  const arcs: number[] = [];
+  let text = "";
   let arc = 0;
   let pending = false;
   for (const byte of content) {
@@ -17,14 +17,18 @@ export function toOid(content: Uint8Array): string {
     if (arc > Number.MAX_SAFE_INTEGER / 128) throw malformed("object identifier arc is too large");
     pending = byte >= 0x80;
     if (!pending) {
-      arcs.push(arc);
+      text = text === "" ? firstArcs(arc) : `${text}.${arc}`;
       arc = 0;
     }
   }
   if (pending) throw malformed("object identifier ends inside an arc");
-  const first = arcs[0] as number;
-  const root = Math.min(Math.floor(first / 40), 2);
-  return [root, first - root * 40, ...arcs.slice(1)].join(".");
+  return text;
+}
+
+/** The first two arcs travel as one number (§8.19.4). */
+function firstArcs(joined: number): string {
+  const root = Math.min(Math.floor(joined / 40), 2);
+  return `${root}.${joined - root * 40}`;
 }
 
 export function readOid(reader: DerReader): string {
@@ -67,29 +71,33 @@ export function toBitStringBytes(content: Uint8Array<ArrayBuffer>): Uint8Array<A
   return content.subarray(1);
 }
 
-const UTC_TIME = /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/;
-const GENERALIZED_TIME = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/;
+/** Digits of the year; ten more follow, and `Z`. */
+const YEAR_DIGITS: ReadonlyMap<number, 2 | 4> = new Map([
+  [TAG.utcTime, 2],
+  [TAG.generalizedTime, 4],
+]);
+const Z = 0x5a;
 
-/** UTCTime or GeneralizedTime in the forms that RFC 5280 §4.1.2.5 allows: seconds present, `Z`, no fraction. */
+/**
+ * UTCTime or GeneralizedTime in the forms that RFC 5280 §4.1.2.5 allows: seconds present, `Z`, no fraction. Read from
+ * the bytes, without text or patterns between: a revocation list has a time for every entry.
+ */
 export function toTime({ tag, content }: DerElement): UnixSeconds {
-  const text = String.fromCharCode(...content.subarray(0, 16));
-  const match = (
-    tag === TAG.utcTime ? UTC_TIME : tag === TAG.generalizedTime ? GENERALIZED_TIME : null
-  )?.exec(text);
-  if (!match) throw malformed("time is not in a form that RFC 5280 allows");
-  const [year, month, day, hour, minute, second] = match.slice(1).map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const width = YEAR_DIGITS.get(tag);
+  if (width === undefined || content.length !== width + 11 || content[width + 10] !== Z)
+    throw malformed("time is not in a form that RFC 5280 allows");
+  const written = toNumber(content, 0, width);
   // RFC 5280 §4.1.2.5.1: two-digit years below 50 are in this century.
-  const fullYear = tag === TAG.generalizedTime ? year : year < 50 ? 2000 + year : 1900 + year;
-  const date = new Date(Date.UTC(fullYear, month - 1, day, hour, minute, second));
-  // Date.UTC rolls 31 February over into March; a real date survives the way there and back.
+  const year = width === 4 ? written : written < 50 ? 2000 + written : 1900 + written;
+  const month = toNumber(content, width, 2);
+  const day = toNumber(content, width + 2, 2);
+  const hour = toNumber(content, width + 4, 2);
+  const minute = toNumber(content, width + 6, 2);
+  const second = toNumber(content, width + 8, 2);
+  const date = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
+  // Date.UTC rolls 31 February over into March, and reads year 50 as 1950; a real date survives the way there and back.
   if (
+    date.getUTCFullYear() !== year ||
     date.getUTCMonth() !== month - 1 ||
     date.getUTCDate() !== day ||
     hour > 23 ||
@@ -99,4 +107,14 @@ export function toTime({ tag, content }: DerElement): UnixSeconds {
     throw malformed("time names a moment that does not exist");
   }
   return date.getTime() / 1000;
+}
+
+function toNumber(content: Uint8Array, at: number, width: number): number {
+  let value = 0;
+  for (const byte of content.subarray(at, at + width)) {
+    const digit = byte - 0x30;
+    if (digit < 0 || digit > 9) throw malformed("time is not in a form that RFC 5280 allows");
+    value = value * 10 + digit;
+  }
+  return value;
 }

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { fromHex } from "../../protocol/bytes.ts";
 import { EndorsementError } from "../../protocol/errors.ts";
 import { asEndorsement, asEndorsementAsync } from "../as-endorsement.ts";
+import { inOrder } from "../in-order.ts";
 import { intersectWindows, toIsoTime, type TimeWindow, type UnixSeconds } from "../unix-time.ts";
 import { parseCertificate, type Certificate } from "../x509/certificate.ts";
 import { parseCrl, type Crl } from "../x509/crl.ts";
@@ -159,12 +160,11 @@ async function verifyAt(
   now: UnixSeconds,
 ): Promise<TimeWindow> {
   const { tcbInfo, qeIdentity, signedTcbInfo, signedQeIdentity, crls } = endorsements;
-  const windows = [
-    await verifyDocument(signedTcbInfo, { anchor, crls, now }),
-    checkDocumentDates("TCB info", tcbInfo, now),
-    await verifyDocument(signedQeIdentity, { anchor, crls, now }),
-    checkDocumentDates("QE identity", qeIdentity, now),
-  ];
+  const context = { anchor, crls, now };
+  const windows = await inOrder(
+    verifyDocument(signedTcbInfo, tcbInfo, context),
+    verifyDocument(signedQeIdentity, qeIdentity, context),
+  );
   return intersectWindows(windows);
 }
 
@@ -174,8 +174,14 @@ interface SignerContext {
   readonly now: UnixSeconds;
 }
 
+interface Dated {
+  readonly issueDate: UnixSeconds;
+  readonly nextUpdate: UnixSeconds;
+}
+
 async function verifyDocument(
   document: SignedDocument,
+  dates: Dated,
   { anchor, crls, now }: SignerContext,
 ): Promise<TimeWindow> {
   const { name, signers } = document;
@@ -187,24 +193,22 @@ async function verifyDocument(
       details: { endorsement: name },
     });
   }
+  // Asked early, so that WebCrypto works at this signature and those of the path at once.
+  const isSigned = isIssuedBy(document, signer.publicKey);
   const path = await asEndorsementAsync(`${name} signer`, () =>
     verifyPath(signer, { pool: signers, roots: [anchor], now, revocation: { crls } }),
   );
-  if (!(await isIssuedBy(document, signer.publicKey))) {
+  if (!(await isSigned)) {
     throw new EndorsementError({
       code: "ENDORSEMENT_SIGNATURE_INVALID",
       message: `${name} is not signed by its TCB signing certificate`,
       details: { endorsement: name },
     });
   }
-  return path.window;
+  return intersectWindows([path.window, checkDocumentDates(name, dates, now)]);
 }
 
-function checkDocumentDates(
-  name: string,
-  { issueDate, nextUpdate }: { readonly issueDate: UnixSeconds; readonly nextUpdate: UnixSeconds },
-  now: UnixSeconds,
-): TimeWindow {
+function checkDocumentDates(name: string, { issueDate, nextUpdate }: Dated, now: UnixSeconds): TimeWindow {
   if (now < issueDate || now > nextUpdate) {
     throw new EndorsementError({
       code: now < issueDate ? "ENDORSEMENT_NOT_YET_VALID" : "ENDORSEMENT_EXPIRED",

@@ -1,6 +1,6 @@
 import { toHex, type Hex } from "../../protocol/bytes.ts";
 import { DerReader, malformed, TAG } from "../asn1/der-reader.ts";
-import { readOid, readSmallInteger } from "../asn1/der-values.ts";
+import { readSmallInteger } from "../asn1/der-values.ts";
 import type { Certificate } from "../x509/certificate.ts";
 
 /** SGX extension of a PCK certificate (Intel SGX PCK Certificate and CRL Profile Specification §1.3.5). */
@@ -16,12 +16,16 @@ export interface PckExtension {
 
 const SGX_EXTENSION = "1.2.840.113741.1.13.1";
 
-/** Suffixes under the SGX extension's OID. */
-const FIELD = { ppid: "1", tcb: "2", pceId: "3", fmspc: "4" } as const;
+/** Last arcs under the SGX extension's OID. */
+const FIELD = { ppid: 1, tcb: 2, pceId: 3, fmspc: 4 } as const;
 
 const TCB_COMPONENTS = 16;
-const PCE_SVN = "17";
-const CPU_SVN = "18";
+const PCE_SVN = 17;
+const CPU_SVN = 18;
+
+/** The extension's OID as DER content; its fields are one arc below, TCB components one arc below `FIELD.tcb`. */
+const SGX_EXTENSION_CONTENT = [0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 0x01, 0x0d, 0x01] as const;
+const TCB_CONTENT = [...SGX_EXTENSION_CONTENT, FIELD.tcb] as const;
 
 /** Most entries at one level: the profile has 7 and 18. */
 const MAX_ENTRIES = 32;
@@ -31,12 +35,12 @@ export function parsePckExtension(certificate: Certificate): PckExtension {
   const extension = certificate.extensions.get(SGX_EXTENSION);
   if (extension === undefined) throw malformed("PCK certificate has no SGX extension");
   const outer = new DerReader(extension.value);
-  const fields = readEntries(outer.readSequence(), SGX_EXTENSION);
+  const fields = readEntries(outer.readSequence(), SGX_EXTENSION_CONTENT);
   outer.end();
-  const tcb = readEntries(entry(fields, FIELD.tcb).readSequence(), `${SGX_EXTENSION}.${FIELD.tcb}`);
+  const tcb = readEntries(entry(fields, FIELD.tcb).readSequence(), TCB_CONTENT);
   const sgxComponentSvns: number[] = [];
   for (let component = 1; component <= TCB_COMPONENTS; component += 1) {
-    sgxComponentSvns.push(readSmallInteger(entry(tcb, String(component))));
+    sgxComponentSvns.push(readSmallInteger(entry(tcb, component)));
   }
   return {
     ppid: octets(fields, FIELD.ppid, 16),
@@ -48,30 +52,31 @@ export function parsePckExtension(certificate: Certificate): PckExtension {
   };
 }
 
-/** SEQUENCE OF SEQUENCE { OID, value }, by the last arc of the OID. */
-function readEntries(reader: DerReader, parent: string): ReadonlyMap<string, DerReader> {
-  const entries = new Map<string, DerReader>();
+/** SEQUENCE OF SEQUENCE { OID, value }, by the last arc of the OID: one byte, for the profile has 18 at most. */
+function readEntries(reader: DerReader, parent: readonly number[]): ReadonlyMap<number, DerReader> {
+  const entries = new Map<number, DerReader>();
   while (!reader.done) {
     const item = reader.readSequence();
-    const oid = readOid(item);
-    const suffix = oid.slice(parent.length + 1);
-    if (!oid.startsWith(`${parent}.`) || entries.has(suffix) || entries.size === MAX_ENTRIES) {
-      throw malformed("SGX extension of the PCK certificate is malformed", { oid });
+    const oid = item.read(TAG.oid).content;
+    const arc = oid[parent.length] ?? 0x80;
+    const isChild = oid.length === parent.length + 1 && parent.every((byte, index) => oid[index] === byte);
+    if (!isChild || arc >= 0x80 || entries.has(arc) || entries.size === MAX_ENTRIES) {
+      throw malformed("SGX extension of the PCK certificate is malformed", { oid: toHex(oid) });
     }
-    entries.set(suffix, item);
+    entries.set(arc, item);
   }
   return entries;
 }
 
-function entry(entries: ReadonlyMap<string, DerReader>, suffix: string): DerReader {
-  const found = entries.get(suffix);
-  if (found === undefined) throw malformed("SGX extension of the PCK certificate lacks a field", { suffix });
+function entry(entries: ReadonlyMap<number, DerReader>, arc: number): DerReader {
+  const found = entries.get(arc);
+  if (found === undefined) throw malformed("SGX extension of the PCK certificate lacks a field", { arc });
   return found;
 }
 
-function octets(entries: ReadonlyMap<string, DerReader>, suffix: string, length: number): Hex {
-  const { content } = entry(entries, suffix).read(TAG.octetString);
+function octets(entries: ReadonlyMap<number, DerReader>, arc: number, length: number): Hex {
+  const { content } = entry(entries, arc).read(TAG.octetString);
   if (content.length !== length)
-    throw malformed("field of the SGX extension has another length", { suffix, length });
+    throw malformed("field of the SGX extension has another length", { arc, length });
   return toHex(content);
 }

@@ -7,6 +7,7 @@ import {
   type TimeWindow,
   type UnixSeconds,
 } from "../unix-time.ts";
+import { inOrder } from "../in-order.ts";
 import type { Check } from "../verified-evidence.ts";
 import type { VerifiedPath } from "../x509/path.ts";
 import { fromP256Coordinates } from "../x509/public-key.ts";
@@ -78,19 +79,6 @@ export async function verifyQuote(
     window: intersectWindows([window, path.window]),
     checks: describe(path, pck, { tcb, endorsements }),
   };
-}
-
-/** Rejects with the first rejection in the order given, not in the order of time: the same fault, the same error. */
-async function inOrder<T extends readonly Promise<unknown>[]>(
-  ...work: T
-): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
-  const settled = await Promise.allSettled(work);
-  const values: unknown[] = [];
-  for (const outcome of settled) {
-    if (outcome.status === "rejected") throw outcome.reason;
-    values.push(outcome.value);
-  }
-  return values as { -readonly [K in keyof T]: Awaited<T[K]> };
 }
 
 function checkVendor(quote: Quote, trust: QuoteTrust): void {

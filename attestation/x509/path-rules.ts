@@ -25,13 +25,13 @@ export function checkCertificates(path: readonly Certificate[], options: PathRul
 }
 
 export function checkDates(certificate: Certificate, now: UnixSeconds): void {
-  const dates = {
+  const { notBefore, notAfter } = certificate;
+  if (notBefore <= now && now <= notAfter) return;
+  throw fault(now < notBefore ? "EVIDENCE_CHAIN_NOT_YET_VALID" : "EVIDENCE_CHAIN_EXPIRED", certificate, {
     now: toIsoTime(now),
-    notBefore: toIsoTime(certificate.notBefore),
-    notAfter: toIsoTime(certificate.notAfter),
-  };
-  if (now < certificate.notBefore) throw fault("EVIDENCE_CHAIN_NOT_YET_VALID", certificate, dates);
-  if (now > certificate.notAfter) throw fault("EVIDENCE_CHAIN_EXPIRED", certificate, dates);
+    notBefore: toIsoTime(notBefore),
+    notAfter: toIsoTime(notAfter),
+  });
 }
 
 export function checkCriticalExtensions(

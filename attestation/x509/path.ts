@@ -111,6 +111,7 @@ class PathSearch {
   /** Judges a complete path; what is wrong with it is kept in case no other holds. */
   async #judge(path: readonly Certificate[], anchor: TrustAnchor): Promise<VerifiedPath | undefined> {
     try {
+      startLists(path, anchor, this.#options);
       await checkSignatures(path, anchor, this.#options);
       checkCertificates(path, this.#options);
       const crls = await checkRevocations(path, anchor, this.#options);
@@ -130,16 +131,35 @@ async function checkSignatures(
   anchor: TrustAnchor,
   { leaf }: PathOptions,
 ): Promise<void> {
+  const verdicts = await Promise.all(
+    path.map((certificate, index) => {
+      const key = issuerOf(path, index, anchor).publicKey;
+      const isForgotten = index === 0 && leaf === "seen-once";
+      return isForgotten ? isSignedBy(certificate, key) : isIssuedBy(certificate, key);
+    }),
+  );
+  const forged = path[verdicts.indexOf(false)];
+  if (forged !== undefined) {
+    throw new EvidenceError({
+      code: "EVIDENCE_CHAIN_INVALID",
+      message: `certificate is not signed by the issuer it names: ${forged.label}`,
+      details: { certificate: forged.label, serial: forged.serial },
+    });
+  }
+}
+
+/** The issuer of the `index`-th certificate. The root's key is the pinned object, which was imported once for all paths. */
+function issuerOf(path: readonly Certificate[], index: number, { publicKey }: TrustAnchor): Issuer {
+  const issuer = path[index + 1] ?? { publicKey, keyUsage: null };
+  return issuer.publicKey.spkiHex === publicKey.spkiHex ? { publicKey, keyUsage: issuer.keyUsage } : issuer;
+}
+
+/** Asks early for the signatures of lists: WebCrypto works at them and at those of the path at once. */
+function startLists(path: readonly Certificate[], anchor: TrustAnchor, { revocation }: PathOptions): void {
+  if ("notPublished" in revocation) return;
   for (const [index, certificate] of path.entries()) {
-    const key = path[index + 1]?.publicKey ?? anchor.publicKey;
-    const isForgotten = index === 0 && leaf === "seen-once";
-    const isValid = isForgotten ? await isSignedBy(certificate, key) : await isIssuedBy(certificate, key);
-    if (!isValid) {
-      throw new EvidenceError({
-        code: "EVIDENCE_CHAIN_INVALID",
-        message: `certificate is not signed by the issuer it names: ${certificate.label}`,
-        details: { certificate: certificate.label, serial: certificate.serial },
-      });
+    for (const crl of revocation.crls) {
+      if (crl.issuer === certificate.issuer) void isIssuedBy(crl, issuerOf(path, index, anchor).publicKey);
     }
   }
 }
@@ -154,7 +174,7 @@ async function checkRevocations(
   const relied = new Set<Crl>();
   for (const [index, certificate] of path.entries()) {
     if (certificate.publicKey.spkiHex === anchor.publicKey.spkiHex) continue;
-    const issuer: Issuer = path[index + 1] ?? { publicKey: anchor.publicKey, keyUsage: null };
+    const issuer = issuerOf(path, index, anchor);
     const role = index === 0 ? "leaf" : "ca";
     for (const crl of await checkRevocation(certificate, { issuer, now, crls: revocation.crls, role }))
       relied.add(crl);

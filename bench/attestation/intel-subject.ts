@@ -46,5 +46,6 @@ export async function intelSubject(tee: "sgx" | "tdx"): Promise<Subject> {
       peer.verify(quotes[index] ?? new Uint8Array(), collateral as never, NOW);
       await Promise.resolve();
     },
+    fresh: { curve: "P-256", underKnownKey: 1, underNewKey: 2 },
   };
 }

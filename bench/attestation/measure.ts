@@ -1,3 +1,5 @@
+import { measureSignaturesAlone, type FreshSignatures } from "./floor.ts";
+
 /** One thing to verify, again and again: the `index`-th quote, which nobody has seen before. */
 export interface Subject {
   /** Quotes of one round. */
@@ -7,6 +9,8 @@ export interface Subject {
   readonly warm: (index: number) => Promise<void>;
   /** The other implementation, which keeps nothing between quotes; null where there is none for this kind. */
   readonly peer: ((index: number) => Promise<void>) | null;
+  /** What nothing can remember of a quote never seen before; null where it is not of one curve alone. */
+  readonly fresh: FreshSignatures | null;
 }
 
 export interface Speed {
@@ -19,6 +23,8 @@ export interface Figures {
   readonly cold: Speed;
   readonly warm: Speed;
   readonly peer: Speed | null;
+  /** Per CPU second: a warm verifier that did nothing but check the fresh signatures. */
+  readonly signaturesAlone: number | null;
 }
 
 /** Enough that one disturbed round, or two, move no median. */
@@ -38,7 +44,7 @@ export async function measureAll(
 }
 
 async function measure(subject: Subject): Promise<Figures> {
-  const { batch, peer } = subject;
+  const { batch, peer, fresh } = subject;
   const take = createCounter(subject.quotes);
   // Once through everything first: compiled code is what is compared.
   await time(take(batch), subject.cold);
@@ -47,12 +53,19 @@ async function measure(subject: Subject): Promise<Figures> {
   const cold: Speed[] = [];
   const warm: Speed[] = [];
   const other: Speed[] = [];
+  const alone: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     cold.push(await time(take(batch), subject.cold));
     warm.push(await time(take(batch), subject.warm));
     if (peer !== null) other.push(await time(take(Math.ceil(batch * PEER_SHARE)), peer));
+    if (fresh !== null) alone.push(await measureSignaturesAlone(fresh));
   }
-  return { cold: median(cold), warm: median(warm), peer: peer === null ? null : median(other) };
+  return {
+    cold: median(cold),
+    warm: median(warm),
+    peer: peer === null ? null : median(other),
+    signaturesAlone: fresh === null ? null : middle(alone),
+  };
 }
 
 /** Hands out quotes in turn; enough are minted that one comes again only when everybody has forgotten it. */
@@ -74,10 +87,12 @@ async function time(indices: readonly number[], verify: (index: number) => Promi
 }
 
 function median(speeds: readonly Speed[]): Speed {
-  const middle = (values: readonly number[]): number =>
-    values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
   return {
     perSecond: middle(speeds.map(({ perSecond }) => perSecond)),
     perCpuSecond: middle(speeds.map(({ perCpuSecond }) => perCpuSecond)),
   };
+}
+
+function middle(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }

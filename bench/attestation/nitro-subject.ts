@@ -33,5 +33,6 @@ export async function nitroSubject(): Promise<Subject> {
       await verify(neighbours, index);
     },
     peer: null,
+    fresh: { curve: "P-384", underKnownKey: 1, underNewKey: 1 },
   };
 }

@@ -40,5 +40,6 @@ export async function snpSubject(): Promise<Subject> {
       await verifySnpReportUnder(roots, report, { endorsements, now: AMD_NOW });
     },
     peer: null,
+    fresh: null,
   };
 }

@@ -94,6 +94,18 @@ describe("values", () => {
       "a time under another tag",
       () => toTime({ tag: TAG.utf8String, content: toUtf8("250101000000Z"), raw: bytes() }),
     ],
+    [
+      "a time with a letter among its digits",
+      () => toTime({ tag: TAG.utcTime, content: toUtf8("25010l000000Z"), raw: bytes() }),
+    ],
+    [
+      "a time with a sign among its digits",
+      () => toTime({ tag: TAG.utcTime, content: toUtf8("2501-1000000Z"), raw: bytes() }),
+    ],
+    [
+      "the year 50",
+      () => toTime({ tag: TAG.generalizedTime, content: toUtf8("00500101000000Z"), raw: bytes() }),
+    ],
     ["31 February", () => toTime({ tag: TAG.utcTime, content: toUtf8("250231000000Z"), raw: bytes() })],
     ["hour 24", () => toTime({ tag: TAG.utcTime, content: toUtf8("250101240000Z"), raw: bytes() })],
     ["minute 60", () => toTime({ tag: TAG.utcTime, content: toUtf8("250101006000Z"), raw: bytes() })],

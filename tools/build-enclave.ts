@@ -4,30 +4,20 @@
  * them (enclave/deploy/README.md).
  */
 
-import { build, version as bundlerVersion, type Plugin } from "esbuild";
+import { build, version as bundlerVersion } from "esbuild";
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
+import { leaveOut } from "./enclave-bundle/left-out.ts";
 
 const root = join(import.meta.dirname, "..");
 const { values } = parseArgs({
   options: { out: { type: "string", default: join(root, "dist", "enclave-image") } },
 });
 
-/** Zod speaks forty languages; the enclave's errors are in one. The others would be a third of what is measured. */
-const oneLanguage: Plugin = {
-  name: "one-language",
-  setup(bundler) {
-    bundler.onLoad({ filter: /[/\\]zod[/\\]v4[/\\]locales[/\\]index\.js$/ }, () => ({
-      contents: 'export { default as en } from "./en.js";',
-      loader: "js",
-    }));
-  },
-};
-
 const result = await build({
-  plugins: [oneLanguage],
+  plugins: [leaveOut],
   absWorkingDir: root,
   entryPoints: ["enclave/main.ts"],
   bundle: true,

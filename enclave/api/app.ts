@@ -33,6 +33,7 @@ import { createLogRoutes } from "./log-routes.ts";
 import { parseInput } from "./parse-input.ts";
 import { receiptRoute } from "./receipt-route.ts";
 import { RateLimit } from "./rate-limit.ts";
+import { readJson } from "./request-body.ts";
 
 /** Bytes: a payload of 64 KiB in hex, a request, and room. */
 const MAX_BODY_BYTES = 192 * 1024;
@@ -73,15 +74,15 @@ export function createApp(options: ApiOptions): Express {
   app.get("/v1/receipts/:id", receiptRoute(options.offChain));
   app.use(createLogRoutes(options.offChain.log));
   app.use(refuseKeyOwners);
-  app.post("/v1/answers", express.json({ limit: MAX_BODY_BYTES }), async (request, response) => {
+  app.post("/v1/answers", readJson(MAX_BODY_BYTES), async (request, response) => {
     const answer = await options.answerer.answer(parseInput(AnswerCall, request.body));
     response.type("application/json").send(answer);
   });
-  app.post("/v1/batches", express.json({ limit: MAX_BODY_BYTES }), (request, response) => {
+  app.post("/v1/batches", readJson(MAX_BODY_BYTES), (request, response) => {
     const { requestIds } = parseInput(BatchCall, request.body);
     response.json(options.answerer.batch(requestIds));
   });
-  app.post("/v1/quotes", express.json({ limit: MAX_BODY_BYTES }), (request, response) => {
+  app.post("/v1/quotes", readJson(MAX_BODY_BYTES), (request, response) => {
     const { payload } = parseInput(QuoteCall, request.body);
     const price = quotePrice(options.catalog, fromHex(payload));
     response.json({ price: price.toString() } satisfies QuoteReply);
@@ -90,13 +91,13 @@ export function createApp(options: ApiOptions): Express {
     const { requestId } = parseInput(AnswerQuery, request.params);
     response.type("application/json").send(await options.answerer.find(requestId));
   });
-  app.post("/v1/functions/answers", express.json({ limit: MAX_BODY_BYTES }), functionsRoute(options));
+  app.post("/v1/functions/answers", readJson(MAX_BODY_BYTES), functionsRoute(options));
   app.get("/v1/sealed-records/:requestId", (request, response) => {
     const { requestId } = parseInput(AnswerQuery, request.params);
     const record = options.sealedRecords.get(requestId, ANY_CALLER);
     response.type("application/octet-stream").send(Buffer.from(record));
   });
-  app.put("/v1/secrets/:name", express.json({ limit: MAX_BODY_BYTES }), async (request, response) => {
+  app.put("/v1/secrets/:name", readJson(MAX_BODY_BYTES), async (request, response) => {
     checkProvisions(callerOf(response));
     const { name } = parseInput(z.strictObject({ name: SecretName }), request.params);
     await options.secrets.put(name, parseInput(SealedSecret, request.body));

@@ -37,14 +37,12 @@ export function toErrorReply(error: AdytonError): ErrorReply {
   return { error: { code, message, details, retryable } };
 }
 
-/** What express and its body parser throw for a body that is too large, cut short, or not JSON. */
-export function toInputError(error: unknown): AdytonError | null {
+/** What express throws for a path that it cannot read. */
+function toInputError(error: unknown): AdytonError | null {
   if (error instanceof AdytonError) return error;
   if (!(error instanceof Error) || !("status" in error) || typeof error.status !== "number") return null;
   if (error.status < 400 || error.status >= 500) return null;
-  return error.status === 413
-    ? new InputError({ code: "INPUT_TOO_LARGE", message: "the body is too large", cause: error })
-    : new InputError({ code: "INPUT_INVALID", message: "the call cannot be read", cause: error });
+  return new InputError({ code: "INPUT_INVALID", message: "the call cannot be read", cause: error });
 }
 
 /** The one place where errors become replies. Anything that is not ours is a bug: reported, and not told to the caller. */

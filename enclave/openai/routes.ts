@@ -1,11 +1,12 @@
 /** The OpenAI-compatible routes: an application changes its base URL, keeps its client, and gets receipts. */
 
-import express, { Router, type RequestHandler, type Response } from "express";
+import { Router, type RequestHandler, type Response } from "express";
 import { InputError, UpstreamError } from "../../protocol/errors.ts";
 import { MAX_PAYLOAD_BYTES } from "../../protocol/limits.ts";
 import type { Account } from "../accounts/account.ts";
 import { createOwnAccount } from "../accounts/own-keys.ts";
 import { callerOf, ownKeyOf } from "../api/callers.ts";
+import { readBytes } from "../api/request-body.ts";
 import { chatApi } from "./chat-api.ts";
 import {
   answerOffChain,
@@ -22,9 +23,9 @@ const RECEIPT_HEADER = "adyton-receipt";
 export function createOpenaiRoutes(options: OffChainOptions): Router {
   const router = Router();
   // Two bytes of the payload name its type and version.
-  const raw = express.raw({ type: () => true, limit: MAX_PAYLOAD_BYTES - 2 });
-  router.post("/v1/chat/completions", raw, answerWith(options, chatApi));
-  router.post("/v1/responses", raw, answerWith(options, responsesApi));
+  const bytes = readBytes(MAX_PAYLOAD_BYTES - 2);
+  router.post("/v1/chat/completions", bytes, answerWith(options, chatApi));
+  router.post("/v1/responses", bytes, answerWith(options, responsesApi));
   return router;
 }
 
@@ -33,7 +34,7 @@ function answerWith<Call extends { readonly model: string }>(
   api: OpenaiApi<Call>,
 ): RequestHandler {
   return async (request, response) => {
-    const body = new Uint8Array(request.body as Buffer);
+    const body = request.body as Uint8Array;
     const call = api.parse(body);
     const target = options.inference.catalog.get(call.model);
     if (target === undefined) {

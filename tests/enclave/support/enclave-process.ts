@@ -36,6 +36,8 @@ export interface EnclaveProcess {
 const MAIN = new URL("../../../enclave/main.ts", import.meta.url).pathname;
 
 export interface StartOptions {
+  /** The program; the sources where it is not given. */
+  readonly main?: string;
   readonly behaviour: BehaviourFile;
   readonly operator: OperatorFile;
   readonly env?: Record<string, string>;
@@ -52,7 +54,7 @@ export async function startEnclaveProcess(options: StartOptions): Promise<Enclav
   };
   const args = [
     ...(options.flags ?? []),
-    MAIN,
+    options.main ?? MAIN,
     "--behaviour",
     file("behaviour.json", options.behaviour),
     "--operator",

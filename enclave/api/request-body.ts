@@ -1,0 +1,63 @@
+/**
+ * The body of a call, read by ourselves: bytes are what is hashed, UTF-8 is the only character set, and nothing is
+ * decompressed. A general parser brings half a megabyte for all the others into what is measured.
+ */
+
+import type { Request, RequestHandler } from "express";
+import { concatBytes } from "../../protocol/bytes.ts";
+import { parseJson } from "../../protocol/canonical-json.ts";
+import { InputError } from "../../protocol/errors.ts";
+
+/** `request.body` is then a Uint8Array of at most `limit` bytes, whatever content type the caller names. */
+export function readBytes(limit: number): RequestHandler {
+  return async (request, _response, next) => {
+    request.body = await collect(request, limit);
+    next();
+  };
+}
+
+/** `request.body` is then JSON of any form, nested no deeper than `MAX_JSON_DEPTH`. */
+export function readJson(limit: number): RequestHandler {
+  return async (request, _response, next) => {
+    request.body = parseJson(await collect(request, limit));
+    next();
+  };
+}
+
+/**
+ * Of a body that is too large the rest is let pass, and none of it kept: who is cut off while sending never reads why.
+ * The server's own timeout bounds how long that takes.
+ *
+ * @throws {InputError} INPUT_TOO_LARGE; INPUT_INVALID for a compressed body, or one that ends early
+ */
+function collect(request: Request, limit: number): Promise<Uint8Array<ArrayBuffer>> {
+  const encoding = request.headers["content-encoding"];
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  return new Promise((resolve, reject) => {
+    request.on("data", (chunk: Uint8Array) => {
+      size += chunk.length;
+      if (size <= limit) chunks.push(chunk);
+      else chunks.length = 0;
+    });
+    request.once("end", () => {
+      if (size > limit) reject(tooLarge(limit));
+      else if (encoding !== undefined && encoding !== "identity") reject(invalid("a body is not compressed"));
+      else resolve(concatBytes(...chunks));
+    });
+    request.once("error", (cause) => {
+      reject(invalid("the body ended early", cause));
+    });
+    request.once("close", () => {
+      reject(invalid("the body ended early"));
+    });
+  });
+}
+
+function tooLarge(limit: number): InputError {
+  return new InputError({ code: "INPUT_TOO_LARGE", message: `a body has at most ${limit} bytes` });
+}
+
+function invalid(message: string, cause?: unknown): InputError {
+  return new InputError({ code: "INPUT_INVALID", message, cause });
+}

@@ -1,7 +1,7 @@
 /**
  * `npm run build:enclave [-- --out FOLDER]`: the enclave as one file with nothing beside it but Node, and a manifest of
  * what is inside. The same sources give the same bytes, in any folder and on any day: reference values are computed from
- * them (enclave/deploy/README.md).
+ * them (docs/how-to/reference-values.md).
  */
 
 import { build, version as bundlerVersion } from "esbuild";

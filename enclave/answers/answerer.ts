@@ -1,6 +1,7 @@
 /** Answers contracts, by either road: check, ask, sign. The order of the steps is the whole of this file. */
 
-import { AnswerStatus, answerStructHash, type Answer } from "../../protocol/answer.ts";
+import * as z from "zod";
+import { AnswerStatus, answerStructHash, Answer } from "../../protocol/answer.ts";
 import { batchLeaf } from "../../protocol/batch.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { ON_CHAIN_DOMAIN_NAME } from "../../protocol/domain.ts";
@@ -22,6 +23,7 @@ import { infer } from "./infer.ts";
 import { without } from "./panel.ts";
 import { makeSealedAnswer, type SealedInference } from "./sealed-question.ts";
 import { signBatch } from "./sign-batch.ts";
+import { signTwin } from "./sign-twin.ts";
 import { makeAnswer, type MadeAnswer, type Signatory } from "./sign-answer.ts";
 
 export interface AnswererOptions extends Signatory {
@@ -43,6 +45,8 @@ export interface Answerer {
   readonly batch: (requestIds: readonly Hex[]) => BatchReply;
   /** What was signed to a request, or is about to be. @throws {InputError} INPUT_NOT_FOUND */
   readonly find: (requestId: Hex) => Promise<string>;
+  /** The COSE twin of what was signed for a coordinator. @throws {InputError} as `find` */
+  readonly findTwin: (requestId: Hex) => Promise<Uint8Array>;
 }
 
 export function createAnswerer(options: AnswererOptions): Answerer {
@@ -56,14 +60,21 @@ export function createAnswerer(options: AnswererOptions): Answerer {
     checkHorizon(checked, now);
     return await ledger.add(checked.requestId, checked.deadline, now, () => make(options, checked));
   };
+  const find = async (requestId: Hex): Promise<string> => {
+    const known = ledger.find(requestId);
+    if (known !== undefined) return await known;
+    throw new InputError({ code: "INPUT_NOT_FOUND", message: "no such request was answered here" });
+  };
   return {
     answer: async (call) => await answerOnce(checkCall(call, options.operator)),
     answerFunctions: async (call) => await answerOnce(checkFunctionsCall(call)),
     batch: (requestIds) => signBatch(options, ledger, requestIds),
-    find: async (requestId) => {
-      const known = ledger.find(requestId);
-      if (known !== undefined) return await known;
-      throw new InputError({ code: "INPUT_NOT_FOUND", message: "no such request was answered here" });
+    find,
+    findTwin: async (requestId) => {
+      const { answer } = JSON.parse(await find(requestId)) as Pick<SignedAnswerWire, "answer">;
+      const domain = ledger.batchMember(requestId)?.domain;
+      if (domain !== undefined) return signTwin(options, { domain, answer: z.decode(Answer, answer) });
+      throw new InputError({ code: "INPUT_NOT_FOUND", message: "an answer through Functions has no twin" });
     },
   };
 }

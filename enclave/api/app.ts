@@ -30,6 +30,7 @@ import { admitCaller, callerOf, checkProvisions, refuseKeyOwners, type Callers }
 import { errorHandler } from "./error-reply.ts";
 import { functionsRoute } from "./functions-route.ts";
 import { createLogRoutes } from "./log-routes.ts";
+import { sendSigned } from "./negotiate.ts";
 import { parseInput } from "./parse-input.ts";
 import { receiptRoute } from "./receipt-route.ts";
 import { RateLimit } from "./rate-limit.ts";
@@ -89,7 +90,10 @@ export function createApp(options: ApiOptions): Express {
   });
   app.get("/v1/answers/:requestId", async (request, response) => {
     const { requestId } = parseInput(AnswerQuery, request.params);
-    response.type("application/json").send(await options.answerer.find(requestId));
+    await sendSigned(request, response, {
+      json: () => options.answerer.find(requestId),
+      twin: () => options.answerer.findTwin(requestId),
+    });
   });
   app.post("/v1/functions/answers", readJson(MAX_BODY_BYTES), functionsRoute(options));
   app.get("/v1/sealed-records/:requestId", (request, response) => {

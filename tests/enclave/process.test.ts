@@ -1,6 +1,7 @@
 import { connect } from "node:tls";
 import { z } from "zod";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { verifyCoseReceipt } from "../../attestation/cose-receipt.ts";
 import { verifyRaTlsCertificate } from "../../attestation/ra-tls/verify-ra-tls.ts";
 import { startStandInModel, type StandInModel } from "../../cli/demo/stand-in-model.ts";
 import { answerDigest, AnswerStatus, recoverSigner } from "../../protocol/answer.ts";
@@ -177,6 +178,16 @@ describe("the enclave as a process", () => {
   ] as const)("signs nothing for %s", async ([, change, status, code]) => {
     const call = answerCall({}, { deadline: soon(), ...change });
     expect(await ask(call)).toMatchObject({ status, json: { error: { code } } });
+  });
+
+  test("gives the COSE twin of what it signed for a coordinator", async () => {
+    const { answer } = await answerOf(answerCall({}, { deadline: soon() }));
+    const twin = await enclave.bytes(`/v1/answers/${answer.requestId}`, "application/eat+cwt");
+    const { statement } = verifyCoseReceipt(twin);
+    expect(statement.answer).toEqual(answer);
+    expect(statement.domain).toEqual(onChainDomain(CHAIN_ID, COORDINATOR));
+    const nothing = await enclave.bytes(`/v1/answers/0x${"00".repeat(32)}`, "application/eat+cwt");
+    expect(JSON.parse(fromUtf8(nothing))).toMatchObject({ error: { code: "INPUT_NOT_FOUND" } });
   });
 
   test("gives the same bytes to whoever asks again, or at the same time", async () => {

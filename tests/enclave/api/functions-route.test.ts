@@ -24,6 +24,7 @@ async function serve(answer: Promise<string>): Promise<(body: string) => Promise
     answerer: {
       answer: () => Promise.reject(new Error("the other road")),
       find: () => Promise.reject(new Error("not asked")),
+      findTwin: () => Promise.reject(new Error("not asked")),
       batch: () => {
         throw new Error("not asked");
       },

@@ -1,7 +1,7 @@
 /**
  * AMD's Key Distribution Service: the certificate of a chip's key at a TCB, the CAs above it, and their revocation list.
  *
- * Source: AMD 57230 (VCEK Certificate and KDS Interface Specification) revision 1.00, §4.
+ * Source: AMD 57230 (VCEK Certificate and KDS Interface Specification), the HTTP interface.
  */
 
 import { parseAmdEndorsements, type AmdEndorsements } from "../attestation/amd/amd-endorsements.ts";

@@ -4,7 +4,7 @@ import type { SnpProductLine } from "./product.ts";
 import type { SnpFirmwareVersion, SnpReport, SnpSigningKey } from "./snp-report.ts";
 import { toSnpTcb, type SnpTcb } from "./tcb-version.ts";
 
-/** ATTESTATION_REPORT (AMD 56860, table 23), integers as numbers where they are small, everything else as hex. */
+/** ATTESTATION_REPORT (AMD 56860 §7.3), integers as numbers where they are small, everything else as hex. */
 export interface SnpClaims {
   readonly version: number;
   readonly guestSvn: number;

@@ -1,8 +1,8 @@
 /**
  * What AMD's key distribution service says in a VCEK or VLEK certificate about the key.
  *
- * Source: AMD 57230 (VCEK Certificate and KDS Interface Specification) revision 1.00, §3.1 tables 8 to 10; VLEK:
- * AMD 58369, §3.
+ * Source: AMD 57230 (VCEK Certificate and KDS Interface Specification), the extensions below 1.3.6.1.4.1.3704.1; for
+ * VLEK, AMD 58369.
  */
 
 import { EvidenceError } from "../../protocol/errors.ts";

@@ -1,7 +1,7 @@
 /**
  * Product lines of EPYC with SEV-SNP. One line, one root key: Bergamo and Siena are Genoa's, Turin Dense is Turin's.
  *
- * Source: AMD 57230 (VCEK certificate and KDS interface) §3.1; AMD 55898 and 57238 (PPR) for CPUID Fn0000_0001_EAX.
+ * Source: AMD 57230 (VCEK certificate and KDS interface), product names; AMD 55898 and 57238 (PPR) for CPUID Fn0000_0001_EAX.
  */
 
 export type SnpProductLine = "Milan" | "Genoa" | "Turin";

@@ -1,15 +1,16 @@
 /**
  * SEV-SNP attestation report: bytes to fields.
  *
- * Source: AMD, SEV Secure Nested Paging Firmware ABI Specification, publication 56860 revision 1.58, tables 23
- * (ATTESTATION_REPORT), 9 (guest policy), 24 (PLATFORM_INFO), 140 (ECDSA signature). Version 2 is that of revisions up
- * to 1.55, version 3 adds the CPUID fields, version 5 (1.58) the mitigation vectors: every offset is shared.
+ * Source: AMD, SEV Secure Nested Paging Firmware ABI Specification, publication 56860 revision 1.58: §7.3
+ * (ATTESTATION_REPORT, table 23, and PLATFORM_INFO, table 24), §4.3 (guest policy), chapter 10 (digital signatures).
+ * Numbers of tables move between revisions, names of fields do not. Version 2 is that of revisions up to 1.55, version 3
+ * adds the CPUID fields, version 5 (1.58) the mitigation vectors: every offset is shared.
  */
 
 import { EvidenceError } from "../../protocol/errors.ts";
 import { isAllZero, readBigUint, readField, readUint, type Field } from "../layout.ts";
 
-/** Table 23. Bytes 0 to 0x29F are what the signature covers. */
+/** §7.3. Bytes 0 to 0x29F are what the signature covers. */
 export const SNP_REPORT = {
   version: { at: 0x000, length: 4 },
   guestSvn: { at: 0x004, length: 4 },
@@ -51,7 +52,7 @@ const SUPPORTED_VERSIONS: ReadonlySet<number> = new Set([2, 3, 5]);
 const FIRST_VERSION_WITH_CPUID = 3;
 const FIRST_VERSION_WITH_MITIGATIONS = 5;
 
-/** Table 139: 1 is ECDSA P-384 with SHA-384; nothing else is defined. */
+/** SIGNATURE_ALGO, chapter 10: 1 is ECDSA P-384 with SHA-384; nothing else is defined. */
 const ECDSA_P384_SHA384 = 1;
 const P384_SCALAR_LENGTH = 48;
 
@@ -198,7 +199,7 @@ function toSigningKey(value: number): SnpSigningKey {
   return key;
 }
 
-/** Table 9. */
+/** §4.3. */
 function parseGuestPolicy(raw: bigint): SnpGuestPolicy {
   const bit = (index: bigint): boolean => ((raw >> index) & 1n) === 1n;
   return {
@@ -243,7 +244,7 @@ function toFirmwareVersion(bytes: Uint8Array<ArrayBuffer>): SnpFirmwareVersion {
 }
 
 /**
- * Table 140: r and s little-endian in 72-byte slots. No signature covers the slots themselves, so anything but
+ * Chapter 10: r and s little-endian in 72-byte slots. No signature covers the slots themselves, so anything but
  * zero padding would give one report several spellings.
  */
 function readSignature(report: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {

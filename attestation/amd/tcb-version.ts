@@ -1,8 +1,8 @@
 /**
  * TCB_VERSION: eight bytes whose meaning depends on the product.
  *
- * Source: AMD 56860 revision 1.58, table 3 (Milan, Genoa) and table 4 (Turin); AMD 57230 (VCEK certificate and KDS
- * interface) revision 1.00, table 8, for the certificate's extensions.
+ * Source: AMD 56860 §2.2, one table for Milan and Genoa and one for Turin; AMD 57230 (VCEK certificate and KDS
+ * interface) for the certificate's extensions.
  */
 
 import { equalBytes } from "../../protocol/bytes.ts";

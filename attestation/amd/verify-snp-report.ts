@@ -32,7 +32,7 @@ import { isSameTcb } from "./tcb-version.ts";
  * Leaves to the caller: every claim (`appraiseEvidence`), the debug bit and the VMPL among them; and, where
  * `endorsements` has no list of AMD's, revocation of the ASK: `claims.revocation` says so and a policy can refuse it.
  *
- * Source: AMD 56860 §4.1 (VCEK and TCB_VERSION), §7.3 (attestation); AMD 57230 §2.2 and §3.
+ * Source: AMD 56860 §2.2 (TCB_VERSION), §7.3 (attestation); AMD 57230 (the VCEK, its certificate and its issuers).
  *
  * @throws {EvidenceError} not genuine
  * @throws {EndorsementError} ENDORSEMENT_UNAVAILABLE when no certificate for this chip at this TCB is given; others
@@ -135,8 +135,9 @@ function selectSigner(report: SnpReport, { certificates }: AmdEndorsements): Sig
 }
 
 /**
- * AMD publishes one list per product, signed by the ARK, of ASKs (AMD 57230 §4.2); VCEKs are retired by raising the
- * TCB. No list at all is reported and left to the policy; one that is there must be authentic and in date.
+ * AMD publishes one list per product, signed by the ARK, of ASKs (AMD 57230, `/vcek/v1/{product}/crl`); VCEKs are
+ * retired by raising the TCB. No list at all is reported and left to the policy; one that is there must be authentic and
+ * in date.
  *
  * @returns when the list is in date, or null when there is none
  */
@@ -193,7 +194,7 @@ function mismatchOf(report: SnpReport, key: KdsExtensions): EvidenceError | unde
   return undefined;
 }
 
-/** A host may mask CHIP_ID (MASK_CHIP_ID, AMD 56860 §8.5); it is then zero, and no policy can list the chip. */
+/** A host may mask CHIP_ID (SNP_CONFIG, MASK_CHIP_ID); it is then zero (AMD 56860 §7.3), and no policy can list the chip. */
 function isChip(chipId: Uint8Array, hwId: Uint8Array): boolean {
   return (
     isAllZero(chipId) ||

@@ -165,7 +165,7 @@ export async function rootKey(): Promise<FakeKey> {
   return (await keys).ark;
 }
 
-/** AMD 57230, tables 8 to 10. */
+/** AMD 57230, extensions of the VCEK's certificate. */
 function kdsExtensions({ productName, key, tcb, chipId, product }: AmdPlan): readonly FakeExtension[] {
   const amd = "1.3.6.1.4.1.3704.1";
   const spl = (index: number, value: number): FakeExtension => ({

@@ -8,8 +8,6 @@
  */
 
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -28,6 +26,7 @@ import { encodeOutput } from "../protocol/output-abi.ts";
 import { parseOutputType } from "../protocol/output-type.ts";
 import { encodePayload, PayloadType } from "../protocol/payload.ts";
 import { PROVIDER_DEFAULT_SAMPLING } from "../protocol/prompt.ts";
+import { plainSource, startPlainModel } from "./functions/plain.ts";
 
 const QUESTION = "I hate you, idiot";
 const TYPE = "(bool flagged, uint8 severity 0..10, string reason)";
@@ -64,7 +63,7 @@ async function bench(requests: number): Promise<object> {
     signal: new AbortController().signal,
     onStep: () => undefined,
   });
-  const model = await startPlainModel();
+  const model = await startPlainModel(toHex(encodeOutput(parseOutputType(TYPE), [true, 7n, REASON])));
   try {
     const functions = await startLocalFunctions({
       network: network.file,
@@ -80,7 +79,7 @@ async function bench(requests: number): Promise<object> {
       await functions.stop();
     }
   } finally {
-    model.server.close();
+    model.stop();
     await network.stop();
     rmSync(folder, { recursive: true, force: true });
   }
@@ -173,25 +172,6 @@ function questionPayload(model: string): Uint8Array {
       format: { kind: 4, schema: TYPE, choices: [] },
     },
   });
-}
-
-/** Asks the model and brings what it says; the model does the encoding, so that the script is as small as it can be. */
-function plainSource(modelUrl: string): string {
-  return `const q=new TextDecoder().decode(Uint8Array.from(bytesArgs[0].slice(2).match(/../g),h=>parseInt(h,16)));
-const r=await Functions.makeHttpRequest({url:"${modelUrl}",method:"POST",headers:{"content-type":"application/json"},data:{q}});
-if(r.error)throw Error("model");
-return Uint8Array.from(r.data.output.slice(2).match(/../g),h=>parseInt(h,16))`;
-}
-
-async function startPlainModel(): Promise<{ readonly url: string; readonly server: Server }> {
-  const output = toHex(encodeOutput(parseOutputType(TYPE), [true, 7n, REASON]));
-  const server = createServer((request, response) => {
-    request.resume().on("end", () => {
-      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ output }));
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, server };
 }
 
 function percentiles(samples: readonly Sample[]): { readonly p50: number; readonly p95: number } {

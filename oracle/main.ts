@@ -14,7 +14,7 @@ import { createVendorSource } from "../endorsements/vendor-source.ts";
 import { AdytonError, ConfigError } from "../protocol/errors.ts";
 import { MAX_PAYLOAD_BYTES } from "../protocol/limits.ts";
 import { loadSigner } from "./chain/signer.ts";
-import type { TransactionSigner } from "./chain/signer.ts";
+import type { TransactionSigner } from "./chain/transaction-signer.ts";
 import type { OracleConfig } from "./config.ts";
 import { loadOracleConfig } from "./config.ts";
 import { connectEnclave } from "./enclaves/enclave-session.ts";

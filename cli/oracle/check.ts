@@ -9,7 +9,7 @@ import { readFeedDescription, readIsTrigger } from "../../oracle/chain/push-feed
 import { RpcEndpoint } from "../../oracle/chain/rpc-endpoint.ts";
 import { callEndpoint, RpcPool } from "../../oracle/chain/rpc-pool.ts";
 import { loadSigner } from "../../oracle/chain/signer.ts";
-import type { TransactionSigner } from "../../oracle/chain/signer.ts";
+import type { TransactionSigner } from "../../oracle/chain/transaction-signer.ts";
 import { loadOracleConfig } from "../../oracle/config.ts";
 import type { ChainSection, OracleConfig } from "../../oracle/config.ts";
 import { connectEnclave } from "../../oracle/enclaves/enclave-session.ts";

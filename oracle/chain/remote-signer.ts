@@ -9,7 +9,7 @@ import type { Hex } from "../../protocol/bytes.ts";
 import { AdytonError, ChainError, ConfigError } from "../../protocol/errors.ts";
 import { keccak } from "../../protocol/struct-hash.ts";
 import { data, toQuantity } from "./block.ts";
-import type { SignedTransaction, TransactionSigner, UnsignedTransaction } from "./signer.ts";
+import type { SignedTransaction, TransactionSigner, UnsignedTransaction } from "./transaction-signer.ts";
 
 export interface RemoteSignerConfig {
   /** The account that signs. */

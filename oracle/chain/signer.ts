@@ -5,31 +5,9 @@ import type { Hex } from "../../protocol/bytes.ts";
 import { ConfigError } from "../../protocol/errors.ts";
 import { RemoteSigner } from "./remote-signer.ts";
 import type { RemoteSignerConfig } from "./remote-signer.ts";
-import { keccak } from "../../protocol/struct-hash.ts";
-
-/** An EIP-1559 transaction, complete but for its signature. */
-export interface UnsignedTransaction {
-  readonly chainId: number;
-  readonly nonce: number;
-  readonly to: Hex;
-  readonly data: Hex;
-  readonly gasLimit: number;
-  readonly maxFeePerGas: bigint;
-  readonly maxPriorityFeePerGas: bigint;
-}
-
-export interface SignedTransaction {
-  readonly hash: Hex;
-  readonly raw: Hex;
-}
-
-/** Whoever holds a transmitter key: a keystore file here, or a remote signer. */
-export interface TransactionSigner {
-  readonly address: Hex;
-  sign(transaction: UnsignedTransaction): Promise<SignedTransaction>;
-  /** Whether it could sign now. @throws {ChainError} CHAIN_SIGNER_UNAVAILABLE */
-  check(): Promise<void>;
-}
+import { signRecoverably } from "./secp256k1.ts";
+import type { TransactionSigner } from "./transaction-signer.ts";
+import { signTransaction } from "./transaction-bytes.ts";
 
 type KeyFileConfig =
   | { readonly kind: "keystore"; readonly file: string; readonly passwordFile: string }
@@ -60,7 +38,7 @@ export async function loadSigner(config: TransmitterKeyConfig): Promise<Transact
   }
 }
 
-async function loadWallet(config: KeyFileConfig): Promise<Pick<Wallet, "address" | "signTransaction">> {
+async function loadWallet(config: KeyFileConfig): Promise<Pick<Wallet, "address" | "privateKey">> {
   const text = await readFile(config.file, "utf8");
   if (config.kind === "raw") {
     return new Wallet(toHex(fromHex(text.trim().toLowerCase(), 32)));
@@ -69,14 +47,13 @@ async function loadWallet(config: KeyFileConfig): Promise<Pick<Wallet, "address"
   return Wallet.fromEncryptedJson(text, password);
 }
 
-function fromWallet(wallet: Pick<Wallet, "address" | "signTransaction">): TransactionSigner {
+function fromWallet(wallet: Pick<Wallet, "address" | "privateKey">): TransactionSigner {
+  const privateKey = fromHex(wallet.privateKey, 32);
   return {
     address: lowerHex(wallet.address),
     check: () => Promise.resolve(),
-    async sign(transaction) {
-      const raw = lowerHex(await wallet.signTransaction({ type: 2, value: 0n, ...transaction }));
-      return { raw, hash: transactionHash(raw) };
-    },
+    sign: (transaction) =>
+      Promise.resolve(signTransaction(transaction, (digest) => signRecoverably(digest, privateKey))),
   };
 }
 
@@ -86,8 +63,4 @@ function lowerHex(text: string): Hex {
     throw new TypeError("expected hex");
   }
   return lower;
-}
-
-function transactionHash(raw: Hex): Hex {
-  return keccak(fromHex(raw));
 }

@@ -1,4 +1,4 @@
-import { answerStructHash, recoverSigner } from "../../protocol/answer.ts";
+import { answerStructHash } from "../../protocol/answer.ts";
 import { Answer } from "../../protocol/answer.ts";
 import { batchDigest, batchLeaf, createBatchTree } from "../../protocol/batch.ts";
 import type { Hex } from "../../protocol/bytes.ts";
@@ -11,6 +11,7 @@ import { batchGasLimit, batchItemGas, encodeFulfillBatch } from "../chain/batch-
 import { simulateBatch } from "../chain/batch-simulation.ts";
 import type { RpcPool } from "../chain/rpc-pool.ts";
 import type { BatchSection } from "../config.ts";
+import { isSignedBy } from "../chain/secp256k1.ts";
 import type { EnclaveSession } from "../enclaves/enclave-session.ts";
 import { isSessionFailure } from "../enclaves/enclave-set.ts";
 import type { Logger } from "../log.ts";
@@ -144,7 +145,7 @@ export class BatchPlanner {
     if (
       tree.root !== root ||
       tree.count !== count ||
-      recoverSigner(digest, signature) !== session.attestation.keyset.answerKey
+      !isSignedBy(session.attestation.keyset.answerKey, digest, signature)
     ) {
       throw new EvidenceError({
         code: "EVIDENCE_BINDING_MISMATCH",

@@ -12,7 +12,7 @@ import type { ChainEvent } from "../chain/events.ts";
 import { decodeRegistryLog } from "../chain/registry.ts";
 import { RpcEndpoint } from "../chain/rpc-endpoint.ts";
 import { RpcPool, callEndpoint } from "../chain/rpc-pool.ts";
-import type { TransactionSigner } from "../chain/signer.ts";
+import type { TransactionSigner } from "../chain/transaction-signer.ts";
 import type { ChainSection } from "../config.ts";
 import type { EnclaveSession } from "../enclaves/enclave-session.ts";
 import type { EnclaveSet } from "../enclaves/enclave-set.ts";

@@ -1,4 +1,4 @@
-import { answerDigest, isHostCausable, recoverSigner } from "../../protocol/answer.ts";
+import { answerDigest, isHostCausable } from "../../protocol/answer.ts";
 import { fromHex, fromUtf8 } from "../../protocol/bytes.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { onChainDomain } from "../../protocol/domain.ts";
@@ -8,6 +8,7 @@ import { encodeReceipt } from "../../protocol/receipt.ts";
 import type { EndorsementsJson } from "../../protocol/receipt.ts";
 import type { Request } from "../../protocol/request.ts";
 import { keccak } from "../../protocol/struct-hash.ts";
+import { isSignedBy } from "../chain/secp256k1.ts";
 import type { EnclaveSession } from "../enclaves/enclave-session.ts";
 import { isSessionFailure } from "../enclaves/enclave-set.ts";
 import type { EnclaveSet } from "../enclaves/enclave-set.ts";
@@ -123,7 +124,7 @@ function checkAnswer(session: EnclaveSession, request: Request, requestId: Hex, 
     answer.requestId !== requestId ||
     answer.keysetId !== session.keysetId ||
     answer.outputHash !== keccak(fromHex(output)) ||
-    recoverSigner(digest, signature) !== session.attestation.keyset.answerKey
+    !isSignedBy(session.attestation.keyset.answerKey, digest, signature)
   ) {
     throw new EvidenceError({
       code: "EVIDENCE_BINDING_MISMATCH",

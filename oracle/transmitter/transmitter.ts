@@ -4,7 +4,7 @@ import { keccak } from "../../protocol/struct-hash.ts";
 import type { RpcPool } from "../chain/rpc-pool.ts";
 import type { ChainHead } from "../chain/chain-source.ts";
 import { toChainError } from "../chain/revert.ts";
-import type { TransactionSigner } from "../chain/signer.ts";
+import type { TransactionSigner } from "../chain/transaction-signer.ts";
 import { Wakeable } from "../engine/wakeable.ts";
 import type { Logger } from "../log.ts";
 import type { HeldLease } from "../engine/held-lease.ts";

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { loadSigner } from "../../../oracle/chain/signer.ts";
-import type { TransactionSigner, UnsignedTransaction } from "../../../oracle/chain/signer.ts";
+import type { TransactionSigner, UnsignedTransaction } from "../../../oracle/chain/transaction-signer.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
 import { rejectionOf } from "../../support/rejection-of.ts";
 

@@ -1,4 +1,4 @@
-/** The enclave's HTTP API (docs/reference/protocol.md, Enclave API): one schema read by both ends. */
+/** The enclave's HTTP API (docs/reference/enclave-http.md): one schema read by both ends. */
 
 import * as z from "zod";
 import { Answer } from "./answer.ts";

@@ -1,4 +1,4 @@
-/** The enclave's HTTP API (docs/reference/protocol.md, Enclave API). Thin: parse, call, reply. */
+/** The enclave's HTTP API (docs/reference/enclave-http.md). Thin: parse, call, reply. */
 
 import express, { type Express, type RequestHandler } from "express";
 import { z } from "zod";

@@ -52,6 +52,14 @@ async function sealedTo(keysetId: Hex): Promise<Hex> {
   return toHex(payload);
 }
 
+async function said(event: string, requestId: Hex): Promise<void> {
+  await until(`${event} in the log`, () => {
+    const lines = oracle.log().split("\n");
+    const found = lines.some((line) => line.includes(event) && line.includes(requestId));
+    return Promise.resolve(found ? true : undefined);
+  });
+}
+
 function callsOf(requestId: Hex): readonly number[] {
   return enclaves.map(({ calls }) => calls.get(requestId) ?? 0);
 }
@@ -66,21 +74,38 @@ test("each sealed request goes to the enclave that can read it", { timeout: 90_0
 });
 
 test(
+  "one whose reader restarts while it is under way is refunded: nobody can read it any more",
+  { timeout: 90_000 },
+  async () => {
+    const [first, second] = enclaves as [StandInEnclave, StandInEnclave];
+    let reached: () => void = () => undefined;
+    const asked = new Promise<void>((resolve) => (reached = resolve));
+    first.decide = () => {
+      reached();
+      return new Promise(() => undefined);
+    };
+    const payload = await sealedTo(first.keysetId);
+    const { requestId } = await ask(chain, { payload, deadlineSeconds: 900 });
+    await asked;
+    await first.stop();
+    const again = await startStandInEnclave("one", Number(new URL(first.url).port));
+    expect(again.keysetId).not.toBe(first.keysetId);
+    enclaves = [again, second];
+    await said("answer.no-reader", requestId);
+    await chain.rpc("evm_increaseTime", 1_000);
+    await chain.rpc("evm_mine");
+    expect(await untilSettled(chain, requestId)).toMatchObject({ fulfilled: 0, refunded: 1 });
+    expect(callsOf(requestId)).toEqual([0, 0]);
+  },
+);
+
+test(
   "one that only a dead keyset could read is asked of nobody, said in the log, and refunded",
   { timeout: 90_000 },
   async () => {
     const payload = await sealedTo(`0x${"dd".repeat(32)}`);
     const { requestId } = await ask(chain, { payload, deadlineSeconds: 900 });
-    await until("the log line", () =>
-      Promise.resolve(
-        oracle
-          .log()
-          .split("\n")
-          .some((line) => line.includes("answer.no-reader") && line.includes(requestId))
-          ? true
-          : undefined,
-      ),
-    );
+    await said("answer.no-reader", requestId);
     await chain.rpc("evm_increaseTime", 1_000);
     await chain.rpc("evm_mine");
     expect(await untilSettled(chain, requestId)).toMatchObject({ fulfilled: 0, refunded: 1 });

@@ -27,9 +27,11 @@ const VERDICTS: Readonly<Partial<Record<ExitCode, string>>> = {
   [ExitCode.notAppraised]:
     "GENUINE, NOT APPRAISED: anyone can own genuine hardware. Say what you accept with --policy FILE\n" +
     "(adyton verify FILE --init-policy POLICY writes one from what was seen here, for you to read and keep).",
+  [ExitCode.usage]: "NO VERDICT: the command could not be carried out as it was given.",
 };
 
 export function describeOutcome({ exitCode, report }: VerifyOutcome): string {
+  if (exitCode === ExitCode.usage && report.kind === "unknown") return describeUsage(report);
   const checks = report.checks.map(
     ({ name, ok, detail }) => [ok ? "ok  " : "FAIL", name, detail ?? ""] as const,
   );
@@ -50,6 +52,12 @@ export function describeOutcome({ exitCode, report }: VerifyOutcome): string {
     VERDICTS[exitCode] ?? "",
     "",
   ].join("\n");
+}
+
+/** Nothing was looked at: there is nothing to say but what to do otherwise. */
+function describeUsage({ error }: VerifyReport): string {
+  const what = error === undefined ? "wrong usage" : `${error.message} [${error.code}]`;
+  return `adyton verify: ${what}\n(adyton verify --help lists the options)\n`;
 }
 
 function errorLines({ error }: VerifyReport): readonly string[] {

@@ -149,8 +149,8 @@ function withAdvice({ code, message }: AdytonError): string {
     : message;
 }
 
-/** What a policy refused, so that its owner need not look for it. */
-function observed({ code, details }: AdytonError): string {
+/** The values behind a refusal, so that nobody has to look for them: what a policy saw, which dates did not fit. */
+function observed({ details }: AdytonError): string {
   const values = Object.entries(details).map(([name, value]) => `${name} ${String(value)}`);
-  return code.startsWith("APPRAISAL_") && values.length > 0 ? ` (${values.join(", ")})` : "";
+  return values.length > 0 ? ` (${values.join(", ")})` : "";
 }

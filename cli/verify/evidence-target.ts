@@ -21,6 +21,12 @@ const HANDSHAKE_TIMEOUT_MS = 10_000;
  */
 export async function readEvidenceTarget(target: string): Promise<EvidenceTarget> {
   if (/^https:\/\//i.test(target)) return await readServer(target);
+  if (/^[a-z]+:\/\//i.test(target)) {
+    throw new InputError({
+      code: "INPUT_INVALID",
+      message: `${target}: only https URLs are asked for a certificate; anything else is read as a file`,
+    });
+  }
   return target === "-" ? await readStream("standard input", process.stdin) : await readTargetFile(target);
 }
 
@@ -29,8 +35,22 @@ async function readTargetFile(path: string): Promise<EvidenceTarget> {
     return await readStream(path, createReadStream(path));
   } catch (cause) {
     if (cause instanceof InputError) throw cause;
-    throw new InputError({ code: "INPUT_NOT_FOUND", message: `cannot read ${path}`, cause });
+    throw new InputError({
+      code: "INPUT_NOT_FOUND",
+      message: `cannot read ${path}${reasonOf(cause)}`,
+      cause,
+    });
   }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: ": there is no such file",
+  EISDIR: ": it is a folder, and one file is wanted",
+  EACCES: ": permission denied",
+};
+
+function reasonOf(cause: unknown): string {
+  return REASONS[(cause as NodeJS.ErrnoException).code ?? ""] ?? "";
 }
 
 /** Counted while it is read: a device or a pipe has no size to ask for. */

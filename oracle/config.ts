@@ -271,9 +271,10 @@ async function readJson(file: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(file, "utf8"));
   } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
     throw new ConfigError({
       code: "CONFIG_INVALID",
-      message: "the oracle's configuration cannot be read as JSON",
+      message: `the oracle's configuration ${file} cannot be read as JSON: ${why}`,
       details: { file },
       cause,
     });

@@ -16,6 +16,7 @@ import { connectEnclave } from "../../oracle/enclaves/enclave-session.ts";
 import { createEvidenceVerifier } from "../../oracle/enclaves/evidence-verifier.ts";
 import { readSecret } from "../../oracle/enclaves/provisioning.ts";
 import { createLogger } from "../../oracle/log.ts";
+import { checkStore } from "../../oracle/store/check-store.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { AdytonError, ChainError, ConfigError } from "../../protocol/errors.ts";
 import { ExitCode } from "../exit-codes.ts";
@@ -63,6 +64,7 @@ async function collect(file: string): Promise<Finding[]> {
   };
   const config = await check("configuration", async () => [await loadOracleConfig(file), file] as const);
   if (config === undefined) return findings;
+  await check("store", async () => [undefined, await checkStore(config.store)] as const);
   const signers: TransactionSigner[] = [];
   for (const key of config.transmitterKeys) {
     const signer = await check("transmitter key", async () => {

@@ -33,6 +33,15 @@ export function registerOracle(program: Command): void {
       const { checkNode } = await import("./check.ts");
       process.exitCode = await checkNode(config, json === true);
     });
+  oracle
+    .command("key")
+    .description("make a new transmitter account: a keystore file, and its password where there is none yet")
+    .argument("<keystore>", "the file to write")
+    .requiredOption("--password-file <file>", "the keystore's password; written when it is not there")
+    .action(async (keystore: string, { passwordFile }: { readonly passwordFile: string }) => {
+      const { createKey } = await import("./create-key.ts");
+      process.stdout.write(`${await createKey(keystore, passwordFile)}\n`);
+    });
   withNode(oracle.command("requests"), "list the requests that a running node knows, newest first")
     .option("--phase <phase>", "seen, asked, answered, refused, sent or settled")
     .option("--limit <count>", "how many", "50")

@@ -25,7 +25,7 @@ export function createDirectoryLock(directory: string): DirectoryLock {
     database.close();
     throw new ConfigError({
       code: "CONFIG_INVALID",
-      message: "another process uses this store directory; several processes need a PostgreSQL store",
+      message: `another process uses the store in ${directory}: a node that runs already? Several nodes need a PostgreSQL store`,
       details: { directory },
       cause,
     });

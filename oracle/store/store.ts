@@ -4,6 +4,7 @@ import type { Transaction } from "kysely";
 import { Pool, types as pgTypes } from "pg";
 import { fromPglite } from "pg-boss";
 import type { ConstructorOptions as BossOptions, Db as BossDb } from "pg-boss";
+import { checkStore } from "./check-store.ts";
 import { createDirectoryLock } from "./directory-lock.ts";
 import { migrateStore } from "./migrations.ts";
 import type { StoreSchema } from "./schema.ts";
@@ -70,7 +71,8 @@ const defaultParser = pgTypes.getTypeParser as (
   format?: "text" | "binary",
 ) => (text: string) => unknown;
 
-function openPostgres(url: string): Store {
+async function openPostgres(url: string): Promise<Store> {
+  await checkStore({ kind: "postgres", url });
   const pool = new Pool({
     connectionString: url,
     max: 8,
@@ -96,10 +98,10 @@ function openPostgres(url: string): Store {
 /**
  * Opens the store and brings its schema up to date.
  *
- * @throws {ConfigError} CONFIG_INVALID when another process holds an embedded store
+ * @throws {ConfigError} CONFIG_INVALID when another process holds an embedded store, or PostgreSQL cannot be used
  */
 export async function openStore(config: StoreConfig): Promise<Store> {
-  const store = config.kind === "pglite" ? await openPglite(config.path) : openPostgres(config.url);
+  const store = config.kind === "pglite" ? await openPglite(config.path) : await openPostgres(config.url);
   try {
     await migrateStore(store.db);
     if (store.kind === "pglite") {

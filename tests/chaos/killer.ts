@@ -2,12 +2,12 @@ import type { Node } from "./node.ts";
 import type { Random } from "./random.ts";
 
 /** Work is asked for while a node is to die: what is not reached by then is not reached at all. */
-const PATIENCE_MS = 45_000;
+const PATIENCE_MS = 30_000;
 /** A reorg that comes while nobody reads is no walk-back. */
 const REORG_EVERY_MS = 6_000;
 const ROLLED_BACK = "rolled-back";
 /** A node dies in the middle of the work, not always at its beginning. */
-const LAST_OCCURRENCE = 3;
+const LAST_OCCURRENCE = 2;
 
 /** Kills nodes as they reach the steps, one after the other, until each step was hit and there were kills enough. */
 export class Killer {

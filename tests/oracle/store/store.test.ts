@@ -97,4 +97,17 @@ describePostgres("a store of several nodes", (create) => {
     await Promise.all([node.close(), other.close()]);
     await place.remove();
   });
+
+  test("a database that does not exist is said to be missing, by name and without its password", async () => {
+    const place = await create();
+    await place.remove();
+    expect(place.config.kind).toBe("postgres");
+    if (place.config.kind !== "postgres") return;
+    const url = new URL(place.config.url);
+    url.password = "a-secret";
+    const failure = openStore({ kind: "postgres", url: url.href });
+    await expect(failure).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+    await expect(failure).rejects.toThrow(new RegExp(`database "${url.pathname.slice(1)}" does not exist`));
+    await expect(failure).rejects.not.toThrow(/a-secret/);
+  });
 });

@@ -114,16 +114,18 @@ async function tearDown(world: World): Promise<void> {
   rmSync(world.directory, { recursive: true, force: true });
 }
 
+const countDelivered = async ({ coordinator }: TestChain): Promise<number> =>
+  (await coordinator.queryFilter(coordinator.filters.Fulfilled(), 0)).length;
+
 async function settleDown(chain: TestChain): Promise<Ledger> {
   const end = wallClockMs() + SETTLED_WITHIN_MS;
-  for (;;) {
-    const ledger = await recomputeLedger(chain);
-    if (ledger.open.length === 0 || wallClockMs() > end) {
-      return ledger;
-    }
-    say(`${ledger.fulfilled} of ${ledger.requested} delivered, ${ledger.open.length} open`);
+  let delivered = await countDelivered(chain);
+  while (delivered < wanted && wallClockMs() < end) {
+    say(`${delivered} of ${wanted} delivered`);
     await sleep(3_000);
+    delivered = await countDelivered(chain);
   }
+  return recomputeLedger(chain);
 }
 
 /** Every `every`-th of `total` rounds, `times` in all. */
@@ -140,8 +142,7 @@ async function makeHavoc(world: World, asker: Asker, trouble: Trouble, killer: K
     const open = wanted - (await asker.requested());
     asker.goal = wanted - Math.floor((open * (killer.remaining - 1)) / killer.remaining);
     const kill = await killer.next(() => trouble.reorg());
-    const { fulfilled } = await recomputeLedger(world.chain);
-    say(`${kill}; ${await asker.requested()} asked, ${fulfilled} delivered`);
+    say(`${kill}; ${await asker.requested()} asked, ${await countDelivered(world.chain)} delivered`);
     if (isTurn(round, killer.planned, ENCLAVE_KILLS)) {
       const enclave = random.pick(enclaves);
       await enclave.kill();

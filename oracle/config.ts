@@ -14,6 +14,7 @@ const gwei = z
   .positive()
   .transform((value) => BigInt(Math.round(value * 1e9)));
 const httpUrl = z.url({ protocol: /^https?$/ });
+const rpcUrl = z.url({ protocol: /^(?:http|ws)s?$/ });
 const milliseconds = z.int().min(1).max(86_400_000);
 
 const wei = z
@@ -70,9 +71,11 @@ export type BatchSection = z.output<typeof BatchConfig>;
 const ChainConfig = z.strictObject({
   chainId: z.int().min(1).describe("EIP-155 chain id; every RPC endpoint must be of this chain"),
   rpcUrls: z
-    .array(httpUrl)
+    .array(rpcUrl)
     .min(1)
-    .describe("JSON-RPC endpoints, preferred first; the others serve when it fails"),
+    .describe(
+      "JSON-RPC endpoints over http, https, ws or wss, preferred first; the others serve when it fails, and are compared with it",
+    ),
   coordinator: address.describe("OracleCoordinator"),
   registry: address.describe("EnclaveRegistry"),
   confirmations: z
@@ -87,6 +90,13 @@ const ChainConfig = z.strictObject({
     .describe("block of the coordinator's deployment: where an empty store starts"),
   maxBlockRange: z.int().min(1).max(100_000).default(1_000).describe("blocks in one eth_getLogs"),
   rpcTimeoutMs: milliseconds.default(10_000),
+  rpcCompareMs: milliseconds.default(10_000).describe("how often several endpoints are compared"),
+  rpcMaxLagBlocks: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(20)
+    .describe("blocks behind the others at which an endpoint is asked last"),
   admissions: z
     .array(z.strictObject({ policyId: bytes32, verifier: address }))
     .default([])

@@ -290,15 +290,19 @@ function onStop(log: Logger, stop: () => Promise<void>): void {
 }
 
 function health(relays: readonly ChainRelay[], enclaves: EnclaveSet): Health {
-  const chains = relays.map(({ chainId, head, cursorNumber, funds }) => ({
+  const chains = relays.map(({ chainId, head, cursorNumber, funds, rpcState }) => ({
     chainId,
+    disputed: rpcState.disputed,
+    rpcSetAside: rpcState.aside,
     keysUsable: funds.filter(({ usable }) => usable).length,
     keysLowOnFunds: funds.filter(({ usable }) => !usable).map(({ address }) => address),
     block: cursorNumber ?? null,
     behindBlocks: head === undefined || cursorNumber === undefined ? null : head.latest.number - cursorNumber,
   }));
   const sessions = enclaves.sessions.map(({ keysetId, url }) => ({ keysetId, url }));
-  const ok = sessions.length > 0 && chains.every(({ block, keysUsable }) => block !== null && keysUsable > 0);
+  const ok =
+    sessions.length > 0 &&
+    chains.every(({ block, keysUsable, disputed }) => block !== null && keysUsable > 0 && !disputed);
   return { status: ok ? "ok" : "degraded", chains, enclaves: sessions };
 }
 

@@ -76,8 +76,9 @@ async function collect(file: string): Promise<Finding[]> {
   }
   for (const chain of config.chains) {
     for (const url of chain.rpcUrls) {
-      const endpoint = new RpcEndpoint({ url, timeoutMs: chain.rpcTimeoutMs });
+      const endpoint = endpointOf(url, chain);
       await check(`chain ${chain.chainId}: RPC ${endpoint.name}`, () => checkEndpoint(endpoint, chain));
+      endpoint.close();
     }
     const rpc = poolOf(chain);
     await check(`chain ${chain.chainId}: coordinator`, async () => {
@@ -90,14 +91,19 @@ async function collect(file: string): Promise<Finding[]> {
     for (const { address } of signers) {
       await check(`chain ${chain.chainId}: funds of ${address}`, () => checkFunds(rpc, address));
     }
+    rpc.close();
   }
   await checkEnclaves(config, check);
   return findings;
 }
 
 function poolOf(chain: ChainSection): RpcPool {
-  const endpoints = chain.rpcUrls.map((url) => new RpcEndpoint({ url, timeoutMs: chain.rpcTimeoutMs }));
+  const endpoints = chain.rpcUrls.map((url) => endpointOf(url, chain));
   return new RpcPool({ endpoints, log: silent, now });
+}
+
+function endpointOf(url: string, { rpcTimeoutMs }: ChainSection): RpcEndpoint {
+  return new RpcEndpoint({ url, timeoutMs: rpcTimeoutMs, log: silent, now });
 }
 
 async function checkEndpoint(

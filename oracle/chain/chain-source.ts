@@ -107,6 +107,7 @@ export class ChainSource {
 
   async #advance(endpoint: RpcEndpoint): Promise<boolean> {
     const latest = await readHead(endpoint);
+    for (const known of this.#options.rpc.endpoints) known.noticeHead(latest.number);
     if (latest.hash === this.#cursor?.hash) {
       // After a restart on a chain that makes no block: what was read before may still be due.
       if (this.#head === undefined) {

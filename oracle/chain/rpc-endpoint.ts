@@ -1,5 +1,9 @@
 import { z } from "zod";
 import { ChainError } from "../../protocol/errors.ts";
+import type { Logger } from "../log.ts";
+import { HttpTransport } from "./http-transport.ts";
+import type { RpcTransport } from "./rpc-transport.ts";
+import { WebSocketTransport } from "./web-socket-transport.ts";
 
 export interface RpcCall {
   readonly method: string;
@@ -29,22 +33,45 @@ const MAX_BATCH = 50;
 const RATE_LIMITED: ReadonlySet<number> = new Set([-32005, 429]);
 
 export interface RpcEndpointOptions {
+  /** http, https, ws or wss. */
   readonly url: string;
   readonly timeoutMs: number;
+  /** Milliseconds that a subscription may owe a block. */
+  readonly silentAfterMs?: number;
+  readonly log: Logger;
+  /** Milliseconds. */
+  readonly now: () => number;
 }
 
-/** One JSON-RPC server over HTTP. */
+const SILENT_AFTER_MS = 5_000;
+
+/** One JSON-RPC server. */
 export class RpcEndpoint {
   /** Host and port only: paths of providers hold keys. */
   readonly name: string;
-  readonly #url: string;
-  readonly #timeoutMs: number;
+  readonly #transport: RpcTransport;
   #nextId = 1;
 
-  constructor({ url, timeoutMs }: RpcEndpointOptions) {
-    this.name = new URL(url).host;
-    this.#url = url;
-    this.#timeoutMs = timeoutMs;
+  constructor({ url, timeoutMs, silentAfterMs = SILENT_AFTER_MS, log, now }: RpcEndpointOptions) {
+    const { host, protocol } = new URL(url);
+    this.name = host;
+    this.#transport = protocol.startsWith("ws")
+      ? new WebSocketTransport({ url, name: host, timeoutMs, silentAfterMs, log, now })
+      : new HttpTransport(url, timeoutMs);
+  }
+
+  /** As `RpcTransport`. */
+  subscribe(onHead: () => void): void {
+    this.#transport.subscribe(onHead);
+  }
+
+  /** As `RpcTransport`. */
+  noticeHead(number: number): void {
+    this.#transport.noticeHead(number);
+  }
+
+  close(): void {
+    this.#transport.close();
   }
 
   /**
@@ -70,7 +97,10 @@ export class RpcEndpoint {
       params,
     }));
     const replies = Replies.safeParse(
-      await this.#exchange(JSON.stringify(bodies.length === 1 ? bodies[0] : bodies)),
+      await this.#exchange(
+        JSON.stringify(bodies.length === 1 ? bodies[0] : bodies),
+        bodies.map(({ id }) => id),
+      ),
     );
     if (!replies.success) {
       throw this.#unavailable("the server's reply is not JSON-RPC", replies.error);
@@ -93,22 +123,11 @@ export class RpcEndpoint {
     return { ok: false, failure: { code: error.code, message: error.message, data: error.data } };
   }
 
-  async #exchange(body: string): Promise<unknown> {
+  async #exchange(body: string, ids: readonly number[]): Promise<unknown> {
     try {
-      const response = await fetch(this.#url, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body,
-        redirect: "error",
-        signal: AbortSignal.timeout(this.#timeoutMs),
-      });
-      if (!response.ok) {
-        await response.body?.cancel();
-        throw this.#unavailable(`HTTP status ${response.status}`);
-      }
-      return await response.json();
+      return await this.#transport.exchange(body, ids);
     } catch (cause) {
-      throw cause instanceof ChainError ? cause : this.#unavailable("no reply", cause);
+      throw this.#unavailable("no reply", cause);
     }
   }
 

@@ -16,7 +16,11 @@ interface EndpointHealth {
   failures: number;
   /** Milliseconds: not asked first before this time. */
   restUntil: number;
+  aside: AsideReason | undefined;
 }
+
+/** Why an endpoint is not asked, though it answers. One that lags is asked when no other is left. */
+export type AsideReason = "other-chain" | "disagrees" | "lags";
 
 const FIRST_REST_MS = 500;
 const LONGEST_REST_MS = 30_000;
@@ -28,7 +32,7 @@ export class RpcPool {
   readonly #now: () => number;
 
   constructor({ endpoints, log, now }: RpcPoolOptions) {
-    this.#health = endpoints.map((endpoint) => ({ endpoint, failures: 0, restUntil: 0 }));
+    this.#health = endpoints.map((endpoint) => ({ endpoint, failures: 0, restUntil: 0, aside: undefined }));
     this.#log = log;
     this.#now = now;
   }
@@ -41,11 +45,36 @@ export class RpcPool {
     return this.#health.filter(({ restUntil }) => restUntil <= this.#now()).length;
   }
 
+  /** Those that are not put aside, and what is wrong with the others. */
+  get aside(): ReadonlyMap<RpcEndpoint, AsideReason> {
+    return new Map(
+      this.#health.flatMap(({ endpoint, aside }) => (aside === undefined ? [] : [[endpoint, aside]])),
+    );
+  }
+
+  /** Puts an endpoint aside, or takes it back. */
+  setAside(endpoint: RpcEndpoint, reason: AsideReason | undefined): void {
+    const health = this.#health.find((known) => known.endpoint === endpoint);
+    if (health === undefined || health.aside === reason) {
+      return;
+    }
+    health.aside = reason;
+    if (reason === undefined) {
+      this.#log.info("rpc.restored", { endpoint: endpoint.name });
+    } else {
+      this.#log.warn("rpc.set-aside", { endpoint: endpoint.name, reason });
+    }
+  }
+
+  close(): void {
+    for (const { endpoint } of this.#health) endpoint.close();
+  }
+
   /**
    * Runs `work` against one endpoint, so that what it reads is of one view of the chain; on CHAIN_RPC_UNAVAILABLE runs it
    * again against the next.
    *
-   * @throws {ChainError} CHAIN_RPC_UNAVAILABLE when no endpoint served; whatever else `work` throws
+   * @throws {ChainError} CHAIN_RPC_UNAVAILABLE when no endpoint served; CHAIN_RPC_DISAGREEMENT when all are put aside; whatever else `work` throws
    */
   async use<T>(work: (endpoint: RpcEndpoint) => Promise<T>): Promise<T> {
     let last: unknown;
@@ -65,7 +94,10 @@ export class RpcPool {
     }
     throw last instanceof ChainError
       ? last
-      : new ChainError({ code: "CHAIN_RPC_UNAVAILABLE", message: "no RPC endpoint is configured" });
+      : new ChainError({
+          code: "CHAIN_RPC_DISAGREEMENT",
+          message: "every RPC endpoint is put aside: they are of another chain, or contradict the others",
+        });
   }
 
   send(calls: readonly RpcCall[]): Promise<RpcReply[]> {
@@ -88,7 +120,10 @@ export class RpcPool {
   #inOrder(): EndpointHealth[] {
     const now = this.#now();
     const resting = (health: EndpointHealth): number => (health.restUntil > now ? health.restUntil : 0);
-    return [...this.#health].sort((a, b) => resting(a) - resting(b));
+    const lagging = ({ aside }: EndpointHealth): number => (aside === "lags" ? 1 : 0);
+    return this.#health
+      .filter(({ aside }) => aside === undefined || aside === "lags")
+      .sort((a, b) => lagging(a) - lagging(b) || resting(a) - resting(b));
   }
 
   #rest(health: EndpointHealth, error: ChainError): void {

@@ -8,6 +8,10 @@ export interface Health {
     /** Transmitter keys with too little to be used for new transactions, or whose balance is not known yet. */
     readonly keysLowOnFunds: readonly string[];
     readonly keysUsable: number;
+    /** Whether the RPC endpoints contradict each other, so that no model is called. */
+    readonly disputed: boolean;
+    /** RPC endpoints that are not asked, by host, and why. */
+    readonly rpcSetAside: Readonly<Record<string, string>>;
   }[];
   readonly enclaves: readonly { readonly keysetId: string; readonly url: string }[];
 }

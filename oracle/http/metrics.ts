@@ -67,6 +67,24 @@ export function renderMetrics(counts: StoreCounts, health: Health): string {
       })),
     },
     {
+      name: "adyton_oracle_rpc_set_aside",
+      help: "RPC endpoints that are not asked: of another chain, contradicting the others, or behind them.",
+      type: "gauge",
+      samples: health.chains.map(({ chainId, rpcSetAside }) => ({
+        labels: { chain: chainId },
+        value: Object.keys(rpcSetAside).length,
+      })),
+    },
+    {
+      name: "adyton_oracle_chain_disputed",
+      help: "1 while the RPC endpoints contradict each other and no majority decides.",
+      type: "gauge",
+      samples: health.chains.map(({ chainId, disputed }) => ({
+        labels: { chain: chainId },
+        value: disputed ? 1 : 0,
+      })),
+    },
+    {
       name: "adyton_oracle_enclaves",
       help: "Enclaves whose evidence is verified.",
       type: "gauge",

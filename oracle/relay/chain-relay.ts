@@ -8,9 +8,11 @@ import type { ChainHead } from "../chain/chain-source.ts";
 import { ChainSource } from "../chain/chain-source.ts";
 import { decodeCoordinatorLog, readCoordinatorSettings, readRequiredEscrow } from "../chain/coordinator.ts";
 import type { EscrowTerms } from "../chain/coordinator.ts";
+import { EndpointWatch } from "../chain/endpoint-watch.ts";
 import type { ChainEvent } from "../chain/events.ts";
 import { decodeRegistryLog } from "../chain/registry.ts";
 import { RpcEndpoint } from "../chain/rpc-endpoint.ts";
+import type { AsideReason } from "../chain/rpc-pool.ts";
 import { RpcPool, callEndpoint } from "../chain/rpc-pool.ts";
 import type { TransactionSigner } from "../chain/transaction-signer.ts";
 import type { ChainSection } from "../config.ts";
@@ -54,12 +56,18 @@ export interface ChainRelayOptions {
 }
 
 const ADMISSION_CHECK_MS = 500;
+/** A subscription is silent when it owes a block for so long, and for so many polls. */
+const SILENT_AFTER_MS = 5_000;
+const SILENT_AFTER_POLLS = 3;
+/** Endpoints differ at the head every day, without a lie: they are compared no higher than this below it. */
+const COMPARED_DEPTH = 2;
 const SETTINGS_RETRY_MS = 2_000;
 
 /** Everything that one chain needs, put together. Chains share the store, the queue and the enclaves, and no loop. */
 export class ChainRelay {
   readonly #options: ChainRelayOptions;
   readonly #rpc: RpcPool;
+  readonly #watch: EndpointWatch;
   readonly #reads: BatchedReads;
   readonly #funds: Funds;
   readonly #admissions: AdmissionPlanner;
@@ -74,9 +82,26 @@ export class ChainRelay {
     const { config, log, now, signers, enclaves, verifier } = options;
     this.#options = options;
     this.#rpc = new RpcPool({
-      endpoints: config.rpcUrls.map((url) => new RpcEndpoint({ url, timeoutMs: config.rpcTimeoutMs })),
+      endpoints: config.rpcUrls.map(
+        (url) =>
+          new RpcEndpoint({
+            url,
+            timeoutMs: config.rpcTimeoutMs,
+            silentAfterMs: Math.max(SILENT_AFTER_MS, SILENT_AFTER_POLLS * config.pollMs),
+            log,
+            now,
+          }),
+      ),
       log,
       now,
+    });
+    this.#watch = new EndpointWatch({
+      chainId: config.chainId,
+      rpc: this.#rpc,
+      log,
+      reference: () => this.#comparedBlock(),
+      maxLag: config.rpcMaxLagBlocks,
+      periodMs: config.rpcCompareMs,
     });
     this.#reads = new BatchedReads(this.#rpc);
     this.#funds = new Funds({
@@ -127,6 +152,12 @@ export class ChainRelay {
     return this.#funds.keys;
   }
 
+  /** What the RPC endpoints say of each other. */
+  get rpcState(): { readonly disputed: boolean; readonly aside: Readonly<Record<string, AsideReason>> } {
+    const aside = [...this.#rpc.aside].map(([{ name }, reason]) => [name, reason] as const);
+    return { disputed: this.#watch.disputed, aside: Object.fromEntries(aside) };
+  }
+
   get prices(): PriceList {
     return this.#options.config.prices;
   }
@@ -162,9 +193,11 @@ export class ChainRelay {
 
   async stop(): Promise<void> {
     await this.#upkeep.stop();
+    await this.#watch.stop();
     await this.#source?.stop();
     await this.#transmitter?.stop();
     await this.#lease?.stop();
+    this.#rpc.close();
   }
 
   /** Starts the loops once the chain can be reached, and looks after funds and admissions. */
@@ -205,6 +238,7 @@ export class ChainRelay {
         reads: this.#reads,
         head: () => this.#source?.head,
         hasFunds: () => this.#funds.hasUsable(),
+        isDisputed: () => this.#watch.disputed,
         maxTransactionGas: config.maxTransactionGas,
         now: this.#options.now,
       }),
@@ -212,7 +246,13 @@ export class ChainRelay {
     const lease = this.#createLease();
     this.#lease = lease;
     this.#transmitter = this.#createTransmitter(lease);
-    this.#source = this.#createSource(lease);
+    const source = this.#createSource(lease);
+    this.#source = source;
+    for (const endpoint of this.#rpc.endpoints) {
+      endpoint.subscribe(() => {
+        source.wake();
+      });
+    }
     log.info("chain.started", {
       chainId: config.chainId,
       fallbackWindowSeconds: settings.fallbackWindowSeconds,
@@ -280,6 +320,13 @@ export class ChainRelay {
         }
       },
     });
+  }
+
+  #comparedBlock(): number | undefined {
+    const { head } = this;
+    const number =
+      head === undefined ? -1 : Math.min(head.settledNumber, head.latest.number - COMPARED_DEPTH);
+    return number < 0 ? undefined : number;
   }
 
   #decode(entry: Log): ChainEvent | undefined {

@@ -16,6 +16,8 @@ export interface PreflightOptions {
   readonly head: () => ChainHead | undefined;
   /** Whether any transmitter key can pay for a transaction. */
   readonly hasFunds: () => boolean;
+  /** Whether the RPC endpoints contradict each other about what this request may be made of. */
+  readonly isDisputed: () => boolean;
   /** Gas that one transaction may use on this chain. */
   readonly maxTransactionGas: number;
   /** Milliseconds. */
@@ -38,7 +40,13 @@ export interface PreflightCall {
 
 /** Why no model is asked now. */
 export type PreflightReason =
-  "settled" | "cancelled" | "deadline-near" | "gas-above-limit" | "funds-low" | "not-admitted";
+  | "settled"
+  | "cancelled"
+  | "deadline-near"
+  | "gas-above-limit"
+  | "funds-low"
+  | "chain-disputed"
+  | "not-admitted";
 
 export type PreflightResult =
   | { readonly kind: "ask"; readonly members: readonly Member[] }
@@ -51,6 +59,7 @@ const SETTLING_SECONDS = 5;
 /** How long a request rests that the chain says is settled: its event, or the reorg that undoes it, comes by then. */
 const SETTLED_SECONDS = 15;
 const FUNDS_SECONDS = 5;
+const DISPUTE_SECONDS = 5;
 const NOT_ADMITTED_SECONDS = 2;
 
 /**
@@ -75,7 +84,7 @@ export class Preflight {
 
   /** What needs no look at the chain's state. */
   #forbidding(request: Request): PreflightResult | undefined {
-    const { head, hasFunds, maxTransactionGas, now } = this.#options;
+    const { head, hasFunds, isDisputed, maxTransactionGas, now } = this.#options;
     const latest = head()?.latest;
     const blockGas = latest?.gasLimit ?? maxTransactionGas;
     if (worstGasLimit(request) > Math.min(maxTransactionGas, blockGas)) {
@@ -85,6 +94,9 @@ export class Preflight {
     const left = Number(request.deadline) - time;
     if (left < SETTLING_SECONDS) {
       return { kind: "wait", seconds: Math.max(1, left + 1), reason: "deadline-near" };
+    }
+    if (isDisputed()) {
+      return { kind: "wait", seconds: DISPUTE_SECONDS, reason: "chain-disputed" };
     }
     return hasFunds() ? undefined : { kind: "wait", seconds: FUNDS_SECONDS, reason: "funds-low" };
   }

@@ -26,7 +26,11 @@ async function follow(
   options: { readonly maxRange?: number; readonly fromBlock?: number } = {},
 ): Promise<ChainSource> {
   const url = await chain.listen();
-  const rpc = new RpcPool({ endpoints: [new RpcEndpoint({ url, timeoutMs: 5_000 })], log, now: () => 0 });
+  const rpc = new RpcPool({
+    endpoints: [new RpcEndpoint({ url, timeoutMs: 5_000, log, now: () => 0 })],
+    log,
+    now: () => 0,
+  });
   const source = new ChainSource({
     rpc,
     journal,

@@ -39,6 +39,8 @@ async function endpoint(behaviour: Behaviour, timeoutMs = 2_000): Promise<RpcEnd
   return new RpcEndpoint({
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/secret-key`,
     timeoutMs,
+    log,
+    now: () => 0,
   });
 }
 

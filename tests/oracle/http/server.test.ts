@@ -65,7 +65,17 @@ beforeAll(async () => {
     log: createLogger({ level: "error", write: () => undefined, now: () => 0 }),
     health: () => ({
       status: "ok",
-      chains: [{ chainId: 1, block: 11, behindBlocks: 0, keysUsable: 1, keysLowOnFunds: [] }],
+      chains: [
+        {
+          chainId: 1,
+          block: 11,
+          behindBlocks: 0,
+          keysUsable: 1,
+          keysLowOnFunds: [],
+          disputed: false,
+          rpcSetAside: {},
+        },
+      ],
       enclaves: [],
     }),
     isReady: () => false,

@@ -36,6 +36,7 @@ interface World {
   isMember: boolean;
   isReachable: boolean;
   hasFunds: boolean;
+  isDisputed: boolean;
   baseFee: bigint;
   blockGas: number;
   enclaves: readonly EnclaveSession[];
@@ -68,6 +69,7 @@ beforeEach(() => {
     isMember: true,
     isReachable: true,
     hasFunds: true,
+    isDisputed: false,
     baseFee: 10n ** 9n,
     blockGas: 30_000_000,
     enclaves: [SESSION],
@@ -112,6 +114,7 @@ function answerer(): Answerer {
     reads,
     head,
     hasFunds: () => world.hasFunds,
+    isDisputed: () => world.isDisputed,
     maxTransactionGas: 16_777_216,
     now: () => world.now,
   });
@@ -161,6 +164,7 @@ describe("no model is called", () => {
     ["has a deadline that no transaction would make", {}, { deadline: BigInt(REQUESTED_AT + 63) }],
     ["repays less than gas costs now", { baseFee: 10n ** 12n }, {}],
     ["comes while every transmitter key is low on funds", { hasFunds: false }, {}],
+    ["comes while the RPC endpoints contradict each other", { isDisputed: true }, {}],
     ["comes while the chain cannot be asked", { isReachable: false }, {}],
     [
       "has a payload that cannot be had now",

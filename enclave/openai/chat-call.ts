@@ -87,7 +87,13 @@ export const ChatCall = z.strictObject({
     )
     .max(MAX_TOOLS)
     .optional(),
-  tool_choice: z.enum(["auto", "required", "none"]).optional(),
+  tool_choice: z
+    .union([
+      z.enum(["auto", "required", "none"]),
+      z.strictObject({ type: z.literal("function"), function: z.strictObject({ name: z.string() }) }),
+    ])
+    .optional(),
+  parallel_tool_calls: z.literal(true).nullish(),
   stream: z.boolean().nullish(),
   stream_options: z.strictObject({ include_usage: z.boolean().optional() }).nullish(),
   n: z.literal(1).nullish(),
@@ -104,6 +110,7 @@ export function parseChatCall(body: Uint8Array): ChatCall {
 /** @throws {InputError} INPUT_INVALID for what the model does not take */
 export function toModelQuestion(call: ChatCall, model: Model): ModelQuestion {
   const format = call.response_format;
+  const choice = call.tool_choice ?? "auto";
   return fitQuestion(
     {
       messages: call.messages.map((message) => toModelMessage(message, call)),
@@ -121,7 +128,7 @@ export function toModelQuestion(call: ChatCall, model: Model): ModelQuestion {
         description: tool.description ?? null,
         parameters: tool.parameters ?? { type: "object", properties: {} },
       })),
-      toolChoice: call.tool_choice ?? "auto",
+      toolChoice: typeof choice === "string" ? choice : { name: choice.function.name },
       stream: call.stream ?? false,
     },
     model,

@@ -70,6 +70,29 @@ test.for(["gemini/model", "chat/model"])(
   },
 );
 
+test("a tool that the caller insists on is asked for by name, over either route", async () => {
+  const { length } = provider.asked();
+  await openai.chat.completions.create({
+    model: "chat/model",
+    messages: [{ role: "user", content: QUESTION }],
+    tools: [{ type: "function", function: { name: "weather", parameters: PARAMETERS } }],
+    tool_choice: { type: "function", function: { name: "weather" } },
+  });
+  await openai.responses.create({
+    model: "chat/model",
+    input: QUESTION,
+    tools: [{ type: "function", name: "weather", parameters: PARAMETERS, strict: false }],
+    tool_choice: { type: "function", name: "weather" },
+  });
+  const choices = provider
+    .asked()
+    .slice(length)
+    .map((asked) => asked["tool_choice"]);
+  expect(choices).toEqual(
+    Array.from({ length: 2 }, () => ({ type: "function", function: { name: "weather" } })),
+  );
+});
+
 test("the signature is Google's field of a tool call, where clients of Google's own API look for it", async () => {
   const { choices } = await openai.chat.completions.create({
     model: "gemini/model",

@@ -116,4 +116,9 @@ describe("a receipt's signer", () => {
     expect(codeOf(() => checkBinding(onChain, `0x${"00".repeat(64)}`))).toMatch(/^EVIDENCE_/);
     expect(codeOf(() => checkBinding(onChain, null))).toMatch(/^EVIDENCE_/);
   });
+
+  test("is bound by claims that can be read", () => {
+    const evidence = { ...onChain.evidence, claims: "0xa0" };
+    expect(codeOf(() => checkBinding(change(onChain, { evidence }), null))).toBe("EVIDENCE_MALFORMED");
+  });
 });

@@ -1,6 +1,7 @@
 import "reflect-metadata";
 import { X509Certificate } from "@peculiar/x509";
 import { describe, expect, test } from "vitest";
+import { DerReader, TAG } from "../../../attestation/asn1/der-reader.ts";
 import { parseCertificate } from "../../../attestation/x509/certificate.ts";
 import { parseCrl } from "../../../attestation/x509/crl.ts";
 import { fromBase64, splitPem } from "../../../attestation/x509/pem.ts";
@@ -46,6 +47,17 @@ describe("a certificate", () => {
       expect(ours.publicKey.spkiHex).toBe(toHex(new Uint8Array(theirs.publicKey.rawData)));
       expect([...ours.extensions.keys()]).toEqual(theirs.extensions.map(({ type }) => type));
     }
+  });
+
+  test("without extensions is nobody's issuer, and says nothing of its key's use", async () => {
+    const minted = parseCertificate(await mint({}));
+    const fields: Uint8Array[] = [];
+    const reader = new DerReader(minted.tbs).readSequence();
+    while (reader.nextTag !== TAG.context3) fields.push(reader.readAny().raw);
+    const algorithm = fields[2]!;
+    const bare = der.sequence(der.sequence(...fields), algorithm, der.bitString(minted.signature));
+    const { extensions, basicConstraints, keyUsage } = parseCertificate(bare);
+    expect([extensions.size, basicConstraints.isCa, keyUsage]).toEqual([0, false, null]);
   });
 
   const renamed: Signer = { ...KEYS.root, algorithm: der.sequence(der.oid("1.2.840.10045.4.3.3")) };

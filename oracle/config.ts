@@ -52,9 +52,7 @@ const BatchConfig = z
       .max(MAX_BATCH_ANSWERS)
       .default(4)
       .describe("answers of one enclave that must wait at once; fewer are sent one by one"),
-    dearGasGwei: gwei
-      .default(20n * GWEI)
-      .describe("base fee from which two answers are worth a batch"),
+    dearGasGwei: gwei.default(20n * GWEI).describe("base fee from which two answers are worth a batch"),
     maxAnswers: z.int().min(2).max(MAX_BATCH_ANSWERS).default(100).describe("answers in one transaction"),
     maxGas: z
       .int()
@@ -255,6 +253,13 @@ export const OracleConfig = z.strictObject({
     .describe("index, receipts, health; port 0: chosen by the system and printed"),
   concurrency: z.int().min(1).max(1_000).default(64).describe("requests at the enclaves at once"),
   answerTimeoutMs: milliseconds.default(180_000).describe("longest that one answer may take, model included"),
+  tracing: z
+    .strictObject({
+      url: httpUrl.describe("OTLP over HTTP, such as http://127.0.0.1:4318/v1/traces"),
+      tokenFile: z.string().optional().describe("token sent as Authorization: Bearer"),
+    })
+    .optional()
+    .describe("collector of OpenTelemetry that traces of requests are sent to"),
   logLevel: z.enum(["debug", "info", "warn", "error"]).default("info"),
 });
 export type OracleConfig = z.output<typeof OracleConfig>;
@@ -301,6 +306,7 @@ function withAbsolutePaths(config: OracleConfig, base: string): OracleConfig {
     appraisalPolicy: resolve(base, config.appraisalPolicy),
     transmitterKeys: config.transmitterKeys.map((key) => withAbsoluteFiles(key, base)),
     http: withAbsoluteFiles(config.http, base),
+    ...(config.tracing === undefined ? {} : { tracing: withAbsoluteFiles(config.tracing, base) }),
     store:
       config.store.kind === "pglite"
         ? { ...config.store, path: resolve(base, config.store.path) }

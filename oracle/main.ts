@@ -26,6 +26,7 @@ import { ReceiptEndorsements } from "./enclaves/receipt-endorsements.ts";
 import { startEngine } from "./engine/engine.ts";
 import { JobQueue } from "./engine/job-queue.ts";
 import { createHttpApp, listen } from "./http/server.ts";
+import type { RuntimeState } from "./http/metrics.ts";
 import type { Operations } from "./http/admin.ts";
 import type { Health } from "./http/health.ts";
 import type { Logger } from "./log.ts";
@@ -40,6 +41,10 @@ import { QuorumCollector } from "./relay/quorum-collector.ts";
 import type { AnswerJob } from "./relay/journal.ts";
 import { createQuoter } from "./relay/quote.ts";
 import { retryRequest } from "./relay/retry.ts";
+import type { OpenTelemetrySink } from "./telemetry/open-telemetry.ts";
+import type { SpanSink } from "./telemetry/request-span.ts";
+import { SpanDurations } from "./telemetry/span-durations.ts";
+import { traceparentOf } from "./telemetry/trace-context.ts";
 import { countStore } from "./store/index-queries.ts";
 import { recordAnswers } from "./store/answers.ts";
 import type { AnswerRecord } from "./store/answers.ts";
@@ -108,9 +113,19 @@ async function run(config: OracleConfig, log: Logger): Promise<void> {
     },
     log,
   });
+  const durations = new SpanDurations();
+  const collector = await startCollector(config, holder);
+  const spans: SpanSink = {
+    record: (span) => {
+      durations.record(span);
+      collector?.record(span);
+    },
+  };
   const asker = new EnclaveAsker({
     enclaves,
     log,
+    spans,
+    ...(collector === undefined ? {} : { traceparent: traceparentOf }),
     endorse: (evidence) => receiptEndorsements.find(evidence),
     now,
   });
@@ -173,6 +188,7 @@ async function run(config: OracleConfig, log: Logger): Promise<void> {
         onWork: () => {
           queue.wake();
         },
+        spans,
       }),
     );
   }
@@ -195,6 +211,14 @@ async function run(config: OracleConfig, log: Logger): Promise<void> {
     log,
     health: () => health(relays, enclaves),
     isReady: () => relays.some((relay) => relay.hasAdmitted()),
+    runtime: async () => ({
+      ready: relays.some((relay) => relay.hasAdmitted()),
+      jobsInFlight: queue.inFlight(),
+      deadLetters: (await engine.deadLetters("answers")).length,
+      chains: relays.map(chainState),
+      durations: durations.read(),
+      process: processState(),
+    }),
     quoter: createQuoter({ chains: relays, sessions: () => enclaves.sessions }),
     ...(adminToken === undefined ? {} : { admin: { token: adminToken, operations } }),
   });
@@ -211,6 +235,7 @@ async function run(config: OracleConfig, log: Logger): Promise<void> {
     await queue.stop(STOP_GRACE_MS);
     await review.stop();
     await enclaves.stop();
+    await collector?.stop();
     await closeStore(store, () => engine.stop());
   });
   say({
@@ -219,6 +244,33 @@ async function run(config: OracleConfig, log: Logger): Promise<void> {
     chains: config.chains.map(({ chainId }) => chainId),
     transmitters: signers.map(({ address }) => address),
   });
+}
+
+/** Loaded only here and only when wanted: it is a fifth of the package's code. */
+async function startCollector(
+  { tracing }: OracleConfig,
+  holder: string,
+): Promise<OpenTelemetrySink | undefined> {
+  if (tracing === undefined) {
+    return undefined;
+  }
+  const { createCollectorProcessor, OpenTelemetrySink: Sink } = await import("./telemetry/open-telemetry.ts");
+  return new Sink(createCollectorProcessor(tracing), holder);
+}
+
+function chainState({ chainId, funds, rpcEndpoints }: ChainRelay): RuntimeState["chains"][number] {
+  const { healthy, total } = rpcEndpoints;
+  const balances = funds.flatMap(({ address, balance }) => (balance === null ? [] : [{ address, balance }]));
+  return { chainId, rpcHealthy: healthy, rpcTotal: total, balances };
+}
+
+function processState(): RuntimeState["process"] {
+  const { user, system } = process.cpuUsage();
+  return {
+    residentBytes: process.memoryUsage.rss(),
+    cpuSeconds: (user + system) / 1e6,
+    startedAt: Math.round(now() / 1_000 - process.uptime()),
+  };
 }
 
 async function resolveName(host: string): Promise<string[]> {

@@ -41,6 +41,8 @@ interface HttpCall {
   readonly signal?: AbortSignal;
   /** Without the caller's credential. */
   readonly anonymous?: boolean;
+  /** W3C Trace Context, for what stands between here and the enclave; the enclave itself reads no such header. */
+  readonly traceparent?: string;
 }
 
 const CONTROL_TIMEOUT_MS = 15_000;
@@ -62,7 +64,7 @@ export class EnclaveClient {
    *
    * @throws {InputError} when the enclave refuses the request for good; {UpstreamError} ENCLAVE_UNAVAILABLE otherwise
    */
-  async answer(call: string, signal: AbortSignal): Promise<SignedAnswer> {
+  async answer(call: string, signal: AbortSignal, traceparent?: string): Promise<SignedAnswer> {
     const { answerTimeoutMs } = this.#options;
     const reply = await this.#send({
       method: "POST",
@@ -70,6 +72,7 @@ export class EnclaveClient {
       body: call,
       timeoutMs: answerTimeoutMs,
       signal,
+      ...(traceparent === undefined ? {} : { traceparent }),
     });
     return parseReply(SignedAnswer, reply);
   }
@@ -164,7 +167,7 @@ export class EnclaveClient {
     }
   }
 
-  #exchange({ method, path, body, timeoutMs, signal, anonymous }: HttpCall): Promise<HttpReply> {
+  #exchange({ method, path, body, timeoutMs, signal, anonymous, traceparent }: HttpCall): Promise<HttpReply> {
     const limits = AbortSignal.timeout(timeoutMs);
     return new Promise((resolve, reject) => {
       const request = httpsRequest(
@@ -178,6 +181,7 @@ export class EnclaveClient {
           headers: {
             ...(anonymous === true ? {} : { authorization: `Bearer ${this.#options.callerToken}` }),
             accept: "application/json",
+            ...(traceparent === undefined ? {} : { traceparent }),
             ...(body === undefined
               ? {}
               : { "content-type": "application/json", "content-length": Buffer.byteLength(body) }),

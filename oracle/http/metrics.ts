@@ -1,18 +1,59 @@
 import type { StoreCounts } from "../store/index-queries.ts";
+import { DURATION_BUCKETS } from "../telemetry/span-durations.ts";
+import type { Durations } from "../telemetry/span-durations.ts";
 import type { Health } from "./health.ts";
 
 type Labels = Readonly<Record<string, string | number>>;
 
+interface Sample {
+  readonly labels: Labels;
+  readonly value: number;
+  /** What Prometheus puts behind the name of a histogram's parts. */
+  readonly suffix?: "_bucket" | "_sum" | "_count";
+}
+
 interface Metric {
   readonly name: string;
   readonly help: string;
-  readonly type: "gauge" | "counter";
-  readonly samples: readonly { readonly labels: Labels; readonly value: number }[];
+  readonly type: "gauge" | "counter" | "histogram";
+  readonly samples: readonly Sample[];
 }
 
+/** What the process knows of itself and nobody stores. */
+export interface RuntimeState {
+  readonly ready: boolean;
+  readonly jobsInFlight: number;
+  readonly deadLetters: number;
+  readonly chains: readonly {
+    readonly chainId: number;
+    readonly rpcHealthy: number;
+    readonly rpcTotal: number;
+    /** Wei; keys whose balance was read. */
+    readonly balances: readonly { readonly address: string; readonly balance: bigint }[];
+  }[];
+  readonly durations: readonly Durations[];
+  readonly process: {
+    readonly residentBytes: number;
+    readonly cpuSeconds: number;
+    /** Seconds. */
+    readonly startedAt: number;
+  };
+}
+
+const WEI_PER_ETHER = 1e18;
+
 /** Prometheus text format 0.0.4. Counts and heights only: no request, prompt or key is named. */
-export function renderMetrics(counts: StoreCounts, health: Health): string {
-  const metrics: Metric[] = [
+export function renderMetrics(counts: StoreCounts, health: Health, runtime: RuntimeState): string {
+  const metrics = [
+    ...storeMetrics(counts),
+    ...chainMetrics(health, runtime),
+    ...processMetrics(health, runtime),
+  ];
+  return metrics.map(render).join("");
+}
+
+function storeMetrics(counts: StoreCounts): Metric[] {
+  return [
     {
       name: "adyton_oracle_requests",
       help: "Requests known, by phase.",
@@ -32,6 +73,15 @@ export function renderMetrics(counts: StoreCounts, health: Health): string {
       })),
     },
     {
+      name: "adyton_oracle_settlements_total",
+      help: "Requests settled on chain, by this node or another, by kind.",
+      type: "counter",
+      samples: counts.settlements.map(({ chainId, kind, count }) => ({
+        labels: { chain: chainId, kind },
+        value: count,
+      })),
+    },
+    {
       name: "adyton_oracle_transactions",
       help: "Transactions of this store, by state.",
       type: "gauge",
@@ -40,28 +90,34 @@ export function renderMetrics(counts: StoreCounts, health: Health): string {
         value: count,
       })),
     },
+  ];
+}
+
+function chainMetrics({ chains }: Health, runtime: RuntimeState): Metric[] {
+  return [
     {
       name: "adyton_oracle_block",
       help: "Newest block that was read.",
       type: "gauge",
-      samples: health.chains.flatMap(({ chainId, block }) =>
-        block === null ? [] : [{ labels: { chain: chainId }, value: block }],
-      ),
+      samples: chains.flatMap(({ chainId, block }) => known(chainId, block)),
+    },
+    {
+      name: "adyton_oracle_behind_blocks",
+      help: "Blocks of the chain that are still to be read.",
+      type: "gauge",
+      samples: chains.flatMap(({ chainId, behindBlocks }) => known(chainId, behindBlocks)),
     },
     {
       name: "adyton_oracle_keys_usable",
       help: "Transmitter keys with enough funds; at 0 no model is called.",
       type: "gauge",
-      samples: health.chains.map(({ chainId, keysUsable }) => ({
-        labels: { chain: chainId },
-        value: keysUsable,
-      })),
+      samples: chains.map(({ chainId, keysUsable }) => ({ labels: { chain: chainId }, value: keysUsable })),
     },
     {
       name: "adyton_oracle_keys_low_on_funds",
       help: "Transmitter keys that are not used for new transactions.",
       type: "gauge",
-      samples: health.chains.map(({ chainId, keysLowOnFunds }) => ({
+      samples: chains.map(({ chainId, keysLowOnFunds }) => ({
         labels: { chain: chainId },
         value: keysLowOnFunds.length,
       })),
@@ -70,7 +126,7 @@ export function renderMetrics(counts: StoreCounts, health: Health): string {
       name: "adyton_oracle_rpc_set_aside",
       help: "RPC endpoints that are not asked: of another chain, contradicting the others, or behind them.",
       type: "gauge",
-      samples: health.chains.map(({ chainId, rpcSetAside }) => ({
+      samples: chains.map(({ chainId, rpcSetAside }) => ({
         labels: { chain: chainId },
         value: Object.keys(rpcSetAside).length,
       })),
@@ -79,25 +135,111 @@ export function renderMetrics(counts: StoreCounts, health: Health): string {
       name: "adyton_oracle_chain_disputed",
       help: "1 while the RPC endpoints contradict each other and no majority decides.",
       type: "gauge",
-      samples: health.chains.map(({ chainId, disputed }) => ({
+      samples: chains.map(({ chainId, disputed }) => ({
         labels: { chain: chainId },
         value: disputed ? 1 : 0,
       })),
     },
     {
+      name: "adyton_oracle_key_balance_ether",
+      help: "Balance of each transmitter key.",
+      type: "gauge",
+      samples: runtime.chains.flatMap(({ chainId, balances }) =>
+        balances.map(({ address, balance }) => ({
+          labels: { chain: chainId, address },
+          value: Number(balance) / WEI_PER_ETHER,
+        })),
+      ),
+    },
+    {
+      name: "adyton_oracle_rpc_endpoints",
+      help: "RPC servers, by whether they serve or rest after a failure.",
+      type: "gauge",
+      samples: runtime.chains.flatMap(({ chainId, rpcHealthy, rpcTotal }) => [
+        { labels: { chain: chainId, state: "healthy" }, value: rpcHealthy },
+        { labels: { chain: chainId, state: "resting" }, value: rpcTotal - rpcHealthy },
+      ]),
+    },
+  ];
+}
+
+function processMetrics({ enclaves }: Health, runtime: RuntimeState): Metric[] {
+  const one = (value: number): Sample[] => [{ labels: {}, value }];
+  return [
+    {
       name: "adyton_oracle_enclaves",
       help: "Enclaves whose evidence is verified.",
       type: "gauge",
-      samples: [{ labels: {}, value: health.enclaves.length }],
+      samples: one(enclaves.length),
+    },
+    {
+      name: "adyton_oracle_ready",
+      help: "1 when a request could be answered now.",
+      type: "gauge",
+      samples: one(runtime.ready ? 1 : 0),
+    },
+    {
+      name: "adyton_oracle_jobs_in_flight",
+      help: "Requests that this process works on.",
+      type: "gauge",
+      samples: one(runtime.jobsInFlight),
+    },
+    {
+      name: "adyton_oracle_dead_letters",
+      help: "Jobs that failed for good and wait for an operator.",
+      type: "gauge",
+      samples: one(runtime.deadLetters),
+    },
+    {
+      name: "adyton_oracle_span_seconds",
+      help: "How long parts of a request's life took, since this process started: request, enclave.answer, transaction.",
+      type: "histogram",
+      samples: runtime.durations.flatMap(toHistogram),
+    },
+    {
+      name: "process_resident_memory_bytes",
+      help: "Resident memory.",
+      type: "gauge",
+      samples: one(runtime.process.residentBytes),
+    },
+    {
+      name: "process_cpu_seconds_total",
+      help: "CPU time spent, user and system.",
+      type: "counter",
+      samples: one(runtime.process.cpuSeconds),
+    },
+    {
+      name: "process_start_time_seconds",
+      help: "When the process started.",
+      type: "gauge",
+      samples: one(runtime.process.startedAt),
     },
   ];
-  return metrics.map(render).join("");
+}
+
+function known(chainId: number, value: number | null): Sample[] {
+  return value === null ? [] : [{ labels: { chain: chainId }, value }];
+}
+
+function toHistogram({ name, chainId, outcome, cumulative, sumSeconds }: Durations): Sample[] {
+  const labels = { span: name, chain: chainId, outcome };
+  const buckets = cumulative.map((value, index): Sample => ({
+    labels: { ...labels, le: DURATION_BUCKETS[index] ?? "+Inf" },
+    value,
+    suffix: "_bucket",
+  }));
+  const count = cumulative[cumulative.length - 1] ?? 0;
+  return [
+    ...buckets,
+    { labels, value: sumSeconds, suffix: "_sum" },
+    { labels, value: count, suffix: "_count" },
+  ];
 }
 
 function render({ name, help, type, samples }: Metric): string {
-  const lines = samples.map(({ labels, value }) => {
+  const lines = samples.map(({ labels, value, suffix = "" }) => {
     const text = Object.entries(labels).map(([label, content]) => `${label}="${content}"`);
-    return `${name}${text.length === 0 ? "" : `{${text.join(",")}}`} ${value}\n`;
+    return `${name}${suffix}${text.length === 0 ? "" : `{${text.join(",")}}`} ${value}\n`;
   });
   return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join("")}`;
 }

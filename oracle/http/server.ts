@@ -16,6 +16,7 @@ import type { Operations } from "./admin.ts";
 import { errorHandler } from "./error-reply.ts";
 import type { Health } from "./health.ts";
 import { renderMetrics } from "./metrics.ts";
+import type { RuntimeState } from "./metrics.ts";
 import { OPENAPI } from "./openapi.ts";
 
 export interface HttpOptions {
@@ -24,6 +25,7 @@ export interface HttpOptions {
   readonly health: () => Health;
   /** Whether a request could be answered now. */
   readonly isReady: () => boolean;
+  readonly runtime: () => Promise<RuntimeState>;
   readonly quoter: Quoter;
   /** Absent without an admin token. */
   readonly admin?: { readonly token: string; readonly operations: Operations };
@@ -68,7 +70,7 @@ export function createHttpApp(options: HttpOptions): Express {
   return app;
 }
 
-function addNodeRoutes(app: Express, { store, health, isReady, quoter }: HttpOptions): void {
+function addNodeRoutes(app: Express, { store, health, isReady, runtime, quoter }: HttpOptions): void {
   app.get("/v1/health", (_request, response) => {
     const state = health();
     response.status(state.status === "ok" ? 200 : 503).json(state);
@@ -78,7 +80,9 @@ function addNodeRoutes(app: Express, { store, health, isReady, quoter }: HttpOpt
     response.status(ready ? 200 : 503).json({ ready });
   });
   app.get("/v1/metrics", async (_request, response) => {
-    response.type("text/plain; version=0.0.4").send(renderMetrics(await countStore(store), health()));
+    response
+      .type("text/plain; version=0.0.4")
+      .send(renderMetrics(await countStore(store), health(), await runtime()));
   });
   app.get("/v1/openapi.json", (_request, response) => {
     response.json(OPENAPI);

@@ -24,6 +24,8 @@ import { Wakeable } from "../engine/wakeable.ts";
 import type { Logger } from "../log.ts";
 import { HeldLease } from "../engine/held-lease.ts";
 import type { Store } from "../store/store.ts";
+import type { SpanSink } from "../telemetry/request-span.ts";
+import { settledSpans } from "../telemetry/settled-spans.ts";
 import { offerFees, readTip } from "../transmitter/fees.ts";
 import type { KeyFunds } from "../transmitter/funds.ts";
 import { Funds } from "../transmitter/funds.ts";
@@ -53,6 +55,7 @@ export interface ChainRelayOptions {
   readonly leaseMs: number;
   /** Jobs were queued, or became possible. */
   readonly onWork: () => void;
+  readonly spans: SpanSink;
 }
 
 const ADMISSION_CHECK_MS = 500;
@@ -148,6 +151,10 @@ export class ChainRelay {
   }
 
   /** The transmitter keys, and whether they can pay on this chain. */
+  get rpcEndpoints(): { readonly healthy: number; readonly total: number } {
+    return { healthy: this.#rpc.healthy(), total: this.#rpc.endpoints.length };
+  }
+
   get funds(): readonly KeyFunds[] {
     return this.#funds.keys;
   }
@@ -303,6 +310,9 @@ export class ChainRelay {
       lease,
       now,
       onReleased: onWork,
+      onSettled: (requestIds) => {
+        void this.#recordSettled(requestIds);
+      },
     });
     return new ChainSource({
       rpc: this.#rpc,
@@ -327,6 +337,17 @@ export class ChainRelay {
     const number =
       head === undefined ? -1 : Math.min(head.settledNumber, head.latest.number - COMPARED_DEPTH);
     return number < 0 ? undefined : number;
+  }
+
+  async #recordSettled(requestIds: readonly Hex[]): Promise<void> {
+    const { store, spans, now, log } = this.#options;
+    try {
+      for (const span of await settledSpans(store, this.chainId, requestIds, now())) {
+        spans.record(span);
+      }
+    } catch (error) {
+      log.warn("telemetry.failed", { error });
+    }
   }
 
   #decode(entry: Log): ChainEvent | undefined {

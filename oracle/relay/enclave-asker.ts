@@ -1,9 +1,9 @@
-import { answerDigest, isHostCausable } from "../../protocol/answer.ts";
+import { answerDigest, answerStatusName, isHostCausable } from "../../protocol/answer.ts";
 import { fromHex, fromUtf8 } from "../../protocol/bytes.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { onChainDomain } from "../../protocol/domain.ts";
 import type { SignedAnswer } from "../../protocol/enclave-api.ts";
-import { EvidenceError, InputError } from "../../protocol/errors.ts";
+import { AdytonError, EvidenceError, InputError } from "../../protocol/errors.ts";
 import { encodeReceipt } from "../../protocol/receipt.ts";
 import type { EndorsementsJson } from "../../protocol/receipt.ts";
 import type { Request } from "../../protocol/request.ts";
@@ -14,12 +14,16 @@ import { isSessionFailure } from "../enclaves/enclave-set.ts";
 import type { EnclaveSet } from "../enclaves/enclave-set.ts";
 import type { Logger } from "../log.ts";
 import type { AnswerRecord, OpenRequest } from "../store/answers.ts";
+import type { SpanSink } from "../telemetry/request-span.ts";
 
 export interface EnclaveAskerOptions {
   readonly enclaves: EnclaveSet;
   readonly log: Logger;
   /** What evidence is judged with, for the receipts of an enclave that brings no endorsements. */
   readonly endorse: (evidence: Hex) => Promise<EndorsementsJson>;
+  readonly spans: SpanSink;
+  /** Names the request's trace to the enclave's side; absent where traces go nowhere. */
+  readonly traceparent?: ((requestId: Hex) => string) | undefined;
   /** Milliseconds. */
   readonly now: () => number;
 }
@@ -45,22 +49,25 @@ export class EnclaveAsker {
    * @throws {UpstreamError} ENCLAVE_UNAVAILABLE, {EvidenceError} for an answer that is not its own; the session is dropped
    */
   async ask(session: EnclaveSession, question: Question, signal: AbortSignal): Promise<AnswerRecord> {
-    const { enclaves, log, now } = this.#options;
+    const { enclaves, log, now, traceparent } = this.#options;
     const { open, request } = question;
     const { chainId, requestId } = open;
+    const started = now();
     try {
-      const started = now();
       log.debug("step.asking", { chainId, requestId });
       // The stored request is already in the protocol's JSON form.
       const signed = await session.client.answer(
         `{"request":${open.request},"payload":"${open.payload}"}`,
         signal,
+        traceparent?.(requestId),
       );
       checkAnswer(session, request, requestId, signed);
       log.debug("step.answered", { chainId, requestId });
+      this.#record(session, open, started, answerStatusName(signed.answer.status) ?? "unknown");
       log.info("answer.received", { chainId, requestId, status: signed.answer.status, ms: now() - started });
       return await this.#toRecord(session, question, signed);
     } catch (error) {
+      this.#record(session, open, started, error instanceof AdytonError ? String(error.code) : "unknown");
       if (error instanceof InputError) {
         log.warn("answer.refused", { chainId, requestId, error });
         return { kind: "refused", chainId, requestId, code: error.code, refusedAt: now() };
@@ -70,6 +77,17 @@ export class EnclaveAsker {
       }
       throw error;
     }
+  }
+
+  #record(
+    { keysetId }: EnclaveSession,
+    { chainId, requestId }: OpenRequest,
+    startMs: number,
+    outcome: string,
+  ): void {
+    const { spans, now } = this.#options;
+    const attributes = { "adyton.keyset_id": keysetId };
+    spans.record({ name: "enclave.answer", requestId, chainId, startMs, endMs: now(), outcome, attributes });
   }
 
   async #toRecord(

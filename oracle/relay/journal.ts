@@ -31,6 +31,8 @@ export interface JournalOptions {
   readonly now: () => number;
   /** Jobs were queued. */
   readonly onReleased: () => void;
+  /** Settlements were read, and are committed. */
+  readonly onSettled: (requestIds: readonly Hex[]) => void;
 }
 
 /** Blocks kept for walk-back; deeper reorgs walk back to the start and read again. */
@@ -93,7 +95,7 @@ export class Journal implements ChainJournal {
   }
 
   async append(range: ChainRange, head: ChainHead): Promise<void> {
-    const { store, chainId, lease, onReleased, decode, log } = this.#options;
+    const { store, chainId, lease, onReleased, onSettled, decode, log } = this.#options;
     const events = range.logs.flatMap((log) => decode(log) ?? []);
     const released = await store.db.transaction().execute(async (trx) => {
       await lease.require(trx);
@@ -113,6 +115,10 @@ export class Journal implements ChainJournal {
       );
       return this.#release(trx, head);
     });
+    const settled = events.flatMap((event) => (event.kind === "settled" ? [event.requestId] : []));
+    if (settled.length > 0) {
+      onSettled(settled);
+    }
     if (released > 0) {
       log.debug("step.read", { requests: released });
       onReleased();

@@ -227,6 +227,11 @@ export async function listRequests(store: Store, filter: RequestFilter): Promise
 export interface StoreCounts {
   readonly requests: readonly { readonly chainId: number; readonly phase: string; readonly count: number }[];
   readonly answers: readonly { readonly chainId: number; readonly status: number; readonly count: number }[];
+  readonly settlements: readonly {
+    readonly chainId: number;
+    readonly kind: string;
+    readonly count: number;
+  }[];
   readonly transactions: readonly {
     readonly chainId: number;
     readonly state: string;
@@ -236,7 +241,7 @@ export interface StoreCounts {
 
 /** What there is, counted: for metrics and for waiting until the work is done. */
 export async function countStore(store: Store): Promise<StoreCounts> {
-  const [requests, answers, transactions] = await Promise.all([
+  const [requests, answers, settlements, transactions] = await Promise.all([
     store.db
       .selectFrom("requests")
       .select(["chain_id", "phase", ({ fn }) => fn.countAll<number>().as("count")])
@@ -248,6 +253,11 @@ export async function countStore(store: Store): Promise<StoreCounts> {
       .groupBy(["chain_id", "status"])
       .execute(),
     store.db
+      .selectFrom("settlements")
+      .select(["chain_id", "kind", ({ fn }) => fn.countAll<number>().as("count")])
+      .groupBy(["chain_id", "kind"])
+      .execute(),
+    store.db
       .selectFrom("transactions")
       .select(["chain_id", "state", ({ fn }) => fn.countAll<number>().as("count")])
       .groupBy(["chain_id", "state"])
@@ -256,6 +266,7 @@ export async function countStore(store: Store): Promise<StoreCounts> {
   return {
     requests: requests.map(({ chain_id, phase, count }) => ({ chainId: chain_id, phase, count })),
     answers: answers.map(({ chain_id, status, count }) => ({ chainId: chain_id, status, count })),
+    settlements: settlements.map(({ chain_id, kind, count }) => ({ chainId: chain_id, kind, count })),
     transactions: transactions.map(({ chain_id, state, count }) => ({ chainId: chain_id, state, count })),
   };
 }

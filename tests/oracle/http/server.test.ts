@@ -5,6 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Operations } from "../../../oracle/http/admin.ts";
 import { OPENAPI } from "../../../oracle/http/openapi.ts";
 import type { Express } from "express";
+import type { RuntimeState } from "../../../oracle/http/metrics.ts";
+import { SpanDurations } from "../../../oracle/telemetry/span-durations.ts";
 import type { Quote, QuoteTerms } from "../../../oracle/relay/quote.ts";
 import { createHttpApp, listen } from "../../../oracle/http/server.ts";
 import type { Listening } from "../../../oracle/http/server.ts";
@@ -22,6 +24,26 @@ let directory: string;
 let store: Store;
 let app: Express;
 let server: Listening;
+const durations = new SpanDurations();
+const span = {
+  requestId: idOf(1),
+  chainId: 1,
+  attributes: {},
+  name: "request",
+  outcome: "fulfilled",
+} as const;
+durations.record({ ...span, startMs: 0, endMs: 200 });
+durations.record({ ...span, startMs: 0, endMs: 5_000_000 });
+const RUNTIME: RuntimeState = {
+  ready: false,
+  jobsInFlight: 3,
+  deadLetters: 2,
+  chains: [
+    { chainId: 1, rpcHealthy: 1, rpcTotal: 3, balances: [{ address: CONSUMER, balance: 15n * 10n ** 17n }] },
+  ],
+  durations: durations.read(),
+  process: { residentBytes: 1_000, cpuSeconds: 1.5, startedAt: 1_700_000_000 },
+};
 const retried: Hex[] = [];
 const quoted: QuoteTerms[] = [];
 const QUOTE: Quote = { chainId: 1, fee: "1", gasPriceCap: "2", escrow: "3" };
@@ -79,6 +101,7 @@ beforeAll(async () => {
       enclaves: [],
     }),
     isReady: () => false,
+    runtime: () => Promise.resolve(RUNTIME),
     quoter: {
       prices: () => Promise.resolve({ models: [], chains: [] }),
       quote: (terms) => {
@@ -261,6 +284,21 @@ describe("the index over HTTP", () => {
     const { text } = await call("/v1/metrics");
     expect(text).toContain('adyton_oracle_requests{chain="1",phase="settled"} 60\n');
     expect(text).toContain('adyton_oracle_block{chain="1"} 11\n');
+    expect(text).toContain(`adyton_oracle_key_balance_ether{chain="1",address="${CONSUMER}"} 1.5\n`);
+    expect(text).toContain('adyton_oracle_rpc_endpoints{chain="1",state="resting"} 2\n');
+    expect(text).toContain("adyton_oracle_dead_letters 2\n");
+  });
+
+  test("gives durations as a cumulative histogram", async () => {
+    const { text } = await call("/v1/metrics");
+    const line = (suffix: string, labels: string, value: number): string =>
+      `adyton_oracle_span_seconds${suffix}{span="request",chain="1",outcome="fulfilled"${labels}} ${value}\n`;
+    expect(text).toContain(line("_bucket", ',le="0.1"', 0));
+    expect(text).toContain(line("_bucket", ',le="0.25"', 1));
+    expect(text).toContain(line("_bucket", ',le="900"', 1));
+    expect(text).toContain(line("_bucket", ',le="+Inf"', 2));
+    expect(text).toContain(line("_sum", "", 5_000.2));
+    expect(text).toContain(line("_count", "", 2));
   });
 
   test("a second process cannot open the same store", async () => {

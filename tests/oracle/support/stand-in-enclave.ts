@@ -66,6 +66,8 @@ export interface StandInEnclave {
   readonly secrets: Map<string, string>;
   /** Calls that reached the "model", by request. */
   readonly calls: Map<Hex, number>;
+  /** W3C trace headers of calls, in their order. */
+  readonly traceparents: string[];
   /** Decides each call; may wait. */
   decide: (id: Hex) => Verdict | Promise<Verdict>;
   /** What it says of a batch that it signed; may lie. */
@@ -127,6 +129,7 @@ export async function startStandInEnclave(platform = "test", port = 0): Promise<
   const seen: { what: string; credential: boolean }[] = [];
   const secrets = new Map<string, string>();
   const calls = new Map<Hex, number>();
+  const traceparents: string[] = [];
   const ledger = new Map<Hex, Promise<{ status: number; body: string }>>();
   const control: Pick<StandInEnclave, "decide" | "changeBatch"> = {
     decide: () => ({ status: 1 }),
@@ -224,6 +227,8 @@ export async function startStandInEnclave(platform = "test", port = 0): Promise<
       request.setEncoding("utf8").on("data", (part: string) => (text += part));
       request.on("end", () => {
         const { method = "GET", url = "/", headers } = request;
+        const { traceparent } = headers;
+        if (typeof traceparent === "string") traceparents.push(traceparent);
         route(method, url, text, headers.authorization).then(
           ({ status, body }) => response.writeHead(status, { "content-type": "application/json" }).end(body),
           (error: unknown) => response.writeHead(500).end(String(error)),
@@ -240,6 +245,7 @@ export async function startStandInEnclave(platform = "test", port = 0): Promise<
     seen,
     secrets,
     calls,
+    traceparents,
     stop: () =>
       new Promise<void>((resolve) => {
         server.close(() => {

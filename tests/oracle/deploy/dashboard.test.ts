@@ -1,0 +1,164 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { renderMetrics } from "../../../oracle/http/metrics.ts";
+import type { RuntimeState } from "../../../oracle/http/metrics.ts";
+import { SpanDurations } from "../../../oracle/telemetry/span-durations.ts";
+
+const read = (file: string): string =>
+  readFileSync(new URL(`../../../oracle/deploy/${file}`, import.meta.url), "utf8");
+
+/** A node with something of everything. */
+function exposition(): string {
+  const durations = new SpanDurations();
+  for (const name of ["request", "enclave.answer", "transaction"] as const) {
+    durations.record({
+      name,
+      requestId: "0x",
+      chainId: 1,
+      startMs: 0,
+      endMs: 1,
+      outcome: "ok",
+      attributes: {},
+    });
+  }
+  const runtime: RuntimeState = {
+    ready: true,
+    jobsInFlight: 1,
+    deadLetters: 0,
+    chains: [{ chainId: 1, rpcHealthy: 1, rpcTotal: 1, balances: [{ address: "0x", balance: 1n }] }],
+    durations: durations.read(),
+    process: { residentBytes: 1, cpuSeconds: 1, startedAt: 1 },
+  };
+  const chain = {
+    chainId: 1,
+    block: 1,
+    behindBlocks: 0,
+    keysUsable: 1,
+    keysLowOnFunds: [],
+    rpcSetAside: {},
+    disputed: false,
+  };
+  return renderMetrics(
+    {
+      requests: [{ chainId: 1, phase: "asked", count: 1 }],
+      answers: [{ chainId: 1, status: 1, count: 1 }],
+      settlements: [{ chainId: 1, kind: "fulfilled", count: 1 }],
+      transactions: [{ chainId: 1, state: "pending", count: 1 }],
+    },
+    { status: "ok", chains: [chain], enclaves: [] },
+    runtime,
+  );
+}
+
+/** Names of series, each with its labels' names and values. */
+const SERIES = new Map<string, Record<string, string>[]>();
+for (const line of exposition().split("\n")) {
+  const [, name, labels = ""] = /^([a-z_]+)(?:\{(.*)\})? \S+$/.exec(line) ?? [];
+  if (name === undefined) continue;
+  const pairs = [...labels.matchAll(/([a-z]+)="([^"]*)"/g)].map(
+    ([, label, value]) => [label, value] as const,
+  );
+  SERIES.set(name, [...(SERIES.get(name) ?? []), Object.fromEntries(pairs) as Record<string, string>]);
+}
+
+/** What Prometheus adds to every series of a scrape. */
+const SCRAPE_LABELS = ["instance", "job"];
+
+interface Selector {
+  readonly metric: string;
+  readonly labels: readonly (readonly [string, string, string])[];
+}
+
+function selectorsIn(expression: string): Selector[] {
+  return [...expression.matchAll(/\b((?:adyton|process)_[a-z_]+)(?:\{([^}]*)\})?/g)].map(
+    ([, metric, inner = ""]) => ({
+      metric: metric!,
+      labels: [...inner.matchAll(/([a-z]+)(=~|!=|=)"([^"]*)"/g)].map(([, label, operator, value]) => [
+        label!,
+        operator!,
+        value!,
+      ]),
+    }),
+  );
+}
+
+function grouped(expression: string): string[] {
+  return [...expression.matchAll(/by \(([^)]*)\)/g)].flatMap(([, names]) =>
+    names!.split(",").map((name) => name.trim()),
+  );
+}
+
+function check(expression: string): void {
+  const selectors = selectorsIn(expression);
+  expect(selectors.length, expression).toBeGreaterThan(0);
+  for (const { metric, labels } of selectors) {
+    const series = SERIES.get(metric);
+    expect(series, `${metric} is exported`).toBeDefined();
+    const known = [...SCRAPE_LABELS, ...Object.keys(series?.[0] ?? {})];
+    for (const name of [...labels.map(([label]) => label), ...grouped(expression)]) {
+      expect(known, `${metric} has a label ${name}`).toContain(name);
+    }
+    for (const [label, operator, value] of labels) {
+      if (operator === "=" && metric.includes("_span_")) {
+        expect(
+          series?.map((one) => one[label]),
+          expression,
+        ).toContain(value);
+      }
+    }
+  }
+}
+
+interface Panel {
+  readonly title: string;
+  readonly targets: readonly { readonly expr: string }[];
+  readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
+}
+
+interface Dashboard {
+  readonly panels: readonly Panel[];
+  readonly templating: { readonly list: readonly { readonly query: string | { readonly query: string } }[] };
+}
+
+const dashboard = JSON.parse(read("grafana/oracle.json")) as Dashboard;
+
+describe("the Grafana dashboard", () => {
+  test.for(dashboard.panels.map(({ title, targets }) => [title, targets] as const))(
+    "%s queries what the server exports",
+    ([, targets]) => {
+      for (const { expr } of targets) check(expr);
+    },
+  );
+
+  test("its variables are labels that the server exports", () => {
+    const queries = dashboard.templating.list.map(({ query }) =>
+      typeof query === "string" ? query : query.query,
+    );
+    for (const query of queries.filter((one) => one.startsWith("label_values"))) {
+      const [, metric, label] = /^label_values\((\w+), (\w+)\)$/.exec(query) ?? [];
+      check(`${metric}{${label}="x"}`);
+    }
+  });
+
+  test("shows every metric of the oracle's", () => {
+    const shown = dashboard.panels.flatMap(({ targets }) => targets.flatMap(({ expr }) => selectorsIn(expr)));
+    const names = new Set(shown.map(({ metric }) => metric.replace(/_(?:bucket|count|sum)$/, "")));
+    const exported = [...SERIES.keys()].filter((name) => name.startsWith("adyton_"));
+    expect([...new Set(exported.map((name) => name.replace(/_(?:bucket|count|sum)$/, "")))].sort()).toEqual(
+      [...names].filter((name) => name.startsWith("adyton_")).sort(),
+    );
+  });
+
+  test("no panel lies on another", () => {
+    const cells = dashboard.panels.flatMap(({ gridPos: { x, y, w, h } }) =>
+      Array.from({ length: w * h }, (_, index) => `${x + (index % w)},${y + Math.floor(index / w)}`),
+    );
+    expect(new Set(cells).size).toBe(cells.length);
+  });
+});
+
+test("each alert asks for what the server exports", () => {
+  const expressions = [...read("prometheus/alerts.yml").matchAll(/expr: (.*)/g)].map(([, expr]) => expr!);
+  expect(expressions.length).toBeGreaterThan(3);
+  for (const expression of expressions) check(expression);
+});

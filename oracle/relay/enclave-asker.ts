@@ -1,10 +1,9 @@
 import { answerDigest, answerStatusName, isHostCausable } from "../../protocol/answer.ts";
-import { fromHex, fromUtf8 } from "../../protocol/bytes.ts";
+import { fromHex } from "../../protocol/bytes.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { onChainDomain } from "../../protocol/domain.ts";
 import type { SignedAnswer } from "../../protocol/enclave-api.ts";
 import { AdytonError, EvidenceError, InputError } from "../../protocol/errors.ts";
-import { encodeReceipt } from "../../protocol/receipt.ts";
 import type { EndorsementsJson } from "../../protocol/receipt.ts";
 import type { Request } from "../../protocol/request.ts";
 import { keccak } from "../../protocol/struct-hash.ts";
@@ -14,6 +13,7 @@ import { isSessionFailure } from "../enclaves/enclave-set.ts";
 import type { EnclaveSet } from "../enclaves/enclave-set.ts";
 import type { Logger } from "../log.ts";
 import type { AnswerRecord, OpenRequest } from "../store/answers.ts";
+import { toStoredReceipt } from "../store/receipts.ts";
 import type { SpanSink } from "../telemetry/request-span.ts";
 
 export interface EnclaveAskerOptions {
@@ -99,7 +99,7 @@ export class EnclaveAsker {
     const { chainId, requestId } = open;
     const { answer, signature, output, transcript, bodies, evidence, endorsements } = signed;
     const { keyset } = session.attestation;
-    const receipt = encodeReceipt({
+    const receipt = toStoredReceipt({
       version: 1,
       domain: onChainDomain(request.chainId, request.coordinator),
       request,
@@ -124,7 +124,7 @@ export class EnclaveAsker {
       signature,
       output,
       notBefore,
-      receipt: fromUtf8(receipt),
+      receipt,
       recordedAt: now(),
     };
   }

@@ -2,6 +2,8 @@ import { z } from "zod";
 import { Answer } from "../../protocol/answer.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { refreshPhases } from "./phases.ts";
+import { insertReceipts } from "./receipts.ts";
+import type { StoredReceipt } from "./receipts.ts";
 import type { Store, StoreTransaction } from "./store.ts";
 
 /** What became of one job. */
@@ -25,8 +27,7 @@ export type AnswerRecord =
       readonly output: Hex;
       /** Seconds. */
       readonly notBefore: number;
-      /** The receipt file's text. */
-      readonly receipt: string;
+      readonly receipt: StoredReceipt;
       /** Milliseconds. */
       readonly recordedAt: number;
     };
@@ -107,18 +108,7 @@ export async function recordAnswers(trx: StoreTransaction, records: readonly Ans
       )
       .onConflict((conflict) => conflict.doNothing())
       .execute();
-    await trx
-      .insertInto("receipts")
-      .values(
-        answered.map(({ chainId, requestId, keysetId, receipt }) => ({
-          chain_id: chainId,
-          request_id: requestId,
-          keyset_id: keysetId,
-          receipt,
-        })),
-      )
-      .onConflict((conflict) => conflict.doNothing())
-      .execute();
+    await insertReceipts(trx, answered);
   }
   if (refused.length > 0) {
     await trx

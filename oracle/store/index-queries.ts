@@ -110,24 +110,6 @@ export async function findRequest(store: Store, requestId: Hex): Promise<Request
   };
 }
 
-/** The receipt file's text: of the answer that settled the request where it is known, else of any. */
-export async function findReceipt(store: Store, requestId: Hex): Promise<string | undefined> {
-  const row = await store.db
-    .selectFrom("receipts as r")
-    .leftJoin("settlements as s", (join) =>
-      join
-        .onRef("s.chain_id", "=", "r.chain_id")
-        .onRef("s.request_id", "=", "r.request_id")
-        .onRef("s.keyset_id", "=", "r.keyset_id"),
-    )
-    .select("r.receipt")
-    .where("r.request_id", "=", requestId)
-    .orderBy("s.request_id", (order) => order.asc().nullsLast())
-    .limit(1)
-    .executeTakeFirst();
-  return row?.receipt;
-}
-
 /** An answer as a contract takes it: what a user of pull delivery passes on, each part under the contract's own name. */
 export interface PullAnswer {
   readonly request: unknown;

@@ -83,6 +83,12 @@ const BATCHES: readonly string[] = [
   `create index items_by_request on transaction_items (chain_id, request_id)`,
 ];
 
+/** What the receipts of an enclave have in common is kept once. */
+const ATTESTATIONS: readonly string[] = [
+  `create table attestations (hash text primary key, attestation text not null)`,
+  `alter table receipts add column attestation_hash text references attestations (hash)`,
+];
+
 function migration(statements: readonly string[]): Migration {
   return {
     async up(db) {
@@ -99,6 +105,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0003-settling-transactions": migration(SETTLING_TRANSACTIONS),
   "0004-quorums": migration(QUORUMS),
   "0005-batches": migration(BATCHES),
+  "0006-attestations": migration(ATTESTATIONS),
 };
 
 /** Brings the schema up to date; safe when several nodes start at once. Throws the database's error when a step fails. */

@@ -92,7 +92,15 @@ interface ReceiptsTable {
   chain_id: number;
   request_id: string;
   keyset_id: string;
+  /** JSON text: without what is in `attestations`, or whole where there is no hash. */
   receipt: string;
+  attestation_hash: string | null;
+}
+
+/** `keyset`, `evidence` and `endorsements` of receipts, as JSON text by its SHA-256. */
+interface AttestationsTable {
+  hash: string;
+  attestation: string;
 }
 
 export type TransactionState = "pending" | "mined" | "final" | "failed" | "lost";
@@ -159,6 +167,7 @@ export interface StoreSchema {
   settlements: SettlementsTable;
   answers: AnswersTable;
   receipts: ReceiptsTable;
+  attestations: AttestationsTable;
   transactions: TransactionsTable;
   attempts: AttemptsTable;
   transaction_items: TransactionItemsTable;

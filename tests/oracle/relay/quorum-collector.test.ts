@@ -129,7 +129,7 @@ describeStores("a quorum", (create) => {
       signature: `0x${"11".repeat(65)}`,
       output: "0x",
       notBefore: hostCausable ? REQUESTED_AT + 121 : 0,
-      receipt: "{}",
+      receipt: { own: "{}", attestation: "{}" },
       recordedAt: now,
     });
   }

@@ -8,6 +8,7 @@ import { registerDemo, registerUp } from "./demo/command.ts";
 import { ExitCode } from "./exit-codes.ts";
 import { registerFunctions } from "./functions/command.ts";
 import { registerOracle } from "./oracle/command.ts";
+import { registerSealKey } from "./seal-key/command.ts";
 import { registerVerify } from "./verify/command.ts";
 
 const EXIT_HELP = `
@@ -34,6 +35,7 @@ registerAsk(program);
 registerVerify(program);
 registerOracle(program);
 registerFunctions(program);
+registerSealKey(program);
 
 try {
   await program.parseAsync();

@@ -11,6 +11,8 @@ import type { OperatorFile } from "../../enclave/configuration/operator.ts";
 
 const path = (relative: string): string => new URL(relative, import.meta.url).pathname;
 const CREDENTIAL = "bench";
+/** As it is deployed (enclave/deploy). */
+const FLAGS = ["--disable-sigusr1", "--max-semi-space-size=8"];
 
 export interface Started {
   readonly url: string;
@@ -73,7 +75,7 @@ export async function startBench(core: number | null): Promise<Bench> {
         `${connection}.json`,
         behaviourFile(model.url, certificateAuthority, connection),
       );
-      const args = [join(folder, "enclave.mjs"), "--behaviour", behaviour, "--operator", operator];
+      const args = [...FLAGS, join(folder, "enclave.mjs"), "--behaviour", behaviour, "--operator", operator];
       return start(args, enclaveCore);
     },
     stop: async () => {

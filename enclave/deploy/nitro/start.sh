@@ -9,4 +9,4 @@ forward() { # HOST ADDRESS TCP_PORT VSOCK_PORT
 }
 {{FORWARDS}}
 socat VSOCK-LISTEN:8443,fork,reuseaddr TCP:127.0.0.1:8443 &
-exec /usr/bin/env -i /usr/local/bin/node --disable-sigusr1 /adyton/enclave.mjs --behaviour /adyton/behaviour.json --operator /adyton/operator/operator.json
+exec /usr/bin/env -i /usr/local/bin/node --disable-sigusr1 --max-semi-space-size=8 /adyton/enclave.mjs --behaviour /adyton/behaviour.json --operator /adyton/operator/operator.json

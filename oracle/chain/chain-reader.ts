@@ -85,8 +85,12 @@ export async function readRange(
     z.array(Log),
   );
   const known = short ? headers : await withLoggedHeaders(endpoint, last, logs);
-  checkLogs(endpoint, known, logs, short ? addresses : []);
-  if (!short) {
+  const logged = checkLogs(known, logs);
+  if (short) {
+    const isMissed = (blockHash: Hex, address: Hex): boolean =>
+      addresses.includes(address) && !logged.has(`${blockHash}${address}`);
+    await checkIndexed(endpoint, unexplained(headers, addresses, isMissed), isMissed);
+  } else {
     await checkStillCanonical(endpoint, [last, ...(parent === undefined ? [] : [parent])]);
   }
   return { headers: known, logs: [...logs].sort(byPosition), last };
@@ -116,36 +120,55 @@ function checkDescent(headers: readonly BlockHeader[], parent: BlockId | undefin
   }
 }
 
-function checkLogs(
-  endpoint: RpcEndpoint,
-  headers: readonly BlockHeader[],
-  logs: readonly Log[],
-  addresses: readonly Hex[],
-): void {
+/** @returns block and address of each log */
+function checkLogs(headers: readonly BlockHeader[], logs: readonly Log[]): ReadonlySet<string> {
   const byNumber = new Map(headers.map((block) => [block.number, block]));
-  const logged = new Set<string>();
   for (const log of logs) {
     if (log.removed === true || byNumber.get(log.blockNumber)?.hash !== log.blockHash) {
       throw reorged(log.blockNumber);
     }
-    logged.add(`${log.blockHash}${log.address}`);
   }
-  // Nodes serve a block before its logs are indexed, and then say "no logs". The header's bloom filter tells.
-  for (const { hash, number, logsBloom } of headers) {
-    for (const address of addresses) {
-      if (
-        logsBloom !== undefined &&
-        !logged.has(`${hash}${address}`) &&
-        bloomMayContain(logsBloom, address)
-      ) {
-        throw new ChainError({
-          code: "CHAIN_RPC_UNAVAILABLE",
-          message: "the node has the block but not yet its logs",
-          details: { endpoint: endpoint.name, block: number },
-        });
-      }
+  return new Set(logs.map(({ blockHash, address }) => `${blockHash}${address}`));
+}
+
+/** Blocks whose bloom filter may contain a watched contract of which no log came. */
+function unexplained(
+  headers: readonly BlockHeader[],
+  addresses: readonly Hex[],
+  isMissed: (blockHash: Hex, address: Hex) => boolean,
+): BlockHeader[] {
+  return headers.filter(
+    ({ hash, logsBloom }) =>
+      logsBloom !== undefined &&
+      addresses.some((address) => isMissed(hash, address) && bloomMayContain(logsBloom, address)),
+  );
+}
+
+/**
+ * Nodes serve a block before its logs are indexed, and then say "no logs". The header's bloom filter tells, but on a busy
+ * chain it contains nearly everything by chance. A filter that is not empty was made from at least one log: a node that
+ * has the block's logs finds one, whosever it is.
+ *
+ * @throws {ChainError} CHAIN_RPC_UNAVAILABLE when the node finds none, or finds one of ours after all
+ */
+async function checkIndexed(
+  endpoint: RpcEndpoint,
+  blocks: readonly BlockHeader[],
+  isMissed: (blockHash: Hex, address: Hex) => boolean,
+): Promise<void> {
+  const calls = blocks.map(({ hash }) => ({ method: "eth_getLogs", params: [{ blockHash: hash }] }));
+  const replies = calls.length === 0 ? [] : await endpoint.send(calls);
+  calls.forEach((call, index) => {
+    const logs = readReply(endpoint, call, replies[index], z.array(Log));
+    const missed = logs.some(({ blockHash, address }) => isMissed(blockHash, address));
+    if (logs.length === 0 || missed) {
+      throw new ChainError({
+        code: "CHAIN_RPC_UNAVAILABLE",
+        message: "the node has the block but not yet its logs",
+        details: { endpoint: endpoint.name, block: blocks[index]?.number ?? null },
+      });
     }
-  }
+  });
 }
 
 async function checkStillCanonical(endpoint: RpcEndpoint, blocks: readonly BlockId[]): Promise<void> {

@@ -121,6 +121,14 @@ describe("the chain source", () => {
     expect(await synced()).toEqual(topics("a", "b"));
   });
 
+  test("is not held up by a bloom filter that contains the contract by chance", async () => {
+    chain.foreign.add(topicOf("somebody else's"));
+    chain.mine(["a"], ["somebody else's"], ["b"], ["somebody else's"]);
+    await follow();
+    expect(await synced()).toEqual(topics("a", "b"));
+    expect(journal.blocks.at(-1)?.number).toBe(3);
+  });
+
   test.for(["eth_getLogs", "eth_getBlockByNumber"])(
     "is not fooled by a reorg in the middle of %s",
     async (method) => {

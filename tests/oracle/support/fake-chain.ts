@@ -11,6 +11,7 @@ export interface FakeBlock {
   readonly logs: readonly Hex[];
 }
 
+const STRANGER: Hex = `0x${"5a".repeat(20)}`;
 export const WATCHED: Hex = `0x${"c0".repeat(20)}`;
 const GENESIS: Hex = `0x${"00".repeat(32)}`;
 
@@ -21,6 +22,8 @@ export class FakeChain {
   down = false;
   /** Says "no logs" for these blocks, whatever they hold. */
   readonly unindexed = new Set<Hex>();
+  /** Topics of events that another contract emits, in blocks whose bloom filter contains the watched one by chance. */
+  readonly foreign = new Set<Hex>();
   /** Runs before each reply: reorganise the chain in the middle of a read. */
   onCall: (method: string) => void = () => undefined;
   readonly calls: string[] = [];
@@ -82,7 +85,9 @@ export class FakeChain {
         return block === undefined ? null : toHeader(block);
       }
       case "eth_getLogs": {
-        const [filter] = params as [{ blockHash?: Hex; fromBlock?: string; toBlock?: string }];
+        const [filter] = params as [
+          { address?: Hex[]; blockHash?: Hex; fromBlock?: string; toBlock?: string },
+        ];
         const inRange = (block: FakeBlock): boolean =>
           filter.blockHash === undefined
             ? block.number >= Number.parseInt(filter.fromBlock ?? "", 16) &&
@@ -90,7 +95,8 @@ export class FakeChain {
             : block.hash === filter.blockHash;
         return this.blocks
           .filter((block) => inRange(block) && !this.unindexed.has(block.hash))
-          .flatMap(toLogs);
+          .flatMap((block) => toLogs(block, this.foreign))
+          .filter(({ address }) => filter.address?.includes(address) !== false);
       }
       default:
         throw new Error(`the fake chain knows no ${method}`);
@@ -115,9 +121,9 @@ function toHeader(block: FakeBlock): object {
   };
 }
 
-function toLogs(block: FakeBlock): object[] {
+function toLogs(block: FakeBlock, foreign: ReadonlySet<Hex>): { readonly address: Hex }[] {
   return block.logs.map((topic, index) => ({
-    address: WATCHED,
+    address: foreign.has(topic) ? STRANGER : WATCHED,
     topics: [topic],
     data: "0x",
     blockNumber: `0x${block.number.toString(16)}`,

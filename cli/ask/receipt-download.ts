@@ -12,7 +12,13 @@ import { MAX_RECEIPT_BYTES } from "../../protocol/limits.ts";
  * @throws {UpstreamError} ENCLAVE_UNAVAILABLE when the oracle has none
  */
 export async function downloadReceipt(oracleUrl: string, requestId: Hex, folder: string): Promise<string> {
-  const response = await fetch(`${oracleUrl}/v1/receipts/${requestId}`);
+  const response = await fetch(`${oracleUrl}/v1/receipts/${requestId}`).catch((cause: unknown) => {
+    throw new UpstreamError({
+      code: "ENCLAVE_UNAVAILABLE",
+      message: `no oracle answers at ${oracleUrl}: the receipt of ${requestId} is not saved`,
+      cause,
+    });
+  });
   const bytes = new Uint8Array(await response.arrayBuffer());
   if (!response.ok || bytes.length > MAX_RECEIPT_BYTES) {
     throw new UpstreamError({

@@ -1,0 +1,168 @@
+/** Follows docs/how-to/run-a-node.md as a new operator would: its commands and its configuration, in their order. */
+
+import { execFile, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { readEnvironment } from "../../cli/config.ts";
+import { writeNetworkFile } from "../../cli/network/network-file.ts";
+import type { LocalNetwork } from "../../cli/network/start.ts";
+import { describePostgres } from "../oracle/support/stores.ts";
+import type { TestStore } from "../oracle/support/stores.ts";
+import { startTestNetwork } from "../support/local-network.ts";
+
+const PAGE = readFileSync(new URL("../../docs/how-to/run-a-node.md", import.meta.url), "utf8");
+const MAIN = new URL("../../cli/main.ts", import.meta.url).pathname;
+
+interface Run {
+  readonly code: number;
+  readonly output: string;
+}
+
+let folder: string;
+let network: LocalNetwork;
+let stopNetwork: () => Promise<void>;
+let node: ChildProcess | undefined;
+let nodeUrl = "";
+let address = "";
+
+function section(title: string): string {
+  return PAGE.split(/^## /m).find((text) => text.startsWith(`${title}\n`)) ?? "";
+}
+
+function fenced(text: string, language: string): string[] {
+  return Array.from(
+    text.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, "gms")),
+    ([, code = ""]) => code,
+  );
+}
+
+const commands = fenced(section("Rehearse on this machine"), "sh").flatMap((block) =>
+  block.trim().split("\n"),
+);
+
+/** As the page has it, but for what is this run's own: the addresses, and a port that nobody else uses. */
+function asTyped(line: string): string {
+  const ours = line
+    .replace(/^adyton /, `${process.execPath} ${MAIN} `)
+    .replace("RPC", network.file.rpcUrl)
+    .replace("ADDRESS", address);
+  return /oracle (?:requests|drain)/.test(line) ? `${ours} --node ${nodeUrl}` : ours;
+}
+
+function type(line: string): Promise<Run> {
+  const options = { cwd: folder, env: { PATH: readEnvironment().path } };
+  return new Promise((resolve) => {
+    execFile("/bin/sh", ["-c", asTyped(line)], options, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code), output: stdout + stderr });
+    });
+  });
+}
+
+async function startNode(): Promise<void> {
+  const child = spawn(process.execPath, [MAIN, "oracle", "run", "--config", "node/oracle.json"], {
+    cwd: folder,
+    env: { PATH: readEnvironment().path },
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  node = child;
+  const ready = await new Promise<string>((resolve) => createInterface(child.stdout).once("line", resolve));
+  nodeUrl = (JSON.parse(ready) as { url: string }).url;
+  // `ask` fetches the receipt from the node that the network file names.
+  writeNetworkFile(join(folder, ".adyton", "network.json"), { ...network.file, oracleUrl: nodeUrl });
+}
+
+const ended = (child: ChildProcess | undefined): Promise<number | null> =>
+  new Promise((resolve) => {
+    if (child === undefined || child.exitCode !== null) resolve(child?.exitCode ?? null);
+    else child.once("exit", resolve);
+  });
+
+function changeConfiguration(change: object): void {
+  const file = join(folder, "node", "oracle.json");
+  const config = JSON.parse(readFileSync(file, "utf8")) as object;
+  writeFileSync(file, JSON.stringify({ ...config, ...change }));
+}
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "adyton-operator-"));
+  let networkFolder: string;
+  ({ network, folder: networkFolder, stop: stopNetwork } = await startTestNetwork());
+  cpSync(networkFolder, join(folder, ".adyton", "network"), {
+    recursive: true,
+    filter: (file) => /network-\w+$|\.json$/.test(file),
+  });
+  // Ours is to answer, and not the network's own.
+  await network.programs.oracle.stop();
+});
+
+afterAll(async () => {
+  node?.kill("SIGKILL");
+  await stopNetwork();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test("a new operator gets from the page to a node that answers, and stops it", async () => {
+  const [change = ""] = fenced(section("Rehearse on this machine"), "json");
+  const done: string[] = [];
+  for (const line of commands) {
+    if (line === "adyton up") continue;
+    if (line.startsWith("curl")) {
+      const early = await type("adyton oracle check --config node/oracle.json");
+      expect(early).toMatchObject({ code: 1 });
+      expect(early.output).toContain("CHAIN_FUNDS_LOW");
+    }
+    if (line.startsWith("adyton oracle run")) {
+      await startNode();
+      continue;
+    }
+    const { code, output } = await type(line);
+    expect(code, `${line}\n${output}`).toBe(0);
+    done.push(output);
+    if (line.startsWith("adyton oracle key")) address = output.trim();
+    if (line.startsWith("openssl")) {
+      changeConfiguration(JSON.parse(change) as object);
+      changeConfiguration({ http: { port: 0, adminTokenFile: "admin.token" } });
+    }
+  }
+  expect(done.at(-2)).toMatch(/^0x[0-9a-f]{64} .* settled$/m);
+  expect(await ended(node)).toBe(0);
+});
+
+describePostgres("moved", (createStore) => {
+  let store: TestStore;
+
+  beforeAll(async () => {
+    store = await createStore();
+  });
+  afterAll(() => store.remove());
+
+  test("one line of configuration later, the node knows what was settled, and answers", async () => {
+    const [line = ""] = fenced(section("Move to PostgreSQL"), "json");
+    const change = JSON.parse(`{${line}}`) as { store: { kind: string; url: string } };
+    expect(change.store.kind).toBe("postgres");
+    if (store.config.kind !== "postgres") throw new Error("not a PostgreSQL store");
+    changeConfiguration({ store: { ...change.store, url: store.config.url } });
+    const check = await type("adyton oracle check --config node/oracle.json");
+    expect(check, check.output).toMatchObject({ code: 0 });
+    expect(check.output).toMatch(/^ok +store: PostgreSQL/m);
+    await startNode();
+    expect(await type('adyton ask "Is water wet?" --returns "(bool yes, string why)"')).toMatchObject({
+      code: 0,
+    });
+    await expect
+      .poll(
+        async () => (await type("adyton oracle requests --phase settled")).output.trim().split("\n").length,
+        {
+          interval: 500,
+          timeout: 30_000,
+        },
+      )
+      .toBe(2);
+    expect(await type("adyton oracle drain --token-file node/admin.token")).toMatchObject({ code: 0 });
+    expect(await ended(node)).toBe(0);
+  });
+});

@@ -101,15 +101,14 @@ export class Preflight {
     return hasFunds() ? undefined : { kind: "wait", seconds: FUNDS_SECONDS, reason: "funds-low" };
   }
 
-  async #onChain({ open, request, sessions, outOfTurn }: PreflightCall): Promise<PreflightResult> {
-    const { reads, coordinator, registry, now } = this.#options;
-    const { policyId, policyVersion } = request;
-    const asked = { policyId, policyVersion, requestedAt: open.blockTime };
-    const [pending, ...memberships] = await Promise.all([
+  async #onChain(call: PreflightCall): Promise<PreflightResult> {
+    const { reads, coordinator, now } = this.#options;
+    const { open, request, sessions, outOfTurn } = call;
+    // Those that will be asked, if nothing is wrong with them; the others are looked at where something is.
+    const first = sessions.slice(0, request.threshold);
+    const [pending, members] = await Promise.all([
       readPendingRequest(reads, coordinator, open.requestId, outOfTurn ? "pending" : "latest"),
-      ...sessions.map(({ keysetId, attestation }) =>
-        readMembership(reads, registry, asked, { keysetId, signer: attestation.keyset.answerKey }),
-      ),
+      this.#members(call, first),
     ]);
     if (pending === undefined) {
       return { kind: "wait", seconds: SETTLED_SECONDS, reason: "settled" };
@@ -117,12 +116,29 @@ export class Preflight {
     if (pending.cancelAt !== 0 && pending.cancelAt <= Math.floor(now() / 1_000) + SETTLING_SECONDS) {
       return { kind: "wait", seconds: SETTLED_SECONDS, reason: "cancelled" };
     }
-    const members = sessions.flatMap((session, index): Member[] => {
-      const membership = memberships[index];
-      return membership === undefined ? [] : [{ session, membership }];
-    });
-    return members.length === 0
+    const isEnough = request.threshold === 1 && members.length === 1;
+    const all = isEnough
+      ? members
+      : [...members, ...(await this.#members(call, sessions.slice(request.threshold)))];
+    return all.length === 0
       ? { kind: "wait", seconds: NOT_ADMITTED_SECONDS, reason: "not-admitted" }
-      : { kind: "ask", members };
+      : { kind: "ask", members: all };
+  }
+
+  async #members(
+    { open, request: { policyId, policyVersion } }: PreflightCall,
+    sessions: readonly EnclaveSession[],
+  ): Promise<Member[]> {
+    const { reads, registry } = this.#options;
+    const asked = { policyId, policyVersion, requestedAt: open.blockTime };
+    const found = await Promise.all(
+      sessions.map(async (session): Promise<Member[]> => {
+        const { keysetId, attestation } = session;
+        const candidate = { keysetId, signer: attestation.keyset.answerKey };
+        const membership = await readMembership(reads, registry, asked, candidate);
+        return membership === undefined ? [] : [{ session, membership }];
+      }),
+    );
+    return found.flat();
   }
 }

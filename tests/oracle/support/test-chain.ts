@@ -116,6 +116,8 @@ export interface AskOptions {
   readonly threshold?: number;
   readonly aggregation?: number;
   readonly payload?: Hex;
+  /** The payload travels by its hash and this. */
+  readonly payloadUri?: string;
   readonly fee?: bigint;
   readonly gasPriceCap?: bigint;
   /** What is sent along; what the coordinator requires by default. */
@@ -149,9 +151,12 @@ export async function ask(
       Math.max(head?.timestamp ?? 0, Math.floor(wallClockMs() / 1_000)) + (options.deadlineSeconds ?? 3_600),
   };
   const value = options.value ?? (await chain.coordinator.requiredEscrow(terms));
-  const sent = await chain.coordinator
-    .connect(chain.asker)
-    .request(terms, options.payload ?? textPayload("2 + 2?"), { value });
+  const coordinator = chain.coordinator.connect(chain.asker);
+  const payload = options.payload ?? textPayload("2 + 2?");
+  const sent =
+    options.payloadUri === undefined
+      ? await coordinator.request(terms, payload, { value })
+      : await coordinator.requestByUri(terms, keccak256(payload), options.payloadUri, { value });
   const receipt = await sent.wait();
   const log = receipt?.logs
     .map((entry) => chain.coordinator.interface.parseLog(entry))

@@ -220,6 +220,8 @@ async function run(config: OracleConfig, log: Logger): Promise<void> {
       process: processState(),
     }),
     quoter: createQuoter({ chains: relays, sessions: () => enclaves.sessions }),
+    twin: (keysetId, requestId) =>
+      enclaves.sessions.find((session) => session.keysetId === keysetId)?.client.twin(requestId),
     ...(adminToken === undefined ? {} : { admin: { token: adminToken, operations } }),
   });
   const http = await listen(app, config.http);

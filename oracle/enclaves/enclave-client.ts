@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 import type { z } from "zod";
 import { fromUtf8 } from "../../protocol/bytes.ts";
 import type { Hex } from "../../protocol/bytes.ts";
+import { COSE_RECEIPT_MEDIA_TYPE } from "../../protocol/cose-receipt.ts";
 import {
   AttestationReply,
   BatchReply,
@@ -37,6 +38,8 @@ interface HttpCall {
   readonly method: "GET" | "POST" | "PUT";
   readonly path: string;
   readonly body?: string;
+  /** JSON, where it is not said. */
+  readonly accept?: string;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
   /** Without the caller's credential. */
@@ -146,6 +149,22 @@ export class EnclaveClient {
     return parseReply(QuoteReply, await this.#send({ ...call, timeoutMs: CONTROL_TIMEOUT_MS }));
   }
 
+  /**
+   * The COSE twin of the enclave's answer to `requestId`.
+   *
+   * @throws {InputError} when the enclave keeps the answer no longer; {UpstreamError} ENCLAVE_UNAVAILABLE otherwise
+   */
+  async twin(requestId: Hex): Promise<Uint8Array> {
+    const reply = await this.#send({
+      method: "GET",
+      path: `/v1/answers/${requestId}`,
+      accept: COSE_RECEIPT_MEDIA_TYPE,
+      timeoutMs: CONTROL_TIMEOUT_MS,
+    });
+    if (reply.status !== 200) throw refusalOf(reply);
+    return reply.body;
+  }
+
   /** Lets calls in flight end; opens no further connection that outlives its call. */
   close(): void {
     this.#agent.retire();
@@ -167,7 +186,16 @@ export class EnclaveClient {
     }
   }
 
-  #exchange({ method, path, body, timeoutMs, signal, anonymous, traceparent }: HttpCall): Promise<HttpReply> {
+  #exchange({
+    method,
+    path,
+    body,
+    accept,
+    timeoutMs,
+    signal,
+    anonymous,
+    traceparent,
+  }: HttpCall): Promise<HttpReply> {
     const limits = AbortSignal.timeout(timeoutMs);
     return new Promise((resolve, reject) => {
       const request = httpsRequest(
@@ -180,7 +208,7 @@ export class EnclaveClient {
           signal: signal === undefined ? limits : AbortSignal.any([limits, signal]),
           headers: {
             ...(anonymous === true ? {} : { authorization: `Bearer ${this.#options.callerToken}` }),
-            accept: "application/json",
+            accept: accept ?? "application/json",
             ...(traceparent === undefined ? {} : { traceparent }),
             ...(body === undefined
               ? {}

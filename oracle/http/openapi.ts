@@ -129,7 +129,7 @@ export const OPENAPI = {
     },
     "/v1/receipts/{requestId}": {
       get: {
-        summary: "the receipt file",
+        summary: "the receipt file, or its COSE twin (application/eat+cwt) while its enclave lives",
         parameters: [REQUEST_ID],
         responses: { 200: reply("receipt"), ...ERRORS },
       },

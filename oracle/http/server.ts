@@ -19,6 +19,8 @@ import type { Health } from "./health.ts";
 import { renderMetrics } from "./metrics.ts";
 import type { RuntimeState } from "./metrics.ts";
 import { OPENAPI } from "./openapi.ts";
+import { receiptRoute } from "./receipt-route.ts";
+import type { ReceiptRouteOptions } from "./receipt-route.ts";
 
 export interface HttpOptions {
   readonly store: Store;
@@ -28,6 +30,7 @@ export interface HttpOptions {
   readonly isReady: () => boolean;
   readonly runtime: () => Promise<RuntimeState>;
   readonly quoter: Quoter;
+  readonly twin: ReceiptRouteOptions["twin"];
   /** Absent without an admin token. */
   readonly admin?: { readonly token: string; readonly operations: Operations };
 }
@@ -98,7 +101,7 @@ function addNodeRoutes(app: Express, { store, health, isReady, runtime, quoter }
   });
 }
 
-function addIndexRoutes(app: Express, { store }: HttpOptions): void {
+function addIndexRoutes(app: Express, { store, twin }: HttpOptions): void {
   app.get("/v1/requests", async (request, response) => {
     const { before, limit, ...filter } = parse(ListQuery, request.query);
     const requests = await listRequests(store, { ...filter, before, limit });
@@ -121,15 +124,10 @@ function addIndexRoutes(app: Express, { store }: HttpOptions): void {
     }
     response.json(view);
   });
-  app.get("/v1/receipts/:requestId", async (request, response) => {
-    const { requestId } = parse(IdParameter, request.params);
-    const receipt = await findReceipt(store, requestId);
-    if (receipt === undefined) {
-      throw notFound("this node holds no receipt of the request (yet)");
-    }
-    // The file's exact bytes: a receipt has one canonical form, and another is refused.
-    response.type("application/json").send(Buffer.from(receipt, "utf8"));
-  });
+  app.get(
+    "/v1/receipts/:requestId",
+    receiptRoute({ find: (requestId) => findReceipt(store, requestId), twin }),
+  );
 }
 
 export interface Listening {

@@ -101,6 +101,7 @@ beforeAll(async () => {
       enclaves: [],
     }),
     isReady: () => false,
+    twin: () => undefined,
     runtime: () => Promise.resolve(RUNTIME),
     quoter: {
       prices: () => Promise.resolve({ models: [], chains: [] }),

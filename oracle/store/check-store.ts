@@ -1,7 +1,7 @@
 import { Client } from "pg";
 import { ConfigError } from "../../protocol/errors.ts";
 import { createDirectoryLock } from "./directory-lock.ts";
-import type { StoreConfig } from "./store.ts";
+import type { StoreConfig } from "./store-config.ts";
 
 /** Milliseconds: a server behind a firewall that drops packets says nothing at all. */
 const CONNECT_TIMEOUT_MS = 10_000;

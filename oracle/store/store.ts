@@ -8,9 +8,7 @@ import { checkStore } from "./check-store.ts";
 import { createDirectoryLock } from "./directory-lock.ts";
 import { migrateStore } from "./migrations.ts";
 import type { StoreSchema } from "./schema.ts";
-
-export type StoreConfig =
-  { readonly kind: "pglite"; readonly path: string } | { readonly kind: "postgres"; readonly url: string };
+import type { StoreConfig } from "./store-config.ts";
 
 export type StoreTransaction = Transaction<StoreSchema>;
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { describe } from "vitest";
-import type { StoreConfig } from "../../../oracle/store/store.ts";
+import type { StoreConfig } from "../../../oracle/store/store-config.ts";
 import { databaseUrl } from "./config.ts";
 
 /** An empty store that nobody else has. */

@@ -25,7 +25,12 @@ beforeAll(async () => {
   model = await startStandInModel(new Date());
   const operator = operatorFile();
   operator.callers.named[0]!.quota = { requestsPerMinute: 10_000_000, concurrent: 64 };
-  enclave = await startEnclaveProcess({ behaviour: behaviourFile(model), operator });
+  enclave = await startEnclaveProcess({
+    behaviour: behaviourFile(model),
+    operator,
+    // Node's own words about WebCrypto would be taken for a bug of ours.
+    flags: ["--disable-warning=ExperimentalWarning"],
+  });
 });
 afterAll(async () => {
   agent.destroy();
@@ -36,10 +41,17 @@ afterAll(async () => {
 const soon = BigInt(Math.floor(new Date().getTime() / 1000) + 600);
 const genuine = toWire(answerCall({}, { deadline: soon }));
 const chat = JSON.stringify({ model: "stand-in/stand-in-1", messages: [{ role: "user", content: "hi" }] });
+const responses = JSON.stringify({
+  model: "stand-in/stand-in-1",
+  input: [
+    { type: "function_call", call_id: "c", name: "f", arguments: "{}" },
+    { type: "function_call_output", call_id: "c", output: [{ type: "input_text", text: "hi" }] },
+  ],
+});
 
 /** Mutations of calls that are almost right, and noise. */
 const mutated = fc
-  .tuple(fc.constantFrom(genuine, chat), fc.nat(), fc.nat({ max: 3 }), fc.string({ maxLength: 8 }))
+  .tuple(fc.constantFrom(genuine, chat, responses), fc.nat(), fc.nat({ max: 3 }), fc.string({ maxLength: 8 }))
   .map(([text, at, kind, noise]) => {
     const position = at % text.length;
     if (kind === 0) return text.slice(0, position);
@@ -76,14 +88,31 @@ const call = fc.record({
   ),
   body,
   contentType: fc.constantFrom("application/json", "text/plain", "application/x-www-form-urlencoded", ""),
+  /** Sealed to nobody: as long as a sealed key, or as no key is. */
+  providerKey: fc.option(
+    fc.oneof(
+      fc
+        .uint8Array({ minLength: 1, maxLength: 600 })
+        .map((bytes) => Buffer.from(bytes).toString("base64url")),
+      fc.constantFrom("=", "A", "A".repeat(13_000), "sk-in-clear"),
+    ),
+    { freq: 4 },
+  ),
 });
 
-function send(one: { method: string; path: string; body: Buffer; contentType: string }): Promise<number> {
+function send(one: {
+  method: string;
+  path: string;
+  body: Buffer;
+  contentType: string;
+  providerKey: string | null;
+}): Promise<number> {
   return new Promise((resolve, reject) => {
     const headers = {
       authorization: `Bearer ${CREDENTIAL}`,
       "content-type": one.contentType,
       "content-length": one.body.length,
+      ...(one.providerKey === null ? {} : { "adyton-provider-key": one.providerKey }),
     };
     const client = request(
       new URL(one.path, enclave.url),

@@ -17,8 +17,8 @@ interface Entry {
 }
 
 /**
- * What was spent of each key that requesters brought: in the life of this keyset, whoever's request it was and however
- * often the key was sealed anew. Keys are known by a keyed hash and are not kept.
+ * What was spent of each key that requesters brought: in the life of this keyset, whoever asked and however often the
+ * key was sealed anew. Keys are known by a keyed hash and are not kept.
  */
 export class SpendingLedger {
   readonly #salt = randomBytes(32);

@@ -2,6 +2,8 @@
 # A Nitro enclave has no network: each server of the behaviour file gets a loopback address and a vsock port of the parent's.
 # The parent's proxies are the host's, like any network; TLS ends behind them.
 set -eu
+# Keys and prompts are in memory: none of it is written out.
+ulimit -c 0
 ip link set lo up
 forward() { # HOST ADDRESS TCP_PORT VSOCK_PORT
   echo "$2 $1" >> /etc/hosts

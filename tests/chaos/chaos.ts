@@ -128,6 +128,13 @@ async function settleDown(chain: TestChain): Promise<Ledger> {
   return recomputeLedger(chain);
 }
 
+/** How many answers came several to a transaction. */
+async function countBatched({ coordinator }: TestChain): Promise<number> {
+  const delivered = await coordinator.queryFilter(coordinator.filters.Fulfilled(), 0);
+  const byTransaction = Map.groupBy(delivered, ({ transactionHash }) => transactionHash);
+  return [...byTransaction.values()].filter(({ length }) => length > 1).flat().length;
+}
+
 /** Every `every`-th of `total` rounds, `times` in all. */
 function isTurn(round: number, total: number, times: number): boolean {
   const every = Math.max(1, Math.floor(total / times));
@@ -203,6 +210,7 @@ async function main(): Promise<void> {
     enclaves: world.enclaves.length,
     requested: ledger.requested,
     delivered: ledger.fulfilled,
+    inBatches: await countBatched(world.chain),
     twice: ledger.twice,
     lost: ledger.open.length,
     refunded: ledger.refunded,

@@ -100,7 +100,9 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  node?.kill("SIGKILL");
+  // The command passes it on to its node.
+  node?.kill("SIGTERM");
+  await ended(node);
   await stopNetwork();
   rmSync(folder, { recursive: true, force: true });
 });

@@ -26,7 +26,7 @@ export interface JournalOptions {
   readonly log: Logger;
   readonly decode: (log: Log) => ChainEvent | undefined;
   /** The lease that the writer of this chain's past holds. */
-  readonly lease: HeldLease;
+  readonly lease: Pick<HeldLease, "require" | "isHeld">;
   /** Milliseconds. */
   readonly now: () => number;
   /** Jobs were queued. */

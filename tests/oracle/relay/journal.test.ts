@@ -1,0 +1,240 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import type { BlockHeader, Log } from "../../../oracle/chain/block.ts";
+import type { ChainHead } from "../../../oracle/chain/chain-source.ts";
+import type { ChainEvent } from "../../../oracle/chain/events.ts";
+import type { Engine } from "../../../oracle/engine/engine.ts";
+import { createLogger } from "../../../oracle/log.ts";
+import { Journal } from "../../../oracle/relay/journal.ts";
+import type { AnswerJob } from "../../../oracle/relay/journal.ts";
+import { readAdmittedKeysets } from "../../../oracle/store/admissions.ts";
+import { recordAnswers } from "../../../oracle/store/answers.ts";
+import { requireLease, takeLease } from "../../../oracle/store/lease.ts";
+import { openStore } from "../../../oracle/store/store.ts";
+import type { Store } from "../../../oracle/store/store.ts";
+import type { Hex } from "../../../protocol/bytes.ts";
+import { requestId as requestIdOf } from "../../../protocol/request.ts";
+import type { Request } from "../../../protocol/request.ts";
+import { aRequest, REQUESTED_AT, word } from "../support/requests.ts";
+import { describeStores } from "../support/stores.ts";
+import type { TestStore } from "../support/stores.ts";
+
+const LEASE = { name: "chain:1", holder: "this node" };
+const CONFIRMATIONS = 2;
+const PLATFORM = word(0xf1);
+
+describeStores("the journal of a chain", (create) => {
+  let place: TestStore;
+  let store: Store;
+  let journal: Journal;
+  let queued: Hex[];
+  let now: number;
+  /** Every test has a chain of its own in the one store. */
+  let chainId = 0;
+
+  beforeAll(async () => {
+    place = await create();
+    store = await openStore(place.config);
+  });
+
+  afterAll(async () => {
+    await store.close();
+    await place.remove();
+  });
+
+  beforeEach(async () => {
+    chainId += 1;
+    queued = [];
+    now = 1_000;
+    await takeLease(store, LEASE.name, LEASE.holder, 600_000);
+    journal = new Journal({
+      chainId,
+      store,
+      engine: {
+        enqueue: (_trx, _queue, jobs) => {
+          queued.push(...jobs.map(({ data }) => (data as AnswerJob).requestId));
+          return Promise.resolve();
+        },
+      } as Pick<Engine, "enqueue"> as Engine,
+      log: createLogger({ level: "error", write: () => undefined, now: () => 0 }),
+      decode: (log) => events.get(log),
+      lease: {
+        isHeld: () => true,
+        require: (trx) => requireLease(trx, LEASE.name, LEASE.holder),
+      },
+      now: () => now,
+      onReleased: () => undefined,
+      onSettled: () => undefined,
+    });
+  });
+
+  const events = new Map<Log, ChainEvent>();
+
+  function header(number: number, fork = 0): BlockHeader {
+    return {
+      number,
+      hash: word(1_000 * (fork + 1) + number),
+      parentHash: word(1_000 * (fork + 1) + number - 1),
+      timestamp: REQUESTED_AT + number,
+    };
+  }
+
+  /** Reads one block with these events, as the chain source does. */
+  async function read(number: number, happened: readonly ChainEventBody[] = [], fork = 0): Promise<void> {
+    const block = header(number, fork);
+    const logs = happened.map((body, logIndex) => {
+      const position = { blockNumber: number, blockHash: block.hash, txHash: block.hash, logIndex };
+      const log = { ...position } as unknown as Log;
+      events.set(log, { ...body, ...position } as ChainEvent);
+      return log;
+    });
+    const head: ChainHead = { latest: block, settledNumber: number - CONFIRMATIONS };
+    await journal.append({ headers: [block], logs, last: block }, head);
+  }
+
+  type ChainEventBody = Record<string, unknown>;
+  let nonce = 100n;
+  const request = (): Request => aRequest({ nonce: (nonce += 1n), chainId: BigInt(chainId) });
+  const requested = (asked: Request): ChainEventBody => ({
+    kind: "requested",
+    requestId: requestIdOf(asked),
+    request: asked,
+    payload: "0x01",
+    payloadUri: "",
+  });
+  const settled = (asked: Request): ChainEventBody => ({
+    kind: "settled",
+    requestId: requestIdOf(asked),
+    how: "fulfilled",
+    status: 1,
+    keysetId: word(0xe9),
+    callbackSucceeded: true,
+  });
+  const admitted = (keysetId: Hex): ChainEventBody => ({
+    kind: "admission",
+    event: "admitted",
+    keysetId,
+    policyId: aRequest().policyId,
+    expiresAt: REQUESTED_AT + 86_400,
+    platform: PLATFORM,
+  });
+
+  async function phaseOf(asked: Request): Promise<string | undefined> {
+    const row = await store.db
+      .selectFrom("requests")
+      .select("phase")
+      .where("chain_id", "=", chainId)
+      .where("request_id", "=", requestIdOf(asked))
+      .executeTakeFirst();
+    return row?.phase;
+  }
+
+  const rollbackTo = (number: number): Promise<void> =>
+    journal.rollback({ number, hash: header(number).hash });
+
+  test("queues a request's job when it has its confirmations, once", async () => {
+    const asked = request();
+    await read(1, [requested(asked)]);
+    await read(2);
+    expect([await phaseOf(asked), queued]).toEqual(["seen", []]);
+    await read(3);
+    await read(4);
+    expect([await phaseOf(asked), queued]).toEqual(["asked", [requestIdOf(asked)]]);
+  });
+
+  test("queues no job for a request that was settled before it had its confirmations", async () => {
+    const asked = request();
+    await read(1, [requested(asked)]);
+    await read(2, [settled(asked)]);
+    await read(3);
+    await read(4);
+    expect([await phaseOf(asked), queued]).toEqual(["settled", []]);
+  });
+
+  test("forgets what a reorg drops, and takes it up where it stands afterwards", async () => {
+    const asked = request();
+    await read(1);
+    await read(2, [requested(asked), admitted(word(0xe1))]);
+    await rollbackTo(1);
+    expect(await phaseOf(asked)).toBeUndefined();
+    await read(2, [], 1);
+    await read(3, [requested(asked)], 1);
+    await read(5, [], 1);
+    expect([await phaseOf(asked), queued]).toEqual(["asked", [requestIdOf(asked)]]);
+    const query = { chainId, policyId: asked.policyId, time: REQUESTED_AT };
+    expect(await readAdmittedKeysets(store, query)).toEqual([]);
+  });
+
+  test("queues the job again when a reorg drops somebody else's settlement, with a turn of its own", async () => {
+    const asked = request();
+    await read(1, [requested(asked)]);
+    await read(3);
+    await read(4, [settled(asked)]);
+    expect(await phaseOf(asked)).toBe("settled");
+    now = 5_000;
+    await rollbackTo(3);
+    const id = requestIdOf(asked);
+    expect([await phaseOf(asked), queued]).toEqual(["asked", [id, id]]);
+    const row = await store.db
+      .selectFrom("requests")
+      .select("released_at")
+      .where("chain_id", "=", chainId)
+      .executeTakeFirst();
+    expect(row?.released_at).toBe(5_000);
+  });
+
+  test("queues none when this node has the answer: it is sent again, and no model is paid twice", async () => {
+    const asked = request();
+    const id = requestIdOf(asked);
+    await read(1, [requested(asked)]);
+    await read(3);
+    await store.db.transaction().execute((trx) =>
+      recordAnswers(trx, [
+        {
+          kind: "answered",
+          chainId,
+          requestId: id,
+          keysetId: word(0xe1),
+          answer: {
+            requestId: id,
+            status: 1,
+            outputHash: word(7),
+            transcriptRoot: word(8),
+            stateBlockHash: word(0),
+            keysetId: word(0xe1),
+            answeredAt: 1n,
+          },
+          signature: "0x",
+          output: "0x",
+          notBefore: 0,
+          receipt: { own: "{}", attestation: "{}" },
+          recordedAt: 0,
+        },
+      ]),
+    );
+    await read(4, [settled(asked)]);
+    await rollbackTo(3);
+    expect([await phaseOf(asked), queued]).toEqual(["answered", [id]]);
+  });
+
+  test("counts a keyset as admitted since its first admission, and no more once it is proven to equivocate", async () => {
+    await read(1, [admitted(word(0xe1)), admitted(word(0xe2))]);
+    await read(5, [admitted(word(0xe1))]);
+    const query = { chainId, policyId: aRequest().policyId, time: REQUESTED_AT };
+    expect(await readAdmittedKeysets(store, query)).toEqual([
+      { keysetId: word(0xe1), platform: PLATFORM, since: 1 },
+      { keysetId: word(0xe2), platform: PLATFORM, since: 1 },
+    ]);
+    expect(await readAdmittedKeysets(store, { ...query, time: REQUESTED_AT + 86_401 })).toEqual([]);
+    const revoked = { event: "revoked", policyId: word(0), expiresAt: 0, platform: word(0) };
+    await read(6, [{ ...admitted(word(0xe2)), ...revoked }]);
+    expect(await readAdmittedKeysets(store, query)).toHaveLength(1);
+  });
+
+  test("writes nothing for a node whose lease is another's", async () => {
+    await takeLease(store, LEASE.name, LEASE.holder, -1);
+    await takeLease(store, LEASE.name, "another node", 600_000);
+    await expect(read(1, [requested(request())])).rejects.toMatchObject({ code: "CHAIN_RPC_DISAGREEMENT" });
+    expect(await journal.storedBlocks(10)).toEqual([]);
+    await takeLease(store, LEASE.name, "another node", -1);
+  });
+});

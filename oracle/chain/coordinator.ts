@@ -1,69 +1,82 @@
-import type { LogDescription, Result } from "ethers";
 import { isHex } from "../../protocol/bytes.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 
 import type { Answer } from "../../protocol/answer.ts";
-import { ChainError } from "../../protocol/errors.ts";
+import { AdytonError, ChainError } from "../../protocol/errors.ts";
 import { Aggregation, Delivery, Request, requestId as requestIdOf } from "../../protocol/request.ts";
 import type { Log } from "./block.ts";
 import { data } from "./block.ts";
 import type { SignedAnswerStruct } from "../../contracts/bindings/OracleCoordinator.ts";
 import { coordinatorInterface as coordinator } from "./contracts.ts";
+import { EventWords } from "./event-words.ts";
 import type { RequestedEvent, SettledEvent } from "./events.ts";
 import type { RpcPool } from "./rpc-pool.ts";
 
 const ZERO_32: Hex = `0x${"00".repeat(32)}`;
 
+const topicOf = (event: "Requested" | "Fulfilled" | "Refunded"): string =>
+  coordinator.getEvent(event).topicHash;
+const REQUESTED = topicOf("Requested");
+const FULFILLED = topicOf("Fulfilled");
+const REFUNDED = topicOf("Refunded");
+
 /**
  * A coordinator's log as an event; `undefined` for logs that settle nothing. A `Requested` whose requestId does not follow
  * from its fields is not this contract's word: the address in the configuration is wrong.
  *
- * @throws {ChainError} CHAIN_RPC_DISAGREEMENT for such a log
+ * @throws {ChainError} CHAIN_RPC_DISAGREEMENT for such a log, and for one that has not its event's form
  */
 export function decodeCoordinatorLog(log: Log): RequestedEvent | SettledEvent | undefined {
-  const parsed = coordinator.parseLog({ topics: log.topics, data: log.data });
-  switch (parsed?.name) {
-    case "Requested":
-      return toRequested(log, parsed);
-    case "Fulfilled":
-      return {
-        ...toSettled(log, parsed, "fulfilled"),
-        status: Number(parsed.args["status"]),
-        keysetId: hex(parsed.args["keysetId"]),
-        callbackSucceeded: parsed.args["delivered"] === true,
-      };
-    case "Refunded":
-      return toSettled(log, parsed, "refunded");
-    default:
-      return undefined;
+  try {
+    switch (log.topics[0]) {
+      case REQUESTED:
+        return toRequested(log, new EventWords(log.data));
+      case FULFILLED:
+        return toFulfilled(log, new EventWords(log.data));
+      case REFUNDED:
+        return toSettled(log, "refunded");
+      default:
+        return undefined;
+    }
+  } catch (cause) {
+    if (cause instanceof AdytonError) throw cause;
+    throw disagreement("an event of the coordinator has another form than its signature says", log, cause);
   }
 }
 
-function toRequested(log: Log, parsed: LogDescription): RequestedEvent {
-  const request = toRequest(parsed.args["request"] as Result);
-  const id = hex(parsed.args["requestId"]);
+function toRequested(log: Log, words: EventWords): RequestedEvent {
+  const request = toRequest(words);
+  const id = requestIdIn(log);
   if (requestIdOf(request) !== id || request.coordinator !== log.address) {
-    throw new ChainError({
-      code: "CHAIN_RPC_DISAGREEMENT",
-      message:
-        "a Requested event whose requestId does not follow from its fields: wrong contract or wrong node",
-      details: { requestId: id, coordinator: log.address },
-    });
+    throw disagreement(
+      "a Requested event whose requestId does not follow from its fields: wrong contract or wrong node",
+      log,
+    );
   }
   return {
     kind: "requested",
     requestId: id,
     request,
-    payload: hex(parsed.args["payload"]),
-    payloadUri: String(parsed.args["payloadUri"]),
+    payload: words.bytes(REQUEST_WORDS),
+    payloadUri: words.text(REQUEST_WORDS + 1),
     ...position(log),
   };
 }
 
-function toSettled(log: Log, parsed: LogDescription, how: SettledEvent["how"]): SettledEvent {
+/** `Fulfilled(requestId indexed, keysetId indexed, status, outputHash, delivered, paid)` */
+function toFulfilled(log: Log, words: EventWords): SettledEvent {
+  return {
+    ...toSettled(log, "fulfilled"),
+    status: words.number(0),
+    keysetId: topic(log, 2),
+    callbackSucceeded: words.bool(2),
+  };
+}
+
+function toSettled(log: Log, how: SettledEvent["how"]): SettledEvent {
   return {
     kind: "settled",
-    requestId: hex(parsed.args["requestId"]),
+    requestId: requestIdIn(log),
     how,
     status: 0,
     keysetId: ZERO_32,
@@ -72,26 +85,53 @@ function toSettled(log: Log, parsed: LogDescription, how: SettledEvent["how"]): 
   };
 }
 
-/** ethers gives checksum addresses and bigints; the protocol's own schema takes it from the JSON form. */
-function toRequest(args: Result): Request {
-  const wire = Object.fromEntries(
-    Object.entries(args.toObject()).map(([name, value]) => [
-      name,
-      typeof value === "bigint" ? (NARROW.has(name) ? Number(value) : value.toString()) : hex(value),
-    ]),
-  );
-  return Request.parse(wire);
+/** Fields of a `Request`, a word each, in the order of contracts/src/types/Request.sol. */
+const REQUEST_WORDS = 19;
+
+/** The protocol's own schema takes the fields, and refuses what does not fit them. */
+function toRequest(words: EventWords): Request {
+  const decimal = (index: number): string => words.uint(index).toString();
+  return Request.parse({
+    chainId: decimal(0),
+    coordinator: words.address(1),
+    consumer: words.address(2),
+    nonce: decimal(3),
+    payer: words.address(4),
+    refundTo: words.address(5),
+    subscriptionId: decimal(6),
+    payloadHash: words.word(7),
+    payloadUriHash: words.word(8),
+    policyId: words.word(9),
+    policyVersion: words.number(10),
+    threshold: words.number(11),
+    aggregation: words.number(12),
+    delivery: words.number(13),
+    callbackGasLimit: words.number(14),
+    maxOutputBytes: words.number(15),
+    fee: decimal(16),
+    gasPriceCap: decimal(17),
+    deadline: decimal(18),
+  });
 }
 
-/** Integers of up to 32 bits are JSON numbers. */
-const NARROW: ReadonlySet<string> = new Set([
-  "policyVersion",
-  "threshold",
-  "aggregation",
-  "delivery",
-  "callbackGasLimit",
-  "maxOutputBytes",
-]);
+function requestIdIn(log: Log): Hex {
+  return topic(log, 1);
+}
+
+function topic(log: Log, index: number): Hex {
+  const found = log.topics[index];
+  if (found === undefined) throw new RangeError("the event has too few topics");
+  return found;
+}
+
+function disagreement(message: string, log: Log, cause?: unknown): ChainError {
+  return new ChainError({
+    code: "CHAIN_RPC_DISAGREEMENT",
+    message,
+    details: { requestId: log.topics[1] ?? null, coordinator: log.address },
+    cause,
+  });
+}
 
 export interface SettlingAnswer {
   readonly answer: Answer;

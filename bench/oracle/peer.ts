@@ -104,7 +104,7 @@ async function measure({ loaded, testnet, rpcUrl, modelUrl }: Peer, rounds: numb
     const topic = id(PROCESSED);
     const samples: number[] = [];
     for (let round = -WARM_UP; round < rounds; round += 1) {
-      const fromBlock = quantity((await provider.getBlockNumber()) + 1);
+      const before = await provider.getBlockNumber();
       const started = performance.now();
       await provider.send("eth_sendTransaction", [
         {
@@ -116,10 +116,11 @@ async function measure({ loaded, testnet, rpcUrl, modelUrl }: Peer, rounds: numb
         },
       ]);
       await watch(async () => {
-        const logs = (await provider.send("eth_getLogs", [
-          { address: router, topics: [topic], fromBlock },
-        ])) as unknown[];
-        return logs.length > 0;
+        const filter = { address: router, topics: [topic], fromBlock: quantity(before) };
+        const logs = (await provider.send("eth_getLogs", [filter])) as readonly {
+          readonly blockNumber: string;
+        }[];
+        return logs.some(({ blockNumber }) => Number(blockNumber) > before);
       });
       if (round >= 0) samples.push(performance.now() - started);
     }

@@ -49,7 +49,7 @@ function collect(request: Request, limit: number): Promise<Uint8Array<ArrayBuffe
       reject(invalid("the body ended early", cause));
     });
     request.once("close", () => {
-      reject(invalid("the body ended early"));
+      if (!request.readableEnded) reject(invalid("the body ended early"));
     });
   });
 }

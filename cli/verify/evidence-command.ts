@@ -2,7 +2,12 @@
 
 import { writeFile } from "node:fs/promises";
 import { findEvidence } from "../../attestation/evidence-forms.ts";
-import { appraiseEvidence, proposePolicy, type VerifiedEvidence } from "../../attestation/index.ts";
+import {
+  appraiseEvidence,
+  proposePolicy,
+  type TcbStatus,
+  type VerifiedEvidence,
+} from "../../attestation/index.ts";
 import { toIsoTime } from "../../attestation/unix-time.ts";
 import { AdytonError, InputError } from "../../protocol/errors.ts";
 import { ExitCode } from "../exit-codes.ts";
@@ -71,7 +76,7 @@ async function judge(
   const { evidence, checks } = genuine;
   const { kind, tcbStatus, advisories } = evidence;
   Object.assign(report, { kind, claims: toClaims(evidence) });
-  report.checks = [...checks, debugCheck(evidence), datesCheck(evidence)];
+  report.checks = [...checks, ...platformCheck(evidence), debugCheck(evidence), datesCheck(evidence)];
   if (tcbStatus !== null) Object.assign(report, { tcbStatus, advisories });
   checkNotRevoked(evidence);
   report.verified = true;
@@ -82,6 +87,30 @@ async function judge(
 function toClaims({ claims, reportData }: VerifiedEvidence): Readonly<Record<string, unknown>> {
   return { ...claims, ...(!("userData" in claims) && { reportData }) };
 }
+
+/** Intel's word for the platform, for somebody who does not know it. */
+function platformCheck({ tcbStatus, advisories }: VerifiedEvidence): readonly ReportedCheck[] {
+  if (tcbStatus === null) return [];
+  const listed = advisories.length === 0 ? "" : ` (${advisories.join(", ")})`;
+  return [{ name: "platform", ok: true, detail: `${tcbStatus}: ${TCB_MEANING[tcbStatus]}${listed}` }];
+}
+
+/** Intel PCS API, "Get TCB Info", `tcbStatus`; and QVL for the two that it adds. */
+const TCB_MEANING: Readonly<Record<TcbStatus, string>> = {
+  UpToDate: "has every update that Intel lists",
+  SWHardeningNeeded: "updated, and software inside must defend itself against some attacks",
+  ConfigurationNeeded: "updated, and configured in a way that Intel advises against",
+  ConfigurationAndSWHardeningNeeded:
+    "updated, configured in a way that Intel advises against, and software inside must defend itself",
+  TDRelaunchAdvised: "updated, but this TD was started before: relaunch it",
+  TDRelaunchAdvisedConfigurationNeeded:
+    "updated, but this TD was started before, and the configuration is one that Intel advises against",
+  OutOfDate: "LACKS SECURITY UPDATES",
+  OutOfDateConfigurationNeeded:
+    "LACKS SECURITY UPDATES, and is configured in a way that Intel advises against",
+  Revoked: "REVOKED BY INTEL: nothing that it signs is to be believed",
+  NotSupported: "OLDER THAN ANYTHING THAT INTEL LISTS: no policy can accept it",
+};
 
 function debugCheck({ debug }: VerifiedEvidence): ReportedCheck {
   const detail = debug ? "ON: its host can read its memory, and nothing it says is safe" : "off";

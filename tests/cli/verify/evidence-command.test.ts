@@ -283,6 +283,7 @@ describe("for a person", () => {
     expect(text).toMatch(/ok {4}quote signature +ECDSA P-256/);
     expect(text).toMatch(/mrTd +0x[0-9a-f]{96}/);
     expect(text).toMatch(/zero or absent +.*mrOwner/);
+    expect(text).toMatch(/ok {4}platform +UpToDate: has every update that Intel lists/);
     expect(text).toContain("GENUINE, NOT APPRAISED");
   });
 

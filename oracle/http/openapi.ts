@@ -25,6 +25,14 @@ const ERRORS = {
   404: reply("not known to this node"),
 } as const;
 
+const BYTES_32 = { type: "string", pattern: "^0x[0-9a-f]{64}$" } as const;
+
+const PAGE = [
+  query("chainId", { type: "integer" }, "of this chain"),
+  query("before", { type: "string", pattern: "^[0-9]+-[0-9]+-[0-9]+$" }, "the `next` of the page before"),
+  query("limit", { type: "integer", minimum: 1, maximum: 500 }, "page size, 50 by default"),
+] as const;
+
 const QUOTE_TERMS = [
   ["chainId", { type: "integer" }, "chain of the request"],
   ["payload", { type: "string", pattern: "^0x(?:[0-9a-f]{2})*$" }, "payload of the request"],
@@ -97,17 +105,29 @@ export const OPENAPI = {
       get: {
         summary: "requests, newest first",
         parameters: [
-          query("chainId", { type: "integer" }, "of this chain"),
+          ...PAGE,
           query(
             "phase",
             { enum: ["seen", "asked", "answered", "refused", "sent", "settled"] },
             "in this phase",
           ),
           query("consumer", { type: "string", pattern: "^0x[0-9a-f]{40}$" }, "asked by this contract"),
-          query("before", { type: "string", pattern: "^[0-9]+-[0-9]+$" }, "the `next` of the page before"),
-          query("limit", { type: "integer", minimum: 1, maximum: 500 }, "page size, 50 by default"),
+          query("keysetId", BYTES_32, "answered here, or settled on chain, by this keyset"),
+          query("status", { type: "integer" }, "answered here with this status"),
+          query("settlement", { enum: ["fulfilled", "refunded", "cancelled"] }, "ended on chain in this way"),
         ],
         responses: { 200: reply("{requests, next}"), 400: ERRORS[400] },
+      },
+    },
+    "/v1/admissions": {
+      get: {
+        summary: "admissions and revocations of keysets on chain, newest first",
+        parameters: [
+          ...PAGE,
+          query("keysetId", BYTES_32, "of this keyset"),
+          query("policyId", BYTES_32, "under this policy"),
+        ],
+        responses: { 200: reply("{admissions, next}"), 400: ERRORS[400] },
       },
     },
     "/v1/requests/{requestId}": {

@@ -7,7 +7,10 @@ import { z } from "zod";
 import { InputError } from "../../protocol/errors.ts";
 import { address, bytes32 } from "../../protocol/fields.ts";
 import type { Logger } from "../log.ts";
-import { countStore, findAnswer, findRequest, listRequests } from "../store/index-queries.ts";
+import { countStore, findAnswer, findRequest } from "../store/index-queries.ts";
+import { listAdmissions } from "../store/list-admissions.ts";
+import { listRequests } from "../store/list-requests.ts";
+import type { Place } from "../store/page.ts";
 import { findReceipt } from "../store/receipts.ts";
 import type { Store } from "../store/store.ts";
 import { QuoteTerms } from "../relay/quote.ts";
@@ -43,20 +46,39 @@ const MAX_QUOTES = 16;
 
 const IdParameter = z.object({ requestId: bytes32 });
 
-const ListQuery = z.strictObject({
+const page = {
   chainId: z.coerce.number().int().min(1).optional(),
-  phase: z.enum(["seen", "asked", "answered", "refused", "sent", "settled"]).optional(),
-  consumer: address.optional(),
   before: z
     .string()
-    .regex(/^[0-9]{1,15}-[0-9]{1,9}$/)
-    .transform((text) => {
-      const [blockNumber, logIndex] = text.split("-").map(Number);
-      return { blockNumber: blockNumber ?? 0, logIndex: logIndex ?? 0 };
+    .regex(/^[0-9]{1,15}-[0-9]{1,9}-[0-9]{1,15}$/)
+    .transform((text): Place => {
+      const [blockNumber = 0, logIndex = 0, chainId = 0] = text.split("-").map(Number);
+      return { blockNumber, logIndex, chainId };
     })
     .optional(),
   limit: z.coerce.number().int().min(1).max(500).default(50),
+};
+
+const RequestsQuery = z.strictObject({
+  ...page,
+  phase: z.enum(["seen", "asked", "answered", "refused", "sent", "settled"]).optional(),
+  consumer: address.optional(),
+  keysetId: bytes32.optional(),
+  status: z.coerce.number().int().min(1).max(255).optional(),
+  settlement: z.enum(["fulfilled", "refunded", "cancelled"]).optional(),
 });
+
+const AdmissionsQuery = z.strictObject({
+  ...page,
+  keysetId: bytes32.optional(),
+  policyId: bytes32.optional(),
+});
+
+/** What to ask for the next page with; null when this was the last. */
+function nextPage(rows: readonly Place[], limit: number): string | null {
+  const last = rows.length === limit ? rows[rows.length - 1] : undefined;
+  return last === undefined ? null : `${last.blockNumber}-${last.logIndex}-${last.chainId}`;
+}
 
 /** The index over HTTP: what was asked and what became of it, on chain and off. Public data only; it changes nothing. */
 export function createHttpApp(options: HttpOptions): Express {
@@ -103,10 +125,14 @@ function addNodeRoutes(app: Express, { store, health, isReady, runtime, quoter }
 
 function addIndexRoutes(app: Express, { store, twin }: HttpOptions): void {
   app.get("/v1/requests", async (request, response) => {
-    const { before, limit, ...filter } = parse(ListQuery, request.query);
-    const requests = await listRequests(store, { ...filter, before, limit });
-    const last = requests.length === limit ? requests[requests.length - 1] : undefined;
-    response.json({ requests, next: last === undefined ? null : `${last.blockNumber}-${last.logIndex}` });
+    const filter = parse(RequestsQuery, request.query);
+    const requests = await listRequests(store, filter);
+    response.json({ requests, next: nextPage(requests, filter.limit) });
+  });
+  app.get("/v1/admissions", async (request, response) => {
+    const filter = parse(AdmissionsQuery, request.query);
+    const admissions = await listAdmissions(store, filter);
+    response.json({ admissions, next: nextPage(admissions, filter.limit) });
   });
   app.get("/v1/answers/:requestId", async (request, response) => {
     const { requestId } = parse(IdParameter, request.params);

@@ -1,4 +1,6 @@
 import type { Hex } from "../../protocol/bytes.ts";
+import type { Admission } from "./list-admissions.ts";
+import { listAdmissions } from "./list-admissions.ts";
 import type { RequestPhase } from "./schema.ts";
 import type { Store } from "./store.ts";
 
@@ -21,6 +23,8 @@ export interface RequestView {
     readonly keysetId: Hex;
     readonly answer: unknown;
     readonly output: Hex;
+    /** The newest admission of that keyset under the request's policy. */
+    readonly admission: Admission | null;
   } | null;
   readonly settlement: {
     readonly kind: "fulfilled" | "refunded" | "cancelled";
@@ -51,6 +55,7 @@ export async function findRequest(store: Store, requestId: Hex): Promise<Request
       .selectAll()
       .where("chain_id", "=", key.chain_id)
       .where("request_id", "=", requestId)
+      .orderBy("recorded_at")
       .executeTakeFirst(),
     store.db
       .selectFrom("settlements")
@@ -73,6 +78,16 @@ export async function findRequest(store: Store, requestId: Hex): Promise<Request
       .orderBy("attempts.created_at")
       .execute(),
   ]);
+  const { policyId } = JSON.parse(row.request) as { policyId?: string };
+  const admissions =
+    answer === undefined
+      ? []
+      : await listAdmissions(store, {
+          chainId: row.chain_id,
+          keysetId: answer.keyset_id,
+          policyId,
+          limit: 1,
+        });
   return {
     requestId,
     chainId: row.chain_id,
@@ -94,6 +109,7 @@ export async function findRequest(store: Store, requestId: Hex): Promise<Request
             keysetId: answer.keyset_id as Hex,
             answer: JSON.parse(answer.answer),
             output: answer.output as Hex,
+            admission: admissions[0] ?? null,
           },
     settlement:
       settlement === undefined
@@ -138,72 +154,6 @@ export async function findAnswer(store: Store, requestId: Hex): Promise<PullAnsw
     output: row.output as Hex,
     signature: row.signature as Hex,
   };
-}
-
-export interface RequestSummary {
-  readonly requestId: Hex;
-  readonly chainId: number;
-  readonly phase: RequestPhase;
-  readonly consumer: Hex;
-  readonly blockNumber: number;
-  readonly logIndex: number;
-  readonly deadline: number;
-  readonly fee: string;
-  readonly lastError: string | null;
-}
-
-export interface RequestFilter {
-  readonly chainId?: number | undefined;
-  readonly phase?: RequestPhase | undefined;
-  readonly consumer?: string | undefined;
-  /** Page: what comes before this place, newest first. */
-  readonly before?: { readonly blockNumber: number; readonly logIndex: number } | undefined;
-  readonly limit: number;
-}
-
-/** Requests, newest first. */
-export async function listRequests(store: Store, filter: RequestFilter): Promise<RequestSummary[]> {
-  let query = store.db
-    .selectFrom("requests")
-    .select([
-      "request_id",
-      "chain_id",
-      "phase",
-      "consumer",
-      "block_number",
-      "log_index",
-      "deadline",
-      "fee",
-      "last_error",
-    ]);
-  const { chainId, phase, consumer, before, limit } = filter;
-  if (chainId !== undefined) query = query.where("chain_id", "=", chainId);
-  if (phase !== undefined) query = query.where("phase", "=", phase);
-  if (consumer !== undefined) query = query.where("consumer", "=", consumer);
-  if (before !== undefined) {
-    query = query.where((where) =>
-      where.or([
-        where("block_number", "<", before.blockNumber),
-        where.and([where("block_number", "=", before.blockNumber), where("log_index", "<", before.logIndex)]),
-      ]),
-    );
-  }
-  const rows = await query
-    .orderBy("block_number", "desc")
-    .orderBy("log_index", "desc")
-    .limit(limit)
-    .execute();
-  return rows.map((row) => ({
-    requestId: row.request_id as Hex,
-    chainId: row.chain_id,
-    phase: row.phase,
-    consumer: row.consumer as Hex,
-    blockNumber: row.block_number,
-    logIndex: row.log_index,
-    deadline: row.deadline,
-    fee: row.fee,
-    lastError: row.last_error,
-  }));
 }
 
 export interface StoreCounts {

@@ -19,6 +19,9 @@ const TOKEN = "an operator's token";
 const idOf = (index: number): Hex => `0x${index.toString(16).padStart(64, "0")}`;
 const CONSUMER: Hex = `0x${"aa".repeat(20)}`;
 const ROWS = 120;
+const KEYSET = idOf(0xabc);
+const POLICY = idOf(0xdef);
+const OTHER_CHAINS = idOf(7_000);
 
 let directory: string;
 let store: Store;
@@ -44,6 +47,11 @@ const RUNTIME: RuntimeState = {
   durations: durations.read(),
   process: { residentBytes: 1_000, cpuSeconds: 1.5, startedAt: 1_700_000_000 },
 };
+const ROW = {
+  ...{ chain_id: 1, block_hash: idOf(0), block_time: 0, tx_hash: idOf(0), consumer: `0x${"bb".repeat(20)}` },
+  ...{ request: JSON.stringify({ policyId: POLICY }), payload: "0x", payload_uri: "", deadline: 0, fee: "1" },
+  ...{ released: true, last_error: null, seen_at: 0 },
+};
 const retried: Hex[] = [];
 const quoted: QuoteTerms[] = [];
 const QUOTE: Quote = { chainId: 1, fee: "1", gasPriceCap: "2", escrow: "3" };
@@ -57,23 +65,70 @@ beforeAll(async () => {
     .insertInto("requests")
     .values(
       Array.from({ length: ROWS }, (_, index) => ({
-        chain_id: 1,
+        ...ROW,
         request_id: idOf(index),
         block_number: Math.floor(index / 10),
-        block_hash: idOf(0),
-        block_time: 0,
-        tx_hash: idOf(0),
         log_index: index % 10,
         consumer: index === 7 ? CONSUMER : `0x${"bb".repeat(20)}`,
-        request: "{}",
-        payload: "0x",
-        payload_uri: "",
-        deadline: 0,
-        fee: "1",
-        released: true,
         phase: index % 2 === 0 ? ("settled" as const) : ("asked" as const),
-        last_error: null,
-        seen_at: 0,
+      })),
+    )
+    .execute();
+  await store.db
+    .insertInto("requests")
+    .values({
+      ...ROW,
+      chain_id: 2,
+      request_id: OTHER_CHAINS,
+      block_number: 3,
+      log_index: 5,
+      phase: "settled",
+    })
+    .execute();
+  const answer = { signature: "0x", output: "0x01", not_before: 0, recorded_at: 1 };
+  await store.db
+    .insertInto("answers")
+    .values({
+      ...answer,
+      chain_id: 1,
+      request_id: idOf(3),
+      keyset_id: KEYSET,
+      status: 2,
+      answer: '{"status":2}',
+    })
+    .execute();
+  const settled = {
+    kind: "fulfilled",
+    status: 1,
+    callback_succeeded: true,
+    block_hash: idOf(0),
+    log_index: 0,
+  } as const;
+  await store.db
+    .insertInto("settlements")
+    .values({
+      ...settled,
+      chain_id: 2,
+      request_id: OTHER_CHAINS,
+      keyset_id: KEYSET,
+      block_number: 9,
+      tx_hash: idOf(9),
+    })
+    .execute();
+  await store.db
+    .insertInto("admissions")
+    .values(
+      [4, 8].map((block_number) => ({
+        chain_id: 1,
+        keyset_id: KEYSET,
+        event: "admitted" as const,
+        policy_id: POLICY,
+        expires_at: 1_900_000_000 + block_number,
+        platform: idOf(1),
+        block_number,
+        block_hash: idOf(0),
+        tx_hash: idOf(block_number),
+        log_index: 0,
       })),
     )
     .execute();
@@ -144,7 +199,10 @@ interface Parameter {
 const SAMPLE: Readonly<Record<string, string>> = {
   phase: "asked",
   consumer: CONSUMER,
-  before: "1-1",
+  before: "1-1-1",
+  keysetId: KEYSET,
+  policyId: POLICY,
+  settlement: "refunded",
   payload: "0x0101",
 };
 
@@ -233,15 +291,45 @@ describe("the index over HTTP", () => {
     expect((await call(path)).status).toBe(200);
   });
 
-  test("pages through all requests, each once, newest first", async () => {
+  // With 85 a page ends between two requests at the same place of two chains.
+  test.for([50, 85])("pages of %i go through all requests, each once, newest first", async (limit) => {
     const seen: string[] = [];
-    let path: string | undefined = "/v1/requests?limit=50";
+    let path: string | undefined = `/v1/requests?limit=${limit}`;
     while (path !== undefined) {
       const { json } = await call(path);
       seen.push(...(json["requests"] as { requestId: string }[]).map(({ requestId }) => requestId));
-      path = json["next"] === null ? undefined : `/v1/requests?limit=50&before=${json["next"] as string}`;
+      path =
+        json["next"] === null ? undefined : `/v1/requests?limit=${limit}&before=${json["next"] as string}`;
     }
-    expect(seen).toEqual(Array.from({ length: ROWS }, (_, index) => idOf(ROWS - 1 - index)));
+    const expected = Array.from({ length: ROWS }, (_, index) => idOf(ROWS - 1 - index));
+    expected.splice(expected.indexOf(idOf(35)), 0, OTHER_CHAINS);
+    expect(seen).toEqual(expected);
+  });
+
+  test.for<[string, readonly Hex[]]>([
+    [`keysetId=${KEYSET}`, [OTHER_CHAINS, idOf(3)]],
+    [`keysetId=${POLICY}`, []],
+    ["status=2", [idOf(3)]],
+    ["settlement=fulfilled", [OTHER_CHAINS]],
+    ["settlement=refunded", []],
+    ["chainId=2", [OTHER_CHAINS]],
+  ])("filters by %s", async ([query, expected]) => {
+    const { json } = await call(`/v1/requests?${query}`);
+    expect((json["requests"] as { requestId: Hex }[]).map(({ requestId }) => requestId)).toEqual(expected);
+  });
+
+  test("joins admissions both ways: of a keyset, and of the keyset that answered a request", async () => {
+    const first = await call(`/v1/admissions?keysetId=${KEYSET}&policyId=${POLICY}&limit=1`);
+    expect(first.json).toMatchObject({ admissions: [{ keysetId: KEYSET, blockNumber: 8, tx: idOf(8) }] });
+    const second = await call(`/v1/admissions?limit=1&before=${String(first.json["next"])}`);
+    expect(second.json).toMatchObject({ admissions: [{ blockNumber: 4, expiresAt: 1_900_000_004 }] });
+    const last = await call(`/v1/admissions?limit=1&before=${String(second.json["next"])}`);
+    expect(last.json).toEqual({ admissions: [], next: null });
+    expect((await call("/v1/admissions?chainId=2")).json).toEqual({ admissions: [], next: null });
+    const { json } = await call(`/v1/requests/${idOf(3)}`);
+    expect(json).toMatchObject({
+      answer: { keysetId: KEYSET, admission: { blockNumber: 8, policyId: POLICY } },
+    });
   });
 
   test("filters by phase and by consumer", async () => {
@@ -257,6 +345,8 @@ describe("the index over HTTP", () => {
     ["/v1/requests?phase=unknown", 400, "INPUT_INVALID"],
     ["/v1/requests?unknown=1", 400, "INPUT_INVALID"],
     ["/v1/requests?before=x", 400, "INPUT_INVALID"],
+    ["/v1/requests?before=1-1", 400, "INPUT_INVALID"],
+    ["/v1/admissions?keysetId=0x00", 400, "INPUT_INVALID"],
     [`/v1/requests/${idOf(1).toUpperCase()}`, 400, "INPUT_INVALID"],
     [`/v1/requests/${idOf(9_999)}`, 404, "INPUT_NOT_FOUND"],
     [`/v1/receipts/${idOf(1)}`, 404, "INPUT_NOT_FOUND"],

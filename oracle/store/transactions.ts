@@ -102,6 +102,15 @@ export async function insertTransactions(
   });
 }
 
+/** They were broadcast again: they are given as long as before. */
+export async function markSent(trx: StoreTransaction, ids: readonly number[], now: number): Promise<void> {
+  await trx
+    .updateTable("transactions")
+    .set({ sent_at: now })
+    .where("id", "in", [...ids])
+    .execute();
+}
+
 /** Adds a replacement under the same nonce. */
 export async function insertAttempt(
   trx: StoreTransaction,

@@ -14,6 +14,7 @@ import {
   finalizeTransactions,
   insertAttempt,
   insertTransactions,
+  markSent,
   markSettlingTransactions,
   pendingTransactions,
   recordOutcomes,
@@ -64,6 +65,8 @@ export class Transmitter {
   #term = 0;
   /** What is in flight, as the store has it since `head`; nobody else writes it while the lease is ours. */
   #inFlight: { readonly head: Hex; readonly pending: readonly OpenTransaction[] } | undefined;
+  /** Transactions whose nonce is used up, by which transaction the node does not say yet. */
+  #used: ReadonlySet<number> = new Set();
   #tip: { readonly value: bigint; readonly block: Hex } | undefined;
   #resend = true;
 
@@ -157,6 +160,7 @@ export class Transmitter {
     const counts = await this.#transactionCounts(pending);
     const used = pending.filter(({ signer, nonce }) => nonce < (counts.get(signer) ?? 0));
     const found = used.length === 0 ? [] : await readOutcomes(rpc, used);
+    this.#used = new Set(used.filter((_, index) => found[index] === undefined).map(({ id }) => id));
     return used.flatMap((transaction, index): TransactionOutcome[] => {
       const outcome = found[index];
       if (outcome !== undefined) {
@@ -190,7 +194,8 @@ export class Transmitter {
    */
   async #push(head: ChainHead, pending: readonly OpenTransaction[]): Promise<boolean> {
     const { now, bumpAfterMs } = this.#options;
-    const stuck = pending.filter(({ sentAt }) => now() - sentAt > bumpAfterMs);
+    // What was mined, or lost to another transaction of our key, is not helped by a higher offer.
+    const stuck = pending.filter(({ id, sentAt }) => now() - sentAt > bumpAfterMs && !this.#used.has(id));
     if (!this.#resend && stuck.length === 0) {
       return false;
     }
@@ -198,6 +203,15 @@ export class Transmitter {
     const hashes = again.flatMap(({ attempts }) => attempts.slice(-1)).map(({ hash }) => hash);
     await this.#broadcast(await signedBytes(this.#options.store, hashes));
     this.#resend = false;
+    if (stuck.length > 0) {
+      await this.#commit((trx) =>
+        markSent(
+          trx,
+          stuck.map(({ id }) => id),
+          now(),
+        ),
+      );
+    }
     const lowest = new Set<Hex>();
     for (const transaction of stuck) {
       // Only the lowest nonce of a key holds the others up.

@@ -1,0 +1,161 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Wallet } from "ethers";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { readHead } from "../../../oracle/chain/chain-reader.ts";
+import type { ChainHead } from "../../../oracle/chain/chain-source.ts";
+import { RpcEndpoint } from "../../../oracle/chain/rpc-endpoint.ts";
+import { RpcPool } from "../../../oracle/chain/rpc-pool.ts";
+import { loadSigner } from "../../../oracle/chain/signer.ts";
+import { HeldLease } from "../../../oracle/engine/held-lease.ts";
+import { createLogger } from "../../../oracle/log.ts";
+import { openStore } from "../../../oracle/store/store.ts";
+import type { Store } from "../../../oracle/store/store.ts";
+import { Transmitter } from "../../../oracle/transmitter/transmitter.ts";
+import type { Hex } from "../../../protocol/bytes.ts";
+import { startAnvil } from "../support/anvil.ts";
+import type { Anvil } from "../support/anvil.ts";
+import { createPgliteStore } from "../support/stores.ts";
+import type { TestStore } from "../support/stores.ts";
+import { TRANSMITTER_KEYS } from "../support/test-chain.ts";
+
+const CHAIN_ID = 31_337;
+const KEY = TRANSMITTER_KEYS[0]!;
+const NOWHERE: Hex = `0x${"11".repeat(20)}`;
+const GWEI = 10n ** 9n;
+const BUMP_MS = 30_000;
+const POLL = { interval: 20, timeout: 30_000 };
+const log = createLogger({ level: "error", write: () => undefined, now: () => 0 });
+
+let directory: string;
+let place: TestStore;
+let store: Store;
+let anvil: Anvil;
+let endpoint: RpcEndpoint;
+let lease: HeldLease;
+let transmitter: Transmitter;
+let head: ChainHead | undefined;
+/** Milliseconds: as the transmitter sees it. */
+let time: number;
+let wanted: number;
+/** The head that the transmitter worked on last. */
+let worked: Hex | undefined;
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), "adyton-transmitter-"));
+  place = await createPgliteStore();
+  store = await openStore(place.config);
+  anvil = await startAnvil(["--no-mining"]);
+  endpoint = new RpcEndpoint({ url: anvil.url, timeoutMs: 10_000, log, now: () => 0 });
+  const rpc = new RpcPool({ endpoints: [endpoint], log, now: () => 0 });
+  [head, time, wanted] = [undefined, 1_000_000, 1];
+  const file = join(directory, "key");
+  writeFileSync(file, KEY);
+  // Its clock stands still: the lease lasts.
+  const common = { store, log, now: () => 0 };
+  lease = new HeldLease({
+    ...common,
+    name: "chain:1",
+    holder: "us",
+    leaseMs: 60_000,
+    isFit: () => true,
+    onTaken: () => undefined,
+  });
+  transmitter = new Transmitter({
+    chainId: CHAIN_ID,
+    rpc,
+    store,
+    log,
+    signers: [await loadSigner({ kind: "raw", file })],
+    isFunded: () => true,
+    lease,
+    plan: ({ latest }) => {
+      worked = latest.hash;
+      const planned = Array.from({ length: wanted }, () => ({
+        kind: "other" as const,
+        to: NOWHERE,
+        data: "0x" as const,
+        gasLimit: 30_000,
+        feeCap: 500n * GWEI,
+        requestIds: [],
+      }));
+      wanted = 0;
+      return Promise.resolve(planned);
+    },
+    head: () => head,
+    now: () => time,
+    maxInFlight: 4,
+    bumpAfterMs: BUMP_MS,
+    feeCap: 500n * GWEI,
+  });
+});
+
+afterEach(async () => {
+  await transmitter.stop();
+  await lease.stop();
+  await store.close();
+  await anvil.stop();
+  await place.remove();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+async function mine(): Promise<void> {
+  await endpoint.send([{ method: "evm_mine", params: [] }]);
+  const latest = await readHead(endpoint);
+  head = { latest, settledNumber: 0 };
+  transmitter.wake();
+  await expect.poll(() => worked, POLL).toBe(latest.hash);
+}
+
+async function sent(): Promise<{ nonce: number; state: string; attempts: number }[]> {
+  const rows = await store.db
+    .selectFrom("transactions as t")
+    .innerJoin("attempts as a", "a.transaction_id", "t.id")
+    .select(["t.nonce", "t.state", ({ fn }) => fn.count<number>("a.hash").as("attempts")])
+    .groupBy(["t.id", "t.nonce", "t.state"])
+    .orderBy("t.id")
+    .execute();
+  return rows;
+}
+
+/** Somebody else uses our key: same nonce, a better offer. */
+async function overtake(nonce: number): Promise<void> {
+  const raw = await new Wallet(KEY).signTransaction({
+    type: 2,
+    chainId: CHAIN_ID,
+    nonce,
+    to: NOWHERE,
+    value: 1n,
+    gasLimit: 30_000,
+    maxFeePerGas: 400n * GWEI,
+    maxPriorityFeePerGas: 100n * GWEI,
+  });
+  await endpoint.send([{ method: "eth_sendRawTransaction", params: [raw] }]);
+}
+
+test("raises the offer of what is not mined, once for each waiting time", async () => {
+  await mine();
+  await expect.poll(sent, POLL).toEqual([{ nonce: 0, state: "pending", attempts: 1 }]);
+  await endpoint.send([{ method: "anvil_dropAllTransactions", params: [] }]);
+  time += BUMP_MS + 1;
+  transmitter.wake();
+  await expect.poll(sent, POLL).toEqual([{ nonce: 0, state: "pending", attempts: 2 }]);
+  await mine();
+  await expect.poll(sent, POLL).toEqual([{ nonce: 0, state: "mined", attempts: 2 }]);
+});
+
+test("gives a nonce up that somebody else used with our key, instead of bidding for it for ever", async () => {
+  await mine();
+  await expect.poll(sent, POLL).toEqual([{ nonce: 0, state: "pending", attempts: 1 }]);
+  await overtake(0);
+  await mine();
+  for (let waited = 0; waited < 60_000; waited += BUMP_MS) {
+    time += BUMP_MS + 1;
+    await mine();
+  }
+  await expect.poll(sent, POLL).toEqual([{ nonce: 0, state: "lost", attempts: 1 }]);
+  wanted = 1;
+  await mine();
+  await expect.poll(async () => (await sent()).at(-1), POLL).toMatchObject({ nonce: 1 });
+});

@@ -6,10 +6,7 @@
 
 import { randomUUID } from "node:crypto";
 import { lookup } from "node:dns/promises";
-import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { parseAppraisalPolicy } from "../attestation/index.ts";
-import type { AppraisalPolicy } from "../attestation/index.ts";
 import { createVendorSource } from "../endorsements/vendor-source.ts";
 import { AdytonError, ConfigError } from "../protocol/errors.ts";
 import { MAX_PAYLOAD_BYTES } from "../protocol/limits.ts";
@@ -17,6 +14,7 @@ import { loadSigner } from "./chain/signer.ts";
 import type { TransactionSigner } from "./chain/transaction-signer.ts";
 import type { OracleConfig } from "./config.ts";
 import { loadOracleConfig } from "./config.ts";
+import { readAdminToken, readAppraisalPolicy } from "./configured-files.ts";
 import { connectEnclave } from "./enclaves/enclave-session.ts";
 import { EnclaveSet } from "./enclaves/enclave-set.ts";
 import { EvidenceReview } from "./enclaves/evidence-review.ts";
@@ -61,20 +59,6 @@ function say(event: Record<string, unknown>): void {
   process.stdout.write(`${JSON.stringify(event)}\n`);
 }
 
-function loadAppraisalPolicy(file: string): AppraisalPolicy {
-  try {
-    return parseAppraisalPolicy(JSON.parse(readFileSync(file, "utf8")));
-  } catch (cause) {
-    const why = cause instanceof AdytonError ? cause.message : "it cannot be read as JSON";
-    throw new ConfigError({
-      code: "CONFIG_INVALID",
-      message: `appraisalPolicy: ${why}`,
-      details: { file },
-      cause,
-    });
-  }
-}
-
 async function loadSigners(config: OracleConfig): Promise<[TransactionSigner, ...TransactionSigner[]]> {
   const [first, ...others] = await Promise.all(config.transmitterKeys.map((key) => loadSigner(key)));
   if (first === undefined) {
@@ -84,7 +68,8 @@ async function loadSigners(config: OracleConfig): Promise<[TransactionSigner, ..
 }
 
 async function run(config: OracleConfig, log: Logger): Promise<void> {
-  const policy = loadAppraisalPolicy(config.appraisalPolicy);
+  const policy = readAppraisalPolicy(config);
+  const adminToken = readAdminToken(config);
   const signers = await loadSigners(config);
   // A file without a key is said now, and not when an enclave has to wait for it.
   await Promise.all(config.enclaves.flatMap(({ secrets }) => secrets.map(readSecret)));
@@ -192,7 +177,6 @@ async function run(config: OracleConfig, log: Logger): Promise<void> {
       }),
     );
   }
-  const adminToken = loadAdminToken(config);
   const operations: Operations = {
     retry: async (requestId) => {
       await retryRequest(store, engine, requestId);
@@ -277,20 +261,6 @@ function processState(): RuntimeState["process"] {
 
 async function resolveName(host: string): Promise<string[]> {
   return (await lookup(host, { all: true })).map(({ address }) => address);
-}
-
-function loadAdminToken({ http }: OracleConfig): string | undefined {
-  if (http.adminTokenFile === undefined) {
-    return undefined;
-  }
-  const token = readFileSync(http.adminTokenFile, "utf8").trim();
-  if (token.length < 16) {
-    throw new ConfigError({
-      code: "CONFIG_INVALID",
-      message: "the admin token has fewer than 16 characters",
-    });
-  }
-  return token;
 }
 
 /** Takes no more jobs, and waits until what was recorded is on chain, or too long. */

@@ -1,7 +1,5 @@
 /** `adyton oracle check`: everything that a node needs, looked at once, each finding on a line of its own. */
 
-import { readFileSync } from "node:fs";
-import { parseAppraisalPolicy } from "../../attestation/index.ts";
 import { createVendorSource } from "../../endorsements/vendor-source.ts";
 import { bigQuantity, quantity } from "../../oracle/chain/block.ts";
 import { readCoordinatorSettings } from "../../oracle/chain/coordinator.ts";
@@ -11,6 +9,7 @@ import { callEndpoint, RpcPool } from "../../oracle/chain/rpc-pool.ts";
 import { loadSigner } from "../../oracle/chain/signer.ts";
 import type { TransactionSigner } from "../../oracle/chain/transaction-signer.ts";
 import { loadOracleConfig } from "../../oracle/config.ts";
+import { readAdminToken, readAppraisalPolicy } from "../../oracle/configured-files.ts";
 import type { ChainSection, OracleConfig } from "../../oracle/config.ts";
 import { connectEnclave } from "../../oracle/enclaves/enclave-session.ts";
 import { createEvidenceVerifier } from "../../oracle/enclaves/evidence-verifier.ts";
@@ -73,6 +72,11 @@ async function collect(file: string): Promise<Finding[]> {
       return [loaded, loaded.address] as const;
     });
     if (signer !== undefined) signers.push(signer);
+  }
+  if (config.http.adminTokenFile !== undefined) {
+    await check("admin token", () =>
+      Promise.resolve().then(() => [readAdminToken(config), config.http.adminTokenFile ?? ""] as const),
+    );
   }
   for (const chain of config.chains) {
     for (const url of chain.rpcUrls) {
@@ -153,10 +157,10 @@ async function checkFunds(rpc: RpcPool, address: string): Promise<readonly [unde
 type Check = <T>(name: string, look: () => Promise<readonly [T, string]>) => Promise<T | undefined>;
 
 async function checkEnclaves(config: OracleConfig, check: Check): Promise<void> {
-  const policy = await check("appraisal policy", () => {
-    const parsed = parseAppraisalPolicy(JSON.parse(readFileSync(config.appraisalPolicy, "utf8")));
-    return Promise.resolve([parsed, config.appraisalPolicy] as const);
-  });
+  const policy = await check("appraisal policy", () =>
+    // In a promise, so that what it throws is a finding.
+    Promise.resolve().then(() => [readAppraisalPolicy(config), config.appraisalPolicy] as const),
+  );
   if (policy === undefined) return;
   const verifier = createEvidenceVerifier({ policy, endorsements: createVendorSource(), now });
   for (const address of config.enclaves) {

@@ -1,10 +1,15 @@
 import { fromHex } from "../../protocol/bytes.ts";
+import { ChainError } from "../../protocol/errors.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { keccak } from "../../protocol/struct-hash.ts";
 import type { RpcPool } from "../chain/rpc-pool.ts";
 import type { ChainHead } from "../chain/chain-source.ts";
 import { toChainError } from "../chain/revert.ts";
-import type { TransactionSigner } from "../chain/transaction-signer.ts";
+import type {
+  SignedTransaction,
+  TransactionSigner,
+  UnsignedTransaction,
+} from "../chain/transaction-signer.ts";
 import { Wakeable } from "../engine/wakeable.ts";
 import type { Logger } from "../log.ts";
 import type { HeldLease } from "../engine/held-lease.ts";
@@ -280,21 +285,46 @@ export class Transmitter {
     const tip = await this.#readTip(head);
     const inFlight = new Map(funded.map(({ address }) => [address, count(pending, address)]));
     const signed: NewTransaction[] = [];
+    let available = funded;
     for (const transaction of planned) {
-      const signer = leastLoaded(funded, inFlight);
-      const load = inFlight.get(signer?.address ?? "0x") ?? 0;
-      if (signer === undefined || load >= maxInFlight) {
-        break;
-      }
       const cap = transaction.feeCap < feeCap ? transaction.feeCap : feeCap;
       const fees = offerFees(head.latest, tip, cap);
-      const nonce = await this.#takeNonce(signer.address);
-      const { to, data, gasLimit } = transaction;
-      const bytes = await signer.sign({ chainId, nonce, to, data, gasLimit, ...toWire(fees) });
-      signed.push({ ...transaction, ...bytes, ...fees, chainId, signer: signer.address, nonce });
-      inFlight.set(signer.address, load + 1);
+      let bytes: SignedTransaction | undefined;
+      while (bytes === undefined) {
+        const signer = leastLoaded(available, inFlight);
+        const load = inFlight.get(signer?.address ?? "0x") ?? 0;
+        if (signer === undefined || load >= maxInFlight) {
+          return signed;
+        }
+        const nonce = await this.#takeNonce(signer.address);
+        const { to, data, gasLimit } = transaction;
+        bytes = await this.#trySign(signer, { chainId, nonce, to, data, gasLimit, ...toWire(fees) });
+        if (bytes === undefined) {
+          available = available.filter((other) => other !== signer);
+        } else {
+          signed.push({ ...transaction, ...bytes, ...fees, chainId, signer: signer.address, nonce });
+          inFlight.set(signer.address, load + 1);
+        }
+      }
     }
     return signed;
+  }
+
+  /** `undefined`, with the nonce given back, when the key is behind a signer that is away: other keys go on. */
+  async #trySign(
+    signer: TransactionSigner,
+    transaction: UnsignedTransaction,
+  ): Promise<SignedTransaction | undefined> {
+    try {
+      return await signer.sign(transaction);
+    } catch (error) {
+      if (!(error instanceof ChainError) || error.code !== "CHAIN_SIGNER_UNAVAILABLE") {
+        throw error;
+      }
+      this.#nextNonce.set(signer.address, transaction.nonce);
+      this.#options.log.warn("signer.unavailable", { address: signer.address, error });
+      return undefined;
+    }
   }
 
   async #takeNonce(address: Hex): Promise<number> {

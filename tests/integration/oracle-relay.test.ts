@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -15,6 +15,7 @@ import {
   outcomeOf,
   startTestChain,
   textPayload,
+  TRANSMITTER_KEYS,
   until,
   untilSettled,
 } from "../oracle/support/test-chain.ts";
@@ -173,6 +174,19 @@ describeStores("the oracle as a process", (createStore) => {
     const outcome = await untilSettled(chain, requestId);
     expect(outcome).toMatchObject({ fulfilled: 1, status: 1 });
     expect(await senderOf(outcome.tx)).toBe(address);
+  });
+
+  test("goes on with its other keys while one of them is behind a signer that is away", async () => {
+    const address = (await (await chain.provider.getSigner(3)).getAddress()).toLowerCase();
+    const away = { kind: "remote", address, url: `unix:${join(directory, "no.sock")}` };
+    const key = join(directory, "own-key");
+    writeFileSync(key, TRANSMITTER_KEYS[0] ?? "");
+    const node = await start({}, { transmitterKeys: [away, { kind: "raw", file: key }] });
+    const { requestId } = await ask(chain);
+    const outcome = await untilSettled(chain, requestId);
+    expect(outcome).toMatchObject({ fulfilled: 1, status: 1 });
+    expect(await senderOf(outcome.tx)).not.toBe(address);
+    expect(node.log()).toContain('"event":"signer.unavailable"');
   });
 
   test("a registration and a fulfilment copied from the mempool still serve the payee, and end the request", async () => {

@@ -12,6 +12,7 @@ import { startStandInModel, type StandInModel } from "../../cli/demo/stand-in-mo
 import { answerCall, toWire } from "./support/calls.ts";
 import { behaviourFile, operatorFile } from "./support/configuration.ts";
 import { startEnclaveProcess, type EnclaveProcess } from "./support/enclave-process.ts";
+import { functionsQuestion } from "./support/functions-calls.ts";
 
 /** Goals of the design, with what express needs at the least: see docs/adr/0011. */
 const MAX_BYTES = 1_000_000;
@@ -121,5 +122,21 @@ describe("every route of the bundle", () => {
     expect(twin.statement.answer).toEqual(receipt.answer);
     const streamed = await enclave.call("POST", "/v1/chat/completions", chat({ stream: true }));
     expect(streamed.text.trimEnd().endsWith("data: [DONE]")).toBe(true);
+  });
+
+  test("answers an application that speaks Responses, whole and as a stream", async () => {
+    const body = { model: "stand-in/stand-in-1", input: "What is 2 + 3?" };
+    const reply = await enclave.call("POST", "/v1/responses", JSON.stringify(body));
+    expect(reply).toMatchObject({ status: 200 });
+    expect(reply.text).toContain("2 + 3 = 5");
+    const streamed = await enclave.call("POST", "/v1/responses", JSON.stringify({ ...body, stream: true }));
+    expect(streamed).toMatchObject({ status: 200 });
+    expect(streamed.text).toContain("response.completed");
+  });
+
+  test("answers a script of Functions", async () => {
+    const { body } = functionsQuestion({}, { deadline: soon });
+    const reply = await enclave.call("POST", "/v1/functions/answers", body);
+    expect(reply, reply.text).toMatchObject({ status: 200 });
   });
 });

@@ -53,7 +53,7 @@ const now = (): number => Date.now();
 const STOP_GRACE_MS = 10_000;
 /** Longest wait for answers under way and transactions in flight. */
 const DRAIN_MS = 120_000;
-const MAINTENANCE_MS = 300_000;
+const MAINTENANCE_MS = 60_000;
 
 function say(event: Record<string, unknown>): void {
   process.stdout.write(`${JSON.stringify(event)}\n`);

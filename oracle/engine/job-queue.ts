@@ -33,9 +33,12 @@ interface Finished<Data, Result> {
 
 const IDLE_POLL_MS = 500;
 const TOUCH_MS = 3_000;
-/** A fetch costs the same for one job as for many: after this time with a few free slots, or at once with a quarter of them. */
+/**
+ * A fetch and a commit cost the same for one job as for many. So either waits this long for company, or until a quarter of
+ * what there could be has come; at once where nobody else can come.
+ */
 const GATHER_MS = 20;
-const FREE_SHARE = 4;
+const GATHER_SHARE = 4;
 
 /**
  * One fetch loop over a pg-boss queue, filling free slots, and one group commit: all jobs that finished while the last
@@ -49,7 +52,8 @@ export class JobQueue<Data extends object, Result> {
   readonly #touching: NodeJS.Timeout;
   #finished: Finished<Data, Result>[] = [];
   #flushing: Promise<void> | undefined;
-  #gathering: NodeJS.Timeout | undefined;
+  #gatheringJobs: NodeJS.Timeout | undefined;
+  #gatheringResults: NodeJS.Timeout | undefined;
 
   constructor(options: JobQueueOptions<Data, Result>) {
     this.#options = options;
@@ -79,8 +83,12 @@ export class JobQueue<Data extends object, Result> {
     }
     clearTimeout(timer);
     clearInterval(this.#touching);
-    clearTimeout(this.#gathering);
+    clearTimeout(this.#gatheringJobs);
+    clearTimeout(this.#gatheringResults);
     await this.#flushing;
+    if (this.#finished.length > 0) {
+      await this.#flush();
+    }
   }
 
   /** @returns whether there may be more to fetch at once */
@@ -108,7 +116,7 @@ export class JobQueue<Data extends object, Result> {
     try {
       const outcome = await handle(job.data, this.#abort.signal);
       this.#finished.push({ job, outcome });
-      this.#flushing ??= this.#flush();
+      this.#gatherResults();
     } catch (error) {
       if (!this.#abort.signal.aborted) {
         log.error("queue.job-failed", { queue: name, attempt: job.retryCount, error });
@@ -117,24 +125,44 @@ export class JobQueue<Data extends object, Result> {
     }
   }
 
+  /** One commit for those that end about now: an embedded store, being synchronous, would otherwise commit each by itself. */
+  #gatherResults(): void {
+    if (this.#flushing !== undefined) {
+      return;
+    }
+    if (this.#finished.length >= this.#active.size / GATHER_SHARE) {
+      clearTimeout(this.#gatheringResults);
+      this.#gatheringResults = undefined;
+      this.#flushing = this.#flush();
+    } else {
+      this.#gatheringResults ??= setTimeout(() => {
+        this.#gatheringResults = undefined;
+        this.#flushing ??= this.#flush();
+      }, GATHER_MS);
+    }
+  }
+
   async #flush(): Promise<void> {
     const { log, name } = this.#options;
-    while (this.#finished.length > 0) {
-      const batch = this.#finished;
-      this.#finished = [];
-      try {
-        await this.#commit(batch);
-        this.#forget(batch.map(({ job }) => job));
-      } catch (error) {
-        // The results are lost, not the jobs: they run again, and the enclave returns the same bytes for the same request.
-        log.error("queue.commit-failed", { queue: name, jobs: batch.length, error });
-        await this.#fail(
-          batch.map(({ job }) => job),
-          error,
-        );
-      }
+    // Whoever's reply has arrived with this one is heard first.
+    await new Promise(setImmediate);
+    const batch = this.#finished;
+    this.#finished = [];
+    try {
+      await this.#commit(batch);
+      this.#forget(batch.map(({ job }) => job));
+    } catch (error) {
+      // The results are lost, not the jobs: they run again, and the enclave returns the same bytes for the same request.
+      log.error("queue.commit-failed", { queue: name, jobs: batch.length, error });
+      await this.#fail(
+        batch.map(({ job }) => job),
+        error,
+      );
     }
     this.#flushing = undefined;
+    if (this.#finished.length > 0) {
+      this.#gatherResults();
+    }
   }
 
   async #commit(batch: readonly Finished<Data, Result>[]): Promise<void> {
@@ -175,11 +203,11 @@ export class JobQueue<Data extends object, Result> {
       this.#active.delete(job.id);
     }
     const { slots } = this.#options;
-    if (this.#active.size === 0 || slots - this.#active.size >= slots / FREE_SHARE) {
+    if (this.#active.size === 0 || slots - this.#active.size >= slots / GATHER_SHARE) {
       this.wake();
     } else {
-      this.#gathering ??= setTimeout(() => {
-        this.#gathering = undefined;
+      this.#gatheringJobs ??= setTimeout(() => {
+        this.#gatheringJobs = undefined;
         this.wake();
       }, GATHER_MS);
     }

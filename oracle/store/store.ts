@@ -48,8 +48,9 @@ async function openPglite(path: string): Promise<Store> {
       db,
       boss: { db: fromPglite(pglite), backend: "pglite" },
       async maintain() {
-        // PGlite has no autovacuum and no checkpointer: without these the directory grows without bound.
-        await pglite.exec("VACUUM");
+        // PGlite has no autovacuum and no checkpointer: without these the directory grows without bound, and plans are made
+        // for tables as small as they once were.
+        await pglite.exec("VACUUM (ANALYZE)");
         await pglite.exec("CHECKPOINT");
       },
       async close() {

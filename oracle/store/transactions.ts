@@ -222,18 +222,31 @@ export interface TransactionOutcome {
 /**
  * Marks those as mined whose hash a settlement names: what the journal has read needs no receipt.
  *
+ * @param pending looked for by their hashes, so that the work grows with what is in flight and not with the past
  * @returns their ids
  */
-export async function markSettlingTransactions(trx: StoreTransaction, chainId: number): Promise<number[]> {
-  const { rows } = await sql<{ id: number }>`
-    update transactions t set state = 'mined', block_number = found.block_number, block_hash = found.block_hash
-    from (select distinct on (a.transaction_id) a.transaction_id, s.block_number, s.block_hash
-          from transactions p
-          join attempts a on a.transaction_id = p.id
-          join settlements s on s.chain_id = p.chain_id and s.tx_hash = a.hash
-          where p.chain_id = ${chainId} and p.state = 'pending') found
-    where t.id = found.transaction_id returning t.id`.execute(trx);
-  return rows.map(({ id }) => id);
+export async function markSettlingTransactions(
+  trx: StoreTransaction,
+  chainId: number,
+  pending: readonly OpenTransaction[],
+): Promise<number[]> {
+  const idOf = new Map(
+    pending.flatMap(({ id, attempts }) => attempts.map(({ hash }) => [hash as string, id])),
+  );
+  const rows = await trx
+    .selectFrom("settlements")
+    .distinctOn("tx_hash")
+    .select(["tx_hash", "block_number", "block_hash"])
+    .where("chain_id", "=", chainId)
+    .where(sql<boolean>`tx_hash = any(${[...idOf.keys()]})`)
+    .execute();
+  const mined = rows.flatMap(({ tx_hash, block_number, block_hash }) => {
+    const id = idOf.get(tx_hash);
+    return id === undefined
+      ? []
+      : [{ id, state: "mined" as const, block: { number: block_number, hash: block_hash as Hex } }];
+  });
+  return setOutcomes(trx, mined);
 }
 
 /** Records what became of transactions; the requests of failed and lost ones are free to be settled again. */
@@ -242,15 +255,27 @@ export async function recordOutcomes(
   chainId: number,
   outcomes: readonly TransactionOutcome[],
 ): Promise<void> {
-  for (const { id, state, block } of outcomes) {
-    await trx
-      .updateTable("transactions")
-      .set({ state, block_number: block?.number ?? null, block_hash: block?.hash ?? null })
-      .where("id", "=", id)
-      .execute();
-  }
+  await setOutcomes(trx, outcomes);
   const ended = outcomes.filter(({ state }) => state !== "mined").map(({ id }) => id);
   await freeItems(trx, chainId, ended);
+}
+
+/** @returns the ids of those that were pending until now */
+async function setOutcomes(
+  trx: StoreTransaction,
+  outcomes: readonly TransactionOutcome[],
+): Promise<number[]> {
+  if (outcomes.length === 0) {
+    return [];
+  }
+  const { rows } = await sql<{ id: number }>`
+    update transactions t set state = o.state, block_number = o.block_number, block_hash = o.block_hash
+    from unnest(
+      ${outcomes.map(({ id }) => id)}::bigint[], ${outcomes.map(({ state }) => state)}::text[],
+      ${outcomes.map(({ block }) => block?.number ?? null)}::bigint[],
+      ${outcomes.map(({ block }) => block?.hash ?? null)}::text[]) as o (id, state, block_number, block_hash)
+    where t.id = o.id and t.state = 'pending' returning t.id`.execute(trx);
+  return rows.map(({ id }) => id);
 }
 
 /**

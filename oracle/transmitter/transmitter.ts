@@ -138,7 +138,7 @@ export class Transmitter {
   async #settle(head: ChainHead, pending: readonly OpenTransaction[]): Promise<OpenTransaction[]> {
     const { chainId, log } = this.#options;
     const settled = new Set(
-      pending.length === 0 ? [] : await this.#commit((trx) => markSettlingTransactions(trx, chainId)),
+      pending.length === 0 ? [] : await this.#commit((trx) => markSettlingTransactions(trx, chainId, pending)),
     );
     const others = pending.filter(({ id }) => !settled.has(id));
     const outcomes = await this.#readOutcomes(others);

@@ -99,6 +99,11 @@ describeStores("the store's transactions", (create) => {
     return Object.fromEntries(rows.map(({ request_id, phase }) => [String(Number(request_id)), phase]));
   };
 
+  async function markSettling(): Promise<number[]> {
+    const pending = await pendingTransactions(store, CHAIN);
+    return commit((trx) => markSettlingTransactions(trx, CHAIN, pending));
+  }
+
   test("what was committed is in flight, with its bytes and its call at hand", async () => {
     const sent = await commit((trx) =>
       insertTransactions(trx, [transaction(4, [word(1)]), transaction(5, [word(2)])], NOW),
@@ -125,10 +130,10 @@ describeStores("the store's transactions", (create) => {
     await settle(word(2), replacement.hash, 8);
     // Settled by somebody else's transaction: no word on ours.
     await settle(word(1), word(77), 8);
-    expect(await commit((trx) => markSettlingTransactions(trx, CHAIN))).toEqual([second?.id]);
+    expect(await markSettling()).toEqual([second?.id]);
     expect((await pendingTransactions(store, CHAIN)).map(({ id }) => id)).toEqual([first?.id]);
     await commit((trx) => finalizeTransactions(trx, CHAIN, 8));
-    expect(await commit((trx) => markSettlingTransactions(trx, CHAIN))).toEqual([]);
+    expect(await markSettling()).toEqual([]);
   });
 
   test("one that settled several requests is marked once", async () => {
@@ -137,7 +142,7 @@ describeStores("the store's transactions", (create) => {
     );
     await settle(word(1), word(1_004), 8);
     await settle(word(2), word(1_004), 8);
-    expect(await commit((trx) => markSettlingTransactions(trx, CHAIN))).toEqual([sent?.id]);
+    expect(await markSettling()).toEqual([sent?.id]);
     await commit((trx) => finalizeTransactions(trx, CHAIN, 8));
     // The third was left out by the contract: free to be settled again.
     expect((await phases())[3]).toBe("asked");
@@ -146,7 +151,7 @@ describeStores("the store's transactions", (create) => {
   test("a reorg puts it in flight again", async () => {
     const [sent] = await commit((trx) => insertTransactions(trx, [transaction(4, [word(1)])], NOW));
     await settle(word(1), word(1_004), 8);
-    await commit((trx) => markSettlingTransactions(trx, CHAIN));
+    await markSettling();
     await store.db.deleteFrom("settlements").execute();
     await commit((trx) => reopenTransactions(trx, CHAIN, 7));
     expect((await pendingTransactions(store, CHAIN)).map(({ id }) => id)).toEqual([sent?.id]);

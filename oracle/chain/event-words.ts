@@ -58,7 +58,14 @@ export class EventWords {
     return bytes;
   }
 
+  /**
+   * The byte string as text that any store can keep. Solidity's `string` is any bytes, and a caller's to choose: what is no
+   * UTF-8, and U+0000, which PostgreSQL keeps in no text, is U+FFFD. Such text has another hash than the string.
+   *
+   * @throws {RangeError} where the string is not all there
+   */
   text(index: number): string {
-    return new TextDecoder("utf-8", { fatal: true }).decode(fromHex(this.bytes(index)));
+    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+    return decoder.decode(fromHex(this.bytes(index))).replaceAll("\0", "\ufffd");
   }
 }

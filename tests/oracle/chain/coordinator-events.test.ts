@@ -51,6 +51,17 @@ test.for([
   });
 });
 
+/** The contract checks a URI's length and nothing else: whoever asks chooses its bytes, and must not stop who reads them. */
+test.for([
+  ["that is no UTF-8", "ff2fc3", "\ufffd/\ufffd"],
+  ["with a zero, which PostgreSQL keeps in no text", "410042", "A\ufffdB"],
+  ["that begins with a byte order mark", "efbbbf", "\ufeff"],
+] as const)("a request by a URI %s is read, and its URI is not the one of its hash", ([, bytes, text]) => {
+  const log = requested(REQUEST, "0x", "abc");
+  const data = log.data.replace("616263", bytes) as Hex;
+  expect(decodeCoordinatorLog({ ...log, data })).toMatchObject({ kind: "requested", payloadUri: text });
+});
+
 test.for([true, false])("a fulfilment, its callback delivered: %s", (delivered) => {
   expect(decodeCoordinatorLog(logOf("Fulfilled", [word(1), word(2), 4, word(3), delivered, 5n]))).toEqual({
     ...{ kind: "settled", how: "fulfilled", requestId: word(1), keysetId: word(2), status: 4 },

@@ -299,6 +299,21 @@ describe("PEM", () => {
     expect(splitPem(block, "X509 CRL")).toEqual([]);
   });
 
+  test("has one spelling for each string of bytes", () => {
+    const alphabet = Array.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
+    const read = (texts: readonly string[]): string[] =>
+      texts.filter((text) => codeOf(() => fromBase64(text)) === "nothing thrown");
+    const spelt = (bytes: readonly number[]): string => btoa(String.fromCharCode(...bytes));
+    expect(read(alphabet.map((digit) => `A${digit}==`)).sort()).toEqual(
+      [0, 1, 2, 3].map((low) => spelt([low])).sort(),
+    );
+    expect(read(alphabet.map((digit) => `AA${digit}=`)).sort()).toEqual(
+      Array.from({ length: 16 }, (_, low) => spelt([0, low])).sort(),
+    );
+    expect(fromBase64("AQ==")).toEqual(Uint8Array.of(1));
+    expect(fromBase64("AQI=")).toEqual(Uint8Array.of(1, 2));
+  });
+
   test.for<readonly [string, () => unknown]>([
     ["a block that does not end", () => splitPem("-----BEGIN CERTIFICATE-----\nAQID", "CERTIFICATE")],
     [
@@ -307,6 +322,8 @@ describe("PEM", () => {
     ],
     ["base64 without its padding", () => fromBase64("AQ")],
     ["base64 with other characters", () => fromBase64("AQ*=")],
+    ["base64 with a stray bit before two signs of padding", () => fromBase64("AR==")],
+    ["base64 with a stray bit before one sign of padding", () => fromBase64("AQJ=")],
     ["neither DER nor PEM", () => parseCertificates(toUtf8("hello"))],
     ["neither DER nor PEM of a list", () => parseCrls(toUtf8("hello"))],
   ])("refuses %s", ([, call]) => {

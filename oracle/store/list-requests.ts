@@ -1,3 +1,4 @@
+import type { Expression, SqlBool } from "kysely";
 import type { Hex } from "../../protocol/bytes.ts";
 import { comesAfter } from "./page.ts";
 import type { Place } from "./page.ts";
@@ -29,61 +30,36 @@ export interface RequestFilter {
 /** Requests, newest first. */
 export async function listRequests(store: Store, filter: RequestFilter): Promise<RequestSummary[]> {
   const { chainId, phase, consumer, keysetId, status, settlement, before, limit } = filter;
-  let query = store.db
+  const rows = await store.db
     .selectFrom("requests as r")
     .select(["request_id", "chain_id", "phase", "consumer", "block_number", "log_index"])
-    .select(["deadline", "fee", "last_error"]);
-  if (chainId !== undefined) query = query.where("chain_id", "=", chainId);
-  if (phase !== undefined) query = query.where("phase", "=", phase);
-  if (consumer !== undefined) query = query.where("consumer", "=", consumer);
-  if (before !== undefined) query = query.where(comesAfter(before));
-  if (keysetId !== undefined) {
-    query = query.where((where) =>
-      where.or([
-        where.exists(
-          where
-            .selectFrom("answers as a")
-            .select("a.request_id")
-            .whereRef("a.chain_id", "=", "r.chain_id")
-            .whereRef("a.request_id", "=", "r.request_id")
-            .where("a.keyset_id", "=", keysetId),
+    .select(["deadline", "fee", "last_error"])
+    .where((where) => {
+      const answers = where
+        .selectFrom("answers as a")
+        .select("a.request_id")
+        .whereRef("a.chain_id", "=", "r.chain_id")
+        .whereRef("a.request_id", "=", "r.request_id");
+      const settlements = where
+        .selectFrom("settlements as s")
+        .select("s.request_id")
+        .whereRef("s.chain_id", "=", "r.chain_id")
+        .whereRef("s.request_id", "=", "r.request_id");
+      return where.and([
+        ...given(chainId, (wanted) => where("chain_id", "=", wanted)),
+        ...given(phase, (wanted) => where("phase", "=", wanted)),
+        ...given(consumer, (wanted) => where("consumer", "=", wanted)),
+        ...given(keysetId, (wanted) =>
+          where.or([
+            where.exists(answers.where("a.keyset_id", "=", wanted)),
+            where.exists(settlements.where("s.keyset_id", "=", wanted)),
+          ]),
         ),
-        where.exists(
-          where
-            .selectFrom("settlements as s")
-            .select("s.request_id")
-            .whereRef("s.chain_id", "=", "r.chain_id")
-            .whereRef("s.request_id", "=", "r.request_id")
-            .where("s.keyset_id", "=", keysetId),
-        ),
-      ]),
-    );
-  }
-  if (status !== undefined) {
-    query = query.where((where) =>
-      where.exists(
-        where
-          .selectFrom("answers as a")
-          .select("a.request_id")
-          .whereRef("a.chain_id", "=", "r.chain_id")
-          .whereRef("a.request_id", "=", "r.request_id")
-          .where("a.status", "=", status),
-      ),
-    );
-  }
-  if (settlement !== undefined) {
-    query = query.where((where) =>
-      where.exists(
-        where
-          .selectFrom("settlements as s")
-          .select("s.request_id")
-          .whereRef("s.chain_id", "=", "r.chain_id")
-          .whereRef("s.request_id", "=", "r.request_id")
-          .where("s.kind", "=", settlement),
-      ),
-    );
-  }
-  const rows = await query
+        ...given(status, (wanted) => where.exists(answers.where("a.status", "=", wanted))),
+        ...given(settlement, (wanted) => where.exists(settlements.where("s.kind", "=", wanted))),
+        ...given(before, comesAfter),
+      ]);
+    })
     .orderBy("block_number", "desc")
     .orderBy("log_index", "desc")
     .orderBy("chain_id", "desc")
@@ -100,4 +76,12 @@ export async function listRequests(store: Store, filter: RequestFilter): Promise
     fee: row.fee,
     lastError: row.last_error,
   }));
+}
+
+/** The condition of a filter, where the filter was given. */
+function given<Wanted>(
+  wanted: Wanted | undefined,
+  condition: (wanted: Wanted) => Expression<SqlBool>,
+): readonly Expression<SqlBool>[] {
+  return wanted === undefined ? [] : [condition(wanted)];
 }

@@ -313,6 +313,8 @@ describe("the index over HTTP", () => {
     ["settlement=fulfilled", [OTHER_CHAINS]],
     ["settlement=refunded", []],
     ["chainId=2", [OTHER_CHAINS]],
+    [`chainId=1&phase=asked&keysetId=${KEYSET}&status=2&before=11-0-1`, [idOf(3)]],
+    [`chainId=2&keysetId=${KEYSET}&status=2`, []],
   ])("filters by %s", async ([query, expected]) => {
     const { json } = await call(`/v1/requests?${query}`);
     expect((json["requests"] as { requestId: Hex }[]).map(({ requestId }) => requestId)).toEqual(expected);

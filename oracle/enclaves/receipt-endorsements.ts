@@ -16,12 +16,14 @@ export interface ReceiptEndorsementsOptions {
 
 interface LastFound {
   readonly json: EndorsementsJson;
-  /** Milliseconds: the vendor is not asked again before this time. */
+  /** Milliseconds: the source is not asked again before this time. */
   readonly restUntil: number;
 }
 
 /** A vendor that is down must not hold every answer up by its timeout. */
 const REST_MS = 60_000;
+/** Reading evidence again for each answer costs more than its signature; what is found outlives this by days. */
+const FRESH_MS = 10_000;
 /** Enclaves of a node, with those that they replaced. */
 const MAX_KEPT = 256;
 
@@ -45,7 +47,7 @@ export class ReceiptEndorsements {
     }
     try {
       const json = encodeEndorsements(await source.find(fromHex(evidence), Math.floor(now() / 1_000)));
-      this.#keep(evidence, { json, restUntil: 0 });
+      this.#keep(evidence, { json, restUntil: now() + FRESH_MS });
       return json;
     } catch (error) {
       if (!(error instanceof EndorsementError)) throw error;

@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import { z } from "zod";
 import type { Hex } from "../../protocol/bytes.ts";
 import { Request } from "../../protocol/request.ts";
@@ -228,7 +229,12 @@ export class Journal implements ChainJournal {
     const { chainId, engine, now } = this.#options;
     const ripe = await trx
       .updateTable("requests")
-      .set({ released: true, released_at: now() })
+      // What `refreshPhases` would say, without copying the row once more.
+      .set({
+        released: true,
+        released_at: now(),
+        phase: sql`case phase when 'seen' then 'asked' else phase end`,
+      })
       .where("chain_id", "=", chainId)
       .where("released", "=", false)
       .where("phase", "<>", "settled")
@@ -236,7 +242,6 @@ export class Journal implements ChainJournal {
       .returning("request_id")
       .execute();
     const ids = ripe.map(({ request_id }) => request_id);
-    await refreshPhases(trx, chainId, ids);
     await engine.enqueue(
       trx,
       "answers",

@@ -46,6 +46,8 @@ const DUE_AT_ONCE = 500;
 /** Which transactions would settle something now: answers to deliver, and refunds of requests past their deadline. */
 export class SettlementPlanner {
   readonly #options: SettlementPlannerOptions;
+  /** Seconds. */
+  #noRefundsAt: number | undefined;
 
   constructor(options: SettlementPlannerOptions) {
     this.#options = options;
@@ -66,13 +68,24 @@ export class SettlementPlanner {
     free -= fulfillments.length;
     const quorums = free > 0 ? await dueQuorums(store, { chainId, time, limit: free }) : [];
     free -= quorums.length;
-    const refunds = free > 0 ? await dueRefunds(store, { chainId, time, limit: free }) : [];
+    const refunds = free > 0 ? await this.#dueRefunds(time, free) : [];
     const single = [
       ...fulfillments,
       ...quorums.map((quorum) => this.#toQuorumFulfillment(quorum)),
       ...refunds.map((refund) => this.#toRefund(refund)),
     ].filter(({ feeCap }) => feeCap >= baseFee);
     return [...planned, ...(await this.#simulated(single, time))];
+  }
+
+  /** Only time makes refunds due: where there was none at this time, there is none. */
+  async #dueRefunds(time: number, limit: number): Promise<DueRefund[]> {
+    if (time === this.#noRefundsAt) {
+      return [];
+    }
+    const { store, chainId } = this.#options;
+    const refunds = await dueRefunds(store, { chainId, time, limit });
+    this.#noRefundsAt = refunds.length === 0 ? time : undefined;
+    return refunds;
   }
 
   /** The next block's time is at least the head's, and the clock's where the chain makes blocks on demand. */

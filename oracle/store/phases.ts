@@ -3,7 +3,8 @@ import type { StoreTransaction } from "./store.ts";
 
 /**
  * Sets the phase of requests from what the other tables say of them. Every change of a request's answers, transactions,
- * refusal or settlement ends with this, in the same transaction; so a phase is never more than a cached conclusion.
+ * refusal or settlement ends with this, in the same transaction; so a phase is never more than a cached conclusion. A row
+ * whose phase stays is not written: it would be copied whole, with its request.
  */
 export async function refreshPhases(
   trx: StoreTransaction,
@@ -13,15 +14,25 @@ export async function refreshPhases(
   if (requestIds.length === 0) {
     return;
   }
+  const ids = [...requestIds];
+  // Locked by a statement of its own: the next one then sees what another node wrote while this one waited for the rows. In
+  // one order, so that two nodes never wait for each other.
   await sql`
-    update requests r set phase = case
-      when exists (select 1 from settlements s where s.chain_id = r.chain_id and s.request_id = r.request_id) then 'settled'
-      when exists (select 1 from transaction_items i
-                   where i.chain_id = r.chain_id and i.request_id = r.request_id and i.live) then 'sent'
-      when r.threshold <= (select count(*) from answers a where a.chain_id = r.chain_id and a.request_id = r.request_id)
-        then 'answered'
-      when exists (select 1 from refusals f where f.chain_id = r.chain_id and f.request_id = r.request_id) then 'refused'
-      when r.released then 'asked'
-      else 'seen' end
-    where r.chain_id = ${chainId} and r.request_id = any(${[...requestIds]})`.execute(trx);
+    select from requests where chain_id = ${chainId} and request_id = any(${ids}) order by request_id for update`.execute(
+    trx,
+  );
+  await sql`
+    with now as materialized (
+      select r.request_id, r.phase as before, case
+        when exists (select 1 from settlements s where s.chain_id = r.chain_id and s.request_id = r.request_id) then 'settled'
+        when exists (select 1 from transaction_items i
+                     where i.chain_id = r.chain_id and i.request_id = r.request_id and i.live) then 'sent'
+        when r.threshold <= (select count(*) from answers a where a.chain_id = r.chain_id and a.request_id = r.request_id)
+          then 'answered'
+        when exists (select 1 from refusals f where f.chain_id = r.chain_id and f.request_id = r.request_id) then 'refused'
+        when r.released then 'asked'
+        else 'seen' end as phase
+      from requests r where r.chain_id = ${chainId} and r.request_id = any(${ids}))
+    update requests r set phase = now.phase from now
+    where r.chain_id = ${chainId} and r.request_id = now.request_id and now.phase <> now.before`.execute(trx);
 }

@@ -91,13 +91,17 @@ describe("while the vendor cannot be reached", () => {
     return state;
   }
 
-  test("receipts carry what was found last, and the vendor is asked once a minute", async () => {
+  test("receipts carry what was found last, for ten seconds unasked, and the vendor is asked once a minute", async () => {
     let now = NOW * 1_000;
     const intel = await mintFakeIntel();
     const pcs = vendor({ intel: intel.endorsements() });
     const endorsements = endorser(pcs.source, () => now);
     expect(await endorsements.find("0x01")).toEqual({ intel: intel.collateral });
     pcs.answer = away;
+    now += 9_999;
+    expect(await endorsements.find("0x01")).toEqual({ intel: intel.collateral });
+    expect(pcs.asked).toBe(1);
+    now += 1;
     expect(await endorsements.find("0x01")).toEqual({ intel: intel.collateral });
     expect(await endorsements.find("0x01")).toEqual({ intel: intel.collateral });
     expect(pcs.asked).toBe(2);

@@ -2,8 +2,20 @@ import type { Answer } from "../../protocol/answer.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import type { BatchReply } from "../../protocol/enclave-api.ts";
 import type { Request } from "../../protocol/request.ts";
+import {
+  answerWords,
+  bytes,
+  dynamicArray,
+  dynamicTuple,
+  encodeCall,
+  requestWords,
+  uint,
+  word,
+} from "./call-data.ts";
 import { coordinatorInterface as coordinator } from "./contracts.ts";
-import { outputOnChain } from "./coordinator.ts";
+import { NO_STATE_BLOCK, outputOnChain } from "./coordinator.ts";
+
+const FULFILL_BATCH = coordinator.getFunction("fulfillBatch").selector;
 
 /** One answer of a batch, and the request that it settles. */
 export interface BatchItem {
@@ -14,13 +26,16 @@ export interface BatchItem {
 
 /** @param items the whole batch, in ascending order of their leaves: so the contract needs no proofs */
 export function encodeFulfillBatch(items: readonly BatchItem[], { root, count, signature }: BatchReply): Hex {
-  const wire = items.map(({ request, answer, output }) => ({
-    request,
-    answer,
-    output: outputOnChain(request, output),
-    stateBlockNumber: 0,
-  }));
-  return coordinator.encodeFunctionData("fulfillBatch", [wire, root, count, [], signature]) as Hex;
+  const wire = items.map(({ request, answer, output }) =>
+    dynamicTuple([
+      requestWords(request),
+      answerWords(answer),
+      bytes(outputOnChain(request, output)),
+      uint(NO_STATE_BLOCK),
+    ]),
+  );
+  const proofs = dynamicArray([]);
+  return encodeCall(FULFILL_BATCH, [dynamicArray(wire), word(root), uint(count), proofs, bytes(signature)]);
 }
 
 /** The transaction, the signature, the tree, the payee's credit, and the calldata of what is not an item. */

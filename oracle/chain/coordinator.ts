@@ -1,4 +1,3 @@
-import { isHex } from "../../protocol/bytes.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 
 import type { Answer } from "../../protocol/answer.ts";
@@ -6,9 +5,18 @@ import { AdytonError, ChainError } from "../../protocol/errors.ts";
 import { Aggregation, Delivery, Request, requestId as requestIdOf } from "../../protocol/request.ts";
 import type { Log } from "./block.ts";
 import { data } from "./block.ts";
-import type { SignedAnswerStruct } from "../../contracts/bindings/OracleCoordinator.ts";
+import { AbiWords } from "./abi-words.ts";
+import type { AbiPart } from "./call-data.ts";
+import {
+  answerWords,
+  bytes,
+  dynamicArray,
+  dynamicTuple,
+  encodeCall,
+  requestWords,
+  uint,
+} from "./call-data.ts";
 import { coordinatorInterface as coordinator } from "./contracts.ts";
-import { EventWords } from "./event-words.ts";
 import type { RequestedEvent, SettledEvent } from "./events.ts";
 import type { RpcPool } from "./rpc-pool.ts";
 
@@ -20,6 +28,12 @@ const REQUESTED = topicOf("Requested");
 const FULFILLED = topicOf("Fulfilled");
 const REFUNDED = topicOf("Refunded");
 
+const selectorOf = (name: "fulfill" | "fulfillQuorum" | "refund"): string =>
+  coordinator.getFunction(name).selector;
+const FULFILL = selectorOf("fulfill");
+const FULFILL_QUORUM = selectorOf("fulfillQuorum");
+const REFUND = selectorOf("refund");
+
 /**
  * A coordinator's log as an event; `undefined` for logs that settle nothing. A `Requested` whose requestId does not follow
  * from its fields is not this contract's word: the address in the configuration is wrong.
@@ -30,9 +44,9 @@ export function decodeCoordinatorLog(log: Log): RequestedEvent | SettledEvent | 
   try {
     switch (log.topics[0]) {
       case REQUESTED:
-        return toRequested(log, new EventWords(log.data));
+        return toRequested(log, new AbiWords(log.data));
       case FULFILLED:
-        return toFulfilled(log, new EventWords(log.data));
+        return toFulfilled(log, new AbiWords(log.data));
       case REFUNDED:
         return toSettled(log, "refunded");
       default:
@@ -44,7 +58,7 @@ export function decodeCoordinatorLog(log: Log): RequestedEvent | SettledEvent | 
   }
 }
 
-function toRequested(log: Log, words: EventWords): RequestedEvent {
+function toRequested(log: Log, words: AbiWords): RequestedEvent {
   const request = toRequest(words);
   const id = requestIdIn(log);
   if (requestIdOf(request) !== id || request.coordinator !== log.address) {
@@ -64,7 +78,7 @@ function toRequested(log: Log, words: EventWords): RequestedEvent {
 }
 
 /** `Fulfilled(requestId indexed, keysetId indexed, status, outputHash, delivered, paid)` */
-function toFulfilled(log: Log, words: EventWords): SettledEvent {
+function toFulfilled(log: Log, words: AbiWords): SettledEvent {
   return {
     ...toSettled(log, "fulfilled"),
     status: words.number(0),
@@ -89,7 +103,7 @@ function toSettled(log: Log, how: SettledEvent["how"]): SettledEvent {
 const REQUEST_WORDS = 19;
 
 /** The protocol's own schema takes the fields, and refuses what does not fit them. */
-function toRequest(words: EventWords): Request {
+function toRequest(words: AbiWords): Request {
   const decimal = (index: number): string => words.uint(index).toString();
   return Request.parse({
     chainId: decimal(0),
@@ -148,21 +162,29 @@ export function outputOnChain(request: Request, output: Hex): Hex {
   return carriesOutput(request) ? output : "0x";
 }
 
-function toSigned(request: Request, { answer, signature, output }: SettlingAnswer): SignedAnswerStruct {
-  return { answer, signature, output: outputOnChain(request, output), stateBlockNumber: 0 };
+/** `stateBlockNumber`: no answer speaks of a state of the chain yet. */
+export const NO_STATE_BLOCK = 0;
+
+function toSigned(request: Request, { answer, signature, output }: SettlingAnswer): AbiPart {
+  return dynamicTuple([
+    answerWords(answer),
+    bytes(signature),
+    bytes(outputOnChain(request, output)),
+    uint(NO_STATE_BLOCK),
+  ]);
 }
 
 export function encodeFulfill(request: Request, answer: SettlingAnswer): Hex {
-  return hex(coordinator.encodeFunctionData("fulfill", [request, toSigned(request, answer)]));
+  return encodeCall(FULFILL, [requestWords(request), toSigned(request, answer)]);
 }
 
 export function encodeFulfillQuorum(request: Request, answers: readonly SettlingAnswer[]): Hex {
-  const signed = answers.map((answer) => toSigned(request, answer));
-  return hex(coordinator.encodeFunctionData("fulfillQuorum", [request, signed]));
+  const signed = dynamicArray(answers.map((answer) => toSigned(request, answer)));
+  return encodeCall(FULFILL_QUORUM, [requestWords(request), signed]);
 }
 
 export function encodeRefund(request: Request): Hex {
-  return hex(coordinator.encodeFunctionData("refund", [request]));
+  return encodeCall(REFUND, [requestWords(request)]);
 }
 
 /** The 21,000 of every transaction, and a margin. Unused gas is not paid. */
@@ -244,12 +266,4 @@ function position(log: Log): Pick<RequestedEvent, "blockNumber" | "blockHash" | 
     txHash: log.transactionHash,
     logIndex: log.logIndex,
   };
-}
-
-function hex(value: unknown): Hex {
-  const lower = String(value).toLowerCase();
-  if (!isHex(lower)) {
-    throw new TypeError("the ABI decoder returned something other than hex");
-  }
-  return lower;
 }

@@ -1,8 +1,12 @@
 import type { Hex } from "../../protocol/bytes.ts";
 import { ChainError } from "../../protocol/errors.ts";
+import { AbiWords } from "./abi-words.ts";
 import type { BatchedReads } from "./batched-reads.ts";
 import { data } from "./block.ts";
+import { encodeCall, uint, word } from "./call-data.ts";
 import { registryInterface as registry } from "./contracts.ts";
+
+const MEMBER_OF = registry.getFunction("memberOf").selector;
 
 /** What a quorum counts of a keyset. */
 export interface Membership {
@@ -46,22 +50,19 @@ export async function readMembership(
 ): Promise<Membership | undefined> {
   const call = {
     to: address,
-    data: registry.encodeFunctionData("memberOf", [
-      asked.policyId,
-      asked.policyVersion,
-      asked.requestedAt,
-      keysetId,
-      signer,
+    data: encodeCall(MEMBER_OF, [
+      word(asked.policyId),
+      uint(asked.policyVersion),
+      uint(asked.requestedAt),
+      word(keysetId),
+      word(signer),
     ]),
   };
   try {
     const returned = await reads.call({ method: "eth_call", params: [call, "latest"] }, MemberResult);
-    const result = registry.decodeFunctionResult("memberOf", returned);
-    return {
-      platform: String(result["platformId"]) as Hex,
-      vendor: Number(result["vendor"]),
-      distinctVendors: result["distinctVendors"] === true,
-    };
+    // payee, platformId, vendor, distinctVendors
+    const words = new AbiWords(returned);
+    return { platform: words.word(1), vendor: words.number(2), distinctVendors: words.bool(3) };
   } catch (error) {
     if (error instanceof ChainError && error.code === "CHAIN_REVERTED") {
       return undefined;

@@ -1,7 +1,11 @@
 import type { Hex } from "../../protocol/bytes.ts";
-import { data } from "./block.ts";
-import { coordinatorInterface as coordinator } from "./contracts.ts";
+import { AbiWords } from "./abi-words.ts";
 import type { BatchedReads } from "./batched-reads.ts";
+import { data } from "./block.ts";
+import { encodeCall, word } from "./call-data.ts";
+import { coordinatorInterface as coordinator } from "./contracts.ts";
+
+const PENDING = coordinator.getFunction("pending").selector;
 
 /** Four words: an address without a contract answers with none. */
 const PendingResult = data.refine((bytes) => bytes.length === 2 + 4 * 64, {
@@ -27,10 +31,9 @@ export async function readPendingRequest(
   requestId: Hex,
   tag: "latest" | "pending",
 ): Promise<PendingRequest | undefined> {
-  const call = { to: address, data: coordinator.encodeFunctionData("pending", [requestId]) };
+  const call = { to: address, data: encodeCall(PENDING, [word(requestId)]) };
   const returned = await reads.call({ method: "eth_call", params: [call, tag] }, PendingResult);
-  const result = coordinator.decodeFunctionResult("pending", returned);
-  return result["isPending"] === true
-    ? { requestedAt: Number(result["requestedAt"]), cancelAt: Number(result["cancelAt"]) }
-    : undefined;
+  // isPending, escrow, requestedAt, cancelAt
+  const words = new AbiWords(returned);
+  return words.bool(0) ? { requestedAt: words.number(2), cancelAt: words.number(3) } : undefined;
 }

@@ -4,10 +4,10 @@ import type { Hex } from "../../protocol/bytes.ts";
 const DIGITS = 64;
 
 /**
- * The data of an event as the ABI has it: words of 32 bytes, and byte strings that words point to. Read by place, since
- * decoding by signature costs more than all else that is done with a request's event.
+ * The data of an event or a result as the ABI has it: words of 32 bytes, and byte strings that words point to. Read by
+ * place, since decoding by signature costs more than all else that is done with a request's event.
  */
-export class EventWords {
+export class AbiWords {
   readonly #data: Hex;
 
   constructor(data: Hex) {
@@ -18,7 +18,7 @@ export class EventWords {
   word(index: number): Hex {
     const from = 2 + index * DIGITS;
     const word = this.#data.slice(from, from + DIGITS);
-    if (word.length !== DIGITS) throw new RangeError("the event's data ends before this word");
+    if (word.length !== DIGITS) throw new RangeError("the data ends before this word");
     return `0x${word}`;
   }
 
@@ -29,19 +29,19 @@ export class EventWords {
   /** @throws {RangeError} for more than a double holds */
   number(index: number): number {
     const value = this.uint(index);
-    if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new RangeError("the event's word is no small integer");
+    if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new RangeError("the word is no small integer");
     return Number(value);
   }
 
   address(index: number): Hex {
     const word = this.word(index);
-    if (!word.startsWith(`0x${"0".repeat(24)}`)) throw new RangeError("the event's word is no address");
+    if (!word.startsWith(`0x${"0".repeat(24)}`)) throw new RangeError("the word is no address");
     return `0x${word.slice(26)}`;
   }
 
   bool(index: number): boolean {
     const value = this.number(index);
-    if (value > 1) throw new RangeError("the event's word is no truth value");
+    if (value > 1) throw new RangeError("the word is no truth value");
     return value === 1;
   }
 
@@ -53,7 +53,7 @@ export class EventWords {
     const from = 2 + at * 2 + DIGITS;
     const bytes = `0x${this.#data.slice(from, from + length * 2)}`;
     if (!isHex(bytes) || bytes.length !== 2 + length * 2) {
-      throw new RangeError("the event's data ends before this string");
+      throw new RangeError("the data ends before this string");
     }
     return bytes;
   }

@@ -20,7 +20,7 @@ export interface ChainRange {
 }
 
 /** Ranges up to this length are checked header by header. */
-const CHECKED_RANGE = 32;
+export const CHECKED_RANGE = 32;
 
 function header(endpoint: RpcEndpoint, tag: string): Promise<BlockHeader | null> {
   const call = { method: "eth_getBlockByNumber", params: [tag, false] };

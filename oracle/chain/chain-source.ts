@@ -3,10 +3,12 @@ import { AdytonError, ChainError } from "../../protocol/errors.ts";
 import { Wakeable } from "../engine/wakeable.ts";
 import type { Logger } from "../log.ts";
 import type { BlockHeader } from "./block.ts";
+import { quantity } from "./block.ts";
 import type { BlockId, ChainRange } from "./chain-reader.ts";
-import { readFinalized, readHead, readHeader, readRange } from "./chain-reader.ts";
+import { CHECKED_RANGE, readFinalized, readHead, readHeader, readRange } from "./chain-reader.ts";
 import type { RpcEndpoint } from "./rpc-endpoint.ts";
 import type { RpcPool } from "./rpc-pool.ts";
+import { callEndpoint } from "./rpc-pool.ts";
 
 /** The stored past of the chain, and what to do with its news. Each method commits or throws as one. */
 export interface ChainJournal {
@@ -26,6 +28,7 @@ export interface ChainHead {
 }
 
 export interface ChainSourceOptions {
+  readonly chainId: number;
   readonly rpc: RpcPool;
   readonly journal: ChainJournal;
   readonly log: Logger;
@@ -35,10 +38,16 @@ export interface ChainSourceOptions {
   /** Blocks on top of a block before it counts; "finalized" asks the node. */
   readonly confirmations: number | "finalized";
   readonly pollMs: number;
-  /** Blocks in one `eth_getLogs`. */
+  /** Blocks in one `eth_getLogs`, at most: a server that refuses so many is asked for fewer. */
   readonly maxRange: number;
   readonly onHead: (head: ChainHead) => void;
+  /** Milliseconds. */
+  readonly now: () => number;
 }
+
+/** An outage of a minute is an ordinary day's; and where the head is seldom asked for, one lost answer is. */
+const STALLED_AFTER_MS = 60_000;
+const STALLED_AFTER_POLLS = 5;
 
 /**
  * Follows one chain: every block once, in order, with walk-back to the common ancestor when the chain was reorganised.
@@ -50,9 +59,13 @@ export class ChainSource {
   #cursor: BlockId | undefined;
   #loaded = false;
   #head: ChainHead | undefined;
+  #range: number;
+  /** Milliseconds. */
+  #followedAt: number | undefined;
 
   constructor(options: ChainSourceOptions) {
     this.#options = options;
+    this.#range = options.maxRange;
     this.#loop = new Wakeable(options.pollMs, () => this.#step());
   }
 
@@ -62,6 +75,13 @@ export class ChainSource {
 
   get cursor(): BlockId | undefined {
     return this.#cursor;
+  }
+
+  /** Whether for long no step has got as far as the chain, or further than before. */
+  get isStalled(): boolean {
+    const { now, pollMs } = this.#options;
+    const longest = Math.max(STALLED_AFTER_MS, STALLED_AFTER_POLLS * pollMs);
+    return this.#followedAt === undefined || now() - this.#followedAt > longest;
   }
 
   wake(): void {
@@ -102,6 +122,7 @@ export class ChainSource {
       const behind = Math.max(0, latest.number - this.#cursor.number);
       this.#announce({ latest, settledNumber: Math.max(0, settled - behind) });
     }
+    this.#followedAt = this.#options.now();
     return false;
   }
 
@@ -113,6 +134,7 @@ export class ChainSource {
       if (this.#head === undefined) {
         this.#announce({ latest, settledNumber: await this.#settledNumber(endpoint, latest) });
       }
+      this.#followedAt = this.#options.now();
       return false;
     }
     const ancestor = await this.#commonAncestor(endpoint, latest);
@@ -120,6 +142,7 @@ export class ChainSource {
       return false;
     }
     if (ancestor?.hash !== this.#cursor?.hash) {
+      await this.#checkChainId(endpoint);
       this.#options.log.info("chain.reorg", { from: this.#cursor?.number, to: ancestor?.number });
       await this.#options.journal.rollback(ancestor);
       this.#cursor = ancestor;
@@ -132,14 +155,53 @@ export class ChainSource {
   }
 
   async #read(endpoint: RpcEndpoint, latest: BlockHeader, from: number): Promise<boolean> {
-    const { journal, addresses, maxRange } = this.#options;
-    const to = Math.min(latest.number, from + maxRange - 1);
-    const range = await readRange(endpoint, this.#cursor, { from, to, addresses });
+    const { journal } = this.#options;
+    const to = this.#endOfRange(from, latest.number);
+    const range = await this.#readRange(endpoint, from, to);
     const head = { latest, settledNumber: await this.#settledNumber(endpoint, latest) };
     await journal.append(range, head);
     this.#cursor = { number: range.last.number, hash: range.last.hash };
     this.#announce(head);
+    this.#followedAt = this.#options.now();
     return to < latest.number;
+  }
+
+  /** A long range is read without its bloom filters: it ends where no server still has to index the logs. */
+  #endOfRange(from: number, head: number): number {
+    const to = Math.min(head, from + this.#range - 1);
+    return to - from < CHECKED_RANGE ? to : Math.min(to, head - CHECKED_RANGE);
+  }
+
+  /** Servers cap the blocks, the logs or the bytes of one reply, each in words of its own: what fails is halved. */
+  async #readRange(endpoint: RpcEndpoint, from: number, to: number): Promise<ChainRange> {
+    const { addresses, maxRange } = this.#options;
+    try {
+      const range = await readRange(endpoint, this.#cursor, { from, to, addresses });
+      this.#range = Math.min(maxRange, this.#range * 2);
+      return range;
+    } catch (error) {
+      if (error instanceof ChainError && error.code === "CHAIN_RPC_UNAVAILABLE") {
+        this.#range = Math.max(1, Math.floor((to - from + 1) / 2));
+      }
+      throw error;
+    }
+  }
+
+  /**
+   * A server that is suddenly of another chain looks like a reorg to the beginning, and would cost all that was read.
+   *
+   * @throws {ChainError} CHAIN_RPC_UNAVAILABLE: another endpoint may serve
+   */
+  async #checkChainId(endpoint: RpcEndpoint): Promise<void> {
+    const { chainId } = this.#options;
+    const actual = await callEndpoint(endpoint, { method: "eth_chainId", params: [] }, quantity);
+    if (actual !== chainId) {
+      throw new ChainError({
+        code: "CHAIN_RPC_UNAVAILABLE",
+        message: `RPC endpoint ${endpoint.name} is of another chain`,
+        details: { endpoint: endpoint.name, expected: chainId, actual },
+      });
+    }
   }
 
   #announce(head: ChainHead): void {

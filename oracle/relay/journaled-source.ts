@@ -46,6 +46,7 @@ export function createJournaledSource(options: JournaledSourceOptions): ChainSou
     },
   });
   return new ChainSource({
+    chainId: config.chainId,
     rpc,
     journal,
     log,
@@ -55,6 +56,7 @@ export function createJournaledSource(options: JournaledSourceOptions): ChainSou
     pollMs: config.pollMs,
     maxRange: config.maxBlockRange,
     onHead,
+    now,
   });
 }
 

@@ -22,16 +22,23 @@ afterEach(async () => {
   await chain.close();
 });
 
+let clock = 0;
+
 async function follow(
-  options: { readonly maxRange?: number; readonly fromBlock?: number } = {},
+  options: {
+    readonly maxRange?: number;
+    readonly fromBlock?: number;
+    readonly others?: readonly FakeChain[];
+  } = {},
 ): Promise<ChainSource> {
-  const url = await chain.listen();
+  const urls = await Promise.all([chain, ...(options.others ?? [])].map((server) => server.listen()));
   const rpc = new RpcPool({
-    endpoints: [new RpcEndpoint({ url, timeoutMs: 5_000, log, now: () => 0 })],
+    endpoints: urls.map((url) => new RpcEndpoint({ url, timeoutMs: 5_000, log, now: () => 0 })),
     log,
     now: () => 0,
   });
   const source = new ChainSource({
+    chainId: 1,
     rpc,
     journal,
     log,
@@ -41,6 +48,7 @@ async function follow(
     pollMs: 5,
     maxRange: options.maxRange ?? 1_000,
     onHead: () => undefined,
+    now: () => clock,
   });
   sources.push(source);
   return source;
@@ -119,6 +127,69 @@ describe("the chain source", () => {
     expect(journal.blocks.at(-1)?.number).toBe(0);
     chain.unindexed.clear();
     expect(await synced()).toEqual(topics("a", "b"));
+  });
+
+  test("waits for a node that has not yet the logs of its newest block, however far it has to catch up", async () => {
+    chain.mine(...Array.from({ length: 100 }, (_, index) => [`event ${index}`]));
+    const block = chain.blocks.at(-1)!;
+    chain.unindexed.add(block.hash);
+    await follow();
+    const asked = (): number => chain.calls.filter((method) => method === "eth_getLogs").length;
+    await expect.poll(asked, { interval: 5 }).toBeGreaterThan(5);
+    expect(journal.blocks.at(-1)?.number).toBeLessThan(block.number);
+    chain.unindexed.clear();
+    expect(await synced()).toEqual(topics(...chain.blocks.map((_, index) => `event ${index}`)));
+  });
+
+  test("asks for fewer blocks at once where a server refuses so many", async () => {
+    const names = Array.from({ length: 300 }, (_, index) => `event ${index}`);
+    chain.mine(...names.map((name) => [name]));
+    chain.widestRange = 50;
+    await follow();
+    expect(await synced()).toEqual(topics(...names));
+  });
+
+  test("takes a server of another chain for away, not for a reorg to the beginning", async () => {
+    const other = new FakeChain();
+    other.chainId = 2;
+    other.mine(["x"], ["y"], ["z"], ["u"]);
+    chain.mine(["a"], ["b"]);
+    await follow({ others: [other] });
+    await synced();
+    chain.down = true;
+    const seen = other.calls.length;
+    await expect.poll(() => other.calls.length, { interval: 5 }).toBeGreaterThan(seen + 4);
+    expect(journal.rollbacks).toEqual([]);
+    chain.down = false;
+    chain.mine(["c"]);
+    expect(await synced()).toEqual(topics("a", "b", "c"));
+    await Promise.all(sources.splice(0).map((source) => source.stop()));
+    await other.close();
+  });
+
+  test("is stalled when it has not got as far as the chain for a minute, whatever the server answers", async () => {
+    const further = (): Promise<unknown> => {
+      const seen = chain.calls.length;
+      return expect.poll(() => chain.calls.length, { interval: 5 }).toBeGreaterThan(seen + 4);
+    };
+    clock = 1_000;
+    chain.mine(["a"], ["b"]);
+    const source = await follow();
+    expect(source.isStalled).toBe(true);
+    await expect.poll(() => source.isStalled, { interval: 5 }).toBe(false);
+    // No block comes, and that is the chain's affair.
+    clock = 100_000;
+    await expect.poll(() => source.isStalled, { interval: 5 }).toBe(false);
+    // A server that has lost its blocks answers, and tells nothing.
+    chain.blocks.length = 1;
+    await further();
+    clock = 160_000;
+    await further();
+    expect(source.isStalled).toBe(false);
+    clock = 160_001;
+    expect(source.isStalled).toBe(true);
+    chain.mine(["c"], ["d"]);
+    await expect.poll(() => source.isStalled, { interval: 5 }).toBe(false);
   });
 
   test("is not held up by a bloom filter that contains the contract by chance", async () => {

@@ -18,6 +18,9 @@ const GENESIS: Hex = `0x${"00".repeat(32)}`;
 /** A chain in memory behind JSON-RPC over HTTP, with forks and faults on demand. */
 export class FakeChain {
   blocks: FakeBlock[] = [];
+  chainId = 1;
+  /** Blocks that it gives the logs of at once. */
+  widestRange = Infinity;
   /** Answers with HTTP 503 while true. */
   down = false;
   /** Says "no logs" for these blocks, whatever they hold. */
@@ -59,9 +62,7 @@ export class FakeChain {
           return;
         }
         const body = JSON.parse(text) as RpcBody | RpcBody[];
-        const replies = [body]
-          .flat()
-          .map((call) => ({ jsonrpc: "2.0", id: call.id, result: this.#reply(call) }));
+        const replies = [body].flat().map((call) => ({ jsonrpc: "2.0", id: call.id, ...this.#reply(call) }));
         response.setHeader("content-type", "application/json");
         response.end(JSON.stringify(Array.isArray(body) ? replies : replies[0]));
       });
@@ -75,10 +76,26 @@ export class FakeChain {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
-  #reply({ method, params }: RpcBody): unknown {
-    this.calls.push(method);
-    this.onCall(method);
+  #reply(call: RpcBody): object {
+    this.calls.push(call.method);
+    this.onCall(call.method);
+    return this.#isTooWide(call)
+      ? { error: { code: -32_602, message: "query exceeds max block range" } }
+      : { result: this.#result(call) };
+  }
+
+  #isTooWide({ params: [filter] }: RpcBody): boolean {
+    const { fromBlock, toBlock } = (filter ?? {}) as {
+      readonly fromBlock?: string;
+      readonly toBlock?: string;
+    };
+    return Number.parseInt(toBlock ?? "0", 16) - Number.parseInt(fromBlock ?? "0", 16) >= this.widestRange;
+  }
+
+  #result({ method, params }: RpcBody): unknown {
     switch (method) {
+      case "eth_chainId":
+        return `0x${this.chainId.toString(16)}`;
       case "eth_getBlockByNumber": {
         const [tag] = params as [string];
         const block = tag === "latest" ? this.blocks.at(-1) : this.blocks[Number.parseInt(tag, 16)];

@@ -26,6 +26,7 @@ import { JobQueue } from "./engine/job-queue.ts";
 import { createHttpApp, listen } from "./http/server.ts";
 import type { RuntimeState } from "./http/metrics.ts";
 import type { Operations } from "./http/admin.ts";
+import { toHealth } from "./http/health.ts";
 import type { Health } from "./http/health.ts";
 import type { Logger } from "./log.ts";
 import { createLogger } from "./log.ts";
@@ -314,8 +315,9 @@ function onStop(log: Logger, stop: () => Promise<void>): void {
 }
 
 function health(relays: readonly ChainRelay[], enclaves: EnclaveSet): Health {
-  const chains = relays.map(({ chainId, head, cursorNumber, funds, rpcState }) => ({
+  const chains = relays.map(({ chainId, head, cursorNumber, isStalled, funds, rpcState }) => ({
     chainId,
+    stalled: isStalled,
     disputed: rpcState.disputed,
     rpcSetAside: rpcState.aside,
     keysUsable: funds.filter(({ usable }) => usable).length,
@@ -323,11 +325,7 @@ function health(relays: readonly ChainRelay[], enclaves: EnclaveSet): Health {
     block: cursorNumber ?? null,
     behindBlocks: head === undefined || cursorNumber === undefined ? null : head.latest.number - cursorNumber,
   }));
-  const sessions = enclaves.sessions.map(({ keysetId, url }) => ({ keysetId, url }));
-  const ok =
-    sessions.length > 0 &&
-    chains.every(({ block, keysUsable, disputed }) => block !== null && keysUsable > 0 && !disputed);
-  return { status: ok ? "ok" : "degraded", chains, enclaves: sessions };
+  return toHealth({ chains, enclaves: enclaves.sessions.map(({ keysetId, url }) => ({ keysetId, url })) });
 }
 
 try {

@@ -108,6 +108,12 @@ function chainMetrics({ chains }: Health, runtime: RuntimeState): Metric[] {
       samples: chains.flatMap(({ chainId, behindBlocks }) => known(chainId, behindBlocks)),
     },
     {
+      name: "adyton_oracle_chain_stalled",
+      help: "1 when nothing could be read of the chain for a minute or more.",
+      type: "gauge",
+      samples: chains.map(({ chainId, stalled }) => ({ labels: { chain: chainId }, value: stalled ? 1 : 0 })),
+    },
+    {
       name: "adyton_oracle_keys_usable",
       help: "Transmitter keys with enough funds; at 0 no model is called.",
       type: "gauge",

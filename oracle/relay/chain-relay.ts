@@ -92,6 +92,11 @@ export class ChainRelay {
     return this.#source?.cursor?.number;
   }
 
+  /** Whether the chain is not followed any longer, or not yet. */
+  get isStalled(): boolean {
+    return this.#source?.isStalled !== false;
+  }
+
   /** `undefined` until the chain was reached for the first time. */
   get answered(): AnsweredChain | undefined {
     return this.#answered;

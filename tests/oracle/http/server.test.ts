@@ -147,6 +147,7 @@ beforeAll(async () => {
           chainId: 1,
           block: 11,
           behindBlocks: 0,
+          stalled: false,
           keysUsable: 1,
           keysLowOnFunds: [],
           disputed: false,
@@ -377,6 +378,7 @@ describe("the index over HTTP", () => {
     const { text } = await call("/v1/metrics");
     expect(text).toContain('adyton_oracle_requests{chain="1",phase="settled"} 60\n');
     expect(text).toContain('adyton_oracle_block{chain="1"} 11\n');
+    expect(text).toContain('adyton_oracle_chain_stalled{chain="1"} 0\n');
     expect(text).toContain(`adyton_oracle_key_balance_ether{chain="1",address="${CONSUMER}"} 1.5\n`);
     expect(text).toContain('adyton_oracle_rpc_endpoints{chain="1",state="resting"} 2\n');
     expect(text).toContain("adyton_oracle_dead_letters 2\n");

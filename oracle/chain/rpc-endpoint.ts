@@ -3,6 +3,7 @@ import { ChainError } from "../../protocol/errors.ts";
 import type { Logger } from "../log.ts";
 import { HttpTransport } from "./http-transport.ts";
 import type { RpcTransport } from "./rpc-transport.ts";
+import { parseRpcUrl } from "./rpc-url.ts";
 import { WebSocketTransport } from "./web-socket-transport.ts";
 
 export interface RpcCall {
@@ -55,9 +56,10 @@ export class RpcEndpoint {
   constructor({ url, timeoutMs, silentAfterMs = SILENT_AFTER_MS, log, now }: RpcEndpointOptions) {
     const { host, protocol } = new URL(url);
     this.name = host;
+    const address = parseRpcUrl(url);
     this.#transport = protocol.startsWith("ws")
-      ? new WebSocketTransport({ url, name: host, timeoutMs, silentAfterMs, log, now })
-      : new HttpTransport(url, timeoutMs);
+      ? new WebSocketTransport({ address, name: host, timeoutMs, silentAfterMs, log, now })
+      : new HttpTransport(address, timeoutMs);
   }
 
   /** As `RpcTransport`. */

@@ -2,9 +2,10 @@ import { z } from "zod";
 import type { Logger } from "../log.ts";
 import { quantity } from "./block.ts";
 import type { RpcTransport } from "./rpc-transport.ts";
+import type { RpcAddress } from "./rpc-url.ts";
 
 export interface WebSocketTransportOptions {
-  readonly url: string;
+  readonly address: RpcAddress;
   /** Host and port, for the log. */
   readonly name: string;
   /** Milliseconds for a reply, and for a connection. */
@@ -123,8 +124,8 @@ export class WebSocketTransport implements RpcTransport {
   }
 
   #connect(): Promise<WebSocket> {
-    const { url, timeoutMs } = this.#options;
-    const socket = new WebSocket(url);
+    const { address, timeoutMs } = this.#options;
+    const socket = new WebSocket(address.url, { headers: address.headers });
     return new Promise((resolve, reject) => {
       let pending = true;
       const fail = (why: string): void => {

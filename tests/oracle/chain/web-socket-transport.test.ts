@@ -39,7 +39,7 @@ async function start(timeoutMs = 5_000): Promise<WebSocketTransport> {
     respond(calls, client);
   });
   transport = new WebSocketTransport({
-    url: server.url,
+    address: { url: server.url, headers: {} },
     name: "test",
     timeoutMs,
     silentAfterMs: SILENT_AFTER_MS,

@@ -8,6 +8,8 @@ const HANDSHAKE_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const TEXT = 0x81;
 
 export interface WebSocketClient {
+  /** What it sent as `Authorization`. */
+  readonly authorization: string | undefined;
   send(text: string): void;
   /** Cuts the line without a word. */
   cut(): void;
@@ -36,7 +38,11 @@ export async function startWebSocketServer(
     socket.write(
       `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
     );
-    const client = { send: (text: string) => socket.write(toFrame(text)), cut: () => socket.destroy() };
+    const client = {
+      authorization: request.headers.authorization,
+      send: (text: string) => socket.write(toFrame(text)),
+      cut: () => socket.destroy(),
+    };
     clients.push(client);
     let buffered = Buffer.alloc(0);
     socket.on("data", (part: Buffer) => {

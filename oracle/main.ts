@@ -44,7 +44,7 @@ import type { OpenTelemetrySink } from "./telemetry/open-telemetry.ts";
 import type { SpanSink } from "./telemetry/request-span.ts";
 import { SpanDurations } from "./telemetry/span-durations.ts";
 import { traceparentOf } from "./telemetry/trace-context.ts";
-import { countStore } from "./store/index-queries.ts";
+import { countOpen } from "./store/open-counts.ts";
 import { recordAnswers } from "./store/answers.ts";
 import type { AnswerRecord } from "./store/answers.ts";
 import type { Store } from "./store/store.ts";
@@ -278,7 +278,7 @@ async function drain({
   await queue.stop(DRAIN_MS);
   const end = now() + DRAIN_MS;
   while (now() < end) {
-    const { requests } = await countStore(store);
+    const { requests } = await countOpen(store);
     if (!requests.some(({ phase }) => phase === "answered" || phase === "sent")) {
       return;
     }

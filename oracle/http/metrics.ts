@@ -1,4 +1,5 @@
-import type { StoreCounts } from "../store/index-queries.ts";
+import { AnswerStatus, answerStatusName } from "../../protocol/answer.ts";
+import type { OpenCounts } from "../store/open-counts.ts";
 import { DURATION_BUCKETS } from "../telemetry/span-durations.ts";
 import type { Durations } from "../telemetry/span-durations.ts";
 import type { Health } from "./health.ts";
@@ -42,55 +43,92 @@ export interface RuntimeState {
 
 const WEI_PER_ETHER = 1e18;
 
+const OPEN_PHASES = ["seen", "asked", "answered", "refused", "sent"] as const;
+const OPEN_STATES = ["pending", "mined", "failed", "lost"] as const;
+const SETTLEMENT_KINDS = ["fulfilled", "refunded", "cancelled"] as const;
+const ANSWER_STATUSES = Object.values(AnswerStatus).filter((status) => status !== AnswerStatus.unset);
+
 /** Prometheus text format 0.0.4. Counts and heights only: no request, prompt or key is named. */
-export function renderMetrics(counts: StoreCounts, health: Health, runtime: RuntimeState): string {
+export function renderMetrics(open: OpenCounts, health: Health, runtime: RuntimeState): string {
   const metrics = [
-    ...storeMetrics(counts),
+    ...openMetrics(open, health),
+    ...endedMetrics(health, runtime),
     ...chainMetrics(health, runtime),
     ...processMetrics(health, runtime),
   ];
   return metrics.map(render).join("");
 }
 
-function storeMetrics(counts: StoreCounts): Metric[] {
+/** What the store has to say at any moment, whatever it holds: only what is open, or ended badly. */
+function openMetrics({ requests, transactions }: OpenCounts, { chains }: Health): Metric[] {
   return [
     {
       name: "adyton_oracle_requests",
-      help: "Requests known, by phase.",
+      help: "Requests of this store that are not settled, by phase.",
       type: "gauge",
-      samples: counts.requests.map(({ chainId, phase, count }) => ({
-        labels: { chain: chainId, phase },
-        value: count,
-      })),
-    },
-    {
-      name: "adyton_oracle_answers_total",
-      help: "Answers recorded, by status.",
-      type: "counter",
-      samples: counts.answers.map(({ chainId, status, count }) => ({
-        labels: { chain: chainId, status },
-        value: count,
-      })),
-    },
-    {
-      name: "adyton_oracle_settlements_total",
-      help: "Requests settled on chain, by this node or another, by kind.",
-      type: "counter",
-      samples: counts.settlements.map(({ chainId, kind, count }) => ({
-        labels: { chain: chainId, kind },
-        value: count,
-      })),
+      samples: OPEN_PHASES.flatMap((phase) =>
+        chainIds(chains, requests).map((chain) => ({
+          labels: { chain, phase },
+          value: requests.find((one) => one.chainId === chain && one.phase === phase)?.count ?? 0,
+        })),
+      ),
     },
     {
       name: "adyton_oracle_transactions",
-      help: "Transactions of this store, by state.",
+      help: "Transactions of this store that are not final, by state; failed and lost are all there ever were.",
       type: "gauge",
-      samples: counts.transactions.map(({ chainId, state, count }) => ({
-        labels: { chain: chainId, state },
-        value: count,
-      })),
+      samples: OPEN_STATES.flatMap((state) =>
+        chainIds(chains, transactions).map((chain) => ({
+          labels: { chain, state },
+          value: transactions.find((one) => one.chainId === chain && one.state === state)?.count ?? 0,
+        })),
+      ),
     },
   ];
+}
+
+/**
+ * What has ended is counted as it happens, by the process that saw it: counting the rows would take longer every day, and a
+ * reorg, which takes rows away, would look like the start of a new count. The kinds that there are begin at 0, so that the
+ * first of each is seen to happen.
+ */
+function endedMetrics({ chains }: Health, { durations }: RuntimeState): Metric[] {
+  const ended = (name: Durations["name"], chainId: number, outcome: string | undefined): number =>
+    durations
+      .find((one) => one.name === name && one.chainId === chainId && one.outcome === outcome)
+      ?.cumulative.at(-1) ?? 0;
+  return [
+    {
+      name: "adyton_oracle_answers_total",
+      help: "Answers that enclaves gave this process since it started, by status.",
+      type: "counter",
+      samples: chains.flatMap(({ chainId }) =>
+        ANSWER_STATUSES.map((status) => ({
+          labels: { chain: chainId, status },
+          value: ended("enclave.answer", chainId, answerStatusName(status)),
+        })),
+      ),
+    },
+    {
+      name: "adyton_oracle_settlements_total",
+      help: "Settlements of requests that this process read since it started, whoever sent them, by kind; again after a reorg.",
+      type: "counter",
+      samples: chains.flatMap(({ chainId }) =>
+        SETTLEMENT_KINDS.map((kind) => ({
+          labels: { chain: chainId, kind },
+          value: ended("request", chainId, kind),
+        })),
+      ),
+    },
+  ];
+}
+
+/** Those that are configured, and those of which the store still has something. */
+function chainIds(
+  configured: Health["chains"],
+  counted: readonly { readonly chainId: number }[],
+): readonly number[] {
+  return [...new Set([...configured, ...counted].map(({ chainId }) => chainId))];
 }
 
 function chainMetrics({ chains }: Health, runtime: RuntimeState): Metric[] {

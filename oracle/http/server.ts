@@ -7,9 +7,10 @@ import { z } from "zod";
 import { InputError } from "../../protocol/errors.ts";
 import { address, bytes32 } from "../../protocol/fields.ts";
 import type { Logger } from "../log.ts";
-import { countStore, findAnswer, findRequest } from "../store/index-queries.ts";
+import { findAnswer, findRequest } from "../store/index-queries.ts";
 import { listAdmissions } from "../store/list-admissions.ts";
 import { listRequests } from "../store/list-requests.ts";
+import { countOpen } from "../store/open-counts.ts";
 import type { Place } from "../store/page.ts";
 import { findReceipt } from "../store/receipts.ts";
 import type { Store } from "../store/store.ts";
@@ -108,7 +109,7 @@ function addNodeRoutes(app: Express, { store, health, isReady, runtime, quoter }
   app.get("/v1/metrics", async (_request, response) => {
     response
       .type("text/plain; version=0.0.4")
-      .send(renderMetrics(await countStore(store), health(), await runtime()));
+      .send(renderMetrics(await countOpen(store), health(), await runtime()));
   });
   app.get("/v1/openapi.json", (_request, response) => {
     response.json(OPENAPI);

@@ -89,6 +89,11 @@ const ATTESTATIONS: readonly string[] = [
   `alter table receipts add column attestation_hash text references attestations (hash)`,
 ];
 
+/** What ended badly is counted at each scrape, among everything that ended well. */
+const BAD_ENDS: readonly string[] = [
+  `create index transactions_ended_badly on transactions (chain_id, state) where state in ('failed', 'lost')`,
+];
+
 function migration(statements: readonly string[]): Migration {
   return {
     async up(db) {
@@ -106,6 +111,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0004-quorums": migration(QUORUMS),
   "0005-batches": migration(BATCHES),
   "0006-attestations": migration(ATTESTATIONS),
+  "0007-bad-ends": migration(BAD_ENDS),
 };
 
 /** Brings the schema up to date; safe when several nodes start at once. Throws the database's error when a step fails. */

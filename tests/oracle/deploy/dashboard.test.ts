@@ -42,8 +42,6 @@ function exposition(): string {
   return renderMetrics(
     {
       requests: [{ chainId: 1, phase: "asked", count: 1 }],
-      answers: [{ chainId: 1, status: 1, count: 1 }],
-      settlements: [{ chainId: 1, kind: "fulfilled", count: 1 }],
       transactions: [{ chainId: 1, state: "pending", count: 1 }],
     },
     { status: "ok", chains: [chain], enclaves: [] },

@@ -37,6 +37,8 @@ const span = {
 } as const;
 durations.record({ ...span, startMs: 0, endMs: 200 });
 durations.record({ ...span, startMs: 0, endMs: 5_000_000 });
+durations.record({ ...span, name: "enclave.answer", outcome: "refused", startMs: 0, endMs: 1 });
+durations.record({ ...span, name: "enclave.answer", outcome: "ENCLAVE_UNAVAILABLE", startMs: 0, endMs: 1 });
 const RUNTIME: RuntimeState = {
   ready: false,
   jobsInFlight: 3,
@@ -374,14 +376,26 @@ describe("the index over HTTP", () => {
     expect(retried).toEqual([idOf(5)]);
   });
 
-  test("counts requests by phase in Prometheus's text", async () => {
+  test("counts what is open, from nothing up, in Prometheus's text", async () => {
     const { text } = await call("/v1/metrics");
-    expect(text).toContain('adyton_oracle_requests{chain="1",phase="settled"} 60\n');
+    expect(text).toContain('adyton_oracle_requests{chain="1",phase="asked"} 60\n');
+    expect(text).toContain('adyton_oracle_requests{chain="1",phase="refused"} 0\n');
+    expect(text).not.toContain('phase="settled"');
+    expect(text).toContain('adyton_oracle_transactions{chain="1",state="failed"} 0\n');
     expect(text).toContain('adyton_oracle_block{chain="1"} 11\n');
     expect(text).toContain('adyton_oracle_chain_stalled{chain="1"} 0\n');
     expect(text).toContain(`adyton_oracle_key_balance_ether{chain="1",address="${CONSUMER}"} 1.5\n`);
     expect(text).toContain('adyton_oracle_rpc_endpoints{chain="1",state="resting"} 2\n');
     expect(text).toContain("adyton_oracle_dead_letters 2\n");
+  });
+
+  test("counts what has ended since the process started, whatever the store holds", async () => {
+    const { text } = await call("/v1/metrics");
+    expect(text).toContain('adyton_oracle_settlements_total{chain="1",kind="fulfilled"} 2\n');
+    expect(text).toContain('adyton_oracle_settlements_total{chain="1",kind="refunded"} 0\n');
+    expect(text).toContain('adyton_oracle_answers_total{chain="1",status="2"} 1\n');
+    expect(text).toContain('adyton_oracle_answers_total{chain="1",status="1"} 0\n');
+    expect(text).not.toContain('chain="2"');
   });
 
   test("gives durations as a cumulative histogram", async () => {

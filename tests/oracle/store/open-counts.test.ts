@@ -1,0 +1,77 @@
+import { sql } from "kysely";
+import type { KyselyPlugin, RootOperationNode } from "kysely";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { countOpen } from "../../../oracle/store/open-counts.ts";
+import { openStore } from "../../../oracle/store/store.ts";
+import type { Store } from "../../../oracle/store/store.ts";
+import { describeStores } from "../support/stores.ts";
+import type { TestStore } from "../support/stores.ts";
+
+/** Rows that ended well, in each table: enough that reading them all is never the cheapest way. */
+const ENDED = 5_000;
+
+describeStores("the counts of what is open", (create) => {
+  let place: TestStore;
+  let store: Store;
+
+  beforeAll(async () => {
+    place = await create();
+    store = await openStore(place.config);
+    const insertRequests = (chain: number, phase: string, count: number): Promise<unknown> =>
+      sql`insert into requests (chain_id, request_id, block_number, block_hash, block_time, tx_hash, log_index, consumer,
+            request, payload, payload_uri, deadline, fee, released, phase, seen_at)
+          select ${chain}::bigint, ${phase} || n, n, '0x', 0, '0x', 0, '0x', '{}', '0x', '', 0, '0', true, ${phase}, 0
+          from generate_series(1, ${count}::int) n`.execute(store.db);
+    const insertTransactions = (chain: number, state: string, count: number): Promise<unknown> =>
+      sql`insert into transactions (chain_id, signer, nonce, kind, to_address, data, gas_limit, state, created_at, sent_at)
+          select ${chain}::bigint, ${state}, n, 'fulfill', '0x', '0x', 0, ${state}, 0, 0
+          from generate_series(1, ${count}::int) n`.execute(store.db);
+    await insertRequests(1, "settled", ENDED);
+    await insertRequests(1, "asked", 3);
+    await insertRequests(1, "sent", 1);
+    await insertRequests(2, "asked", 2);
+    await insertTransactions(1, "final", ENDED);
+    await insertTransactions(1, "pending", 2);
+    await insertTransactions(1, "lost", 4);
+    await insertTransactions(2, "mined", 1);
+    await insertTransactions(2, "failed", 5);
+  });
+
+  afterAll(async () => {
+    await store.close();
+    await place.remove();
+  });
+
+  test("are by chain and phase or state, without what ended well", async () => {
+    const { requests, transactions } = await countOpen(store);
+    const byName = (rows: readonly object[]): string[] =>
+      rows.map((row) => JSON.stringify(Object.values(row))).sort();
+    expect(byName(requests)).toEqual(['[1,"asked",3]', '[1,"sent",1]', '[2,"asked",2]']);
+    expect(byName(transactions)).toEqual([
+      '[1,"lost",4]',
+      '[1,"pending",2]',
+      '[2,"failed",5]',
+      '[2,"mined",1]',
+    ]);
+  });
+
+  test("are read from the indexes of what is open", async () => {
+    const asked: RootOperationNode[] = [];
+    const listener: KyselyPlugin = {
+      transformQuery: ({ node }) => {
+        asked.push(node);
+        return node;
+      },
+      transformResult: ({ result }) => Promise.resolve(result),
+    };
+    await countOpen({ ...store, db: store.db.withPlugin(listener) });
+    await sql`vacuum analyze requests, transactions`.execute(store.db);
+    const plans = asked.map(async (node) => {
+      const { sql: text } = store.db.getExecutor().compileQuery(node, { queryId: "plan" });
+      const { rows } = await sql<Record<string, string>>`${sql.raw(`explain ${text}`)}`.execute(store.db);
+      return rows.flatMap((row) => Object.values(row)).join("\n");
+    });
+    const indexes = (await Promise.all(plans)).map((plan) => /(?:using|on) (\w+_\w+)/.exec(plan)?.[1]);
+    expect(indexes).toEqual(["requests_open", "transactions_open", "transactions_ended_badly"]);
+  });
+});

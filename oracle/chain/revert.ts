@@ -2,6 +2,7 @@ import { z } from "zod";
 import { isHex } from "../../protocol/bytes.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { ChainError } from "../../protocol/errors.ts";
+import { decodeContractError } from "./contract-errors.ts";
 import type { RpcFailure } from "./rpc-endpoint.ts";
 
 /** Nodes nest the revert data differently: geth in `data`, some in `data.data`, anvil in `data`. */
@@ -9,6 +10,9 @@ const RevertData = z.union([z.string(), z.object({ data: z.string() }).transform
 
 /** JSON-RPC code 3 is geth's "execution reverted"; others say so in words. */
 const EXECUTION_REVERTED = 3;
+/** A call that the EVM ended is no more the server's failure than one that the contract did: another server would say the same. */
+const ENDED =
+  /revert|out ?of ?gas|gas required exceeds|invalid opcode|invalid jump|stack (?:under|over)flow/i;
 
 export function revertData(failure: RpcFailure): Hex | undefined {
   const parsed = RevertData.safeParse(failure.data);
@@ -18,9 +22,7 @@ export function revertData(failure: RpcFailure): Hex | undefined {
 
 function isRevert(failure: RpcFailure): boolean {
   return (
-    failure.code === EXECUTION_REVERTED ||
-    /revert/i.test(failure.message) ||
-    revertData(failure) !== undefined
+    failure.code === EXECUTION_REVERTED || ENDED.test(failure.message) || revertData(failure) !== undefined
   );
 }
 
@@ -48,11 +50,12 @@ export function toChainError(method: string, failure: RpcFailure | undefined): C
     return new ChainError({ code: "CHAIN_UNDERPRICED", message: "the node wants a higher fee", details });
   }
   if (isRevert(failure)) {
-    const selector = revertData(failure)?.slice(0, 10) ?? null;
+    const data = revertData(failure);
+    const known = data === undefined ? undefined : decodeContractError(data);
     return new ChainError({
       code: "CHAIN_REVERTED",
-      message: `the contract refuses: ${failure.message}`,
-      details: { ...details, selector },
+      message: `the contract refuses: ${known?.text ?? failure.message}`,
+      details: { ...details, selector: data?.slice(0, 10) ?? null, error: known?.name ?? null },
     });
   }
   return new ChainError({

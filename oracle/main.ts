@@ -54,6 +54,8 @@ const now = (): number => Date.now();
 const STOP_GRACE_MS = 10_000;
 /** Longest wait for answers under way and transactions in flight. */
 const DRAIN_MS = 120_000;
+/** Of the requests at work, those that may wait for a server that a requester named. */
+const FETCHING_SHARE = 0.25;
 const MAINTENANCE_MS = 60_000;
 
 function say(event: Record<string, unknown>): void {
@@ -135,6 +137,7 @@ async function run(config: OracleConfig, log: Logger): Promise<void> {
         maxBytes: MAX_PAYLOAD_BYTES,
       }),
       ipfsGateways: config.payloads.ipfsGateways,
+      maxFetches: Math.ceil(config.concurrency * FETCHING_SHARE),
     }),
     admitted: new AdmittedKeysets(store, now),
     chainOf: (chainId) => relayOf(chainId)?.answered,

@@ -11,6 +11,11 @@ export interface PayloadSourceOptions {
   readonly fetch: PinnedFetch;
   /** Base URLs of servers that serve `/ipfs/{cid}`, preferred first. */
   readonly ipfsGateways: readonly string[];
+  /**
+   * Fetches at once. A requester names the server, and may name one that keeps the line open and says nothing: it must not
+   * hold all of the jobs whose payload is on chain.
+   */
+  readonly maxFetches: number;
 }
 
 /** A request that stands by, or waits for a quorum, is looked at again: what was fetched is kept until then. */
@@ -20,6 +25,7 @@ const KEPT_PAYLOADS = 64;
 export class PayloadSource {
   readonly #options: PayloadSourceOptions;
   readonly #kept = new Map<Hex, Hex>();
+  #fetching = 0;
 
   constructor(options: PayloadSourceOptions) {
     this.#options = options;
@@ -43,9 +49,20 @@ export class PayloadSource {
         message: "the URI is not the one that the request names",
       });
     }
-    const payload = await this.#fetchFirst(open.payloadUri, request.payloadHash, signal);
-    this.#keep(request.payloadHash, payload);
-    return payload;
+    if (this.#fetching >= this.#options.maxFetches) {
+      throw new UpstreamError({
+        code: "PAYLOAD_UNAVAILABLE",
+        message: "as many payloads are being fetched as this node fetches at once",
+      });
+    }
+    this.#fetching += 1;
+    try {
+      const payload = await this.#fetchFirst(open.payloadUri, request.payloadHash, signal);
+      this.#keep(request.payloadHash, payload);
+      return payload;
+    } finally {
+      this.#fetching -= 1;
+    }
   }
 
   /** The first of its places that has it. */

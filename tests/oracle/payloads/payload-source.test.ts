@@ -45,7 +45,7 @@ function source(
     isAllowed: (address) => address === "127.0.0.1",
     ...change,
   });
-  return new PayloadSource({ fetch, ipfsGateways });
+  return new PayloadSource({ fetch, ipfsGateways, maxFetches: 2 });
 }
 
 function find(from: PayloadSource, uri: string, payload: Hex = PAYLOAD): Promise<Hex> {
@@ -75,6 +75,21 @@ describe("a payload by URI", () => {
     expect(await find(payloads, uri)).toBe(PAYLOAD);
     expect(server.received.filter((text) => text.startsWith("GET /p?q=1"))).toHaveLength(1);
     expect(server.received.join("")).toContain(`"host":"${HOST}:${server.port}"`);
+  });
+
+  test("that is not served holds up no more than its share, and nothing that is in its event", async () => {
+    const held: ServerResponse[] = [];
+    const server = await serve((response) => void held.push(response));
+    const payloads = source();
+    const slow = [1, 2].map((path) => find(payloads, `https://${HOST}:${server.port}/${path}`));
+    await expect.poll(() => held.length, { interval: 5 }).toBe(2);
+    await expect(find(payloads, `https://${HOST}:${server.port}/3`)).rejects.toMatchObject({
+      ...{ code: "PAYLOAD_UNAVAILABLE", retryable: true },
+    });
+    expect(held).toHaveLength(2);
+    for (const response of held) good(response);
+    expect(await Promise.all(slow)).toEqual([PAYLOAD, PAYLOAD]);
+    expect(await find(payloads, `https://${HOST}:${server.port}/3`)).toBe(PAYLOAD);
   });
 
   test("in the event needs no network", async () => {

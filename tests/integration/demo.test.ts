@@ -1,12 +1,12 @@
 /** `adyton demo` as a user runs it: what it prints, that it ends by itself, and that it leaves nothing behind. */
 
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { z } from "zod";
 import { runAdyton } from "../support/adyton-command.ts";
+import { isListening, portsIn } from "../support/loopback-ports.ts";
 
 const DemoOutput = z.strictObject({
   model: z.strictObject({ endpoint: z.url(), standIn: z.boolean() }),
@@ -38,23 +38,6 @@ beforeEach(() => {
 afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
-
-/** Ports that the logs and the output name. */
-function portsIn(text: string): readonly number[] {
-  return [...new Set([...text.matchAll(/127\.0\.0\.1:(\d+)/g)].map(([, port]) => Number(port)))];
-}
-
-async function isListening(port: number): Promise<boolean> {
-  return await new Promise((resolve) => {
-    const socket = createConnection({ host: "127.0.0.1", port }, () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", () => {
-      resolve(false);
-    });
-  });
-}
 
 test(
   "answers two questions, verifies the receipt, prints one object and releases every port",

@@ -23,6 +23,7 @@ const reply = (description: string, type = "application/json"): object => ({
 const ERRORS = {
   400: reply("a parameter is wrong"),
   404: reply("not known to this node"),
+  429: reply("too many at once"),
 } as const;
 
 const BYTES_32 = { type: "string", pattern: "^0x[0-9a-f]{64}$" } as const;
@@ -45,7 +46,6 @@ const QUOTE_TERMS = [
 
 const QUOTE_ERRORS = {
   ...ERRORS,
-  429: reply("too many at once"),
   503: reply("no enclave or no RPC server can be asked now"),
 } as const;
 
@@ -116,7 +116,7 @@ export const OPENAPI = {
           query("status", { type: "integer" }, "answered here with this status"),
           query("settlement", { enum: ["fulfilled", "refunded", "cancelled"] }, "ended on chain in this way"),
         ],
-        responses: { 200: reply("{requests, next}"), 400: ERRORS[400] },
+        responses: { 200: reply("{requests, next}"), 400: ERRORS[400], 429: ERRORS[429] },
       },
     },
     "/v1/admissions": {
@@ -127,7 +127,7 @@ export const OPENAPI = {
           query("keysetId", BYTES_32, "of this keyset"),
           query("policyId", BYTES_32, "under this policy"),
         ],
-        responses: { 200: reply("{admissions, next}"), 400: ERRORS[400] },
+        responses: { 200: reply("{admissions, next}"), 400: ERRORS[400], 429: ERRORS[429] },
       },
     },
     "/v1/requests/{requestId}": {

@@ -45,6 +45,9 @@ const MAX_QUOTE_BYTES = 160 * 1_024;
 /** Each asks the enclaves and the chain: strangers must not keep both busy. */
 const MAX_QUOTES = 16;
 
+/** The store is the relay's first: what strangers read of it must not queue before what it writes. */
+const MAX_READS = 32;
+
 const IdParameter = z.object({ requestId: bytes32 });
 
 const page = {
@@ -125,6 +128,7 @@ function addNodeRoutes(app: Express, { store, health, isReady, runtime, quoter }
 }
 
 function addIndexRoutes(app: Express, { store, twin }: HttpOptions): void {
+  app.use(["/v1/requests", "/v1/admissions", "/v1/answers", "/v1/receipts"], limitConcurrency(MAX_READS));
   app.get("/v1/requests", async (request, response) => {
     const filter = parse(RequestsQuery, request.query);
     const requests = await listRequests(store, filter);

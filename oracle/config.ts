@@ -17,6 +17,20 @@ const httpUrl = z.url({ protocol: /^https?$/ });
 const rpcUrl = z.url({ protocol: /^(?:http|ws)s?$/ });
 const milliseconds = z.int().min(1).max(86_400_000);
 
+/** A refinement of a list: no two items are the same by `keyOf`. */
+const distinct =
+  <Item>(what: string, keyOf: (item: Item) => string) =>
+  (items: readonly Item[], context: z.RefinementCtx): void => {
+    const seen = new Set<string>();
+    for (const [index, item] of items.entries()) {
+      const key = keyOf(item);
+      if (seen.has(key)) {
+        context.addIssue({ code: "custom", path: [index], message: `another one has the same ${what}` });
+      }
+      seen.add(key);
+    }
+  };
+
 const wei = z
   .string()
   .regex(/^(?:0|[1-9][0-9]{0,30})$/, { error: "expected wei as a decimal string" })
@@ -190,7 +204,11 @@ const StoreSection = z.discriminatedUnion("kind", [
 
 export const OracleConfig = z.strictObject({
   $schema: z.string().optional(),
-  chains: z.array(ChainConfig).min(1),
+  chains: z
+    .array(ChainConfig)
+    .min(1)
+    // Two would follow it under one lease, and count its nonces apart.
+    .superRefine(distinct("chainId", ({ chainId }) => String(chainId))),
   enclaves: z
     .array(
       z.strictObject({
@@ -210,11 +228,16 @@ export const OracleConfig = z.strictObject({
           ),
       }),
     )
-    .min(1),
+    .min(1)
+    .superRefine(distinct("url", ({ url }) => url)),
   appraisalPolicy: z
     .string()
     .describe("file: what the enclaves' evidence must show before a byte is sent to them"),
-  transmitterKeys: z.array(TransmitterKey).min(1).describe("accounts that pay for transactions"),
+  transmitterKeys: z
+    .array(TransmitterKey)
+    .min(1)
+    .superRefine(distinct("key", (key) => (key.kind === "remote" ? key.address : key.file)))
+    .describe("accounts that pay for transactions"),
   store: StoreSection,
   reverifySeconds: z
     .int()

@@ -15,6 +15,7 @@ import type { TransactionSigner } from "./chain/transaction-signer.ts";
 import type { OracleConfig } from "./config.ts";
 import { loadOracleConfig } from "./config.ts";
 import { readAdminToken, readAppraisalPolicy } from "./configured-files.ts";
+import { explain } from "./explain.ts";
 import { connectEnclave } from "./enclaves/enclave-session.ts";
 import { EnclaveSet } from "./enclaves/enclave-set.ts";
 import { EvidenceReview } from "./enclaves/evidence-review.ts";
@@ -344,6 +345,6 @@ try {
   });
   await run(config, log);
 } catch (error) {
-  process.stderr.write(`${error instanceof AdytonError ? error.message : String(error)}\n`);
+  process.stderr.write(`${error instanceof AdytonError ? explain(error as AdytonError) : String(error)}\n`);
   process.exit(1);
 }

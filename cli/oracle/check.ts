@@ -2,13 +2,16 @@
 
 import { createVendorSource } from "../../endorsements/vendor-source.ts";
 import { bigQuantity, quantity } from "../../oracle/chain/block.ts";
+import { readHead } from "../../oracle/chain/chain-reader.ts";
 import { readCoordinatorSettings } from "../../oracle/chain/coordinator.ts";
+import { checkDeployment } from "../../oracle/chain/deployment.ts";
 import { readFeedDescription, readIsTrigger } from "../../oracle/chain/push-feed.ts";
 import { RpcEndpoint } from "../../oracle/chain/rpc-endpoint.ts";
 import { callEndpoint, RpcPool } from "../../oracle/chain/rpc-pool.ts";
 import { loadSigner } from "../../oracle/chain/signer.ts";
 import type { TransactionSigner } from "../../oracle/chain/transaction-signer.ts";
 import { loadOracleConfig } from "../../oracle/config.ts";
+import { explain } from "../../oracle/explain.ts";
 import { readAdminToken, readAppraisalPolicy } from "../../oracle/configured-files.ts";
 import type { ChainSection, OracleConfig } from "../../oracle/config.ts";
 import { connectEnclave } from "../../oracle/enclaves/enclave-session.ts";
@@ -20,6 +23,8 @@ import type { Hex } from "../../protocol/bytes.ts";
 import { AdytonError, ChainError, ConfigError } from "../../protocol/errors.ts";
 import { ExitCode } from "../exit-codes.ts";
 
+const NO_ADMISSIONS = "and no admissions are configured: nothing is answered on this chain";
+
 interface Finding {
   readonly name: string;
   readonly ok: boolean;
@@ -28,11 +33,11 @@ interface Finding {
 
 const now = (): number => Date.now();
 const silent = createLogger({ level: "error", write: () => undefined, now });
-/** Wei: enough for a few settlements at 20 gwei. */
-const LOW_FUNDS = 10n ** 16n;
+/** Seconds that a block may be ahead of this machine's clock: block times are not exact either. */
+const MAX_AHEAD_SECONDS = 60;
 
 export async function checkNode(file: string, json: boolean): Promise<ExitCode> {
-  const findings = await collect(file);
+  const findings = await inspectNode(file);
   const ok = findings.every((finding) => finding.ok);
   if (json) {
     process.stdout.write(`${JSON.stringify({ ok, checks: findings })}\n`);
@@ -44,7 +49,8 @@ export async function checkNode(file: string, json: boolean): Promise<ExitCode> 
   return ok ? ExitCode.ok : ExitCode.notGenuine;
 }
 
-async function collect(file: string): Promise<Finding[]> {
+/** What was looked at, in its order; whatever is wrong with the configuration ends it. */
+export async function inspectNode(file: string): Promise<Finding[]> {
   const findings: Finding[] = [];
   const check = async <T>(
     name: string,
@@ -56,8 +62,8 @@ async function collect(file: string): Promise<Finding[]> {
       return value;
     } catch (error) {
       if (!(error instanceof AdytonError)) throw error;
-      const { code, message } = error as AdytonError;
-      findings.push({ name, ok: false, detail: `${message} [${code}]` });
+      const failure = error as AdytonError;
+      findings.push({ name, ok: false, detail: `${explain(failure)} [${failure.code}]` });
       return undefined;
     }
   };
@@ -89,11 +95,21 @@ async function collect(file: string): Promise<Finding[]> {
       const { fallbackWindowSeconds } = await readCoordinatorSettings(rpc, chain.coordinator);
       return [undefined, `${chain.coordinator}, fallback window ${fallbackWindowSeconds} s`] as const;
     });
+    await check(`chain ${chain.chainId}: registry`, async () => {
+      await checkDeployment(rpc, chain);
+      const policies = chain.admissions.map(({ policyId }) => policyId).join(", ");
+      return [
+        undefined,
+        `${chain.registry}, ${policies === "" ? NO_ADMISSIONS : `policy ${policies}`}`,
+      ] as const;
+    });
     for (const { address: feed } of chain.feeds) {
       await check(`chain ${chain.chainId}: feed ${feed}`, () => checkFeed(rpc, chain, feed, signers));
     }
     for (const { address } of signers) {
-      await check(`chain ${chain.chainId}: funds of ${address}`, () => checkFunds(rpc, address));
+      await check(`chain ${chain.chainId}: funds of ${address}`, () =>
+        checkFunds(rpc, address, chain.lowFundsEther),
+      );
     }
     rpc.close();
   }
@@ -118,8 +134,15 @@ async function checkEndpoint(
   if (chainId !== chain.chainId) {
     throw new ConfigError({ code: "CONFIG_INVALID", message: `it serves chain ${chainId}` });
   }
-  const block = await callEndpoint(endpoint, { method: "eth_blockNumber", params: [] }, quantity);
-  return [undefined, `block ${block}`];
+  const { number, timestamp } = await readHead(endpoint);
+  const age = Math.floor(now() / 1_000) - timestamp;
+  if (age < -MAX_AHEAD_SECONDS) {
+    throw new ConfigError({
+      code: "CONFIG_INVALID",
+      message: `its block ${number} is ${-age} s ahead of this machine's clock: set the clock`,
+    });
+  }
+  return [undefined, `block ${number}, ${Math.max(0, age)} s old`];
 }
 
 async function checkFeed(
@@ -146,10 +169,17 @@ async function checkFeed(
   return [undefined, `${schedule}${event === undefined ? "" : `, and on an event of ${event.emitter}`}`];
 }
 
-async function checkFunds(rpc: RpcPool, address: string): Promise<readonly [undefined, string]> {
+async function checkFunds(
+  rpc: RpcPool,
+  address: string,
+  floor: bigint,
+): Promise<readonly [undefined, string]> {
   const balance = await rpc.call("eth_getBalance", [address, "latest"], bigQuantity);
-  if (balance < LOW_FUNDS) {
-    throw new ChainError({ code: "CHAIN_FUNDS_LOW", message: `${balance} wei: below ${LOW_FUNDS}` });
+  if (balance < floor) {
+    throw new ChainError({
+      code: "CHAIN_FUNDS_LOW",
+      message: `${balance} wei, below lowFundsEther (${floor} wei): send ether to this address`,
+    });
   }
   return [undefined, `${balance} wei`];
 }
@@ -175,8 +205,13 @@ async function checkEnclaves(config: OracleConfig, check: Check): Promise<void> 
         answerTimeoutMs: config.answerTimeoutMs,
         maxSockets: 1,
       });
-      session.client.close();
-      return [undefined, `evidence accepted, keyset ${session.keysetId}`] as const;
+      try {
+        // Evidence is shown to anybody; this is not.
+        await session.client.models();
+      } finally {
+        session.client.close();
+      }
+      return [undefined, `evidence accepted, caller token too, keyset ${session.keysetId}`] as const;
     });
   }
 }

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { z } from "zod";
 import { InputError, UpstreamError } from "../../protocol/errors.ts";
+import type { InputErrorCode } from "../../protocol/errors.ts";
 import { ExitCode } from "../exit-codes.ts";
 import { programArguments } from "../network/node-program.ts";
 
@@ -90,8 +91,23 @@ const Listing = z.object({
 
 const Failure = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
 
+const CODES: Readonly<Record<number, InputErrorCode>> = {
+  401: "INPUT_UNAUTHORIZED",
+  404: "INPUT_NOT_FOUND",
+  409: "INPUT_CONFLICT",
+  429: "INPUT_RATE_LIMITED",
+};
+
+function readToken(file: string): string {
+  try {
+    return readFileSync(file, "utf8").trim();
+  } catch (cause) {
+    throw new InputError({ code: "INPUT_INVALID", message: `the token file ${file} cannot be read`, cause });
+  }
+}
+
 async function call({ node, tokenFile }: NodeOptions, method: string, path: string): Promise<unknown> {
-  const token = tokenFile === undefined ? undefined : readFileSync(tokenFile, "utf8").trim();
+  const token = tokenFile === undefined ? undefined : readToken(tokenFile);
   let response: Response;
   try {
     response = await fetch(new URL(path, node), {
@@ -101,11 +117,11 @@ async function call({ node, tokenFile }: NodeOptions, method: string, path: stri
   } catch (cause) {
     throw new UpstreamError({ code: "ENCLAVE_UNAVAILABLE", message: `no node answers at ${node}`, cause });
   }
-  const body: unknown = await response.json();
-  if (response.ok) return body;
+  const body: unknown = await response.json().catch(() => undefined);
+  if (response.ok && body !== undefined) return body;
   const failure = Failure.safeParse(body);
   throw new InputError({
-    code: response.status === 401 ? "INPUT_UNAUTHORIZED" : "INPUT_INVALID",
+    code: CODES[response.status] ?? "INPUT_INVALID",
     message: failure.success ? failure.data.error.message : `the node answered ${response.status}`,
   });
 }

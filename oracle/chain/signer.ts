@@ -32,10 +32,14 @@ export async function loadSigner(config: TransmitterKeyConfig): Promise<Transact
       code: "CONFIG_INVALID",
       message: "the transmitter key cannot be loaded: check the file, its form and the password file",
       details: { file: config.file, kind: config.kind },
-      // A parser's complaint may quote the key: only its class is told.
-      cause: cause instanceof Error ? new Error(cause.name) : undefined,
+      // A parser's complaint may quote the key: only its kind is told.
+      cause: cause instanceof Error ? new Error(kindOf(cause)) : undefined,
     });
   }
+}
+
+function kindOf(error: Error): string {
+  return "code" in error && typeof error.code === "string" ? error.code : error.name;
 }
 
 async function loadWallet(config: KeyFileConfig): Promise<Pick<Wallet, "address" | "privateKey">> {

@@ -3,6 +3,7 @@ import type { Hex } from "../../protocol/bytes.ts";
 import { ChainError } from "../../protocol/errors.ts";
 import { BlockHeader, Log, toQuantity } from "./block.ts";
 import { bloomMayContain } from "./bloom.ts";
+import type { BusyContracts } from "./busy-contracts.ts";
 import type { RpcEndpoint } from "./rpc-endpoint.ts";
 import { callEndpoint, readReply } from "./rpc-pool.ts";
 
@@ -55,6 +56,15 @@ export async function readHeaders(endpoint: RpcEndpoint, numbers: readonly numbe
   );
 }
 
+export interface RangeToRead {
+  readonly from: number;
+  readonly to: number;
+  readonly addresses: readonly Hex[];
+  /** The endpoint's newest block, just read: not asked for again. */
+  readonly latest: BlockHeader;
+  readonly busy: BusyContracts;
+}
+
 /**
  * Reads the blocks from `parent` (exclusive) to `to`.
  *
@@ -64,36 +74,68 @@ export async function readHeaders(endpoint: RpcEndpoint, numbers: readonly numbe
 export async function readRange(
   endpoint: RpcEndpoint,
   parent: BlockId | undefined,
-  range: { readonly from: number; readonly to: number; readonly addresses: readonly Hex[] },
+  range: RangeToRead,
 ): Promise<ChainRange> {
-  const { from, to, addresses } = range;
-  const short = to - from < CHECKED_RANGE;
-  const numbers = short ? Array.from({ length: to - from + 1 }, (_, index) => from + index) : [to];
-  const headers = await readHeaders(endpoint, numbers);
+  return range.to - range.from < CHECKED_RANGE
+    ? readShortRange(endpoint, parent, range)
+    : readLongRange(endpoint, parent, range);
+}
+
+async function readShortRange(
+  endpoint: RpcEndpoint,
+  parent: BlockId | undefined,
+  { from, to, addresses, latest, busy }: RangeToRead,
+): Promise<ChainRange> {
+  const numbers = Array.from({ length: to - from + 1 }, (_, index) => from + index);
+  const older = await readHeaders(
+    endpoint,
+    numbers.filter((number) => number !== latest.number),
+  );
+  const headers = to === latest.number ? [...older, latest] : older;
+  const last = lastOf(headers);
+  checkDescent(headers, parent);
+  const suspects = headers.filter((block) => mayContain(block, addresses));
+  const witness = suspects.length === 0 ? undefined : busy.find(suspects);
+  const found = await readLogs(
+    endpoint,
+    from === to ? { blockHash: last.hash } : { fromBlock: toQuantity(from), toBlock: toQuantity(to) },
+    witness === undefined ? addresses : [...addresses, witness],
+  );
+  checkLogs(headers, found);
+  const indexed = new Set(found.map(({ blockHash }) => blockHash));
+  await checkIndexed(
+    endpoint,
+    suspects.filter(({ hash }) => !indexed.has(hash)),
+    { addresses, busy },
+  );
+  const logs = found.filter(({ address }) => addresses.includes(address));
+  return { headers, logs: logs.sort(byPosition), last };
+}
+
+async function readLongRange(
+  endpoint: RpcEndpoint,
+  parent: BlockId | undefined,
+  { from, to, addresses }: RangeToRead,
+): Promise<ChainRange> {
+  const last = lastOf(await readHeaders(endpoint, [to]));
+  const filter = { fromBlock: toQuantity(from), toBlock: toQuantity(to) };
+  const logs = await readLogs(endpoint, filter, addresses);
+  const headers = await withLoggedHeaders(endpoint, last, logs);
+  checkLogs(headers, logs);
+  await checkStillCanonical(endpoint, [last, ...(parent === undefined ? [] : [parent])]);
+  return { headers, logs: [...logs].sort(byPosition), last };
+}
+
+function readLogs(endpoint: RpcEndpoint, filter: object, address: readonly Hex[]): Promise<Log[]> {
+  return callEndpoint(endpoint, { method: "eth_getLogs", params: [{ ...filter, address }] }, z.array(Log));
+}
+
+function lastOf(headers: readonly BlockHeader[]): BlockHeader {
   const last = headers[headers.length - 1];
   if (last === undefined) {
     throw new RangeError("an empty range of blocks");
   }
-  if (short) {
-    checkDescent(headers, parent);
-  }
-  const filter =
-    from === to ? { blockHash: last.hash } : { fromBlock: toQuantity(from), toBlock: toQuantity(to) };
-  const logs = await callEndpoint(
-    endpoint,
-    { method: "eth_getLogs", params: [{ ...filter, address: addresses }] },
-    z.array(Log),
-  );
-  const known = short ? headers : await withLoggedHeaders(endpoint, last, logs);
-  const logged = checkLogs(known, logs);
-  if (short) {
-    const isMissed = (blockHash: Hex, address: Hex): boolean =>
-      addresses.includes(address) && !logged.has(`${blockHash}${address}`);
-    await checkIndexed(endpoint, unexplained(headers, addresses, isMissed), isMissed);
-  } else {
-    await checkStillCanonical(endpoint, [last, ...(parent === undefined ? [] : [parent])]);
-  }
-  return { headers: known, logs: [...logs].sort(byPosition), last };
+  return last;
 }
 
 async function withLoggedHeaders(
@@ -120,54 +162,44 @@ function checkDescent(headers: readonly BlockHeader[], parent: BlockId | undefin
   }
 }
 
-/** @returns block and address of each log */
-function checkLogs(headers: readonly BlockHeader[], logs: readonly Log[]): ReadonlySet<string> {
+/** What was found lies in these very blocks. */
+function checkLogs(headers: readonly BlockHeader[], logs: readonly Log[]): void {
   const byNumber = new Map(headers.map((block) => [block.number, block]));
   for (const log of logs) {
     if (log.removed === true || byNumber.get(log.blockNumber)?.hash !== log.blockHash) {
       throw reorged(log.blockNumber);
     }
   }
-  return new Set(logs.map(({ blockHash, address }) => `${blockHash}${address}`));
 }
 
-/** Blocks whose bloom filter may contain a watched contract of which no log came. */
-function unexplained(
-  headers: readonly BlockHeader[],
-  addresses: readonly Hex[],
-  isMissed: (blockHash: Hex, address: Hex) => boolean,
-): BlockHeader[] {
-  return headers.filter(
-    ({ hash, logsBloom }) =>
-      logsBloom !== undefined &&
-      addresses.some((address) => isMissed(hash, address) && bloomMayContain(logsBloom, address)),
-  );
+function mayContain({ logsBloom }: BlockHeader, addresses: readonly Hex[]): boolean {
+  return logsBloom !== undefined && addresses.some((address) => bloomMayContain(logsBloom, address));
 }
 
 /**
  * Nodes serve a block before its logs are indexed, and then say "no logs". The header's bloom filter tells, but on a busy
  * chain it contains nearly everything by chance. A filter that is not empty was made from at least one log: a node that
- * has the block's logs finds one, whosever it is.
+ * has the block's logs finds one, whosever it is. To ask for all of them is dear, and teaches whom to ask for next time.
  *
  * @throws {ChainError} CHAIN_RPC_UNAVAILABLE when the node finds none, or finds one of ours after all
  */
 async function checkIndexed(
   endpoint: RpcEndpoint,
   blocks: readonly BlockHeader[],
-  isMissed: (blockHash: Hex, address: Hex) => boolean,
+  { addresses, busy }: Pick<RangeToRead, "addresses" | "busy">,
 ): Promise<void> {
   const calls = blocks.map(({ hash }) => ({ method: "eth_getLogs", params: [{ blockHash: hash }] }));
   const replies = calls.length === 0 ? [] : await endpoint.send(calls);
   calls.forEach((call, index) => {
     const logs = readReply(endpoint, call, replies[index], z.array(Log));
-    const missed = logs.some(({ blockHash, address }) => isMissed(blockHash, address));
-    if (logs.length === 0 || missed) {
+    if (logs.length === 0 || logs.some(({ address }) => addresses.includes(address))) {
       throw new ChainError({
         code: "CHAIN_RPC_UNAVAILABLE",
         message: "the node has the block but not yet its logs",
         details: { endpoint: endpoint.name, block: blocks[index]?.number ?? null },
       });
     }
+    busy.learn(logs);
   });
 }
 

@@ -4,7 +4,8 @@ import { Wakeable } from "../engine/wakeable.ts";
 import type { Logger } from "../log.ts";
 import type { BlockHeader } from "./block.ts";
 import { quantity } from "./block.ts";
-import type { BlockId, ChainRange } from "./chain-reader.ts";
+import { BusyContracts } from "./busy-contracts.ts";
+import type { BlockId, ChainRange, RangeToRead } from "./chain-reader.ts";
 import { CHECKED_RANGE, readFinalized, readHead, readHeader, readRange } from "./chain-reader.ts";
 import type { RpcEndpoint } from "./rpc-endpoint.ts";
 import type { RpcPool } from "./rpc-pool.ts";
@@ -56,6 +57,7 @@ const STALLED_AFTER_POLLS = 5;
 export class ChainSource {
   readonly #options: ChainSourceOptions;
   readonly #loop: Wakeable;
+  readonly #busy = new BusyContracts();
   #cursor: BlockId | undefined;
   #loaded = false;
   #head: ChainHead | undefined;
@@ -157,7 +159,7 @@ export class ChainSource {
   async #read(endpoint: RpcEndpoint, latest: BlockHeader, from: number): Promise<boolean> {
     const { journal } = this.#options;
     const to = this.#endOfRange(from, latest.number);
-    const range = await this.#readRange(endpoint, from, to);
+    const range = await this.#readRange(endpoint, { from, to, latest });
     const head = { latest, settledNumber: await this.#settledNumber(endpoint, latest) };
     await journal.append(range, head);
     this.#cursor = { number: range.last.number, hash: range.last.hash };
@@ -173,10 +175,19 @@ export class ChainSource {
   }
 
   /** Servers cap the blocks, the logs or the bytes of one reply, each in words of its own: what fails is halved. */
-  async #readRange(endpoint: RpcEndpoint, from: number, to: number): Promise<ChainRange> {
+  async #readRange(
+    endpoint: RpcEndpoint,
+    { from, to, latest }: Pick<RangeToRead, "from" | "to" | "latest">,
+  ): Promise<ChainRange> {
     const { addresses, maxRange } = this.#options;
     try {
-      const range = await readRange(endpoint, this.#cursor, { from, to, addresses });
+      const range = await readRange(endpoint, this.#cursor, {
+        from,
+        to,
+        addresses,
+        latest,
+        busy: this.#busy,
+      });
       this.#range = Math.min(maxRange, this.#range * 2);
       return range;
     } catch (error) {

@@ -3,7 +3,8 @@ import { ChainSource } from "../../../oracle/chain/chain-source.ts";
 import { RpcEndpoint } from "../../../oracle/chain/rpc-endpoint.ts";
 import { RpcPool } from "../../../oracle/chain/rpc-pool.ts";
 import { createLogger } from "../../../oracle/log.ts";
-import { FakeChain, topicOf, WATCHED } from "../support/fake-chain.ts";
+import { FakeChain, STRANGER, topicOf, WATCHED } from "../support/fake-chain.ts";
+import type { Hex } from "../../../protocol/bytes.ts";
 import { MemoryJournal } from "../support/memory-journal.ts";
 
 const log = createLogger({ level: "error", write: () => undefined, now: () => 0 });
@@ -193,11 +194,60 @@ describe("the chain source", () => {
   });
 
   test("is not held up by a bloom filter that contains the contract by chance", async () => {
-    chain.foreign.add(topicOf("somebody else's"));
+    chain.foreign.set(topicOf("somebody else's"), STRANGER);
     chain.mine(["a"], ["somebody else's"], ["b"], ["somebody else's"]);
     await follow();
     expect(await synced()).toEqual(topics("a", "b"));
     expect(journal.blocks.at(-1)?.number).toBe(3);
+  });
+
+  describe("on a chain whose bloom filters contain the contract all the time", () => {
+    const asked = (): number => chain.calls.filter((method) => method === "eth_getLogs").length;
+    const RARE: Hex = `0x${"7a".repeat(20)}`;
+
+    /** Follows it until a busy contract is known. */
+    beforeEach(async () => {
+      chain.foreign.set(topicOf("busy"), STRANGER).set(topicOf("rare"), RARE);
+      chain.mine(["busy", "rare", "rare"]);
+      await follow();
+      await synced();
+      expect(asked()).toBe(2);
+      chain.mine(["busy"]);
+      await synced();
+      chain.calls.length = 0;
+      chain.headers.length = 0;
+    });
+
+    test("asks once for the logs of a new block, and not again for the block", async () => {
+      chain.mine(["busy"]);
+      await synced();
+      chain.mine(["a", "busy"]);
+      expect(await synced()).toEqual(topics("a"));
+      expect(asked()).toBe(2);
+      expect(chain.headers).toEqual([]);
+    });
+
+    test("asks once for the logs of several blocks", async () => {
+      chain.mine(["busy"], ["b", "rare"], ["busy"]);
+      expect(await synced()).toEqual(topics("b"));
+      expect(asked()).toBe(1);
+    });
+
+    test("asks for all the logs of a block in which the busy contract was idle", async () => {
+      chain.mine(["rare"]);
+      expect(await synced()).toEqual([]);
+      expect(asked()).toBe(2);
+    });
+
+    test("waits for the logs of a block of which the node has none yet", async () => {
+      chain.mine(["a", "busy"]);
+      const block = chain.blocks.at(-1)!;
+      chain.unindexed.add(block.hash);
+      await expect.poll(asked, { interval: 5 }).toBeGreaterThan(2);
+      expect(journal.blocks.at(-1)?.number).toBe(block.number - 1);
+      chain.unindexed.clear();
+      expect(await synced()).toEqual(topics("a"));
+    });
   });
 
   test.for(["eth_getLogs", "eth_getBlockByNumber"])(

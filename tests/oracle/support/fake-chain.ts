@@ -11,7 +11,7 @@ export interface FakeBlock {
   readonly logs: readonly Hex[];
 }
 
-const STRANGER: Hex = `0x${"5a".repeat(20)}`;
+export const STRANGER: Hex = `0x${"5a".repeat(20)}`;
 export const WATCHED: Hex = `0x${"c0".repeat(20)}`;
 const GENESIS: Hex = `0x${"00".repeat(32)}`;
 
@@ -25,11 +25,13 @@ export class FakeChain {
   down = false;
   /** Says "no logs" for these blocks, whatever they hold. */
   readonly unindexed = new Set<Hex>();
-  /** Topics of events that another contract emits, in blocks whose bloom filter contains the watched one by chance. */
-  readonly foreign = new Set<Hex>();
+  /** Topics of events that another contract emits, in blocks whose bloom filter contains these two by chance. */
+  readonly foreign = new Map<Hex, Hex>();
   /** Runs before each reply: reorganise the chain in the middle of a read. */
   onCall: (method: string) => void = () => undefined;
   readonly calls: string[] = [];
+  /** Numbers of blocks whose headers were asked for, in hex; the newest is asked for as "latest", and not here. */
+  readonly headers: string[] = [];
   #forks = 0;
   #server = createServer();
 
@@ -98,6 +100,7 @@ export class FakeChain {
         return `0x${this.chainId.toString(16)}`;
       case "eth_getBlockByNumber": {
         const [tag] = params as [string];
+        if (tag !== "latest") this.headers.push(tag);
         const block = tag === "latest" ? this.blocks.at(-1) : this.blocks[Number.parseInt(tag, 16)];
         return block === undefined ? null : toHeader(block);
       }
@@ -133,14 +136,14 @@ function toHeader(block: FakeBlock): object {
     hash: block.hash,
     parentHash: block.parentHash,
     timestamp: `0x${(1_700_000_000 + block.number).toString(16)}`,
-    logsBloom: block.logs.length === 0 ? `0x${"00".repeat(256)}` : bloomOf(WATCHED),
+    logsBloom: block.logs.length === 0 ? `0x${"00".repeat(256)}` : bloomOf(WATCHED, STRANGER),
     baseFeePerGas: "0x1",
   };
 }
 
-function toLogs(block: FakeBlock, foreign: ReadonlySet<Hex>): { readonly address: Hex }[] {
+function toLogs(block: FakeBlock, foreign: ReadonlyMap<Hex, Hex>): { readonly address: Hex }[] {
   return block.logs.map((topic, index) => ({
-    address: foreign.has(topic) ? STRANGER : WATCHED,
+    address: foreign.get(topic) ?? WATCHED,
     topics: [topic],
     data: "0x",
     blockNumber: `0x${block.number.toString(16)}`,
@@ -150,13 +153,15 @@ function toLogs(block: FakeBlock, foreign: ReadonlySet<Hex>): { readonly address
   }));
 }
 
-/** The bloom of one value: Ethereum Yellow Paper §4.4.3. */
-function bloomOf(value: Hex): Hex {
+/** The bloom of some values: Ethereum Yellow Paper §4.4.3. */
+function bloomOf(...values: readonly Hex[]): Hex {
   const bits = new Uint8Array(256);
-  const hash = fromHex(keccak(fromHex(value)));
-  for (const at of [0, 2, 4]) {
-    const bit = ((hash[at]! << 8) | hash[at + 1]!) & 0x7ff;
-    bits[255 - (bit >> 3)]! |= 1 << (bit & 7);
+  for (const value of values) {
+    const hash = fromHex(keccak(fromHex(value)));
+    for (const at of [0, 2, 4]) {
+      const bit = ((hash[at]! << 8) | hash[at + 1]!) & 0x7ff;
+      bits[255 - (bit >> 3)]! |= 1 << (bit & 7);
+    }
   }
   return toHex(bits);
 }

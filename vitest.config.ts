@@ -1,4 +1,6 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+import { WaitingFirst } from "./tests/support/waiting-first.ts";
 
 export default defineConfig({
   test: {
@@ -10,6 +12,12 @@ export default defineConfig({
       "**/node_modules/**",
     ],
     reporters: ["default", "./tests/support/skipped-reporter.ts"],
+    // A worker keeps the modules that it has loaded: to evaluate ethers, zod and our sources anew for each file took more
+    // processor time than the tests of most files. A test that changes something of its process has to put it back.
+    isolate: false,
+    // Also on two cores, of which Vitest would use one: tests of processes mostly wait for them.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
+    sequence: { sequencer: WaitingFirst },
     // Milliseconds: shared machines stand still for many seconds; a test that hangs is still ended.
     testTimeout: 120_000,
     hookTimeout: 240_000,

@@ -15,12 +15,15 @@ import type { Hex } from "../../../protocol/bytes.ts";
 const ID: Hex = `0x${"ab".repeat(32)}`;
 const OTHER: Hex = `0x${"cd".repeat(32)}`;
 
+/** Seconds since 1970. OpenTelemetry takes a number below its process's age for milliseconds of that age. */
+const START = 1_790_000_001;
+
 const span = (name: RequestSpan["name"], change: Partial<RequestSpan> = {}): RequestSpan => ({
   name,
   requestId: ID,
   chainId: 1,
-  startMs: 1_000,
-  endMs: 3_500,
+  startMs: START * 1_000,
+  endMs: START * 1_000 + 2_500,
   outcome: "ok",
   attributes: { "adyton.nonce": 7 },
   ...change,
@@ -50,7 +53,11 @@ test("a request's spans are one trace below the span of the request, whoever rec
 
 test("a span has the times, names and numbers that were recorded", async () => {
   const [one] = await recorded(span("transaction"));
-  expect(one).toMatchObject({ name: "transaction", startTime: [1, 0], endTime: [3, 500_000_000] });
+  expect(one).toMatchObject({
+    name: "transaction",
+    startTime: [START, 0],
+    endTime: [START + 2, 500_000_000],
+  });
   expect(one?.attributes).toEqual({
     "adyton.request_id": ID,
     "adyton.chain_id": 1,

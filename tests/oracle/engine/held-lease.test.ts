@@ -1,10 +1,8 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { HeldLease } from "../../../oracle/engine/held-lease.ts";
 import { createLogger } from "../../../oracle/log.ts";
-import { openStore } from "../../../oracle/store/store.ts";
 import type { Store } from "../../../oracle/store/store.ts";
-import { describeStores } from "../support/stores.ts";
-import type { TestStore } from "../support/stores.ts";
+import { describeStores, useStore } from "../support/stores.ts";
 import { wallClockMs } from "../support/wall-clock.ts";
 
 const log = createLogger({ level: "error", write: () => undefined, now: () => 0 });
@@ -13,17 +11,10 @@ const LEASE_MS = 400;
 const POLL = { interval: 10, timeout: 30_000 };
 
 describeStores("a lease that a process holds", (create) => {
-  let place: TestStore;
   let store: Store;
 
-  beforeAll(async () => {
-    place = await create();
-    store = await openStore(place.config);
-  });
-
-  afterAll(async () => {
-    await store.close();
-    await place.remove();
+  useStore(create, (opened) => {
+    store = opened;
   });
 
   function hold(name: string, holder: string, isFit: () => boolean = () => true): HeldLease {

@@ -4,10 +4,8 @@ import type { Engine } from "../../../oracle/engine/engine.ts";
 import { JobQueue } from "../../../oracle/engine/job-queue.ts";
 import type { JobOutcome } from "../../../oracle/engine/job-queue.ts";
 import { createLogger } from "../../../oracle/log.ts";
-import { openStore } from "../../../oracle/store/store.ts";
 import type { Store, StoreTransaction } from "../../../oracle/store/store.ts";
-import { describeStores } from "../support/stores.ts";
-import type { TestStore } from "../support/stores.ts";
+import { describeStores, useStore } from "../support/stores.ts";
 
 interface Work {
   readonly number: number;
@@ -20,20 +18,19 @@ const HEARTBEAT_SECONDS = 10;
 const PATIENCE = { timeout: 30_000 };
 
 describeStores("the job queue", (create) => {
-  let place: TestStore;
   let store: Store;
   let engine: Engine;
 
+  useStore(create, (opened) => {
+    store = opened;
+  });
+
   beforeAll(async () => {
-    place = await create();
-    store = await openStore(place.config);
     engine = await startEngine(store, log, HEARTBEAT_SECONDS);
   });
 
   afterAll(async () => {
     await engine.stop();
-    await store.close();
-    await place.remove();
   });
 
   /** Results are blocks of chain `chainId`: what a test finds there was recorded. */

@@ -1,29 +1,20 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { AdmittedKeysets } from "../../../oracle/relay/admitted-keysets.ts";
-import { openStore } from "../../../oracle/store/store.ts";
 import type { Store } from "../../../oracle/store/store.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
 import { REQUESTED_AT, word } from "../support/requests.ts";
-import { createPgliteStore } from "../support/stores.ts";
-import type { TestStore } from "../support/stores.ts";
+import { createPgliteStore, useStore } from "../support/stores.ts";
 
 const POLICY = word(2);
 const MAX_AGE_MS = 2_000;
 
-let place: TestStore;
 let store: Store;
 let chainId = 0;
 let now: number;
 let admitted: AdmittedKeysets;
 
-beforeAll(async () => {
-  place = await createPgliteStore();
-  store = await openStore(place.config);
-});
-
-afterAll(async () => {
-  await store.close();
-  await place.remove();
+useStore(createPgliteStore, (opened) => {
+  store = opened;
 });
 
 beforeEach(() => {

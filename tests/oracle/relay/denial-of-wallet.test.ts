@@ -1,6 +1,6 @@
 /** No model is called for a request whose fulfilment would not be settled, or not be paid for: each reason on its own. */
 
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { coordinatorInterface, registryInterface } from "../../../oracle/chain/contracts.ts";
 import type { ChainHead } from "../../../oracle/chain/chain-source.ts";
 import type { BatchedReads } from "../../../oracle/chain/batched-reads.ts";
@@ -10,15 +10,13 @@ import { createLogger } from "../../../oracle/log.ts";
 import { AdmittedKeysets } from "../../../oracle/relay/admitted-keysets.ts";
 import { Answerer } from "../../../oracle/relay/answerer.ts";
 import { Preflight } from "../../../oracle/relay/preflight.ts";
-import { openStore } from "../../../oracle/store/store.ts";
 import type { AnswerRecord } from "../../../oracle/store/answers.ts";
 import type { Store } from "../../../oracle/store/store.ts";
 import { ChainError, InputError, UpstreamError } from "../../../protocol/errors.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
 import type { Request } from "../../../protocol/request.ts";
 import { aRequest, CHAIN_ID, REQUESTED_AT, storeRequest, word } from "../support/requests.ts";
-import { createPgliteStore } from "../support/stores.ts";
-import type { TestStore } from "../support/stores.ts";
+import { createPgliteStore, useStore } from "../support/stores.ts";
 
 const log = createLogger({ level: "error", write: () => undefined, now: () => 0 });
 const KEYSET = word(0xe1);
@@ -44,20 +42,13 @@ interface World {
   payload: Error | undefined;
 }
 
-let place: TestStore;
 let store: Store;
 let world: World;
 let asked: Hex[];
 let nonce = 1n;
 
-beforeAll(async () => {
-  place = await createPgliteStore();
-  store = await openStore(place.config);
-});
-
-afterAll(async () => {
-  await store.close();
-  await place.remove();
+useStore(createPgliteStore, (opened) => {
+  store = opened;
 });
 
 beforeEach(() => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import type { BlockHeader, Log } from "../../../oracle/chain/block.ts";
 import type { ChainHead } from "../../../oracle/chain/chain-source.ts";
 import type { ChainEvent } from "../../../oracle/chain/events.ts";
@@ -9,21 +9,18 @@ import type { AnswerJob } from "../../../oracle/relay/journal.ts";
 import { readAdmittedKeysets } from "../../../oracle/store/admissions.ts";
 import { recordAnswers } from "../../../oracle/store/answers.ts";
 import { requireLease, takeLease } from "../../../oracle/store/lease.ts";
-import { openStore } from "../../../oracle/store/store.ts";
 import type { Store } from "../../../oracle/store/store.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
 import { requestId as requestIdOf } from "../../../protocol/request.ts";
 import type { Request } from "../../../protocol/request.ts";
 import { aRequest, REQUESTED_AT, word } from "../support/requests.ts";
-import { describeStores } from "../support/stores.ts";
-import type { TestStore } from "../support/stores.ts";
+import { describeStores, useStore } from "../support/stores.ts";
 
 const LEASE = { name: "chain:1", holder: "this node" };
 const CONFIRMATIONS = 2;
 const PLATFORM = word(0xf1);
 
 describeStores("the journal of a chain", (create) => {
-  let place: TestStore;
   let store: Store;
   let journal: Journal;
   let queued: Hex[];
@@ -31,14 +28,8 @@ describeStores("the journal of a chain", (create) => {
   /** Every test has a chain of its own in the one store. */
   let chainId = 0;
 
-  beforeAll(async () => {
-    place = await create();
-    store = await openStore(place.config);
-  });
-
-  afterAll(async () => {
-    await store.close();
-    await place.remove();
+  useStore(create, (opened) => {
+    store = opened;
   });
 
   beforeEach(async () => {

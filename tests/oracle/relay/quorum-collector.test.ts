@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import type { EnclaveSession } from "../../../oracle/enclaves/enclave-session.ts";
 import type { JobOutcome } from "../../../oracle/engine/job-queue.ts";
 import { createLogger } from "../../../oracle/log.ts";
@@ -8,7 +8,6 @@ import { QuorumCollector } from "../../../oracle/relay/quorum-collector.ts";
 import { readOpenRequests, recordAnswers } from "../../../oracle/store/answers.ts";
 import type { AnswerRecord } from "../../../oracle/store/answers.ts";
 import { dueQuorums } from "../../../oracle/store/quorums.ts";
-import { openStore } from "../../../oracle/store/store.ts";
 import type { Store } from "../../../oracle/store/store.ts";
 import { AnswerStatus } from "../../../protocol/answer.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
@@ -16,8 +15,7 @@ import { UpstreamError } from "../../../protocol/errors.ts";
 import { requestId as requestIdOf } from "../../../protocol/request.ts";
 import type { Request } from "../../../protocol/request.ts";
 import { aRequest, CHAIN_ID, REQUESTED_AT, storeRequest, word } from "../support/requests.ts";
-import { describeStores } from "../support/stores.ts";
-import type { TestStore } from "../support/stores.ts";
+import { describeStores, useStore } from "../support/stores.ts";
 
 const log = createLogger({ level: "error", write: () => undefined, now: () => 0 });
 const PATIENCE_MS = 30_000;
@@ -26,20 +24,13 @@ const PATIENCE_MS = 30_000;
 type Behaviour = number | "refuses" | "is down";
 
 describeStores("a quorum", (create) => {
-  let place: TestStore;
   let store: Store;
   let calls: number[];
   let nonce = 1n;
   let now: number;
 
-  beforeAll(async () => {
-    place = await create();
-    store = await openStore(place.config);
-  });
-
-  afterAll(async () => {
-    await store.close();
-    await place.remove();
+  useStore(create, (opened) => {
+    store = opened;
   });
 
   beforeEach(() => {

@@ -1,34 +1,28 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { findReceipt, insertReceipts, toStoredReceipt } from "../../../oracle/store/receipts.ts";
-import { openStore } from "../../../oracle/store/store.ts";
 import type { Store } from "../../../oracle/store/store.ts";
 import { fromUtf8 } from "../../../protocol/bytes.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
 import { encodeReceipt, isOnChain, parseReceipt } from "../../../protocol/receipt.ts";
 import type { OnChainReceipt } from "../../../protocol/receipt.ts";
 import { createSampleReceipt } from "../../support/sample-receipt.ts";
-import { describeStores } from "../support/stores.ts";
-import type { TestStore } from "../support/stores.ts";
+import { describeStores, useStore } from "../support/stores.ts";
 
 const CHAIN = 7;
 const word = (name: number): Hex => `0x${name.toString(16).padStart(64, "0")}`;
 
 describeStores("stored receipts", (create) => {
-  let place: TestStore;
   let store: Store;
   let receipt: OnChainReceipt;
 
+  useStore(create, (opened) => {
+    store = opened;
+  });
+
   beforeAll(async () => {
-    place = await create();
-    store = await openStore(place.config);
     const sample = parseReceipt(await createSampleReceipt({ where: "on chain" }));
     if (!isOnChain(sample)) throw new TypeError("the sample is of an on-chain answer");
     receipt = sample;
-  });
-
-  afterAll(async () => {
-    await store.close();
-    await place.remove();
   });
 
   const insert = (requestId: Hex, keysetId: Hex, stored: OnChainReceipt): Promise<void> =>

@@ -1,7 +1,6 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import type { Hex } from "../../../protocol/bytes.ts";
 import type { Store, StoreTransaction } from "../../../oracle/store/store.ts";
-import { openStore } from "../../../oracle/store/store.ts";
 import {
   finalizeTransactions,
   insertAttempt,
@@ -14,8 +13,7 @@ import {
   transactionCall,
 } from "../../../oracle/store/transactions.ts";
 import type { NewTransaction } from "../../../oracle/store/transactions.ts";
-import { describeStores } from "../support/stores.ts";
-import type { TestStore } from "../support/stores.ts";
+import { describeStores, useStore } from "../support/stores.ts";
 
 const CHAIN = 7;
 const NOW = 1_790_000_000_000;
@@ -40,12 +38,10 @@ function transaction(nonce: number, requestIds: readonly Hex[]): NewTransaction 
 }
 
 describeStores("the store's transactions", (create) => {
-  let place: TestStore;
   let store: Store;
 
-  beforeAll(async () => {
-    place = await create();
-    store = await openStore(place.config);
+  useStore(create, (opened) => {
+    store = opened;
   });
 
   beforeEach(async () => {
@@ -59,11 +55,6 @@ describeStores("the store's transactions", (create) => {
       await store.db.deleteFrom(table).execute();
     }
     await insertRequests([1, 2, 3].map(word));
-  });
-
-  afterAll(async () => {
-    await store.close();
-    await place.remove();
   });
 
   const commit = <T>(work: (trx: StoreTransaction) => Promise<T>): Promise<T> =>

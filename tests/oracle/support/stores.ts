@@ -3,8 +3,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { describe } from "vitest";
+import { afterAll, beforeAll, describe } from "vitest";
+import { openStore } from "../../../oracle/store/store.ts";
+import type { Store } from "../../../oracle/store/store.ts";
 import type { StoreConfig } from "../../../oracle/store/store-config.ts";
+import { layBlankStore } from "./blank-store.ts";
 import { databaseUrl } from "./config.ts";
 
 /** An empty store that nobody else has. */
@@ -13,6 +16,21 @@ export interface TestStore {
   /** Deletes everything in it, whoever is connected. What opens it next finds an empty store. */
   empty(): Promise<void>;
   remove(): Promise<void>;
+}
+
+/** Opens a new store before the first test of the file or block in which this is called, and removes it after the last. */
+export function useStore(create: () => Promise<TestStore>, use: (store: Store) => void): void {
+  let place: TestStore;
+  let store: Store;
+  beforeAll(async () => {
+    place = await create();
+    store = await openStore(place.config);
+    use(store);
+  });
+  afterAll(async () => {
+    await store.close();
+    await place.remove();
+  });
 }
 
 const ON = { pglite: "on PGlite", postgres: "on PostgreSQL" } as const;
@@ -35,18 +53,19 @@ export function describePostgres(name: string, body: (createStore: () => Promise
   });
 }
 
-export function createPgliteStore(): Promise<TestStore> {
+export async function createPgliteStore(): Promise<TestStore> {
   const directory = mkdtempSync(join(tmpdir(), "adyton-store-"));
   const path = join(directory, "store");
+  await layBlankStore(path);
   const remove = (folder: string): Promise<void> => {
     rmSync(folder, { recursive: true, force: true });
     return Promise.resolve();
   };
-  return Promise.resolve({
+  return {
     config: { kind: "pglite", path },
     empty: () => remove(path),
     remove: () => remove(directory),
-  });
+  };
 }
 
 /** A database of its own on the server of DATABASE_URL. */

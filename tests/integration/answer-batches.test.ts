@@ -1,39 +1,27 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Hex } from "../../protocol/bytes.ts";
 import { coordinatorInterface } from "../../oracle/chain/contracts.ts";
-import { startOracleProcess, writeOracleConfig } from "../oracle/support/oracle-process.ts";
 import type { OracleProcess } from "../oracle/support/oracle-process.ts";
-import { standInBehaviourDigest, startStandInEnclave } from "../oracle/support/stand-in-enclave.ts";
 import type { StandInEnclave } from "../oracle/support/stand-in-enclave.ts";
-import { ask, outcomeOf, startTestChain, until, untilSettled } from "../oracle/support/test-chain.ts";
+import { ask, outcomeOf, until, untilSettled } from "../oracle/support/test-chain.ts";
 import type { TestChain } from "../oracle/support/test-chain.ts";
+import { startTestbed } from "./support/testbed.ts";
+import type { Testbed } from "./support/testbed.ts";
 
 const REQUESTS = 6;
 
-let directory: string;
+let bed: Testbed;
 let chain: TestChain;
 let enclave: StandInEnclave;
 let oracle: OracleProcess;
 
 beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), "adyton-batches-"));
-  chain = await startTestChain({ behaviourDigest: standInBehaviourDigest() });
-  enclave = await startStandInEnclave();
-  oracle = await startOracleProcess(
-    await writeOracleConfig({ directory, chains: [chain], enclaves: [enclave] }),
-  );
+  bed = await startTestbed();
+  ({ chain, enclave } = bed);
+  oracle = await bed.startNode();
 });
 
-afterEach(async ({ task }) => {
-  if (task.result?.state === "fail") process.stderr.write(oracle.log().slice(-8_000));
-  await oracle.stop("SIGKILL");
-  await enclave.stop();
-  await chain.stop();
-  rmSync(directory, { recursive: true, force: true });
-});
+afterEach(({ task }) => bed.stop(task));
 
 /** A status that a host can cause: such answers wait for the same second, that of the fallback window's end. */
 const UPSTREAM_FAILED = 3;

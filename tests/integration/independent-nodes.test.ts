@@ -1,63 +1,41 @@
 /** Nodes that share nothing but the chain: each has its own store, key and enclave. */
 
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { assign } from "../../oracle/relay/assignment.ts";
 import type { Hex } from "../../protocol/bytes.ts";
-import { startOracleProcess, writeOracleConfig } from "../oracle/support/oracle-process.ts";
 import type { OracleProcess } from "../oracle/support/oracle-process.ts";
-import { standInBehaviourDigest, startStandInEnclave } from "../oracle/support/stand-in-enclave.ts";
 import type { StandInEnclave } from "../oracle/support/stand-in-enclave.ts";
-import {
-  ask,
-  outcomeOf,
-  startTestChain,
-  TRANSMITTER_KEYS,
-  until,
-  untilSettled,
-} from "../oracle/support/test-chain.ts";
+import { ask, outcomeOf, TRANSMITTER_KEYS, until, untilSettled } from "../oracle/support/test-chain.ts";
 import type { TestChain } from "../oracle/support/test-chain.ts";
+import { startTestbed } from "./support/testbed.ts";
+import type { Testbed } from "./support/testbed.ts";
 
 /** Long enough for a busy machine to settle a request, short enough to wait for. */
 const TURN_SECONDS = 15;
 const REQUESTS = 8;
 
-let directory: string;
+let bed: Testbed;
 let chain: TestChain;
-let enclaves: StandInEnclave[] = [];
+let enclaves: readonly StandInEnclave[];
 let nodes: OracleProcess[] = [];
 
 beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), "adyton-nodes-"));
-  chain = await startTestChain({ behaviourDigest: standInBehaviourDigest() });
-  enclaves = [await startStandInEnclave("one"), await startStandInEnclave("two")];
+  bed = await startTestbed(["one", "two"]);
+  ({ chain, enclaves } = bed);
   nodes = await Promise.all(
-    enclaves.map(async (enclave, index) =>
-      startOracleProcess(
-        await writeOracleConfig({
-          directory: join(directory, String(index)),
-          chains: [chain],
-          enclaves: [enclave],
-          keys: TRANSMITTER_KEYS.slice(index, index + 1),
-          chainChange: { turnSeconds: TURN_SECONDS },
-        }),
-      ),
+    enclaves.map((enclave, index) =>
+      bed.startNode({
+        name: String(index),
+        enclaves: [enclave],
+        keys: TRANSMITTER_KEYS.slice(index, index + 1),
+        chainChange: { turnSeconds: TURN_SECONDS },
+      }),
     ),
   );
-  await until("both enclaves admitted", async () => {
-    const admitted = await chain.registry.queryFilter(chain.registry.filters.EnclaveAdmitted(), 0);
-    return admitted.length === enclaves.length ? true : undefined;
-  });
+  await bed.untilAdmitted();
 });
 
-afterAll(async () => {
-  await Promise.all(nodes.map((node) => node.stop("SIGKILL")));
-  await Promise.all(enclaves.map((enclave) => enclave.stop()));
-  await chain.stop();
-  rmSync(directory, { recursive: true, force: true });
-});
+afterAll(() => bed.stop());
 
 const callsOf = (requestId: Hex): number[] => enclaves.map(({ calls }) => calls.get(requestId) ?? 0);
 

@@ -1,17 +1,14 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Hex } from "../../protocol/bytes.ts";
 import { recomputeLedger } from "../oracle/support/ledger.ts";
-import { startOracleProcess, writeOracleConfig } from "../oracle/support/oracle-process.ts";
 import type { OracleProcess } from "../oracle/support/oracle-process.ts";
-import { standInBehaviourDigest, startStandInEnclave } from "../oracle/support/stand-in-enclave.ts";
 import type { StandInEnclave } from "../oracle/support/stand-in-enclave.ts";
 import { describeStores } from "../oracle/support/stores.ts";
 import type { TestStore } from "../oracle/support/stores.ts";
-import { ask, outcomeOf, startTestChain, until, untilSettled } from "../oracle/support/test-chain.ts";
+import { ask, outcomeOf, until, untilSettled } from "../oracle/support/test-chain.ts";
 import type { TestChain } from "../oracle/support/test-chain.ts";
+import { startTestbed } from "./support/testbed.ts";
+import type { Testbed } from "./support/testbed.ts";
 
 interface PooledTransaction {
   readonly hash: Hex;
@@ -19,35 +16,22 @@ interface PooledTransaction {
   readonly to: string;
 }
 
-let directory: string;
+let bed: Testbed;
 let store: TestStore;
 let chain: TestChain;
 let enclave: StandInEnclave;
-let oracle: OracleProcess | undefined;
 
 beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), "adyton-lost-store-"));
-  chain = await startTestChain({ behaviourDigest: standInBehaviourDigest() });
-  enclave = await startStandInEnclave();
+  bed = await startTestbed();
+  ({ chain, enclave } = bed);
 });
 
 afterEach(async ({ task }) => {
-  if (task.result?.state === "fail") {
-    process.stderr.write(oracle?.log().slice(-8_000) ?? "");
-  }
-  await oracle?.stop("SIGKILL");
-  oracle = undefined;
-  await Promise.all([enclave.stop(), chain.stop()]);
+  await bed.stop(task);
   await store.remove();
-  rmSync(directory, { recursive: true, force: true });
 });
 
-async function start(): Promise<OracleProcess> {
-  oracle = await startOracleProcess(
-    await writeOracleConfig({ directory, chains: [chain], enclaves: [enclave], store: store.config }),
-  );
-  return oracle;
-}
+const start = (): Promise<OracleProcess> => bed.startNode({ store: store.config });
 
 /** Asks `count` times in one block, on a chain that mines when told. */
 async function askInOneBlock(count: number): Promise<Hex[]> {

@@ -1,48 +1,32 @@
 /** What a node does by itself to stay able to serve: renews its admissions, and stops where it could not be repaid. */
 
 import { Wallet } from "ethers";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startOracleProcess, writeOracleConfig } from "../oracle/support/oracle-process.ts";
 import type { OracleProcess } from "../oracle/support/oracle-process.ts";
-import { standInBehaviourDigest, startStandInEnclave } from "../oracle/support/stand-in-enclave.ts";
 import type { StandInEnclave } from "../oracle/support/stand-in-enclave.ts";
-import { ask, startTestChain, TRANSMITTER_KEYS, until, untilSettled } from "../oracle/support/test-chain.ts";
+import { ask, TRANSMITTER_KEYS, until, untilSettled } from "../oracle/support/test-chain.ts";
 import type { TestChain } from "../oracle/support/test-chain.ts";
+import { startTestbed } from "./support/testbed.ts";
+import type { Testbed } from "./support/testbed.ts";
 
 /** As the test chain's policy has it. */
 const VALIDITY_SECONDS = 86_400;
 const RENEW_BEFORE_SECONDS = 3_600;
 const TRANSMITTER = new Wallet(TRANSMITTER_KEYS[0] ?? "").address.toLowerCase();
 
-let directory: string;
+let bed: Testbed;
 let chain: TestChain;
 let enclave: StandInEnclave;
 let oracle: OracleProcess;
 
 beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), "adyton-upkeep-"));
-  chain = await startTestChain({ behaviourDigest: standInBehaviourDigest() });
-  enclave = await startStandInEnclave();
-  oracle = await startOracleProcess(
-    await writeOracleConfig({
-      directory,
-      chains: [chain],
-      enclaves: [enclave],
-      chainChange: { renewBeforeSeconds: RENEW_BEFORE_SECONDS },
-    }),
-  );
-  await until("the admission", async () => ((await expiries()).length === 1 ? true : undefined));
+  bed = await startTestbed();
+  ({ chain, enclave } = bed);
+  oracle = await bed.startNode({ chainChange: { renewBeforeSeconds: RENEW_BEFORE_SECONDS } });
+  await bed.untilAdmitted();
 });
 
-afterAll(async () => {
-  await oracle.stop("SIGKILL");
-  await enclave.stop();
-  await chain.stop();
-  rmSync(directory, { recursive: true, force: true });
-});
+afterAll(() => bed.stop());
 
 async function expiries(): Promise<bigint[]> {
   const events = await chain.registry.queryFilter(chain.registry.filters.EnclaveAdmitted(), 0);

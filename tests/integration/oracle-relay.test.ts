@@ -1,11 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Hex } from "../../protocol/bytes.ts";
-import { startOracleProcess, writeOracleConfig } from "../oracle/support/oracle-process.ts";
 import type { OracleProcess } from "../oracle/support/oracle-process.ts";
-import { standInBehaviourDigest, startStandInEnclave } from "../oracle/support/stand-in-enclave.ts";
 import type { StandInEnclave } from "../oracle/support/stand-in-enclave.ts";
 import { describeStores } from "../oracle/support/stores.ts";
 import type { TestStore } from "../oracle/support/stores.ts";
@@ -13,50 +10,32 @@ import {
   ask,
   FALLBACK_WINDOW_SECONDS,
   outcomeOf,
-  startTestChain,
   textPayload,
   TRANSMITTER_KEYS,
   until,
   untilSettled,
 } from "../oracle/support/test-chain.ts";
 import type { TestChain } from "../oracle/support/test-chain.ts";
+import { startTestbed } from "./support/testbed.ts";
+import type { Testbed } from "./support/testbed.ts";
 
-let directory: string;
+let bed: Testbed;
 let store: TestStore;
 let chain: TestChain;
 let enclave: StandInEnclave;
-let oracle: OracleProcess | undefined;
 
 beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), "adyton-oracle-"));
-  chain = await startTestChain({ behaviourDigest: standInBehaviourDigest() });
-  enclave = await startStandInEnclave();
+  bed = await startTestbed();
+  ({ chain, enclave } = bed);
 });
 
 afterEach(async ({ task }) => {
-  if (task.result?.state === "fail") {
-    process.stderr.write(oracle?.log().slice(-8_000) ?? "");
-  }
-  await oracle?.stop("SIGKILL");
-  oracle = undefined;
-  await enclave.stop();
-  await chain.stop();
+  await bed.stop(task);
   await store.remove();
-  rmSync(directory, { recursive: true, force: true });
 });
 
-async function start(chainChange: object = {}, change: object = {}): Promise<OracleProcess> {
-  oracle = await startOracleProcess(
-    await writeOracleConfig({
-      directory,
-      chains: [chain],
-      enclaves: [enclave],
-      store: store.config,
-      chainChange,
-      change,
-    }),
-  );
-  return oracle;
+function start(chainChange: object = {}, change: object = {}): Promise<OracleProcess> {
+  return bed.startNode({ store: store.config, chainChange, change });
 }
 
 async function phaseOf(url: string, requestId: Hex): Promise<string | undefined> {
@@ -178,8 +157,8 @@ describeStores("the oracle as a process", (createStore) => {
 
   test("goes on with its other keys while one of them is behind a signer that is away", async () => {
     const address = (await (await chain.provider.getSigner(3)).getAddress()).toLowerCase();
-    const away = { kind: "remote", address, url: `unix:${join(directory, "no.sock")}` };
-    const key = join(directory, "own-key");
+    const away = { kind: "remote", address, url: `unix:${join(bed.directory, "no.sock")}` };
+    const key = join(bed.directory, "own-key");
     writeFileSync(key, TRANSMITTER_KEYS[0] ?? "");
     const node = await start({}, { transmitterKeys: [away, { kind: "raw", file: key }] });
     const { requestId } = await ask(chain);

@@ -1,24 +1,21 @@
 /** Requests whose payload travels by hash and URI, from the chain and back. */
 
-import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fromHex } from "../../protocol/bytes.ts";
-import { startOracleProcess, writeOracleConfig } from "../oracle/support/oracle-process.ts";
 import type { OracleProcess } from "../oracle/support/oracle-process.ts";
-import { standInBehaviourDigest, startStandInEnclave } from "../oracle/support/stand-in-enclave.ts";
 import type { StandInEnclave } from "../oracle/support/stand-in-enclave.ts";
-import { ask, startTestChain, textPayload, until, untilSettled } from "../oracle/support/test-chain.ts";
+import { ask, textPayload, until, untilSettled } from "../oracle/support/test-chain.ts";
 import type { TestChain } from "../oracle/support/test-chain.ts";
+import { startTestbed } from "./support/testbed.ts";
+import type { Testbed } from "./support/testbed.ts";
 
 const CID = "bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi";
 const PAYLOAD = textPayload("2 + 2?");
 
-let directory: string;
+let bed: Testbed;
 let chain: TestChain;
 let enclave: StandInEnclave;
 let oracle: OracleProcess;
@@ -26,33 +23,22 @@ let gateway: Server;
 let served: string[];
 
 beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), "adyton-uri-"));
   served = [];
   gateway = createServer((request, response) => {
     served.push(request.url ?? "");
     response.end(request.url === `/ipfs/${CID}` ? fromHex(PAYLOAD) : "a lie");
   });
   await new Promise<void>((resolve) => gateway.listen(0, "127.0.0.1", resolve));
-  chain = await startTestChain({ behaviourDigest: standInBehaviourDigest() });
-  enclave = await startStandInEnclave();
+  bed = await startTestbed();
+  ({ chain, enclave } = bed);
   const url = `http://127.0.0.1:${(gateway.address() as AddressInfo).port}`;
-  oracle = await startOracleProcess(
-    await writeOracleConfig({
-      directory,
-      chains: [chain],
-      enclaves: [enclave],
-      change: { payloads: { ipfsGateways: [url] } },
-    }),
-  );
+  oracle = await bed.startNode({ change: { payloads: { ipfsGateways: [url] } } });
 });
 
 afterAll(async () => {
-  await oracle.stop("SIGKILL");
-  await enclave.stop();
-  await chain.stop();
+  await bed.stop();
   gateway.closeAllConnections();
   await new Promise((resolve) => gateway.close(resolve));
-  rmSync(directory, { recursive: true, force: true });
 });
 
 describe("a payload by URI", { timeout: 90_000 }, () => {

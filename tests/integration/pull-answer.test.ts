@@ -1,7 +1,4 @@
 import { AbiCoder } from "ethers";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { z } from "zod";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { AnswerChecker__factory, ClaimReview__factory } from "../../contracts/bindings/index.ts";
@@ -10,17 +7,17 @@ import type { PullAnswer } from "../../oracle/store/index-queries.ts";
 import type { Answer } from "../../protocol/answer.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import type { RequestWire } from "../../protocol/request.ts";
-import { startOracleProcess, writeOracleConfig } from "../oracle/support/oracle-process.ts";
 import type { OracleProcess } from "../oracle/support/oracle-process.ts";
-import { standInBehaviourDigest, startStandInEnclave } from "../oracle/support/stand-in-enclave.ts";
 import type { StandInEnclave } from "../oracle/support/stand-in-enclave.ts";
-import { outcomeOf, startTestChain, until, untilSettled } from "../oracle/support/test-chain.ts";
+import { outcomeOf, until, untilSettled } from "../oracle/support/test-chain.ts";
 import type { TestChain } from "../oracle/support/test-chain.ts";
+import { startTestbed } from "./support/testbed.ts";
+import type { Testbed } from "./support/testbed.ts";
 
 const COVERED = 2n;
 const WAITING = 1n;
 
-let directory: string;
+let bed: Testbed;
 let chain: TestChain;
 let enclave: StandInEnclave;
 let oracle: OracleProcess;
@@ -28,9 +25,8 @@ let review: ClaimReview;
 let checkerAddress: string;
 
 beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), "adyton-pull-"));
-  chain = await startTestChain({ behaviourDigest: standInBehaviourDigest() });
-  enclave = await startStandInEnclave();
+  bed = await startTestbed();
+  ({ chain, enclave } = bed);
   const output = AbiCoder.defaultAbiCoder().encode(["bool", "string"], [true, "A pipe burst."]) as Hex;
   enclave.decide = () => ({ status: 1, output });
   const coordinator = await chain.coordinator.getAddress();
@@ -42,17 +38,10 @@ beforeAll(async () => {
     chain.policyId,
     "stand-in/stand-in-1",
   );
-  oracle = await startOracleProcess(
-    await writeOracleConfig({ directory, chains: [chain], enclaves: [enclave] }),
-  );
+  oracle = await bed.startNode();
 }, 90_000);
 
-afterAll(async () => {
-  await oracle.stop("SIGKILL");
-  await enclave.stop();
-  await chain.stop();
-  rmSync(directory, { recursive: true, force: true });
-});
+afterAll(() => bed.stop());
 
 async function submit(claim: string): Promise<Hex> {
   const sent = await review.connect(chain.asker).submit(claim, 10n ** 15n, { value: 10n ** 17n });

@@ -1,35 +1,28 @@
 import { ZeroAddress } from "ethers";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { PushFeed__factory } from "../../contracts/bindings/index.ts";
 import type { PushFeed } from "../../contracts/bindings/index.ts";
 import type { Hex } from "../../protocol/bytes.ts";
-import { startOracleProcess, writeOracleConfig } from "../oracle/support/oracle-process.ts";
 import type { OracleProcess } from "../oracle/support/oracle-process.ts";
-import { standInBehaviourDigest, startStandInEnclave } from "../oracle/support/stand-in-enclave.ts";
-import type { StandInEnclave } from "../oracle/support/stand-in-enclave.ts";
-import { startTestChain, textPayload, TRANSMITTER_KEYS, until } from "../oracle/support/test-chain.ts";
+import { textPayload, TRANSMITTER_KEYS, until } from "../oracle/support/test-chain.ts";
 import type { TestChain } from "../oracle/support/test-chain.ts";
+import { startTestbed } from "./support/testbed.ts";
+import type { Testbed } from "./support/testbed.ts";
 
 const DAY = 86_400;
 const ETHER = 10n ** 18n;
 
-let directory: string;
+let bed: Testbed;
 let chain: TestChain;
-let enclave: StandInEnclave;
 let feed: PushFeed;
 let subscriptionId: bigint;
-let nodes: OracleProcess[] = [];
 
 /** Runs past the end of today, so that a test which runs at midnight sees no period end but those that it makes. */
 const SOON = 600;
 
 beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), "adyton-feed-"));
-  chain = await startTestChain({ behaviourDigest: standInBehaviourDigest() });
-  enclave = await startStandInEnclave();
+  bed = await startTestbed();
+  ({ chain } = bed);
   await (await chain.coordinator.openSubscription({ value: ETHER })).wait();
   const opened = await chain.coordinator.queryFilter(chain.coordinator.filters.SubscriptionOpened());
   subscriptionId = opened[0]?.args.subscriptionId ?? 0n;
@@ -38,16 +31,7 @@ beforeEach(async () => {
   await chain.rpc("evm_mine");
 });
 
-afterEach(async ({ task }) => {
-  for (const node of nodes) {
-    if (task.result?.state === "fail") process.stderr.write(node.log().slice(-6_000));
-    await node.stop("SIGKILL");
-  }
-  nodes = [];
-  await enclave.stop();
-  await chain.stop();
-  rmSync(directory, { recursive: true, force: true });
-});
+afterEach(({ task }) => bed.stop(task));
 
 async function deployFeed(change: {
   readonly periodSeconds?: number;
@@ -83,21 +67,15 @@ async function deployFeed(change: {
 
 async function startNode(name: string, key = 0, delaySeconds = 0): Promise<OracleProcess> {
   const address = (await feed.getAddress()).toLowerCase();
-  const config = await writeOracleConfig({
-    directory: join(directory, name),
-    chains: [chain],
-    enclaves: [enclave],
+  return bed.startNode({
+    name,
     keys: TRANSMITTER_KEYS.slice(key, key + 1),
     chainChange: { feeds: [{ address, delaySeconds }] },
   });
-  const node = await startOracleProcess(config);
-  nodes.push(node);
-  return node;
 }
 
 async function kill(node: OracleProcess): Promise<void> {
   await node.stop("SIGKILL");
-  nodes = nodes.filter((other) => other !== node);
 }
 
 interface Round {

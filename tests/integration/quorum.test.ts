@@ -1,48 +1,30 @@
 /** Requests that want the answers of several platforms, from the chain and back. */
 
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { AnswerStatus } from "../../protocol/answer.ts";
 import { toHex, toUtf8 } from "../../protocol/bytes.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { Aggregation } from "../../protocol/request.ts";
-import { startOracleProcess, writeOracleConfig } from "../oracle/support/oracle-process.ts";
 import type { OracleProcess } from "../oracle/support/oracle-process.ts";
-import { standInBehaviourDigest, startStandInEnclave } from "../oracle/support/stand-in-enclave.ts";
 import type { StandInEnclave } from "../oracle/support/stand-in-enclave.ts";
-import { ask, outcomeOf, startTestChain, until, untilSettled } from "../oracle/support/test-chain.ts";
+import { ask, outcomeOf, until, untilSettled } from "../oracle/support/test-chain.ts";
 import type { TestChain } from "../oracle/support/test-chain.ts";
+import { startTestbed } from "./support/testbed.ts";
+import type { Testbed } from "./support/testbed.ts";
 
-let directory: string;
+let bed: Testbed;
 let chain: TestChain;
-let enclaves: StandInEnclave[] = [];
+let enclaves: readonly StandInEnclave[];
 let oracle: OracleProcess;
 
 beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), "adyton-quorum-"));
-  chain = await startTestChain({ behaviourDigest: standInBehaviourDigest() });
-  enclaves = [
-    await startStandInEnclave("one"),
-    await startStandInEnclave("two"),
-    await startStandInEnclave("three"),
-  ];
-  oracle = await startOracleProcess(
-    await writeOracleConfig({ directory, chains: [chain], enclaves, chainChange: { turnSeconds: 3 } }),
-  );
-  await until("all enclaves admitted", async () => {
-    const admitted = await chain.registry.queryFilter(chain.registry.filters.EnclaveAdmitted(), 0);
-    return admitted.length === enclaves.length ? true : undefined;
-  });
+  bed = await startTestbed(["one", "two", "three"]);
+  ({ chain, enclaves } = bed);
+  oracle = await bed.startNode({ chainChange: { turnSeconds: 3 } });
+  await bed.untilAdmitted();
 });
 
-afterAll(async () => {
-  await oracle.stop("SIGKILL");
-  await Promise.all(enclaves.map((enclave) => enclave.stop()));
-  await chain.stop();
-  rmSync(directory, { recursive: true, force: true });
-});
+afterAll(() => bed.stop());
 
 beforeEach(() => {
   enclaves.forEach((enclave) => {

@@ -1,41 +1,30 @@
 /** Sealed requests and the oracle: only enclaves that can read a question are asked, and where none lives there is a refund. */
 
 import { x25519 } from "@noble/curves/ed25519.js";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { fromHex, toHex, type Hex } from "../../protocol/bytes.ts";
 import { NO_REPLY_KEY, sealPayload } from "../../protocol/sealed-payload.ts";
-import { startOracleProcess, writeOracleConfig } from "../oracle/support/oracle-process.ts";
 import type { OracleProcess } from "../oracle/support/oracle-process.ts";
-import { standInBehaviourDigest, startStandInEnclave } from "../oracle/support/stand-in-enclave.ts";
+import { startStandInEnclave } from "../oracle/support/stand-in-enclave.ts";
 import type { StandInEnclave } from "../oracle/support/stand-in-enclave.ts";
-import { ask, startTestChain, textPayload, until, untilSettled } from "../oracle/support/test-chain.ts";
+import { ask, textPayload, until, untilSettled } from "../oracle/support/test-chain.ts";
 import type { TestChain } from "../oracle/support/test-chain.ts";
+import { startTestbed } from "./support/testbed.ts";
+import type { Testbed } from "./support/testbed.ts";
 
-let directory: string;
+let bed: Testbed;
 let chain: TestChain;
-let enclaves: StandInEnclave[] = [];
+let enclaves: readonly StandInEnclave[];
 let oracle: OracleProcess;
 
 beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), "adyton-sealed-"));
-  chain = await startTestChain({ behaviourDigest: standInBehaviourDigest() });
-  enclaves = [await startStandInEnclave("one"), await startStandInEnclave("two")];
-  oracle = await startOracleProcess(await writeOracleConfig({ directory, chains: [chain], enclaves }));
-  await until("both enclaves admitted", async () => {
-    const admitted = await chain.registry.queryFilter(chain.registry.filters.EnclaveAdmitted(), 0);
-    return admitted.length === enclaves.length ? true : undefined;
-  });
+  bed = await startTestbed(["one", "two"]);
+  ({ chain, enclaves } = bed);
+  oracle = await bed.startNode();
+  await bed.untilAdmitted();
 }, 90_000);
 
-afterAll(async () => {
-  await oracle.stop("SIGKILL");
-  await Promise.all(enclaves.map((enclave) => enclave.stop()));
-  await chain.stop();
-  rmSync(directory, { recursive: true, force: true });
-});
+afterAll(() => bed.stop());
 
 async function sealedTo(keysetId: Hex): Promise<Hex> {
   const payload = await sealPayload(fromHex(textPayload("2 + 2?")), {

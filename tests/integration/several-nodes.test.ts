@@ -1,17 +1,14 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Hex } from "../../protocol/bytes.ts";
 import { recomputeLedger } from "../oracle/support/ledger.ts";
-import { startOracleProcess, writeOracleConfig } from "../oracle/support/oracle-process.ts";
 import type { OracleProcess } from "../oracle/support/oracle-process.ts";
-import { standInBehaviourDigest, startStandInEnclave } from "../oracle/support/stand-in-enclave.ts";
 import type { StandInEnclave } from "../oracle/support/stand-in-enclave.ts";
 import { describePostgres } from "../oracle/support/stores.ts";
 import type { TestStore } from "../oracle/support/stores.ts";
-import { ask, startTestChain, until, untilSettled } from "../oracle/support/test-chain.ts";
+import { ask, until, untilSettled } from "../oracle/support/test-chain.ts";
 import type { TestChain } from "../oracle/support/test-chain.ts";
+import { startTestbed } from "./support/testbed.ts";
+import type { Testbed } from "./support/testbed.ts";
 import { wallClockMs } from "../oracle/support/wall-clock.ts";
 
 const QUIET_REQUESTS = 40;
@@ -22,28 +19,21 @@ const TAKEOVER_MS = 10_000;
 /** Heartbeats are looked at every other second, a job waits a second, a block takes one; a shared machine takes its time. */
 const SLACK_MS = 30_000;
 
-let directory: string;
+let bed: Testbed;
 let store: TestStore;
 let chain: TestChain;
-let enclaves: StandInEnclave[];
+let enclaves: readonly StandInEnclave[];
 let nodes: OracleProcess[] = [];
 
 beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), "adyton-nodes-"));
-  chain = await startTestChain({ behaviourDigest: standInBehaviourDigest() });
+  bed = await startTestbed(["one", "two", "three"]);
+  ({ chain, enclaves } = bed);
   await chain.rpc("evm_setIntervalMining", 1);
-  enclaves = await Promise.all(["one", "two", "three"].map((platform) => startStandInEnclave(platform)));
 });
 
 afterEach(async ({ task }) => {
-  if (task.result?.state === "fail") {
-    process.stderr.write(nodes.map((node) => node.log().slice(-6_000)).join("\n\n"));
-  }
-  await Promise.all(nodes.map((node) => node.stop("SIGKILL")));
-  await Promise.all(enclaves.map((enclave) => enclave.stop()));
-  await chain.stop();
+  await bed.stop(task);
   await store.remove();
-  rmSync(directory, { recursive: true, force: true });
 });
 
 const modelCalls = (ids: readonly Hex[]): number =>
@@ -85,20 +75,11 @@ describePostgres("three nodes and three enclaves", (createStore) => {
     store = await createStore();
     nodes = [];
     for (const name of ["a", "b", "c"]) {
-      const config = await writeOracleConfig({
-        directory: join(directory, name),
-        chains: [chain],
-        enclaves,
-        store: store.config,
-        change: { takeoverSeconds: TAKEOVER_MS / 1_000 },
-      });
-      nodes.push(await startOracleProcess(config));
+      const change = { takeoverSeconds: TAKEOVER_MS / 1_000 };
+      nodes.push(await bed.startNode({ name, store: store.config, change }));
     }
     // Quiet running begins when everybody is there.
-    await until("every enclave's admission", async () => {
-      const admitted = await chain.registry.queryFilter(chain.registry.filters.EnclaveAdmitted(), 0);
-      return new Set(admitted.map(({ args }) => args.keysetId)).size === enclaves.length ? true : undefined;
-    });
+    await bed.untilAdmitted();
   });
 
   test("ask the model once for a request, and finish the work of one that dies for good", async () => {

@@ -1,17 +1,14 @@
-import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { traceContextOf, traceparentOf } from "../../oracle/telemetry/trace-context.ts";
-import { startOracleProcess, writeOracleConfig } from "../oracle/support/oracle-process.ts";
 import type { OracleProcess } from "../oracle/support/oracle-process.ts";
-import { standInBehaviourDigest, startStandInEnclave } from "../oracle/support/stand-in-enclave.ts";
 import type { StandInEnclave } from "../oracle/support/stand-in-enclave.ts";
-import { ask, startTestChain, until, untilSettled } from "../oracle/support/test-chain.ts";
+import { ask, until, untilSettled } from "../oracle/support/test-chain.ts";
 import type { TestChain } from "../oracle/support/test-chain.ts";
+import { startTestbed } from "./support/testbed.ts";
+import type { Testbed } from "./support/testbed.ts";
 
 interface Span {
   readonly name: string;
@@ -22,7 +19,7 @@ interface Span {
   readonly endTimeUnixNano: string;
 }
 
-let directory: string;
+let bed: Testbed;
 let chain: TestChain;
 let enclave: StandInEnclave;
 let collector: Server;
@@ -31,9 +28,8 @@ const spans: Span[] = [];
 let everything = "";
 
 beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), "adyton-tracing-"));
-  chain = await startTestChain({ behaviourDigest: standInBehaviourDigest() });
-  enclave = await startStandInEnclave();
+  bed = await startTestbed();
+  ({ chain, enclave } = bed);
   collector = createServer((request, response) => {
     let text = "";
     request.setEncoding("utf8").on("data", (part: string) => (text += part));
@@ -46,23 +42,13 @@ beforeEach(async () => {
   });
   await new Promise<void>((resolve) => collector.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${(collector.address() as AddressInfo).port}/v1/traces`;
-  oracle = await startOracleProcess(
-    await writeOracleConfig({
-      directory,
-      chains: [chain],
-      enclaves: [enclave],
-      change: { tracing: { url } },
-    }),
-  );
+  oracle = await bed.startNode({ change: { tracing: { url } } });
 });
 
-afterEach(async () => {
-  await oracle.stop("SIGKILL");
+afterEach(async ({ task }) => {
+  await bed.stop(task);
   collector.closeAllConnections();
   collector.close();
-  await enclave.stop();
-  await chain.stop();
-  rmSync(directory, { recursive: true, force: true });
 });
 
 test("a request, its enclave's answer and its transaction are one trace", { timeout: 90_000 }, async () => {

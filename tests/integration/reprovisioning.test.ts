@@ -1,65 +1,33 @@
 /** A provider's key on a whole network: the oracle brings it, and brings it again to an enclave that restarted. */
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { wallClock } from "../../cli/clock.ts";
-import { readEnvironment } from "../../cli/config.ts";
-import { createThrowawayAuthority } from "../../cli/demo/throwaway-authority.ts";
 import { startProgram, type RunningProgram } from "../../cli/network/child-process.ts";
 import { readListening } from "../../cli/network/model-choice.ts";
 import { programArguments } from "../../cli/network/node-program.ts";
-import { startNetwork, type LocalNetwork } from "../../cli/network/start.ts";
+import type { LocalNetwork } from "../../cli/network/start.ts";
 import type { OperatorFile } from "../../enclave/configuration/operator.ts";
-import { startHostileServer, type HostileServer } from "../enclave/support/hostile-server.ts";
+import type { FixedProvider } from "../enclave/support/fixed-provider.ts";
 import { until } from "../oracle/support/test-chain.ts";
+import { startKeyedNetwork, type KeyedNetwork } from "./support/keyed-network.ts";
 
 const KEY = "sk-of-the-operator-52817";
-const REPLY = JSON.stringify({
-  id: "r",
-  model: "m",
-  choices: [{ finish_reason: "stop", message: { content: "hello" } }],
-});
 
-let folder: string;
-let provider: HostileServer;
+let keyed: KeyedNetwork;
+let provider: FixedProvider;
 let network: LocalNetwork;
 let second: RunningProgram | undefined;
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "adyton-keyed-"));
-  const authority = createThrowawayAuthority(new Date());
-  provider = await startHostileServer({
-    credentials: authority.issue(["localhost"]),
-    respond: (response) => {
-      response.setHeader("content-length", REPLY.length);
-      response.end(REPLY);
-    },
-  });
-  const modelCaFile = join(folder, "model-ca.pem");
-  writeFileSync(modelCaFile, authority.certificate);
-  network = await startNetwork({
-    environment: {
-      ...readEnvironment(),
-      modelKey: KEY,
-      modelUrl: `https://localhost:${provider.port}/v1`,
-      modelName: "m",
-      modelCaFile,
-    },
-    folder: join(folder, "network"),
-    now: wallClock,
-    signal: new AbortController().signal,
-    onStep: () => undefined,
-  });
+  keyed = await startKeyedNetwork(KEY, "hello");
+  ({ network, provider } = keyed);
 }, 240_000);
 
 afterAll(async () => {
-  await network.stop();
   await second?.stop();
-  await provider.stop();
-  rmSync(folder, { recursive: true, force: true });
+  await keyed.stop();
 }, 60_000);
 
 /** The authorization that the provider was shown by an off-chain caller's question; undefined where there was none. */
@@ -87,7 +55,7 @@ test("the enclave asks with the key that the oracle brought", async () => {
 });
 
 test("after a restart it does so again, with nobody's help", { timeout: 120_000 }, async () => {
-  const files = join(folder, "network");
+  const files = keyed.folder;
   const operator = JSON.parse(readFileSync(join(files, "operator.json"), "utf8")) as OperatorFile;
   const port = Number(new URL(network.file.enclaveUrl).port);
   const operatorFile = join(files, "operator-same-port.json");
@@ -113,10 +81,8 @@ test("after a restart it does so again, with nobody's help", { timeout: 120_000 
 });
 
 test("the key is in the operator's own file, and nowhere else on the disk", () => {
-  const files = readdirSync(join(folder, "network"), { recursive: true, encoding: "utf8" })
-    .map((name) => join(folder, "network", name))
-    .filter((file) => statSync(file).isFile());
+  const files = keyed.filesOnDisk();
   const holding = files.filter((file) => readFileSync(file, "latin1").includes(KEY));
   expect(files.length).toBeGreaterThan(10);
-  expect(holding.map((file) => file.slice(folder.length))).toEqual(["/network/model-key.secret"]);
+  expect(holding).toEqual([join(keyed.folder, "model-key.secret")]);
 });

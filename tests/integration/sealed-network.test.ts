@@ -1,19 +1,15 @@
 /** A sealed question on a whole network, with a provider key of its asker's: answered, and nowhere to be read. */
 
 import { x25519 } from "@noble/curves/ed25519.js";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { request } from "node:https";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { z } from "zod";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { verifyReceipt } from "../../attestation/receipt.ts";
 import { wallClock } from "../../cli/clock.ts";
-import { readEnvironment } from "../../cli/config.ts";
-import { createThrowawayAuthority } from "../../cli/demo/throwaway-authority.ts";
 import { LocalAccount } from "../../cli/network/anvil.ts";
 import { localAddress, localSigner } from "../../cli/network/local-accounts.ts";
-import { startNetwork, type LocalNetwork } from "../../cli/network/start.ts";
+import type { LocalNetwork } from "../../cli/network/start.ts";
 import { OracleCoordinator__factory } from "../../contracts/bindings/factories/index.ts";
 import { fromHex, fromUtf8, toHex, type Hex } from "../../protocol/bytes.ts";
 import { AttestationReply } from "../../protocol/enclave-api.ts";
@@ -22,58 +18,28 @@ import { keysetId } from "../../protocol/keyset.ts";
 import { encodePayload, PayloadType } from "../../protocol/payload.ts";
 import { openReply, sealPayload } from "../../protocol/sealed-payload.ts";
 import { prompt, TEXT } from "../enclave/support/calls.ts";
-import { startHostileServer, type HostileServer } from "../enclave/support/hostile-server.ts";
+import type { FixedProvider } from "../enclave/support/fixed-provider.ts";
 import { ask, until, untilSettled, type TestChain } from "../oracle/support/test-chain.ts";
+import { startKeyedNetwork, type KeyedNetwork } from "./support/keyed-network.ts";
 
 const PROMPT = "Does the merger with Kleisthenes close on Thursday";
 const SAID = "It closes with the Panathenaea";
 const OPERATOR_KEY = "sk-of-the-operator-81133";
 const OWN_KEY = "sk-of-the-asker-92244";
-const REPLY = JSON.stringify({
-  id: "r",
-  model: "m",
-  choices: [{ finish_reason: "stop", message: { content: SAID } }],
-  usage: { prompt_tokens: 20, completion_tokens: 10 },
-});
+const USAGE = { prompt_tokens: 20, completion_tokens: 10 };
 
 const asker = x25519.keygen();
-let folder: string;
-let provider: HostileServer;
+let keyed: KeyedNetwork;
+let provider: FixedProvider;
 let network: LocalNetwork;
 let requestId: Hex;
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "adyton-sealed-network-"));
-  const authority = createThrowawayAuthority(new Date());
-  provider = await startHostileServer({
-    credentials: authority.issue(["localhost"]),
-    respond: (response) => {
-      response.setHeader("content-length", REPLY.length);
-      response.end(REPLY);
-    },
-  });
-  const modelCaFile = join(folder, "model-ca.pem");
-  writeFileSync(modelCaFile, authority.certificate);
-  network = await startNetwork({
-    environment: {
-      ...readEnvironment(),
-      modelKey: OPERATOR_KEY,
-      modelUrl: `https://localhost:${provider.port}/v1`,
-      modelName: "m",
-      modelCaFile,
-    },
-    folder: join(folder, "network"),
-    now: wallClock,
-    signal: new AbortController().signal,
-    onStep: () => undefined,
-  });
+  keyed = await startKeyedNetwork(OPERATOR_KEY, SAID, USAGE);
+  ({ network, provider } = keyed);
 }, 240_000);
 
-afterAll(async () => {
-  await network.stop();
-  await provider.stop();
-  rmSync(folder, { recursive: true, force: true });
-}, 60_000);
+afterAll(() => keyed.stop(), 60_000);
 
 /** Over any TLS: whose keyset it is, the evidence says, which the oracle has verified here. */
 function fetchEnclave(path: string): Promise<Uint8Array> {
@@ -160,9 +126,7 @@ test("is answered on chain to its asker, at the asker's expense", { timeout: 120
 });
 
 test("leaves no word of question, answer or key: not on the disk, in the oracle's store, in logs, or on chain", async () => {
-  const files = readdirSync(join(folder, "network"), { recursive: true, encoding: "utf8" })
-    .map((name) => join(folder, "network", name))
-    .filter((path) => statSync(path).isFile());
+  const files = keyed.filesOnDisk();
   // The store's own files are among them, with the rows that the request left.
   expect(files.some((path) => path.includes("/store/"))).toBe(true);
   const held = files.map((path) => readFileSync(path, "latin1"));

@@ -1,35 +1,21 @@
 /** No field of the operator file changes what a provider is sent: each is changed in turn, and the bytes compared. */
 
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createThrowawayAuthority } from "../../../cli/demo/throwaway-authority.ts";
 import type { BehaviourFile } from "../../../enclave/configuration/behaviour.ts";
 import type { OperatorFile } from "../../../enclave/configuration/operator.ts";
 import { callFor, prompt, TEXT, toWire } from "../support/calls.ts";
 import { behaviourFile, CREDENTIAL, modelFile, operatorFile } from "../support/configuration.ts";
 import { startEnclaveProcess } from "../support/enclave-process.ts";
-import { startHostileServer, type HostileServer } from "../support/hostile-server.ts";
+import { startFixedProvider, type FixedProvider } from "../support/fixed-provider.ts";
 import { encodePayload, PayloadType } from "../../../protocol/payload.ts";
 
-const REPLY = JSON.stringify({
-  id: "r",
-  model: "m",
-  choices: [{ finish_reason: "stop", message: { content: "hello" } }],
-});
 const MODEL = "provider/model";
 
-let provider: HostileServer;
+let provider: FixedProvider;
 let behaviour: BehaviourFile;
 beforeAll(async () => {
-  const authority = createThrowawayAuthority(new Date());
-  provider = await startHostileServer({
-    credentials: authority.issue(["localhost"]),
-    respond: (response) => {
-      response.setHeader("content-length", REPLY.length);
-      response.end(REPLY);
-    },
-  });
-  const url = `https://localhost:${provider.port}/v1`;
-  const file = behaviourFile({ url, certificateAuthority: authority.certificate });
+  provider = await startFixedProvider("hello");
+  const file = behaviourFile(provider);
   const [standIn] = Object.values(file.providers);
   behaviour = {
     ...file,

@@ -5,38 +5,24 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createThrowawayAuthority } from "../../../cli/demo/throwaway-authority.ts";
 import { AttestationReply } from "../../../protocol/enclave-api.ts";
 import type { Keyset } from "../../../protocol/keyset.ts";
 import { openSecret, sealSecret } from "../../../protocol/sealed-secret.ts";
 import { answerCall, toWire } from "../support/calls.ts";
 import { behaviourFile, modelFile, operatorFile } from "../support/configuration.ts";
 import { startEnclaveProcess, type EnclaveProcess } from "../support/enclave-process.ts";
-import { startHostileServer, type HostileServer } from "../support/hostile-server.ts";
+import { startFixedProvider, type FixedProvider } from "../support/fixed-provider.ts";
 
 const SECRET = "sk-brought-by-the-operator";
 const PROVISIONER = "provisioner";
-const REPLY = JSON.stringify({
-  id: "r",
-  model: "m",
-  choices: [{ finish_reason: "stop", message: { content: '{"flagged":true,"severity":"3","reason":"x"}' } }],
-});
 
-let provider: HostileServer;
+let provider: FixedProvider;
 let enclave: EnclaveProcess;
 let keyset: Keyset;
 
 beforeAll(async () => {
-  const authority = createThrowawayAuthority(new Date());
-  provider = await startHostileServer({
-    credentials: authority.issue(["localhost"]),
-    respond: (response) => {
-      response.setHeader("content-length", REPLY.length);
-      response.end(REPLY);
-    },
-  });
-  const url = `https://localhost:${provider.port}/v1`;
-  const behaviour = behaviourFile({ url, certificateAuthority: authority.certificate });
+  provider = await startFixedProvider('{"flagged":true,"severity":"3","reason":"x"}');
+  const behaviour = behaviourFile(provider);
   behaviour.time = { source: "host-clock-for-testing" };
   const [standIn] = Object.values(behaviour.providers);
   const models = { model: modelFile("model") };

@@ -48,6 +48,15 @@ test.runIf(HAS_SYSTEMD)("systemd finds nothing wrong with the unit", () => {
   expect(status).toBe(0);
 });
 
+test("a node that was drained stays down, and one that failed does not", () => {
+  // What drains exits with 0, what is killed or fails does not.
+  expect(/^Restart=(.*)$/m.exec(read("adyton-oracle.service"))?.[1]).toBe("on-failure");
+});
+
+test("compose keeps no log for ever", () => {
+  expect(read("compose.yaml")).toMatch(/^ {2}node-1: &node\n(?: {4}.*\n)* {4}logging: .*max-size/m);
+});
+
 test("what compose mounts is there, but for what the operator brings; every image has a version", () => {
   const compose = read("compose.yaml");
   const mounted = [...compose.matchAll(/- (\.\/[^:]+):/g)].map(([, path]) => path!);

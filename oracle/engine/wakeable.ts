@@ -1,17 +1,20 @@
+/** A step that takes long is not followed at once by the next: what it asks of others would never end. */
+const LEAST_IDLE = 1 / 2;
+
 /**
- * A loop that runs `step` one at a time: at once when it says there is more or somebody called `wake`, else after
- * `idleMs`. `step` must not throw.
+ * A loop that runs `step` one at a time: at once when it says there is more or somebody called `wake`, else every
+ * `periodMs`, counted from the beginning of a step. `step` must not throw.
  */
 export class Wakeable {
-  readonly #idleMs: number;
+  readonly #periodMs: number;
   readonly #step: () => Promise<boolean>;
   readonly #running: Promise<void>;
   #awake = false;
   #stopping = false;
   #resume: (() => void) | undefined;
 
-  constructor(idleMs: number, step: () => Promise<boolean>) {
-    this.#idleMs = idleMs;
+  constructor(periodMs: number, step: () => Promise<boolean>) {
+    this.#periodMs = periodMs;
     this.#step = step;
     this.#running = this.#run();
   }
@@ -33,20 +36,22 @@ export class Wakeable {
     await Promise.resolve();
     while (!this.#stopping) {
       this.#awake = false;
+      const began = performance.now();
       const more = await this.#step();
       if (!more) {
-        await this.#idle();
+        const left = this.#periodMs - (performance.now() - began);
+        await this.#idle(Math.max(left, this.#periodMs * LEAST_IDLE));
       }
     }
   }
 
-  #idle(): Promise<void> {
+  #idle(ms: number): Promise<void> {
     return new Promise((resolve) => {
       if (this.#awake || this.#stopping) {
         resolve();
         return;
       }
-      const timer = setTimeout(done, this.#idleMs);
+      const timer = setTimeout(done, ms);
       function done(): void {
         clearTimeout(timer);
         resolve();

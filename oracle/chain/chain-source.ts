@@ -60,6 +60,8 @@ export class ChainSource {
   readonly #busy = new BusyContracts();
   #cursor: BlockId | undefined;
   #loaded = false;
+  /** Whether what was last read did not descend from the cursor. */
+  #isDoubtful = false;
   #head: ChainHead | undefined;
   #range: number;
   /** Milliseconds. */
@@ -109,6 +111,7 @@ export class ChainSource {
       this.#loaded = false;
       if (error instanceof ChainError && error.code === "CHAIN_REORGED") {
         log.info("chain.reorged-while-reading", { ...error.details });
+        this.#isDoubtful = true;
         return true;
       }
       log.warn("chain.step-failed", { error, expected: error instanceof AdytonError });
@@ -162,6 +165,7 @@ export class ChainSource {
     const range = await this.#readRange(endpoint, { from, to, latest });
     const head = { latest, settledNumber: await this.#settledNumber(endpoint, latest) };
     await journal.append(range, head);
+    this.#isDoubtful = false;
     this.#cursor = { number: range.last.number, hash: range.last.hash };
     this.#announce(head);
     this.#followedAt = this.#options.now();
@@ -234,7 +238,7 @@ export class ChainSource {
    */
   async #commonAncestor(endpoint: RpcEndpoint, latest: BlockHeader): Promise<BlockId | undefined | "behind"> {
     const cursor = this.#cursor;
-    if (cursor === undefined || (latest.number === cursor.number + 1 && latest.parentHash === cursor.hash)) {
+    if (cursor === undefined || this.#isLikelyAhead(cursor, latest)) {
       return cursor;
     }
     let contradicted = false;
@@ -250,6 +254,14 @@ export class ChainSource {
       stored = await this.#options.journal.storedBlocks(16, stored[stored.length - 1]?.number);
     }
     return contradicted ? undefined : "behind";
+  }
+
+  /** A short range is read with its headers, and refused when they do not descend from the cursor: then is time to search. */
+  #isLikelyAhead(cursor: BlockId, latest: BlockHeader): boolean {
+    const ahead = latest.number - cursor.number;
+    return ahead === 1
+      ? latest.parentHash === cursor.hash
+      : ahead > 1 && ahead <= CHECKED_RANGE && !this.#isDoubtful;
   }
 }
 

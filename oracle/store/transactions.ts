@@ -360,17 +360,18 @@ async function freeItems(
   if (transactionIds.length === 0) {
     return;
   }
-  const freed = await trx
-    .updateTable("transaction_items")
-    .set({ live: false })
-    .where("transaction_id", "in", [...transactionIds])
-    .where("live", "=", true)
-    .returning("request_id")
-    .execute();
+  const { rows: freed } = await sql<{ request_id: string; is_settled: boolean }>`
+    update transaction_items i set live = false
+    where i.transaction_id = any(${[...transactionIds]}::bigint[]) and i.live
+    returning i.request_id, exists (
+      select 1 from settlements s where s.chain_id = i.chain_id and s.request_id = i.request_id) as is_settled`.execute(
+    trx,
+  );
   await refreshPhases(
     trx,
     chainId,
-    freed.map(({ request_id }) => request_id),
+    // What is settled stays so.
+    freed.filter(({ is_settled }) => !is_settled).map(({ request_id }) => request_id),
   );
 }
 

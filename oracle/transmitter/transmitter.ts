@@ -56,6 +56,8 @@ export interface TransmitterOptions {
 }
 
 const IDLE_MS = 1_000;
+/** How long a priority fee is offered that the node named: an offer too low is raised when nobody mines it. */
+const TIP_MS = 3_000;
 /** A nonce that is used up while none of our attempts is known for so long was used by somebody else with our key. */
 const LOST_AFTER_MS = 60_000;
 
@@ -72,7 +74,7 @@ export class Transmitter {
   #inFlight: { readonly head: Hex; readonly pending: readonly OpenTransaction[] } | undefined;
   /** Transactions whose nonce is used up, by which transaction the node does not say yet. */
   #used: ReadonlySet<number> = new Set();
-  #tip: { readonly value: bigint; readonly block: Hex } | undefined;
+  #tip: { readonly value: bigint; readonly readAt: number } | undefined;
   #resend = true;
 
   constructor(options: TransmitterOptions) {
@@ -137,15 +139,18 @@ export class Transmitter {
 
   async #settle(head: ChainHead, pending: readonly OpenTransaction[]): Promise<OpenTransaction[]> {
     const { chainId, log } = this.#options;
-    const settled = new Set(
-      pending.length === 0 ? [] : await this.#commit((trx) => markSettlingTransactions(trx, chainId, pending)),
-    );
-    const others = pending.filter(({ id }) => !settled.has(id));
-    const outcomes = await this.#readOutcomes(others);
-    const closed = await this.#commit(async (trx) => {
-      await recordOutcomes(trx, chainId, outcomes);
-      return finalizeTransactions(trx, chainId, head.settledNumber);
+    const { settled, others, closed } = await this.#commit(async (trx) => {
+      const ids = new Set(pending.length === 0 ? [] : await markSettlingTransactions(trx, chainId, pending));
+      return {
+        settled: ids,
+        others: pending.filter(({ id }) => !ids.has(id)),
+        closed: await finalizeTransactions(trx, chainId, head.settledNumber),
+      };
     });
+    const outcomes = await this.#readOutcomes(others);
+    if (outcomes.length > 0) {
+      await this.#commit((trx) => recordOutcomes(trx, chainId, outcomes));
+    }
     if (settled.size + outcomes.length > 0) {
       log.debug("step.mined", { transactions: settled.size + outcomes.length });
     }
@@ -235,7 +240,7 @@ export class Transmitter {
     if (signer === undefined || last === undefined) {
       return;
     }
-    const fees = raiseFees(last, offerFees(head.latest, await this.#readTip(head), feeCap), feeCap);
+    const fees = raiseFees(last, offerFees(head.latest, await this.#readTip(), feeCap), feeCap);
     if (fees === undefined) {
       log.warn("transaction.capped", { transaction: transaction.id, nonce: transaction.nonce });
       return;
@@ -282,7 +287,7 @@ export class Transmitter {
     }: { readonly pending: readonly OpenTransaction[]; readonly funded: readonly TransactionSigner[] },
   ): Promise<NewTransaction[]> {
     const { chainId, feeCap, maxInFlight } = this.#options;
-    const tip = await this.#readTip(head);
+    const tip = await this.#readTip();
     const inFlight = new Map(funded.map(({ address }) => [address, count(pending, address)]));
     const signed: NewTransaction[] = [];
     let available = funded;
@@ -334,9 +339,10 @@ export class Transmitter {
     return nonce;
   }
 
-  async #readTip(head: ChainHead): Promise<bigint> {
-    if (this.#tip?.block !== head.latest.hash) {
-      this.#tip = { value: await readTip(this.#options.rpc), block: head.latest.hash };
+  async #readTip(): Promise<bigint> {
+    const { rpc, now } = this.#options;
+    if (this.#tip === undefined || now() - this.#tip.readAt > TIP_MS) {
+      this.#tip = { value: await readTip(rpc), readAt: now() };
     }
     return this.#tip.value;
   }

@@ -204,7 +204,10 @@ export class JobQueue<Data extends object, Result> {
     }
     const { slots } = this.#options;
     if (this.#active.size === 0 || slots - this.#active.size >= slots / GATHER_SHARE) {
-      this.wake();
+      // What was recorded goes on its way first.
+      setImmediate(() => {
+        this.wake();
+      });
     } else {
       this.#gatheringJobs ??= setTimeout(() => {
         this.#gatheringJobs = undefined;

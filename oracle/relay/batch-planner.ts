@@ -28,6 +28,8 @@ export interface BatchPlannerOptions {
   /** The enclaves that live: only the one that signed an answer signs a batch with it. */
   readonly sessions: () => readonly EnclaveSession[];
   readonly drop: (session: EnclaveSession, error: unknown) => void;
+  /** Those that were in a batch before. */
+  readonly onceBatched: (requestIds: readonly Hex[]) => Promise<ReadonlySet<Hex>>;
   readonly log: Logger;
 }
 
@@ -61,11 +63,15 @@ export class BatchPlanner {
    * @param time seconds, of the next block
    */
   async plan(due: readonly DueAnswer[], baseFee: bigint, time: number): Promise<BatchPlan> {
-    const { settings, sessions } = this.#options;
+    const { settings, sessions, onceBatched } = this.#options;
+    if (due.length < settings.minAnswers) {
+      return { planned: [], rest: due };
+    }
+    const batched = await onceBatched(due.map(({ requestId }) => requestId));
     const sessionOf = new Map(sessions().map((session) => [session.keysetId, session]));
     const least = baseFee >= settings.dearGasGwei ? LEAST : settings.minAnswers;
     const groups = Map.groupBy(due, (answer) =>
-      answer.wasBatched || settings.minAnswers > due.length ? undefined : sessionOf.get(answer.keysetId),
+      batched.has(answer.requestId) ? undefined : sessionOf.get(answer.keysetId),
     );
     const rest: DueAnswer[] = [...(groups.get(undefined) ?? [])];
     const forming: Promise<BatchPlan>[] = [];

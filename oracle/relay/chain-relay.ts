@@ -43,6 +43,8 @@ export interface ChainRelayOptions {
   readonly spans: SpanSink;
 }
 
+/** How long what happened to transactions, and what time made due, may wait: blocks are a second apart and more. */
+const AFTER_HEAD_MS = 12;
 const ADMISSION_CHECK_MS = 500;
 const SETTINGS_RETRY_MS = 2_000;
 
@@ -205,7 +207,10 @@ export class ChainRelay {
       now,
       onReleased: onWork,
       onHead: () => {
-        this.#transactions.wake();
+        // After the jobs that were just queued, whose enclaves can be asked meanwhile: on the embedded store all take turns.
+        setTimeout(() => {
+          this.#transactions.wake();
+        }, AFTER_HEAD_MS);
         if (this.#transactions.isAdmissionAwaited()) {
           this.#upkeep.wake();
         }

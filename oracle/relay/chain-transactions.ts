@@ -8,6 +8,7 @@ import type { EnclaveSet } from "../enclaves/enclave-set.ts";
 import type { EvidenceVerifier } from "../enclaves/evidence-verifier.ts";
 import type { HeldLease } from "../engine/held-lease.ts";
 import type { Logger } from "../log.ts";
+import { readOnceBatched } from "../store/settlements.ts";
 import type { Store } from "../store/store.ts";
 import type { KeyFunds } from "../transmitter/funds.ts";
 import { Funds } from "../transmitter/funds.ts";
@@ -159,7 +160,7 @@ export class ChainTransactions {
   }
 
   #createBatchPlanner(): BatchPlanner | undefined {
-    const { config, rpc, log, signers, enclaves } = this.#options;
+    const { config, rpc, store, log, signers, enclaves } = this.#options;
     return config.batches === "never"
       ? undefined
       : new BatchPlanner({
@@ -172,6 +173,7 @@ export class ChainTransactions {
           drop: (session, error) => {
             enclaves().drop(session, error);
           },
+          onceBatched: (requestIds) => readOnceBatched(store, config.chainId, requestIds),
           log,
         });
   }

@@ -42,7 +42,9 @@ export function createJournaledSource(options: JournaledSourceOptions): ChainSou
     now,
     onReleased,
     onSettled: (requestIds) => {
-      void recordSettled(options, requestIds);
+      setTimeout(() => {
+        void recordSettled(options, requestIds);
+      }, SPANS_AFTER_MS);
     },
   });
   return new ChainSource({
@@ -63,6 +65,9 @@ export function createJournaledSource(options: JournaledSourceOptions): ChainSou
 function decode({ coordinator }: ChainSection, entry: Log): ChainEvent | undefined {
   return entry.address === coordinator ? decodeCoordinatorLog(entry) : decodeRegistryLog(entry);
 }
+
+/** Spans have their times already. */
+const SPANS_AFTER_MS = 100;
 
 /** Nothing waits for it, and nothing fails with it. */
 async function recordSettled(

@@ -18,8 +18,6 @@ export interface DueAnswer {
   readonly signature: Hex;
   readonly output: Hex;
   readonly keysetId: Hex;
-  /** Whether it was in a batch that failed or left it out: it goes by itself now. */
-  readonly wasBatched: boolean;
 }
 
 export interface DueRefund {
@@ -35,19 +33,6 @@ export async function dueAnswers(store: Store, { chainId, time, limit }: DueQuer
       join.onRef("a.chain_id", "=", "r.chain_id").onRef("a.request_id", "=", "r.request_id"),
     )
     .select(["r.request_id", "r.request", "a.answer", "a.signature", "a.output", "a.keyset_id"])
-    .select((where) =>
-      where
-        .exists(
-          where
-            .selectFrom("transaction_items as i")
-            .innerJoin("transactions as t", "t.id", "i.transaction_id")
-            .select("i.request_id")
-            .whereRef("i.chain_id", "=", "r.chain_id")
-            .whereRef("i.request_id", "=", "r.request_id")
-            .where("t.kind", "=", "fulfillBatch"),
-        )
-        .as("was_batched"),
-    )
     .where("r.chain_id", "=", chainId)
     .where("r.phase", "=", "answered")
     .where("r.threshold", "=", 1)
@@ -68,8 +53,24 @@ export async function dueAnswers(store: Store, { chainId, time, limit }: DueQuer
     signature: row.signature as Hex,
     output: row.output as Hex,
     keysetId: row.keyset_id as Hex,
-    wasBatched: row.was_batched === true,
   }));
+}
+
+/** Those that were in a batch that failed or left them out: they go by themselves now. */
+export async function readOnceBatched(
+  store: Store,
+  chainId: number,
+  requestIds: readonly Hex[],
+): Promise<ReadonlySet<Hex>> {
+  const rows = await store.db
+    .selectFrom("transaction_items as i")
+    .innerJoin("transactions as t", "t.id", "i.transaction_id")
+    .select("i.request_id")
+    .where("i.chain_id", "=", chainId)
+    .where(sql<boolean>`i.request_id = any(${[...requestIds]})`)
+    .where("t.kind", "=", "fulfillBatch")
+    .execute();
+  return new Set(rows.map(({ request_id }) => request_id as Hex));
 }
 
 /** Requests that can only be refunded. */

@@ -28,12 +28,14 @@ const KEYSET = word(0xaa);
 let ledger = new AnswerLedger();
 let simulate: () => RpcReply;
 let dropped: unknown[];
+let batched: ReadonlySet<Hex>;
 let sign: EnclaveSession["client"]["batch"];
 
 beforeEach(() => {
   ledger = new AnswerLedger();
   simulate = () => settles();
   dropped = [];
+  batched = new Set();
   const identity = { keys: { answer: { privateKey: KEY } } };
   sign = (ids) =>
     Promise.resolve(signBatch({ identity, log: { append: () => undefined } } as never, ledger, ids));
@@ -60,6 +62,7 @@ function planner(settings: object = {}): BatchPlanner {
     settings: { minAnswers: 4, dearGasGwei: 50n * GWEI, maxAnswers: 100, maxGas: 16_000_000, ...settings },
     sessions: () => [session],
     drop: (_, error) => dropped.push(error),
+    onceBatched: () => Promise.resolve(batched),
     log: createLogger({ level: "error", write: () => undefined, now: () => 0 }),
   });
 }
@@ -92,7 +95,7 @@ async function due(
         requestId: id,
         request: JSON.stringify(z.encode(Request, request)),
         answer: JSON.stringify(z.encode(Answer, answer)),
-        ...{ signature: "0x", output: "0x1234", keysetId: KEYSET, wasBatched: false },
+        ...{ signature: "0x", output: "0x1234", keysetId: KEYSET },
         ...rest,
       };
     }),
@@ -157,11 +160,12 @@ test("cuts below the gas limit by the sum of callback limits, and below the numb
 test.for([
   ["whose gas price cap the base fee is about to reach", { gasPriceCap: 2n * BASE_FEE - 1n }, {}],
   ["that need a quorum", { threshold: 2, aggregation: 1 }, {}],
-  ["that were in a batch before", {}, { wasBatched: true }],
+  ["that were in a batch before", { deadline: 10n }, {}],
   ["of an enclave that is gone", {}, { keysetId: word(0xbb) }],
 ] as const)("leaves answers by themselves %s", async ([, request, rest]) => {
   const good = await due(4);
   const odd = await due(2, { nonce: 77n, ...request }, rest);
+  if ("deadline" in request) batched = new Set(odd.map(({ requestId: id }) => id));
   const plan = await planner().plan([...good, ...odd], BASE_FEE, 1);
   expect([...(plan.planned[0]?.requestIds ?? [])].sort()).toEqual(ids(good));
   expect(ids(plan.rest)).toEqual(ids(odd));

@@ -1,4 +1,3 @@
-import { sql } from "kysely";
 import { z } from "zod";
 import type { Hex } from "../../protocol/bytes.ts";
 import { Request } from "../../protocol/request.ts";
@@ -230,11 +229,16 @@ export class Journal implements ChainJournal {
     const ripe = await trx
       .updateTable("requests")
       // What `refreshPhases` would say, without copying the row once more.
-      .set({
+      .set((of) => ({
         released: true,
         released_at: now(),
-        phase: sql`case phase when 'seen' then 'asked' else phase end`,
-      })
+        phase: of
+          .case("phase")
+          .when("seen")
+          .then("asked" as const)
+          .else(of.ref("phase"))
+          .end(),
+      }))
       .where("chain_id", "=", chainId)
       .where("released", "=", false)
       .where("phase", "<>", "settled")

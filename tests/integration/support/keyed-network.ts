@@ -7,6 +7,7 @@ import { wallClock } from "../../../cli/clock.ts";
 import { readEnvironment } from "../../../cli/config.ts";
 import { startNetwork, type LocalNetwork } from "../../../cli/network/start.ts";
 import { startFixedProvider, type FixedProvider } from "../../enclave/support/fixed-provider.ts";
+import { layBlankStore } from "../../oracle/support/blank-store.ts";
 
 export interface KeyedNetwork {
   /** Where its processes keep their files. */
@@ -28,6 +29,7 @@ export async function startKeyedNetwork(
   const provider = await startFixedProvider(content, usage);
   const modelCaFile = join(parent, "model-ca.pem");
   writeFileSync(modelCaFile, provider.certificateAuthority);
+  await layBlankStore(join(folder, "store"));
   const network = await startNetwork({
     environment: { ...readEnvironment(), modelKey, modelUrl: provider.url, modelName: "m", modelCaFile },
     folder,

@@ -1,34 +1,37 @@
 import { PGlite } from "@electric-sql/pglite";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const MODULES = join(import.meta.dirname, "../../../node_modules");
-const CACHE = join(MODULES, ".cache/adyton");
+/** What PGlite makes of an empty folder; a folder in it has no content. In memory: there is nothing to clear away. */
+type Blank = readonly { readonly name: string; readonly content: Buffer | null }[];
 
-let made: Promise<string> | undefined;
+let made: Promise<Blank> | undefined;
 
 /**
  * Puts what PGlite makes of an empty folder where the store at `path` will look for it. To make it takes seconds of
  * processor time and gives the same each time, so it is made once and copied. Tables and queues are the store's to make.
  */
 export async function layBlankStore(path: string): Promise<void> {
-  const source = await (made ??= makeBlank());
-  cpSync(source, join(path, "pg"), { recursive: true });
+  made ??= makeBlank();
+  const place = join(path, "pg");
+  mkdirSync(place, { recursive: true });
+  for (const { name, content } of await made) {
+    if (content === null) mkdirSync(join(place, name), { recursive: true });
+    else writeFileSync(join(place, name), content);
+  }
 }
 
-async function makeBlank(): Promise<string> {
-  const manifest = readFileSync(join(MODULES, "@electric-sql/pglite/package.json"), "utf8");
-  const { version } = JSON.parse(manifest) as { version: string };
-  const place = join(CACHE, `pglite-${version}`);
-  if (existsSync(place)) return place;
-  mkdirSync(CACHE, { recursive: true });
-  const own = mkdtempSync(join(CACHE, "making-"));
-  await (await PGlite.create(own)).close();
+async function makeBlank(): Promise<Blank> {
+  const folder = mkdtempSync(join(tmpdir(), "adyton-blank-"));
   try {
-    renameSync(own, place);
-  } catch {
-    // Another worker was first.
-    rmSync(own, { recursive: true, force: true });
+    await (await PGlite.create(folder)).close();
+    // A folder is listed before what is in it.
+    return readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => {
+      const place = join(folder, name);
+      return { name, content: statSync(place).isDirectory() ? null : readFileSync(place) };
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
-  return place;
 }

@@ -3,8 +3,8 @@ import type { Hex } from "../../protocol/bytes.ts";
 import { coordinatorInterface } from "../../oracle/chain/contracts.ts";
 import type { OracleProcess } from "../oracle/support/oracle-process.ts";
 import type { StandInEnclave } from "../oracle/support/stand-in-enclave.ts";
-import { ask, outcomeOf, until, untilSettled } from "../oracle/support/test-chain.ts";
-import type { TestChain } from "../oracle/support/test-chain.ts";
+import { ask, mempoolOf, outcomeOf, until, untilSettled } from "../oracle/support/test-chain.ts";
+import type { PendingTransaction, TestChain } from "../oracle/support/test-chain.ts";
 import { startTestbed } from "./support/testbed.ts";
 import type { Testbed } from "./support/testbed.ts";
 
@@ -34,35 +34,21 @@ async function askTogether(): Promise<Hex[]> {
   const asking: ReturnType<typeof ask>[] = [];
   for (let index = 1; index <= REQUESTS; index += 1) {
     asking.push(ask(chain));
-    await until("a request in the mempool", async () => ((await pool()).length === index ? true : undefined));
+    await until("a request in the mempool", async () =>
+      (await mempoolOf(chain)).length === index ? true : undefined,
+    );
   }
   await chain.rpc("evm_mine");
   return (await Promise.all(asking)).map(({ requestId }) => requestId);
 }
 
-interface PoolTransaction {
-  readonly hash: Hex;
-  readonly from: Hex;
-  readonly to: Hex;
-  readonly input: Hex;
-  readonly gas: Hex;
-  readonly maxFeePerGas: Hex;
-}
-
-const isBatch = ({ input }: PoolTransaction): boolean =>
+const isBatch = ({ input }: PendingTransaction): boolean =>
   input.startsWith(coordinatorInterface.getFunction("fulfillBatch").selector);
 
-async function pool(): Promise<PoolTransaction[]> {
-  const { pending } = (await chain.rpc("txpool_content")) as {
-    pending: Record<string, Record<string, PoolTransaction>>;
-  };
-  return Object.values(pending).flatMap((byNonce) => Object.values(byNonce));
-}
-
 /** The batches that wait in the mempool, once all the answers are in one. */
-async function waitForBatches(ids: readonly Hex[]): Promise<PoolTransaction[]> {
+async function waitForBatches(ids: readonly Hex[]): Promise<PendingTransaction[]> {
   return until("a batch of all", async () => {
-    const batches = (await pool()).filter(isBatch);
+    const batches = (await mempoolOf(chain)).filter(isBatch);
     const members = batches.flatMap(({ input }) => requestIdsOf(input));
     return ids.every((id) => members.includes(id)) ? batches : undefined;
   });

@@ -5,16 +5,10 @@ import type { OracleProcess } from "../oracle/support/oracle-process.ts";
 import type { StandInEnclave } from "../oracle/support/stand-in-enclave.ts";
 import { describeStores } from "../oracle/support/stores.ts";
 import type { TestStore } from "../oracle/support/stores.ts";
-import { ask, outcomeOf, until, untilSettled } from "../oracle/support/test-chain.ts";
-import type { TestChain } from "../oracle/support/test-chain.ts";
+import { ask, mempoolOf, outcomeOf, until, untilSettled } from "../oracle/support/test-chain.ts";
+import type { PendingTransaction, TestChain } from "../oracle/support/test-chain.ts";
 import { startTestbed } from "./support/testbed.ts";
 import type { Testbed } from "./support/testbed.ts";
-
-interface PooledTransaction {
-  readonly hash: Hex;
-  readonly nonce: string;
-  readonly to: string;
-}
 
 let bed: Testbed;
 let store: TestStore;
@@ -37,22 +31,17 @@ const start = (): Promise<OracleProcess> => bed.startNode({ store: store.config 
 async function askInOneBlock(count: number): Promise<Hex[]> {
   const asked = Promise.all(Array.from({ length: count }, () => ask(chain)));
   await until("the requests in the mempool", async () => {
-    const { pending } = (await chain.rpc("txpool_status")) as { pending: string };
-    return Number(pending) >= count ? true : undefined;
+    return (await mempoolOf(chain)).length >= count ? true : undefined;
   });
   await chain.rpc("evm_mine");
   return (await asked).map(({ requestId }) => requestId);
 }
 
 /** The oracle's transactions that wait to be mined, lowest nonce first, once there are `count`. */
-async function pooled(count: number): Promise<PooledTransaction[]> {
+async function pooled(count: number): Promise<PendingTransaction[]> {
   return until("the fulfilments in the mempool", async () => {
-    const pool = (await chain.rpc("txpool_content")) as {
-      pending: Record<string, Record<string, PooledTransaction>>;
-    };
-    const found = Object.values(pool.pending)
-      .flatMap((byNonce) => Object.values(byNonce))
-      .filter(({ to }) => to.toLowerCase() === chain.addresses.coordinator);
+    const pool = await mempoolOf(chain);
+    const found = pool.filter(({ to }) => to.toLowerCase() === chain.addresses.coordinator);
     return found.length === count ? found.sort((a, b) => Number(a.nonce) - Number(b.nonce)) : undefined;
   });
 }

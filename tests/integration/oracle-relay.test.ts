@@ -9,6 +9,7 @@ import type { TestStore } from "../oracle/support/stores.ts";
 import {
   ask,
   FALLBACK_WINDOW_SECONDS,
+  mempoolOf,
   outcomeOf,
   textPayload,
   TRANSMITTER_KEYS,
@@ -43,23 +44,11 @@ async function phaseOf(url: string, requestId: Hex): Promise<string | undefined>
   return response.ok ? ((await response.json()) as { phase: string }).phase : undefined;
 }
 
-interface PendingTransaction {
-  readonly from: string;
-  readonly to: string;
-  readonly input: string;
-  readonly gas: string;
-  readonly maxFeePerGas: string;
-}
-
 /** Waits for a transaction to `to` in the mempool, sends the same calldata from another account for more, and mines both. */
 async function frontRun(to: Hex): Promise<{ readonly original: string; readonly copier: string }> {
   const seen = await until(`transaction to ${to}`, async () => {
-    const pool = (await chain.rpc("txpool_content")) as {
-      pending: Record<string, Record<string, PendingTransaction>>;
-    };
-    return Object.values(pool.pending)
-      .flatMap((byNonce) => Object.values(byNonce))
-      .find((transaction) => transaction.to.toLowerCase() === to);
+    const pool = await mempoolOf(chain);
+    return pool.find((transaction) => transaction.to.toLowerCase() === to);
   });
   const copier = await (await chain.provider.getSigner(9)).getAddress();
   const fee = `0x${(BigInt(seen.maxFeePerGas) * 3n).toString(16)}`;

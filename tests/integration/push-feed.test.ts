@@ -4,7 +4,7 @@ import { PushFeed__factory } from "../../contracts/bindings/index.ts";
 import type { PushFeed } from "../../contracts/bindings/index.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import type { OracleProcess } from "../oracle/support/oracle-process.ts";
-import { textPayload, TRANSMITTER_KEYS, until } from "../oracle/support/test-chain.ts";
+import { mempoolOf, textPayload, TRANSMITTER_KEYS, until } from "../oracle/support/test-chain.ts";
 import type { TestChain } from "../oracle/support/test-chain.ts";
 import { startTestbed } from "./support/testbed.ts";
 import type { Testbed } from "./support/testbed.ts";
@@ -150,16 +150,10 @@ describe("push feeds", { timeout: 120_000 }, () => {
     await deployFeed({ periodSeconds: DAY });
     await chain.rpc("evm_setAutomine", false);
     const first = await startNode("node");
-    const mempool = async (): Promise<number> => {
-      const { pending } = (await chain.rpc("txpool_content")) as {
-        pending: Record<string, Record<string, { to: string }>>;
-      };
-      const to = (await feed.getAddress()).toLowerCase();
-      return Object.values(pending)
-        .flatMap((byNonce) => Object.values(byNonce))
-        .filter((transaction) => transaction.to.toLowerCase() === to).length;
-    };
-    await until("the round's transaction", async () => ((await mempool()) > 0 ? true : undefined));
+    const address = (await feed.getAddress()).toLowerCase();
+    const rounds = async (): Promise<number> =>
+      (await mempoolOf(chain)).filter(({ to }) => to.toLowerCase() === address).length;
+    await until("the round's transaction", async () => ((await rounds()) > 0 ? true : undefined));
     await kill(first);
     const again = await startNode("node");
     await until("the restarted node", async () =>
@@ -168,7 +162,7 @@ describe("push feeds", { timeout: 120_000 }, () => {
         : undefined,
     );
     await new Promise((resolve) => setTimeout(resolve, 2_500));
-    expect(await mempool()).toBe(1);
+    expect(await rounds()).toBe(1);
     await chain.rpc("evm_mine");
     await chain.rpc("evm_setAutomine", true);
     await untilAnswered(1);

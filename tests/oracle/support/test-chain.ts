@@ -112,6 +112,24 @@ export async function startTestChain(options: {
   };
 }
 
+/** A transaction that waits to be mined, as the chain's server tells it. */
+export interface PendingTransaction {
+  readonly hash: Hex;
+  readonly from: Hex;
+  readonly to: Hex;
+  readonly nonce: Hex;
+  readonly input: Hex;
+  readonly gas: Hex;
+  readonly maxFeePerGas: Hex;
+}
+
+export async function mempoolOf(chain: Pick<TestChain, "rpc">): Promise<PendingTransaction[]> {
+  const { pending } = (await chain.rpc("txpool_content")) as {
+    pending: Record<string, Record<string, PendingTransaction>>;
+  };
+  return Object.values(pending).flatMap((byNonce) => Object.values(byNonce));
+}
+
 export interface AskOptions {
   readonly threshold?: number;
   readonly aggregation?: number;

@@ -80,7 +80,6 @@ export class EnclaveClient {
     return parseReply(SignedAnswer, reply);
   }
 
-  /** Without a credential: it is asked before the enclave is known to be one. */
   /**
    * One signature over the answers that the enclave gave to `requestIds`.
    *
@@ -96,6 +95,7 @@ export class EnclaveClient {
     return parseReply(BatchReply, reply);
   }
 
+  /** Without a credential: it is asked before the enclave is known to be one. */
   async attestation(nonce: Hex): Promise<AttestationReply> {
     return parseReply(
       AttestationReply,

@@ -23,13 +23,15 @@ export class EnclaveSet {
   readonly #ownKeysets = new Set<Hex>();
   readonly #loop: Wakeable;
   readonly #checking = new Set<EnclaveSession>();
+  readonly #connecting = new Map<string, Promise<unknown>>();
   #lastFailure = new Map<string, string>();
 
   constructor(options: EnclaveSetOptions) {
     this.#options = options;
     this.#loop = new Wakeable(RETRY_MS, () => {
       this.#checkHealth();
-      return this.#connectMissing();
+      this.#connectMissing();
+      return Promise.resolve(false);
     });
   }
 
@@ -59,6 +61,7 @@ export class EnclaveSet {
 
   async stop(): Promise<void> {
     await this.#loop.stop();
+    await Promise.all(this.#connecting.values());
     const sessions = this.sessions;
     this.#sessions.clear();
     for (const { client } of sessions) {
@@ -77,16 +80,21 @@ export class EnclaveSet {
       session.client
         .checkHealth()
         .catch((error: unknown) => {
-          if (isSessionFailure(error)) this.drop(session, error);
+          // No model stands behind this call: who does not answer it in time is frozen, or has no power.
+          if (isSessionFailure(error) || isTimeout(error)) this.drop(session, error);
         })
         .finally(() => this.#checking.delete(session));
     }
   }
 
-  async #connectMissing(): Promise<boolean> {
-    const missing = this.#options.addresses.filter(({ url }) => !this.#sessions.has(url));
-    await Promise.all(missing.map((address) => this.#connect(address)));
-    return false;
+  /** Each by itself: a host that lets a connection wait must not delay what is done for the others. */
+  #connectMissing(): void {
+    for (const address of this.#options.addresses) {
+      if (!this.#sessions.has(address.url) && !this.#connecting.has(address.url)) {
+        const connecting = this.#connect(address).finally(() => this.#connecting.delete(address.url));
+        this.#connecting.set(address.url, connecting);
+      }
+    }
   }
 
   async #connect(address: EnclaveAddress): Promise<void> {
@@ -114,6 +122,14 @@ export function isSessionFailure(error: unknown): boolean {
   if (error instanceof EvidenceError) {
     return true;
   }
+  return isNoReply(error) && !isTimeout(error);
+}
+
+function isTimeout(error: unknown): boolean {
+  return isNoReply(error) && error.details["timedOut"] === true;
+}
+
+function isNoReply(error: unknown): error is UpstreamError {
   const lost = error instanceof UpstreamError && error.code === "ENCLAVE_UNAVAILABLE";
-  return lost && error.details["status"] === undefined && error.details["timedOut"] !== true;
+  return lost && error.details["status"] === undefined;
 }

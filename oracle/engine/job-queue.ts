@@ -52,6 +52,8 @@ export class JobQueue<Data extends object, Result> {
   readonly #touching: NodeJS.Timeout;
   #finished: Finished<Data, Result>[] = [];
   #flushing: Promise<void> | undefined;
+  /** Milliseconds of `performance.now`. */
+  #committedAt = 0;
   #gatheringJobs: NodeJS.Timeout | undefined;
   #gatheringResults: NodeJS.Timeout | undefined;
 
@@ -125,12 +127,16 @@ export class JobQueue<Data extends object, Result> {
     }
   }
 
-  /** One commit for those that end about now: an embedded store, being synchronous, would otherwise commit each by itself. */
+  /**
+   * One commit for those that end about now: an embedded store, being synchronous, would otherwise commit each by itself.
+   * After a quiet time the first goes at once.
+   */
   #gatherResults(): void {
     if (this.#flushing !== undefined) {
       return;
     }
-    if (this.#finished.length >= this.#active.size / GATHER_SHARE) {
+    const left = GATHER_MS - (performance.now() - this.#committedAt);
+    if (left <= 0 || this.#finished.length >= this.#active.size / GATHER_SHARE) {
       clearTimeout(this.#gatheringResults);
       this.#gatheringResults = undefined;
       this.#flushing = this.#flush();
@@ -138,7 +144,7 @@ export class JobQueue<Data extends object, Result> {
       this.#gatheringResults ??= setTimeout(() => {
         this.#gatheringResults = undefined;
         this.#flushing ??= this.#flush();
-      }, GATHER_MS);
+      }, left);
     }
   }
 
@@ -159,6 +165,7 @@ export class JobQueue<Data extends object, Result> {
         error,
       );
     }
+    this.#committedAt = performance.now();
     this.#flushing = undefined;
     if (this.#finished.length > 0) {
       this.#gatherResults();

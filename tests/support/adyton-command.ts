@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { readEnvironment } from "../../cli/config.ts";
+import { COMPILE_CACHE } from "./compile-cache.ts";
 
 const MAIN = join(import.meta.dirname, "../../cli/main.ts");
 
@@ -18,7 +19,7 @@ export async function runAdyton(
   watch?: (stderr: string, interrupt: () => void) => void,
 ): Promise<CommandRun> {
   const child = spawn(process.execPath, [MAIN, ...args], {
-    env: { PATH: readEnvironment().path },
+    env: { PATH: readEnvironment().path, ...COMPILE_CACHE },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let stdout = "";

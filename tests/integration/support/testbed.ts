@@ -10,6 +10,7 @@ import { standInBehaviourDigest, startStandInEnclave } from "../../oracle/suppor
 import type { StandInEnclave } from "../../oracle/support/stand-in-enclave.ts";
 import { startTestChain, until } from "../../oracle/support/test-chain.ts";
 import type { TestChain } from "../../oracle/support/test-chain.ts";
+import { COMPILE_CACHE } from "../../support/compile-cache.ts";
 
 /** Of each node's log, bytes that are shown when a test failed. */
 const SHOWN_LOG = 8_000;
@@ -52,7 +53,7 @@ export async function startTestbed(platforms: readonly [string, ...string[]] = [
       const store = join(folder, "store");
       if (setup.store === undefined && !existsSync(store)) await layBlankStore(store);
       const config = await writeOracleConfig({ directory: folder, chains: [chain], enclaves, ...setup });
-      const node = await startOracleProcess(config);
+      const node = await startOracleProcess(config, undefined, COMPILE_CACHE);
       nodes.push(node);
       return node;
     },

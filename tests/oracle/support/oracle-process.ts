@@ -70,9 +70,10 @@ const KEPT_LOG = 200_000;
 export async function startOracleProcess(
   configFile: string,
   onLog: (text: string) => void = () => undefined,
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<OracleProcess> {
   const child = spawn(process.execPath, [MAIN, "--config", configFile], {
-    env: {},
+    env: environment,
     stdio: ["ignore", "pipe", "pipe"],
   });
   let stderr = "";

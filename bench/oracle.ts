@@ -3,16 +3,18 @@
  * process, a model without delay, the oracle's process on the embedded store.
  *
  * npm run -s bench:oracle -- [--json] [--serial N] [--seconds N] [--requests N] [--only latency,peer,single,batched]
- *   [--profile FOLDER]
+ *   [--profile FOLDER] [--postgres URL]
  * Latency is measured serially with a block for each transaction and the oracle looking every 50 ms; throughput with a
  * block a second, for at least so many seconds and so many requests. `lost` and `duplicated` are those of all runs, CPU time
  * is the oracle's without batches, memory the most seen of the oracle's process. `peer` is the same question through the
- * local network of `@chainlink/functions-toolkit`; `ratioP50` is its latency divided by ours.
+ * local network of `@chainlink/functions-toolkit`; `ratioP50` is its latency divided by ours. With `--postgres` the store
+ * is a database of its own on that server, whose CPU and memory are not in the figures.
  */
 
 import { parseArgs } from "node:util";
 import { measureLatency, type Percentiles } from "./oracle/latency.ts";
 import { measurePeerLatency } from "./oracle/peer.ts";
+import { createDatabase } from "./oracle/postgres.ts";
 import { startStack, type Stack, type StackOptions } from "./oracle/stack.ts";
 import { measureThroughput, type Throughput } from "./oracle/throughput.ts";
 
@@ -24,6 +26,7 @@ const { values: options } = parseArgs({
     requests: { type: "string", default: "10000" },
     only: { type: "string", default: "latency,peer,single,batched" },
     profile: { type: "string" },
+    postgres: { type: "string" },
   },
 });
 const parts = new Set(options.only.split(","));
@@ -33,11 +36,14 @@ const SLOW_BLOCKS = ["--block-time", "1", "--gas-limit", "300000000"];
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
 async function withStack<T>(settings: StackOptions, measure: (stack: Stack) => Promise<T>): Promise<T> {
-  const stack = await startStack({ ...settings, profileFolder: options.profile });
+  const database = options.postgres === undefined ? undefined : await createDatabase(options.postgres);
+  const store = database === undefined ? {} : { store: { kind: "postgres", url: database.url } };
+  const stack = await startStack({ ...settings, ...store, profileFolder: options.profile });
   try {
     return await measure(stack);
   } finally {
     await stack.stop();
+    await database?.drop();
   }
 }
 

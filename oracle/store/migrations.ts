@@ -94,6 +94,9 @@ const BAD_ENDS: readonly string[] = [
   `create index transactions_ended_badly on transactions (chain_id, state) where state in ('failed', 'lost')`,
 ];
 
+/** What a unit of gas of a transaction may cost, also when it is replaced: more is not repaid. */
+const FEE_CAPS: readonly string[] = [`alter table transactions add column fee_cap text`];
+
 function migration(statements: readonly string[]): Migration {
   return {
     async up(db) {
@@ -112,6 +115,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0005-batches": migration(BATCHES),
   "0006-attestations": migration(ATTESTATIONS),
   "0007-bad-ends": migration(BAD_ENDS),
+  "0008-fee-caps": migration(FEE_CAPS),
 };
 
 /** Brings the schema up to date; safe when several nodes start at once. Throws the database's error when a step fails. */

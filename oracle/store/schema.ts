@@ -115,6 +115,8 @@ interface TransactionsTable {
   to_address: string;
   data: string;
   gas_limit: number;
+  /** Wei per gas that no attempt exceeds; `null` in rows of an earlier version. */
+  fee_cap: string | null;
   state: TransactionState;
   block_number: number | null;
   block_hash: string | null;

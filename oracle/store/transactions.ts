@@ -22,6 +22,8 @@ export interface NewTransaction extends SignedAttempt {
   readonly to: Hex;
   readonly data: Hex;
   readonly gasLimit: number;
+  /** Wei per gas. */
+  readonly feeCap: bigint;
   readonly requestIds: readonly Hex[];
 }
 
@@ -33,6 +35,8 @@ export interface OpenTransaction {
   readonly signer: Hex;
   readonly nonce: number;
   readonly kind: TransactionKind;
+  /** Wei per gas that what it does is worth; `undefined` where that is not known. */
+  readonly feeCap: bigint | undefined;
   /** Milliseconds. */
   readonly sentAt: number;
   /** Oldest first; at least one. */
@@ -60,6 +64,7 @@ export async function insertTransactions(
         to_address: transaction.to,
         data: transaction.data,
         gas_limit: transaction.gasLimit,
+        fee_cap: transaction.feeCap.toString(),
         state: "pending" as const,
         block_number: null,
         block_hash: null,
@@ -97,8 +102,8 @@ export async function insertTransactions(
     );
   }
   return withId.map(({ transaction, id }) => {
-    const { signer, nonce, kind, hash, maxFee, priorityFee } = transaction;
-    return { id, signer, nonce, kind, sentAt: now, attempts: [{ hash, maxFee, priorityFee }] };
+    const { signer, nonce, kind, feeCap, hash, maxFee, priorityFee } = transaction;
+    return { id, signer, nonce, kind, feeCap, sentAt: now, attempts: [{ hash, maxFee, priorityFee }] };
   });
 }
 
@@ -130,7 +135,7 @@ export async function pendingTransactions(store: Store, chainId: number): Promis
   const rows = await store.db
     .selectFrom("transactions")
     .innerJoin("attempts", "attempts.transaction_id", "transactions.id")
-    .select(["id", "signer", "nonce", "kind", "sent_at", "hash", "max_fee", "priority_fee"])
+    .select(["id", "signer", "nonce", "kind", "fee_cap", "sent_at", "hash", "max_fee", "priority_fee"])
     .where("chain_id", "=", chainId)
     .where("state", "=", "pending")
     .orderBy("nonce")
@@ -146,6 +151,7 @@ export async function pendingTransactions(store: Store, chainId: number): Promis
             signer: row.signer as Hex,
             nonce: row.nonce,
             kind: row.kind,
+            feeCap: row.fee_cap === null ? undefined : BigInt(row.fee_cap),
             sentAt: row.sent_at,
             attempts: attempts.map(({ hash, max_fee, priority_fee }) => ({
               hash: hash as Hex,

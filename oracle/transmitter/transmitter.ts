@@ -14,7 +14,12 @@ import { Wakeable } from "../engine/wakeable.ts";
 import type { Logger } from "../log.ts";
 import type { HeldLease } from "../engine/held-lease.ts";
 import type { Store, StoreTransaction } from "../store/store.ts";
-import type { NewTransaction, OpenTransaction, TransactionOutcome } from "../store/transactions.ts";
+import type {
+  NewTransaction,
+  OpenTransaction,
+  TransactionCall,
+  TransactionOutcome,
+} from "../store/transactions.ts";
 import {
   finalizeTransactions,
   insertAttempt,
@@ -56,6 +61,8 @@ export interface TransmitterOptions {
 }
 
 const IDLE_MS = 1_000;
+/** Of a transfer to an account without code. */
+const TRANSFER_GAS = 21_000;
 /** How long a priority fee is offered that the node named: an offer too low is raised when nobody mines it. */
 const TIP_MS = 3_000;
 /** A nonce that is used up while none of our attempts is known for so long was used by somebody else with our key. */
@@ -76,6 +83,8 @@ export class Transmitter {
   #used: ReadonlySet<number> = new Set();
   #tip: { readonly value: bigint; readonly readAt: number } | undefined;
   #resend = true;
+  /** The head at which offers were raised last. */
+  #raisedAt: Hex | undefined;
 
   constructor(options: TransmitterOptions) {
     this.#options = options;
@@ -222,35 +231,61 @@ export class Transmitter {
         ),
       );
     }
-    const lowest = new Set<Hex>();
-    for (const transaction of stuck) {
-      // Only the lowest nonce of a key holds the others up.
-      if (!lowest.has(transaction.signer)) {
-        lowest.add(transaction.signer);
-        await this.#replace(head, transaction);
-      }
+    // Without a new block nobody has refused the offer.
+    if (stuck.length > 0 && this.#raisedAt !== head.latest.hash) {
+      this.#raisedAt = head.latest.hash;
+      await this.#replaceLowest(head, stuck, pending);
     }
     return true;
   }
 
-  async #replace(head: ChainHead, transaction: OpenTransaction): Promise<void> {
-    const { store, signers, chainId, feeCap, now, log } = this.#options;
-    const signer = signers.find(({ address }) => address === transaction.signer);
+  /** Only the lowest nonce of a key holds the others up. */
+  async #replaceLowest(
+    head: ChainHead,
+    stuck: readonly OpenTransaction[],
+    pending: readonly OpenTransaction[],
+  ): Promise<void> {
+    for (const signer of this.#options.signers) {
+      const ofSigner = ({ signer: address }: OpenTransaction): boolean => address === signer.address;
+      const lowest = stuck.find(ofSigner);
+      if (lowest !== undefined) {
+        const holdsUp = pending.some((other) => ofSigner(other) && other.nonce > lowest.nonce);
+        await this.#replace(head, { signer, transaction: lowest, holdsUp });
+      }
+    }
+  }
+
+  /**
+   * Offers more for it, as far as what it does is worth it. One that is worth less than gas costs now gives its nonce to a
+   * transfer of nothing, if others wait behind it: its requests are settled later.
+   */
+  async #replace(head: ChainHead, { signer, transaction, holdsUp }: Stuck): Promise<void> {
+    const { store, chainId, feeCap, now, log } = this.#options;
+    const { id, nonce } = transaction;
     const last = transaction.attempts[transaction.attempts.length - 1];
-    if (signer === undefined || last === undefined) {
+    if (last === undefined) {
       return;
     }
-    const fees = raiseFees(last, offerFees(head.latest, await this.#readTip(), feeCap), feeCap);
+    const tip = await this.#readTip();
+    const baseFee = head.latest.baseFeePerGas ?? 0n;
+    const raised = (cap: bigint): Fees | undefined =>
+      baseFee > cap ? undefined : raiseFees(last, offerFees(head.latest, tip, cap), cap);
+    const worth = raised(least(transaction.feeCap ?? feeCap, feeCap));
+    const isTooDear = baseFee > last.maxFee;
+    const fees = worth ?? (holdsUp && isTooDear ? raised(feeCap) : undefined);
     if (fees === undefined) {
-      log.warn("transaction.capped", { transaction: transaction.id, nonce: transaction.nonce });
+      log.warn("transaction.capped", { transaction: id, nonce });
       return;
     }
-    const { nonce } = transaction;
-    const call = await transactionCall(store, transaction.id);
-    const attempt = { ...(await signer.sign({ chainId, nonce, ...call, ...toWire(fees) })), ...fees };
-    await this.#commit((trx) => insertAttempt(trx, transaction.id, attempt, now()));
-    log.info("transaction.replaced", { transaction: transaction.id, nonce, maxFee: fees.maxFee });
-    await this.#broadcast([attempt.raw]);
+    const call = worth === undefined ? giveUp(signer.address) : await transactionCall(store, id);
+    const signed = await this.#trySign(signer, { chainId, nonce, ...call, ...toWire(fees) });
+    if (signed === undefined) {
+      return;
+    }
+    await this.#commit((trx) => insertAttempt(trx, id, { ...signed, ...fees }, now()));
+    const event = worth === undefined ? "transaction.given-up" : "transaction.replaced";
+    log.info(event, { transaction: id, nonce, maxFee: fees.maxFee });
+    await this.#broadcast([signed.raw]);
   }
 
   /** @returns whether there may be more to send at once */
@@ -292,7 +327,7 @@ export class Transmitter {
     const signed: NewTransaction[] = [];
     let available = funded;
     for (const transaction of planned) {
-      const cap = transaction.feeCap < feeCap ? transaction.feeCap : feeCap;
+      const cap = least(transaction.feeCap, feeCap);
       const fees = offerFees(head.latest, tip, cap);
       let bytes: SignedTransaction | undefined;
       while (bytes === undefined) {
@@ -305,6 +340,7 @@ export class Transmitter {
         const { to, data, gasLimit } = transaction;
         bytes = await this.#trySign(signer, { chainId, nonce, to, data, gasLimit, ...toWire(fees) });
         if (bytes === undefined) {
+          this.#nextNonce.set(signer.address, nonce);
           available = available.filter((other) => other !== signer);
         } else {
           signed.push({ ...transaction, ...bytes, ...fees, chainId, signer: signer.address, nonce });
@@ -315,7 +351,7 @@ export class Transmitter {
     return signed;
   }
 
-  /** `undefined`, with the nonce given back, when the key is behind a signer that is away: other keys go on. */
+  /** `undefined` when the key is behind a signer that is away: other keys go on. */
   async #trySign(
     signer: TransactionSigner,
     transaction: UnsignedTransaction,
@@ -326,7 +362,6 @@ export class Transmitter {
       if (!(error instanceof ChainError) || error.code !== "CHAIN_SIGNER_UNAVAILABLE") {
         throw error;
       }
-      this.#nextNonce.set(signer.address, transaction.nonce);
       this.#options.log.warn("signer.unavailable", { address: signer.address, error });
       return undefined;
     }
@@ -359,6 +394,22 @@ export class Transmitter {
       }
     });
   }
+}
+
+interface Stuck {
+  readonly signer: TransactionSigner;
+  readonly transaction: OpenTransaction;
+  /** Whether later nonces of its key wait for it. */
+  readonly holdsUp: boolean;
+}
+
+/** Uses a nonce up, and nothing else. */
+function giveUp(to: Hex): TransactionCall {
+  return { to, data: "0x", gasLimit: TRANSFER_GAS };
+}
+
+function least(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
 }
 
 /** The node has it, or has mined it: both are what was wanted. */

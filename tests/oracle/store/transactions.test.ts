@@ -29,6 +29,7 @@ function transaction(nonce: number, requestIds: readonly Hex[]): NewTransaction 
     to: SIGNER,
     data: "0xda7a",
     gasLimit: 300_000,
+    feeCap: 50n,
     requestIds,
     hash: word(1_000 + nonce),
     raw: `0x02${nonce.toString(16).padStart(4, "0")}`,

@@ -39,6 +39,8 @@ let head: ChainHead | undefined;
 /** Milliseconds: as the transmitter sees it. */
 let time: number;
 let wanted: number;
+/** Wei per gas that what is wanted is worth. */
+let worth: bigint;
 /** The head that the transmitter worked on last. */
 let worked: Hex | undefined;
 
@@ -49,7 +51,7 @@ beforeEach(async () => {
   anvil = await startAnvil(["--no-mining"]);
   endpoint = new RpcEndpoint({ url: anvil.url, timeoutMs: 10_000, log, now: () => 0 });
   const rpc = new RpcPool({ endpoints: [endpoint], log, now: () => 0 });
-  [head, time, wanted] = [undefined, 1_000_000, 1];
+  [head, time, wanted, worth] = [undefined, 1_000_000, 1, 500n * GWEI];
   const file = join(directory, "key");
   writeFileSync(file, KEY);
   // Its clock stands still: the lease lasts.
@@ -77,7 +79,7 @@ beforeEach(async () => {
         to: NOWHERE,
         data: "0x" as const,
         gasLimit: 30_000,
-        feeCap: 500n * GWEI,
+        feeCap: worth,
         requestIds: [],
       }));
       wanted = 0;
@@ -143,6 +145,63 @@ test("raises the offer of what is not mined, once for each waiting time", async 
   await expect.poll(sent, POLL).toEqual([{ nonce: 0, state: "pending", attempts: 2 }]);
   await mine();
   await expect.poll(sent, POLL).toEqual([{ nonce: 0, state: "mined", attempts: 2 }]);
+});
+
+/** The most that each attempt offers in gwei, by its nonce. */
+async function offers(): Promise<Record<number, number[]>> {
+  const rows = await store.db
+    .selectFrom("transactions as t")
+    .innerJoin("attempts as a", "a.transaction_id", "t.id")
+    .select(["t.nonce", "a.max_fee"])
+    .orderBy("t.nonce")
+    .orderBy("a.created_at")
+    .execute();
+  const byNonce = Map.groupBy(rows, ({ nonce }) => nonce);
+  return Object.fromEntries(
+    [...byNonce].map(([nonce, attempts]) => [nonce, attempts.map(({ max_fee }) => Number(max_fee) / 1e9)]),
+  );
+}
+
+/** Blocks in which nothing of ours fits, at this base fee. */
+async function mineDear(gwei: bigint): Promise<void> {
+  const params = [`0x${(gwei * GWEI).toString(16)}`];
+  await endpoint.send([{ method: "anvil_setNextBlockBaseFeePerGas", params }]);
+  await mine();
+}
+
+/** Lets one waiting time pass, and a step. */
+async function waitAgain(): Promise<void> {
+  time += BUMP_MS + 1;
+  await mineDear(40n);
+}
+
+test("never offers more than what it does is worth, and nothing more without a new block", async () => {
+  worth = 5n * GWEI;
+  await mine();
+  await expect.poll(sent, POLL).toEqual([{ nonce: 0, state: "pending", attempts: 1 }]);
+  const [first] = (await offers())[0] ?? [];
+  expect(first).toBeLessThanOrEqual(5);
+  for (let round = 0; round < 3; round += 1) await waitAgain();
+  const all = (await offers())[0] ?? [];
+  expect(Math.max(...all)).toBeLessThanOrEqual(5);
+});
+
+test("gives its nonce to a transfer of nothing when it is worth less than gas costs, and others wait behind it", async () => {
+  worth = 5n * GWEI;
+  wanted = 2;
+  await mine();
+  await expect.poll(sent, POLL).toHaveLength(2);
+  await waitAgain();
+  await expect.poll(async () => Math.max(...((await offers())[0] ?? [])), POLL).toBeGreaterThan(40);
+  // It is mined, and nothing else of it.
+  const { attempts, state } = (await sent())[0] ?? {};
+  expect(attempts).toBe(2);
+  await mineDear(40n);
+  await expect.poll(async () => (await sent())[0]?.state, POLL).toBe("mined");
+  expect(state).toBe("pending");
+  const receiver = await endpoint.send([{ method: "eth_getBalance", params: [NOWHERE, "latest"] }]);
+  expect(receiver).toMatchObject([{ ok: true, result: "0x0" }]);
+  expect(Math.max(...((await offers())[1] ?? []))).toBeLessThanOrEqual(5);
 });
 
 test("gives a nonce up that somebody else used with our key, instead of bidding for it for ever", async () => {

@@ -1,10 +1,8 @@
 import { Client } from "pg";
 import { ConfigError } from "../../protocol/errors.ts";
 import { createDirectoryLock } from "./directory-lock.ts";
+import { PATIENCE } from "./postgres-pool.ts";
 import type { StoreConfig } from "./store-config.ts";
-
-/** Milliseconds: a server behind a firewall that drops packets says nothing at all. */
-const CONNECT_TIMEOUT_MS = 10_000;
 
 /**
  * Looks whether the store can be opened, and changes nothing in it.
@@ -32,7 +30,7 @@ export async function checkStore(config: StoreConfig): Promise<string> {
 }
 
 async function readServerVersion(url: string): Promise<string> {
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+  const client = new Client({ connectionString: url, ...PATIENCE });
   client.on("error", () => undefined);
   try {
     await client.connect();

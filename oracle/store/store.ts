@@ -1,12 +1,12 @@
 import { PGlite, types as pgliteTypes } from "@electric-sql/pglite";
 import { CompiledQuery, Kysely, PGliteDialect, PostgresDialect } from "kysely";
 import type { Transaction } from "kysely";
-import { Pool, types as pgTypes } from "pg";
 import { fromPglite } from "pg-boss";
 import type { ConstructorOptions as BossOptions, Db as BossDb } from "pg-boss";
 import { checkStore } from "./check-store.ts";
 import { createDirectoryLock } from "./directory-lock.ts";
 import { migrateStore } from "./migrations.ts";
+import { createPostgresPool, PATIENCE } from "./postgres-pool.ts";
 import type { StoreSchema } from "./schema.ts";
 import type { StoreConfig } from "./store-config.ts";
 
@@ -16,7 +16,7 @@ export interface Store {
   readonly kind: StoreConfig["kind"];
   readonly db: Kysely<StoreSchema>;
   /** How pg-boss reaches the same database. */
-  readonly boss: Pick<BossOptions, "db" | "backend" | "connectionString" | "max">;
+  readonly boss: Pick<BossOptions, "db" | "backend" | "connectionString" | "max"> & Partial<typeof PATIENCE>;
   /** Housekeeping that the embedded store does not do by itself; does nothing on PostgreSQL. */
   maintain(): Promise<void>;
   close(): Promise<void>;
@@ -31,9 +31,6 @@ export function bossTransaction(trx: StoreTransaction): BossDb {
     },
   };
 }
-
-/** Heap, blocks and times fit a double; wei is text. */
-const INT8 = 20;
 
 async function openPglite(path: string): Promise<Store> {
   const lock = createDirectoryLock(path);
@@ -64,34 +61,36 @@ async function openPglite(path: string): Promise<Store> {
   }
 }
 
-const toNumber = (text: string): number => Number(text);
-const defaultParser = pgTypes.getTypeParser as (
-  id: number,
-  format?: "text" | "binary",
-) => (text: string) => unknown;
-
 async function openPostgres(url: string): Promise<Store> {
   await checkStore({ kind: "postgres", url });
-  const pool = new Pool({
-    connectionString: url,
-    max: 8,
-    types: {
-      getTypeParser: (id: number, format?: "text" | "binary") =>
-        id === INT8 && format !== "binary" ? toNumber : defaultParser(id, format),
-    },
-  });
-  // An idle connection that breaks (database restart) emits on the pool; one in use on its client, beside the failure of
-  // its query. Without a listener either would end the process. The next query opens another connection.
-  pool.on("error", () => undefined);
-  pool.on("connect", (client) => client.on("error", () => undefined));
+  await migratePostgres(url);
+  const pool = createPostgresPool({ connectionString: url, max: 8, ...PATIENCE });
   const db = new Kysely<StoreSchema>({ dialect: new PostgresDialect({ pool }) });
   return {
     kind: "postgres",
     db,
-    boss: { connectionString: url, backend: "postgres", max: 4 },
+    // What pg-boss does not know it passes on to the driver.
+    boss: { connectionString: url, backend: "postgres", max: 4, ...PATIENCE },
     maintain: () => Promise.resolve(),
     close: () => db.destroy(),
   };
+}
+
+/** By connections of its own: an index of a large table takes longer than a query may, and so does a node that is first. */
+async function migratePostgres(url: string): Promise<void> {
+  const { connectionTimeoutMillis, keepAlive, keepAliveInitialDelayMillis } = PATIENCE;
+  const pool = createPostgresPool({
+    connectionString: url,
+    connectionTimeoutMillis,
+    keepAlive,
+    keepAliveInitialDelayMillis,
+  });
+  const db = new Kysely<StoreSchema>({ dialect: new PostgresDialect({ pool }) });
+  try {
+    await migrateStore(db);
+  } finally {
+    await db.destroy();
+  }
 }
 
 /**
@@ -100,13 +99,14 @@ async function openPostgres(url: string): Promise<Store> {
  * @throws {ConfigError} CONFIG_INVALID when another process holds an embedded store, or PostgreSQL cannot be used
  */
 export async function openStore(config: StoreConfig): Promise<Store> {
-  const store = config.kind === "pglite" ? await openPglite(config.path) : await openPostgres(config.url);
+  if (config.kind === "postgres") {
+    return openPostgres(config.url);
+  }
+  const store = await openPglite(config.path);
   try {
     await migrateStore(store.db);
-    if (store.kind === "pglite") {
-      // One owner: whoever held a lease is dead.
-      await store.db.deleteFrom("leases").execute();
-    }
+    // One owner: whoever held a lease is dead.
+    await store.db.deleteFrom("leases").execute();
     return store;
   } catch (error) {
     await store.close();

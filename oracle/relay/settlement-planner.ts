@@ -25,7 +25,7 @@ import type { PlannedTransaction } from "../transmitter/planned-transaction.ts";
 export interface SettlementPlannerOptions {
   readonly chainId: number;
   readonly coordinator: Hex;
-  readonly rpc: RpcPool;
+  readonly rpc: Pick<RpcPool, "send">;
   readonly store: Store;
   readonly log: Logger;
   /** Whose account is named as the sender when simulating. */
@@ -38,7 +38,7 @@ export interface SettlementPlannerOptions {
   readonly now: () => number;
 }
 
-/** Longest wait between two attempts to settle a request that the chain refuses. */
+/** Longest wait between two attempts to settle a request that the chain refuses, or can say nothing of. */
 const MAX_RETRY_SECONDS = 300;
 /** Answers that are looked at together where several fit a transaction. */
 const DUE_AT_ONCE = 500;
@@ -137,7 +137,12 @@ export class SettlementPlanner {
     };
   }
 
-  /** Drops what would revert now, and lets it wait. */
+  /**
+   * Drops what would revert now, and lets it wait; and what the node can say nothing of, while it could of others. Were that
+   * to end the plan, one such transaction would hold up all, each time anew.
+   *
+   * @throws {ChainError} what the node said, when it could say nothing of any
+   */
   async #simulated(planned: readonly PlannedTransaction[], time: number): Promise<PlannedTransaction[]> {
     if (planned.length === 0) {
       return [];
@@ -151,18 +156,23 @@ export class SettlementPlanner {
       })),
     );
     const good: PlannedTransaction[] = [];
+    const refused: { readonly transaction: PlannedTransaction; readonly error: ChainError }[] = [];
     for (const [index, transaction] of planned.entries()) {
       const reply = replies[index];
-      if (reply?.ok === true) {
-        good.push(transaction);
-        continue;
-      }
-      const error = toChainError("eth_call", reply?.failure);
-      if (error.code !== "CHAIN_REVERTED") {
-        throw error;
-      }
+      if (reply?.ok === true) good.push(transaction);
+      else refused.push({ transaction, error: toChainError("eth_call", reply?.failure) });
+    }
+    const [first] = refused;
+    if (
+      first !== undefined &&
+      good.length === 0 &&
+      refused.every(({ error }) => error.code !== "CHAIN_REVERTED")
+    ) {
+      throw first.error;
+    }
+    for (const { transaction, error } of refused) {
       await this.#postpone(transaction, time, error);
-      log.warn("settlement.refused", {
+      log.warn(error.code === "CHAIN_REVERTED" ? "settlement.refused" : "settlement.not-simulated", {
         chainId,
         kind: transaction.kind,
         requestIds: transaction.requestIds,

@@ -33,7 +33,7 @@ export interface FeedPlannerOptions {
   readonly from: Hex;
   /** Wei per gas: nobody repays the transaction that starts a round. */
   readonly feeCap: bigint;
-  /** Blocks in one `eth_getLogs`; an event further back than this when the node starts is not looked for. */
+  /** Blocks in one `eth_getLogs`. */
   readonly maxRange: number;
   /** Milliseconds. */
   readonly now: () => number;
@@ -44,6 +44,10 @@ interface WatchedFeed extends Feed {
   state: FeedState | undefined;
   /** The block up to which events were looked for. */
   searchedTo: number | undefined;
+  /** Blocks in one `eth_getLogs`: fewer where the server refused more. */
+  range: number;
+  /** Whether that was the last settled block: of several events only the newest is answered. */
+  isCaughtUp: boolean;
   /** The newest event found, and when it was, in milliseconds. */
   event: { readonly block: number; readonly seenAt: number } | undefined;
   /** Milliseconds: nothing is tried before this time. */
@@ -70,6 +74,8 @@ export class FeedPlanner {
       description: undefined,
       state: undefined,
       searchedTo: undefined,
+      range: options.maxRange,
+      isCaughtUp: false,
       event: undefined,
       restUntil: 0,
       failures: 0,
@@ -96,8 +102,8 @@ export class FeedPlanner {
       return [];
     }
     feed.description ??= await this.#describe(feed);
-    await this.#lookForEvents(feed, feed.description, head);
     feed.state ??= await readFeedState(this.#options.rpc, feed.address);
+    await this.#lookForEvents(feed, feed.description, feed.state, head);
     if (this.#dueData(feed, feed.state, head) === undefined || feeCap < (head.latest.baseFeePerGas ?? 0n)) {
       return [];
     }
@@ -125,26 +131,47 @@ export class FeedPlanner {
     return description;
   }
 
-  /** Only among settled blocks: an event that a reorg could take back starts nothing. */
-  async #lookForEvents(feed: WatchedFeed, { event }: FeedDescription, head: ChainHead): Promise<void> {
+  /**
+   * From the last event that a round answered, a range at each call; only among settled blocks, since an event that a reorg
+   * could take back starts nothing.
+   */
+  async #lookForEvents(
+    feed: WatchedFeed,
+    { event }: FeedDescription,
+    { lastEventBlock }: FeedState,
+    { settledNumber }: ChainHead,
+  ): Promise<void> {
     const { rpc, maxRange, now } = this.#options;
-    const to = head.settledNumber;
-    if (event === undefined || to < 0 || (feed.searchedTo ?? -1) >= to) {
+    const from = (feed.searchedTo ?? lastEventBlock) + 1;
+    if (event === undefined || from > settledNumber) {
       return;
     }
-    const from = Math.max((feed.searchedTo ?? -1) + 1, to - maxRange + 1, 0);
-    const block = await readNewestEvent(rpc, { ...event, from, to });
+    const to = Math.min(settledNumber, from + feed.range - 1);
+    let block: number | undefined;
+    try {
+      block = await readNewestEvent(rpc, { ...event, from, to });
+    } catch (error) {
+      // Servers cap the blocks of one reply, each in words of its own.
+      feed.range = Math.max(1, Math.floor((to - from + 1) / 2));
+      throw error;
+    }
+    feed.range = Math.min(maxRange, feed.range * 2);
     feed.searchedTo = to;
+    feed.isCaughtUp = to === settledNumber;
     if (block !== undefined) {
       feed.event = { block, seenAt: now() };
     }
   }
 
   /** Calldata of the round that is due here and now; an event's serves the schedule as well. */
-  #dueData({ event, delaySeconds }: WatchedFeed, state: FeedState, { latest }: ChainHead): Hex | undefined {
+  #dueData(
+    { event, isCaughtUp, delaySeconds }: WatchedFeed,
+    state: FeedState,
+    { latest }: ChainHead,
+  ): Hex | undefined {
     const nowMs = this.#options.now();
     const time = Math.max(latest.timestamp, Math.floor(nowMs / 1_000));
-    const isNew = event !== undefined && event.block > state.lastEventBlock;
+    const isNew = isCaughtUp && event !== undefined && event.block > state.lastEventBlock;
     if (isNew && time >= state.eventRoundsFrom && nowMs >= event.seenAt + delaySeconds * 1_000) {
       return encodeRequestEventRound(event.block);
     }

@@ -65,12 +65,17 @@ async function deployFeed(change: {
   }
 }
 
-async function startNode(name: string, key = 0, delaySeconds = 0): Promise<OracleProcess> {
+async function startNode(
+  name: string,
+  key = 0,
+  delaySeconds = 0,
+  chainChange: object = {},
+): Promise<OracleProcess> {
   const address = (await feed.getAddress()).toLowerCase();
   return bed.startNode({
     name,
     keys: TRANSMITTER_KEYS.slice(key, key + 1),
-    chainChange: { feeds: [{ address, delaySeconds }] },
+    chainChange: { feeds: [{ address, delaySeconds }], ...chainChange },
   });
 }
 
@@ -196,6 +201,18 @@ describe("push feeds", { timeout: 120_000 }, () => {
     await untilAnswered(2);
     await giveNodesTime();
     expect((await roundsSoFar()).map(({ eventBlock }) => eventBlock)).toEqual([block, newest]);
+  });
+
+  test("an event of long before the node's start is found, as the newest of several, a range of blocks at a time", async () => {
+    await deployFeed({ watches: true });
+    await fund();
+    await chain.rpc("anvil_mine", "0x14");
+    const newest = await fund();
+    await chain.rpc("anvil_mine", "0x28");
+    const node = await startNode("late", 0, 0, { maxBlockRange: 8 });
+    await untilAnswered(1);
+    expect(await roundsSoFar()).toMatchObject([{ round: 1, eventBlock: newest }]);
+    await kill(node);
   });
 
   test("a node that is no trigger says so, and serves its other work", async () => {

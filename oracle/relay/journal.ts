@@ -38,7 +38,7 @@ export interface JournalOptions {
 /** Blocks kept for walk-back; deeper reorgs walk back to the start and read again. */
 const KEPT_BLOCKS = 2_048;
 /** PostgreSQL takes 65,535 parameters in a statement. */
-const ROWS_PER_INSERT = 500;
+const ROWS_PER_STATEMENT = 500;
 
 /** One chain's past in the store. What a reorg drops goes; what this node did for it stays. */
 export class Journal implements ChainJournal {
@@ -204,23 +204,22 @@ export class Journal implements ChainJournal {
 
   /** Requests that somebody else had settled, in a block that is gone: they have no answer here, and their job has ended. */
   async #requeue(trx: StoreTransaction, requestIds: readonly string[]): Promise<void> {
-    if (requestIds.length === 0) {
-      return;
-    }
     const { chainId, engine, now } = this.#options;
-    const open = await trx
-      .updateTable("requests")
-      .set({ released_at: now() })
-      .where("chain_id", "=", chainId)
-      .where("request_id", "in", [...requestIds])
-      .where("phase", "=", "asked")
-      .returning("request_id")
-      .execute();
-    await engine.enqueue(
-      trx,
-      "answers",
-      open.map(({ request_id }) => ({ data: { chainId, requestId: request_id } })),
-    );
+    for (const part of chunks(requestIds)) {
+      const open = await trx
+        .updateTable("requests")
+        .set({ released_at: now() })
+        .where("chain_id", "=", chainId)
+        .where("request_id", "in", part)
+        .where("phase", "=", "asked")
+        .returning("request_id")
+        .execute();
+      await engine.enqueue(
+        trx,
+        "answers",
+        open.map(({ request_id }) => ({ data: { chainId, requestId: request_id } })),
+      );
+    }
   }
 
   /** Queues the jobs of requests that have their confirmations now. No model is called below them. */
@@ -257,7 +256,9 @@ export class Journal implements ChainJournal {
 
 async function insertBlocks(trx: StoreTransaction, chainId: number, range: ChainRange): Promise<void> {
   const rows = range.headers.map(({ number, hash }) => ({ chain_id: chainId, number, hash }));
-  await trx.insertInto("blocks").values(rows).execute();
+  for (const part of chunks(rows)) {
+    await trx.insertInto("blocks").values(part).execute();
+  }
   await trx
     .deleteFrom("blocks")
     .where("chain_id", "=", chainId)
@@ -280,7 +281,7 @@ function position(event: ChainEvent): {
 }
 
 function chunks<T>(rows: readonly T[]): T[][] {
-  return Array.from({ length: Math.ceil(rows.length / ROWS_PER_INSERT) }, (_, index) =>
-    rows.slice(index * ROWS_PER_INSERT, (index + 1) * ROWS_PER_INSERT),
+  return Array.from({ length: Math.ceil(rows.length / ROWS_PER_STATEMENT) }, (_, index) =>
+    rows.slice(index * ROWS_PER_STATEMENT, (index + 1) * ROWS_PER_STATEMENT),
   );
 }

@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import { beforeEach, expect, test } from "vitest";
 import type { BlockHeader, Log } from "../../../oracle/chain/block.ts";
 import type { ChainHead } from "../../../oracle/chain/chain-source.ts";
@@ -19,6 +20,8 @@ import { describeStores, useStore } from "../support/stores.ts";
 const LEASE = { name: "chain:1", holder: "this node" };
 const CONFIRMATIONS = 2;
 const PLATFORM = word(0xf1);
+/** PostgreSQL takes 65,535 parameters in a statement. */
+const MANY = 66_000;
 
 describeStores("the journal of a chain", (create) => {
   let store: Store;
@@ -219,6 +222,27 @@ describeStores("the journal of a chain", (create) => {
     const revoked = { event: "revoked", policyId: word(0), expiresAt: 0, platform: word(0) };
     await read(6, [{ ...admitted(word(0xe2)), ...revoked }]);
     expect(await readAdmittedKeysets(store, query)).toHaveLength(1);
+  });
+
+  test("reads more blocks at once than a statement has parameters", async () => {
+    const headers = Array.from({ length: MANY }, (_, number) => header(number));
+    const last = header(MANY - 1);
+    await journal.append({ headers, logs: [], last }, { latest: last, settledNumber: MANY - CONFIRMATIONS });
+    expect(await journal.storedBlocks(1)).toEqual([{ number: last.number, hash: last.hash }]);
+  });
+
+  test("queues more jobs again than a statement has parameters, when a reorg drops as many settlements", async () => {
+    await sql`
+      insert into requests (chain_id, request_id, block_number, block_hash, block_time, tx_hash, log_index, consumer,
+        request, payload, payload_uri, deadline, fee, released, phase, seen_at)
+      select ${chainId}::bigint, 'id' || n, 1, '0x', 0, '0x', n, '0x', '{}', '0x', '', 0, '0', true, 'settled', 0
+      from generate_series(1, ${MANY}::int) n`.execute(store.db);
+    await sql`
+      insert into settlements (chain_id, request_id, kind, status, keyset_id, block_number, block_hash, tx_hash, log_index)
+      select ${chainId}::bigint, 'id' || n, 'fulfilled', 1, '0x', 4, '0x', '0x', n
+      from generate_series(1, ${MANY}::int) n`.execute(store.db);
+    await rollbackTo(3);
+    expect(new Set(queued).size).toBe(MANY);
   });
 
   test("writes nothing for a node whose lease is another's", async () => {

@@ -55,6 +55,8 @@ interface Permitted {
 
 /** How long a request waits for an enclave that can take it. */
 const NO_ENCLAVE_SECONDS = 1;
+/** How long a request waits for what is away now, an RPC server or an enclave: each look is a new job, and a warning. */
+const AWAY_SECONDS = { least: 1, most: 15 } as const;
 /** How long a request waits for a payload whose server does not answer. */
 const PAYLOAD_SECONDS = { least: 2, most: 60 } as const;
 /** As long as its readers are away: keysets die with their processes, so that only a lost connection comes back. */
@@ -75,19 +77,7 @@ export class Answerer {
   }
 
   async handle(job: AnswerJob, signal: AbortSignal): Promise<JobOutcome<AnswerRecord>> {
-    try {
-      return await this.#answer(job, signal);
-    } catch (error) {
-      if (error instanceof AdytonError && error.retryable) {
-        this.#options.log.warn("answer.postponed", { ...job, error });
-        return { kind: "later", seconds: NO_ENCLAVE_SECONDS };
-      }
-      throw error;
-    }
-  }
-
-  async #answer(job: AnswerJob, signal: AbortSignal): Promise<JobOutcome<AnswerRecord>> {
-    const { enclaves, admitted, chainOf, log, now } = this.#options;
+    const { log, now } = this.#options;
     const { chainId, requestId } = job;
     const stored = await this.#openRequests.read({ chainId, requestId });
     if (stored === undefined || stored.deadline * 1_000 <= now()) {
@@ -95,6 +85,21 @@ export class Answerer {
       this.#unread.delete(requestId);
       return { kind: "done", result: { kind: "nothing" } };
     }
+    try {
+      return await this.#answer(stored, signal);
+    } catch (error) {
+      if (error instanceof AdytonError && error.retryable) {
+        const seconds = this.#untilNextLook(stored, AWAY_SECONDS);
+        log.warn("answer.postponed", { chainId, requestId, seconds, error });
+        return { kind: "later", seconds };
+      }
+      throw error;
+    }
+  }
+
+  async #answer(stored: OpenRequest, signal: AbortSignal): Promise<JobOutcome<AnswerRecord>> {
+    const { enclaves, admitted, chainOf, log } = this.#options;
+    const { chainId, requestId } = stored;
     const request = Request.parse(JSON.parse(stored.request));
     const chain = chainOf(chainId);
     const sessions = enclaves.admitted(chainId, request.policyId);
@@ -184,14 +189,21 @@ export class Answerer {
         return { kind: "done", result: refusal };
       }
       if (error instanceof UpstreamError) {
-        // Ever less often, until the deadline brings the refund.
-        const age = (now() - stored.releasedAt) / 1_000;
-        const seconds = Math.ceil(Math.min(PAYLOAD_SECONDS.most, Math.max(PAYLOAD_SECONDS.least, age / 4)));
+        const seconds = this.#untilNextLook(stored, PAYLOAD_SECONDS);
         log.info("answer.no-payload", { chainId, requestId, seconds, error });
         return { kind: "later", seconds };
       }
       throw error;
     }
+  }
+
+  /** Ever less often, the longer the request waits, until the deadline brings the refund. */
+  #untilNextLook(
+    { releasedAt }: OpenRequest,
+    { least, most }: { readonly least: number; readonly most: number },
+  ): number {
+    const age = (this.#options.now() - releasedAt) / 1_000;
+    return Math.ceil(Math.min(most, Math.max(least, age / 4)));
   }
 
   /** Nobody else is asked: it would sign "invalid request" to a question that is valid. It may end in a refund. */

@@ -187,6 +187,18 @@ describe("no model is called", () => {
     expect(asked).toEqual([]);
   });
 
+  test.for([
+    ["just now", 0, 1],
+    ["half a minute ago", 30, 8],
+    ["long ago", 3_000, 15],
+  ] as const)(
+    "while the chain cannot be asked, when the request was queued %s: it is looked at ever less often",
+    async ([, age, seconds]) => {
+      Object.assign(world, { isReachable: false, now: (REQUESTED_AT + age) * 1_000 });
+      expect(await handle()).toEqual({ kind: "later", seconds });
+    },
+  );
+
   test("when the deadline has passed", async () => {
     expect(await handle({ deadline: BigInt(REQUESTED_AT + 10) })).toEqual({
       kind: "done",

@@ -97,6 +97,11 @@ const BAD_ENDS: readonly string[] = [
 /** What a unit of gas of a transaction may cost, also when it is replaced: more is not repaid. */
 const FEE_CAPS: readonly string[] = [`alter table transactions add column fee_cap text`];
 
+/** The newest requests of one consumer are listed, among all that others asked. */
+const INDEX_FILTERS: readonly string[] = [
+  `create index requests_by_consumer on requests (chain_id, consumer, block_number, log_index)`,
+];
+
 function migration(statements: readonly string[]): Migration {
   return {
     async up(db) {
@@ -116,6 +121,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0006-attestations": migration(ATTESTATIONS),
   "0007-bad-ends": migration(BAD_ENDS),
   "0008-fee-caps": migration(FEE_CAPS),
+  "0009-index-filters": migration(INDEX_FILTERS),
 };
 
 /** Brings the schema up to date; safe when several nodes start at once. Throws the database's error when a step fails. */

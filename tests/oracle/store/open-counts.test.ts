@@ -1,9 +1,9 @@
 import { sql } from "kysely";
-import type { KyselyPlugin, RootOperationNode } from "kysely";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { countOpen } from "../../../oracle/store/open-counts.ts";
 import { openStore } from "../../../oracle/store/store.ts";
 import type { Store } from "../../../oracle/store/store.ts";
+import { readPlans } from "../support/query-plans.ts";
 import { describeStores } from "../support/stores.ts";
 import type { TestStore } from "../support/stores.ts";
 
@@ -56,22 +56,9 @@ describeStores("the counts of what is open", (create) => {
   });
 
   test("are read from the indexes of what is open", async () => {
-    const asked: RootOperationNode[] = [];
-    const listener: KyselyPlugin = {
-      transformQuery: ({ node }) => {
-        asked.push(node);
-        return node;
-      },
-      transformResult: ({ result }) => Promise.resolve(result),
-    };
-    await countOpen({ ...store, db: store.db.withPlugin(listener) });
     await sql`vacuum analyze requests, transactions`.execute(store.db);
-    const plans = asked.map(async (node) => {
-      const { sql: text } = store.db.getExecutor().compileQuery(node, { queryId: "plan" });
-      const { rows } = await sql<Record<string, string>>`${sql.raw(`explain ${text}`)}`.execute(store.db);
-      return rows.flatMap((row) => Object.values(row)).join("\n");
-    });
-    const indexes = (await Promise.all(plans)).map((plan) => /(?:using|on) (\w+_\w+)/.exec(plan)?.[1]);
+    const plans = await readPlans(store, countOpen);
+    const indexes = plans.map((plan) => /(?:using|on) (\w+_\w+)/.exec(plan)?.[1]);
     expect(indexes).toEqual(["requests_open", "transactions_open", "transactions_ended_badly"]);
   });
 });

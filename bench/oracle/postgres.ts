@@ -11,7 +11,7 @@ export interface Database {
 /** @param server of a role that may create databases: `postgresql://user@host:port/database` */
 export async function createDatabase(server: string): Promise<Database> {
   const name = `adyton_bench_${randomUUID().replaceAll("-", "")}`;
-  await run(server, `create database ${name}`);
+  await run(server, `create database ${name} encoding 'UTF8' locale 'C' template template0`);
   const url = new URL(server);
   url.pathname = `/${name}`;
   return { url: url.href, drop: () => run(server, `drop database ${name} with (force)`) };

@@ -8,7 +8,7 @@ import type { StoreConfig } from "./store-config.ts";
  * Looks whether the store can be opened, and changes nothing in it.
  *
  * @returns what it is, in words
- * @throws {ConfigError} CONFIG_INVALID when PostgreSQL refuses or cannot be reached, or another process owns the directory
+ * @throws {ConfigError} CONFIG_INVALID when PostgreSQL refuses, cannot be reached or does not hold UTF-8, or another process owns the directory
  */
 export async function checkStore(config: StoreConfig): Promise<string> {
   if (config.kind === "pglite") {
@@ -17,25 +17,34 @@ export async function checkStore(config: StoreConfig): Promise<string> {
   }
   const { host, pathname } = new URL(config.url);
   const place = `${host === "" ? "localhost" : host}, database ${decodeURIComponent(pathname.slice(1))}`;
-  try {
-    return `PostgreSQL ${await readServerVersion(config.url)} at ${place}`;
-  } catch (cause) {
+  const { version, encoding } = await readServer(config.url).catch((cause: unknown) => {
     throw new ConfigError({
       code: "CONFIG_INVALID",
       message: `PostgreSQL at ${place} cannot be used: ${cause instanceof Error ? describe(cause) : String(cause)}`,
       details: { host },
       cause,
     });
+  });
+  // What models answer is text in every script: another encoding refuses the first character that it lacks, for good.
+  if (encoding !== "UTF8") {
+    throw new ConfigError({
+      code: "CONFIG_INVALID",
+      message: `PostgreSQL at ${place} cannot be used: its encoding is ${encoding}; create it with encoding 'UTF8' template template0`,
+      details: { host, encoding },
+    });
   }
+  return `PostgreSQL ${version} at ${place}`;
 }
 
-async function readServerVersion(url: string): Promise<string> {
+async function readServer(url: string): Promise<{ readonly version: string; readonly encoding: string }> {
   const client = new Client({ connectionString: url, ...PATIENCE });
   client.on("error", () => undefined);
   try {
     await client.connect();
-    const { rows } = await client.query<{ server_version: string }>("show server_version");
-    return rows[0]?.server_version ?? "of unknown version";
+    const { rows } = await client.query<{ version: string; encoding: string }>(
+      "select current_setting('server_version') as version, current_setting('server_encoding') as encoding",
+    );
+    return rows[0] ?? { version: "of unknown version", encoding: "unknown" };
   } finally {
     await client.end();
   }

@@ -25,7 +25,18 @@ export class PostgresServer {
   static async start(): Promise<PostgresServer> {
     const folder = (await asAccount(["mktemp", "-d", "-t", "adyton-chaos-XXXXXX"])).trim();
     const server = new PostgresServer(findBinaries(), folder, await freePort());
-    await server.#execute("initdb", "-D", server.#data, "-A", "trust", "-U", USER);
+    await server.#execute(
+      "initdb",
+      "-D",
+      server.#data,
+      "-A",
+      "trust",
+      "-U",
+      USER,
+      "-E",
+      "UTF8",
+      "--no-locale",
+    );
     await server.#begin();
     await server.#execute("createdb", "-h", "127.0.0.1", "-p", String(server.#port), "-U", USER, DATABASE);
     return server;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { releaseLease, requireLease, takeLease } from "../../../oracle/store/lease.ts";
 import { openStore } from "../../../oracle/store/store.ts";
 import type { Store } from "../../../oracle/store/store.ts";
-import { describePostgres, describeStores } from "../support/stores.ts";
+import { createPostgresStore, describePostgres, describeStores } from "../support/stores.ts";
 import type { TestStore } from "../support/stores.ts";
 
 /** Milliseconds. A lease of less than nothing has run out when it is taken. */
@@ -97,6 +97,18 @@ describePostgres("a store of several nodes", (create) => {
     await Promise.all([node.close(), other.close()]);
     await place.remove();
   });
+
+  test.for(["LATIN1", "SQL_ASCII"])(
+    "a database in %s is refused: it cannot hold every answer",
+    async (encoding) => {
+      const place = await createPostgresStore(encoding);
+      await expect(openStore(place.config)).rejects.toMatchObject({
+        code: "CONFIG_INVALID",
+        details: { encoding },
+      });
+      await place.remove();
+    },
+  );
 
   test("a database that does not exist is said to be missing, by name and without its password", async () => {
     const place = await create();

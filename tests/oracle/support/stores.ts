@@ -49,7 +49,7 @@ export function describeStores(name: string, body: (createStore: () => Promise<T
 /** Tests of what only PostgreSQL can do: several nodes. */
 export function describePostgres(name: string, body: (createStore: () => Promise<TestStore>) => void): void {
   describe.skipIf(databaseUrl() === undefined)(`${name} ${ON.postgres}`, () => {
-    body(createPostgresStore);
+    body(() => createPostgresStore());
   });
 }
 
@@ -68,8 +68,8 @@ export async function createPgliteStore(): Promise<TestStore> {
   };
 }
 
-/** A database of its own on the server of DATABASE_URL. */
-async function createPostgresStore(): Promise<TestStore> {
+/** A database of its own on the server of DATABASE_URL, whatever the server makes by default. */
+export async function createPostgresStore(encoding = "UTF8"): Promise<TestStore> {
   const server = databaseUrl();
   if (server === undefined) {
     throw new Error("DATABASE_URL is not set");
@@ -78,10 +78,11 @@ async function createPostgresStore(): Promise<TestStore> {
   const url = new URL(server);
   url.pathname = `/${name}`;
   const drop = `drop database if exists ${name} with (force)`;
-  await execute(server, `create database ${name}`);
+  const make = `create database ${name} encoding '${encoding}' locale 'C' template template0`;
+  await execute(server, make);
   return {
     config: { kind: "postgres", url: url.href },
-    empty: () => execute(server, drop, `create database ${name}`),
+    empty: () => execute(server, drop, make),
     remove: () => execute(server, drop),
   };
 }

@@ -37,7 +37,7 @@ const TOUCH_MS = 3_000;
  * A fetch and a commit cost the same for one job as for many. So either waits this long for company, or until a quarter of
  * what there could be has come; at once where nobody else can come.
  */
-const GATHER_MS = 20;
+const GATHER_MS = 40;
 const GATHER_SHARE = 4;
 
 /**

@@ -1,3 +1,4 @@
+import { withDeadline } from "../engine/deadline.ts";
 import type { RpcTransport } from "./rpc-transport.ts";
 import type { RpcAddress } from "./rpc-url.ts";
 
@@ -16,14 +17,18 @@ export class HttpTransport implements RpcTransport {
     this.#maxBytes = maxBytes;
   }
 
-  async exchange(body: string): Promise<unknown> {
+  exchange(body: string): Promise<unknown> {
+    return withDeadline(this.#timeoutMs, (signal) => this.#post(body, signal));
+  }
+
+  async #post(body: string, signal: AbortSignal): Promise<unknown> {
     const { url, headers } = this.#address;
     const response = await fetch(url, {
       method: "POST",
       headers: { "content-type": "application/json", ...headers },
       body,
       redirect: "error",
-      signal: AbortSignal.timeout(this.#timeoutMs),
+      signal,
     });
     if (!response.ok) {
       await response.body?.cancel();

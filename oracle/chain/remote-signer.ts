@@ -8,6 +8,7 @@ import { fromHex } from "../../protocol/bytes.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { AdytonError, ChainError, ConfigError } from "../../protocol/errors.ts";
 import { keccak } from "../../protocol/struct-hash.ts";
+import { withDeadline } from "../engine/deadline.ts";
 import { data, toQuantity } from "./block.ts";
 import type { SignedTransaction, TransactionSigner, UnsignedTransaction } from "./transaction-signer.ts";
 
@@ -87,7 +88,11 @@ export class RemoteSigner implements TransactionSigner {
     try {
       const id = this.#nextId++;
       const { result, error } = Reply.parse(
-        JSON.parse(await this.#post(JSON.stringify({ jsonrpc: "2.0", id, method, params }))),
+        JSON.parse(
+          await withDeadline(this.#config.timeoutMs, (signal) =>
+            this.#post(JSON.stringify({ jsonrpc: "2.0", id, method, params }), signal),
+          ),
+        ),
       );
       if (error !== undefined) {
         throw this.#failure(`it refuses ${method}: ${error.message.slice(0, 200)}`);
@@ -98,8 +103,7 @@ export class RemoteSigner implements TransactionSigner {
     }
   }
 
-  #post(body: string): Promise<string> {
-    const { timeoutMs } = this.#config;
+  #post(body: string, signal: AbortSignal): Promise<string> {
     const options: RequestOptions & { readonly ca?: string } = {
       method: "POST",
       headers: {
@@ -107,7 +111,7 @@ export class RemoteSigner implements TransactionSigner {
         "content-length": Buffer.byteLength(body),
         ...(this.#authorization === undefined ? {} : { authorization: this.#authorization }),
       },
-      signal: AbortSignal.timeout(timeoutMs),
+      signal,
       ...(this.#ca === undefined ? {} : { ca: this.#ca }),
     };
     return new Promise((resolve, reject) => {

@@ -17,6 +17,7 @@ import { AdytonError, InputError, UpstreamError } from "../../protocol/errors.ts
 import type { InputErrorCode } from "../../protocol/errors.ts";
 import { MAX_RECEIPT_BYTES } from "../../protocol/limits.ts";
 import type { SealedSecret } from "../../protocol/sealed-secret.ts";
+import { withDeadline } from "../engine/deadline.ts";
 import { PinnedAgent } from "./pinned-agent.ts";
 
 export interface EnclaveClientOptions {
@@ -172,7 +173,7 @@ export class EnclaveClient {
 
   async #send(call: HttpCall): Promise<HttpReply> {
     try {
-      return await this.#exchange(call);
+      return await withDeadline(call.timeoutMs, (signal) => this.#exchange(call, signal), call.signal);
     } catch (cause) {
       if (cause instanceof AdytonError) {
         throw cause;
@@ -186,17 +187,10 @@ export class EnclaveClient {
     }
   }
 
-  #exchange({
-    method,
-    path,
-    body,
-    accept,
-    timeoutMs,
-    signal,
-    anonymous,
-    traceparent,
-  }: HttpCall): Promise<HttpReply> {
-    const limits = AbortSignal.timeout(timeoutMs);
+  #exchange(
+    { method, path, body, accept, anonymous, traceparent }: HttpCall,
+    signal: AbortSignal,
+  ): Promise<HttpReply> {
     return new Promise((resolve, reject) => {
       const request = httpsRequest(
         {
@@ -205,7 +199,7 @@ export class EnclaveClient {
           method,
           path,
           agent: this.#agent,
-          signal: signal === undefined ? limits : AbortSignal.any([limits, signal]),
+          signal,
           headers: {
             ...(anonymous === true ? {} : { authorization: `Bearer ${this.#options.callerToken}` }),
             accept: accept ?? "application/json",

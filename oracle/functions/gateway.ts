@@ -11,6 +11,7 @@ import type { IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import type { Hex } from "../../protocol/bytes.ts";
 import { MAX_RECEIPT_BYTES } from "../../protocol/limits.ts";
+import { withDeadline } from "../engine/deadline.ts";
 import { PinnedAgent } from "../enclaves/pinned-agent.ts";
 
 /** Bytes: a request body of Functions has 2,048. */
@@ -63,7 +64,18 @@ export function createGateway({ connect, onError }: GatewayOptions): Express {
   return app;
 }
 
-async function forward({ url, agent }: Upstream, request: Request, response: Response): Promise<void> {
+async function forward(upstream: Upstream, request: Request, response: Response): Promise<void> {
+  const { status, body } = await withDeadline(UPSTREAM_TIMEOUT_MS, (signal) =>
+    exchange(upstream, request, signal),
+  );
+  response.status(status).type("application/json").send(body);
+}
+
+async function exchange(
+  { url, agent }: Upstream,
+  request: Request,
+  signal: AbortSignal,
+): Promise<{ readonly status: number; readonly body: Buffer }> {
   const body = Buffer.isBuffer(request.body) ? request.body : null;
   const reply = await new Promise<IncomingMessage>((resolve, reject) => {
     const call = httpsRequest(
@@ -71,7 +83,7 @@ async function forward({ url, agent }: Upstream, request: Request, response: Res
       {
         agent,
         method: request.method,
-        signal: AbortSignal.timeout(UPSTREAM_TIMEOUT_MS),
+        signal,
         headers: {
           ...(request.headers.authorization === undefined
             ? {}
@@ -84,11 +96,7 @@ async function forward({ url, agent }: Upstream, request: Request, response: Res
     call.once("error", reject);
     call.end(body ?? undefined);
   });
-  const bytes = await readBody(reply);
-  response
-    .status(reply.statusCode ?? 502)
-    .type("application/json")
-    .send(bytes);
+  return { status: reply.statusCode ?? 502, body: await readBody(reply) };
 }
 
 async function readBody(reply: IncomingMessage): Promise<Buffer> {

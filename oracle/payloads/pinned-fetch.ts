@@ -3,6 +3,7 @@ import type { ClientRequest, IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { isIP } from "node:net";
 import { AdytonError, InputError, UpstreamError } from "../../protocol/errors.ts";
+import { withDeadline } from "../engine/deadline.ts";
 import { isPublicAddress } from "./public-address.ts";
 import type { PayloadUrl } from "./payload-url.ts";
 
@@ -31,10 +32,15 @@ export type PinnedFetch = (target: PayloadUrl, signal: AbortSignal) => Promise<U
 export function createPinnedFetch(options: PinnedFetchOptions): PinnedFetch {
   return async (target, signal) => {
     const { url } = target;
-    const limits = AbortSignal.any([signal, AbortSignal.timeout(options.timeoutMs)]);
     try {
-      const address = await abortable(findAddress(target, options), limits);
-      return await exchange(url, address, { ...options, signal: limits });
+      return await withDeadline(
+        options.timeoutMs,
+        async (limits) => {
+          const address = await abortable(findAddress(target, options), limits);
+          return await exchange(url, address, { ...options, signal: limits });
+        },
+        signal,
+      );
     } catch (cause) {
       if (cause instanceof AdytonError) throw cause;
       throw unavailable(url, cause);

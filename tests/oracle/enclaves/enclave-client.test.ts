@@ -1,16 +1,29 @@
 /** The oracle's client, talking to an enclave's own process. */
 
+import { createHash, X509Certificate } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
 import { connect } from "node:tls";
-import { createHash } from "node:crypto";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { verifyCoseReceipt } from "../../../attestation/index.ts";
 import { startStandInModel, type StandInModel } from "../../../cli/demo/stand-in-model.ts";
+import { createThrowawayAuthority } from "../../../cli/demo/throwaway-authority.ts";
 import { EnclaveClient } from "../../../oracle/enclaves/enclave-client.ts";
+import { isSessionFailure } from "../../../oracle/enclaves/enclave-set.ts";
 import { toHex, type Hex } from "../../../protocol/bytes.ts";
 import { answerCall, toWire } from "../../enclave/support/calls.ts";
 import { behaviourFile, CREDENTIAL, operatorFile } from "../../enclave/support/configuration.ts";
 import { startEnclaveProcess, type EnclaveProcess } from "../../enclave/support/enclave-process.ts";
 import { rejectionOf } from "../../support/rejection-of.ts";
+
+function keyHash({ publicKey }: X509Certificate): Hex {
+  return toHex(
+    createHash("sha256")
+      .update(publicKey.export({ type: "spki", format: "der" }))
+      .digest(),
+  );
+}
 
 let model: StandInModel;
 let enclave: EnclaveProcess;
@@ -21,9 +34,9 @@ beforeAll(async () => {
   const tlsKeyHash = await new Promise<Hex>((resolve, reject) => {
     const { hostname, port } = new URL(enclave.url);
     const socket = connect({ host: hostname, port: Number(port), rejectUnauthorized: false }, () => {
-      const spki = socket.getPeerX509Certificate()!.publicKey.export({ type: "spki", format: "der" });
+      const certificate = socket.getPeerX509Certificate()!;
       socket.destroy();
-      resolve(toHex(createHash("sha256").update(spki).digest()));
+      resolve(keyHash(certificate));
     });
     socket.once("error", reject);
   });
@@ -47,4 +60,29 @@ test("fetches the COSE twin of an answer, and says so where there is none", asyn
   const { statement } = verifyCoseReceipt(await client.twin(answer.requestId));
   expect(statement.answer).toEqual(answer);
   expect(await rejectionOf(() => client.twin(`0x${"00".repeat(32)}`))).toBe("ENCLAVE_UNAVAILABLE");
+});
+
+test("an answer that takes too long is no sign that the connection is gone", async () => {
+  const credentials = createThrowawayAuthority(new Date()).issue(["localhost"]);
+  await using server = createServer(credentials, () => undefined);
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const slow = new EnclaveClient({
+    url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    callerToken: CREDENTIAL,
+    tlsKeyHash: keyHash(new X509Certificate(credentials.cert)),
+    answerTimeoutMs: 30_000,
+    maxSockets: 1,
+  });
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  try {
+    const asked = slow.answer("{}", new AbortController().signal).catch((error: unknown) => error);
+    await once(server, "request");
+    vi.advanceTimersByTime(30_000);
+    const error = await asked;
+    expect(error).toMatchObject({ code: "ENCLAVE_UNAVAILABLE", details: { timedOut: true } });
+    expect(isSessionFailure(error)).toBe(false);
+  } finally {
+    vi.useRealTimers();
+    slow.close();
+  }
 });

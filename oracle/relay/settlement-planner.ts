@@ -149,10 +149,11 @@ export class SettlementPlanner {
     }
     const { rpc, from, chainId, log } = this.#options;
     const replies = await rpc.send(
-      planned.map(({ to, data, gasLimit }) => ({
+      planned.map(({ kind, to, data, gasLimit }) => ({
         method: "eth_call",
-        // The pending block: its time is the next block's, which deadlines are compared with.
-        params: [{ from, to, data, gas: toQuantity(gasLimit) }, "pending"],
+        // A refund is due by time alone, and the pending block has the next block's time. Nothing else needs that block, which
+        // many nodes make anew for each call, with all that waits in their mempool.
+        params: [{ from, to, data, gas: toQuantity(gasLimit) }, kind === "refund" ? "pending" : "latest"],
       })),
     );
     const good: PlannedTransaction[] = [];

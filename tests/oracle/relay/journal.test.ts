@@ -8,13 +8,12 @@ import { createLogger } from "../../../oracle/log.ts";
 import { Journal } from "../../../oracle/relay/journal.ts";
 import type { AnswerJob } from "../../../oracle/relay/journal.ts";
 import { readAdmittedKeysets } from "../../../oracle/store/admissions.ts";
-import { recordAnswers } from "../../../oracle/store/answers.ts";
 import { requireLease, takeLease } from "../../../oracle/store/lease.ts";
 import type { Store } from "../../../oracle/store/store.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
 import { requestId as requestIdOf } from "../../../protocol/request.ts";
 import type { Request } from "../../../protocol/request.ts";
-import { aRequest, REQUESTED_AT, word } from "../support/requests.ts";
+import { aRequest, REQUESTED_AT, word, storeAnswer } from "../support/requests.ts";
 import { describeStores, useStore } from "../support/stores.ts";
 
 const LEASE = { name: "chain:1", holder: "this node" };
@@ -181,30 +180,7 @@ describeStores("the journal of a chain", (create) => {
     const id = requestIdOf(asked);
     await read(1, [requested(asked)]);
     await read(3);
-    await store.db.transaction().execute((trx) =>
-      recordAnswers(trx, [
-        {
-          kind: "answered",
-          chainId,
-          requestId: id,
-          keysetId: word(0xe1),
-          answer: {
-            requestId: id,
-            status: 1,
-            outputHash: word(7),
-            transcriptRoot: word(8),
-            stateBlockHash: word(0),
-            keysetId: word(0xe1),
-            answeredAt: 1n,
-          },
-          signature: "0x",
-          output: "0x",
-          notBefore: 0,
-          receipt: { own: "{}", attestation: "{}" },
-          recordedAt: 0,
-        },
-      ]),
-    );
+    await storeAnswer(store, chainId, id);
     await read(4, [settled(asked)]);
     await rollbackTo(3);
     expect([await phaseOf(asked), queued]).toEqual(["answered", [id]]);

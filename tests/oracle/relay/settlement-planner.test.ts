@@ -1,11 +1,11 @@
 import { beforeEach, expect, test } from "vitest";
 import type { ChainHead } from "../../../oracle/chain/chain-source.ts";
-import type { RpcFailure, RpcReply } from "../../../oracle/chain/rpc-endpoint.ts";
+import type { RpcCall, RpcFailure, RpcReply } from "../../../oracle/chain/rpc-endpoint.ts";
 import { createLogger } from "../../../oracle/log.ts";
 import { SettlementPlanner } from "../../../oracle/relay/settlement-planner.ts";
 import type { Store } from "../../../oracle/store/store.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
-import { aRequest, CHAIN_ID, storeRequest, word } from "../support/requests.ts";
+import { aRequest, CHAIN_ID, storeAnswer, storeRequest, word } from "../support/requests.ts";
 import { createPgliteStore, useStore } from "../support/stores.ts";
 
 /** Seconds: past the deadline of each request, so that all of them are to be refunded. */
@@ -27,6 +27,7 @@ let store: Store;
 let nonce = 0n;
 let requestIds: Hex[];
 let time: number;
+let calls: readonly RpcCall[];
 
 useStore(createPgliteStore, (opened) => {
   store = opened;
@@ -49,7 +50,12 @@ async function planned(...replies: readonly RpcReply[]): Promise<Hex[]> {
   const planner = new SettlementPlanner({
     chainId: CHAIN_ID,
     coordinator: aRequest().coordinator,
-    rpc: { send: () => Promise.resolve([...replies]) },
+    rpc: {
+      send: (sent) => {
+        calls = sent;
+        return Promise.resolve([...replies]);
+      },
+    },
     store,
     log: createLogger({ level: "error", write: () => undefined, now: () => 0 }),
     from: `0x${"fe".repeat(20)}`,
@@ -77,4 +83,12 @@ test("when the node says nothing of any, none is held back for it", async () => 
   await expect(planned(UNKNOWN, UNKNOWN, UNKNOWN)).rejects.toMatchObject({ code: "CHAIN_RPC_UNAVAILABLE" });
   await expect(planned()).rejects.toMatchObject({ code: "CHAIN_RPC_UNAVAILABLE" });
   expect(await planned(OK, OK, OK)).toEqual(requestIds);
+});
+
+test("a refund is tried in the pending block, whose time makes it due, and an answer on the newest", async () => {
+  const later = aRequest({ nonce: (nonce += 1n), deadline: BigInt(NOW) + 600n });
+  const answered = await storeRequest(store, later);
+  await storeAnswer(store, CHAIN_ID, answered);
+  expect(await planned(OK, OK, OK, OK)).toEqual([answered, ...requestIds]);
+  expect(calls.map(({ params }) => params[1])).toEqual(["latest", "pending", "pending", "pending"]);
 });

@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { recordAnswers } from "../../../oracle/store/answers.ts";
 import type { Store } from "../../../oracle/store/store.ts";
+import type { Answer } from "../../../protocol/answer.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
 import { Request, requestId } from "../../../protocol/request.ts";
 
@@ -74,4 +76,25 @@ export async function storeRequest(
     })
     .execute();
   return id;
+}
+
+/** Puts an answer to it into the store as the engine does when the enclave's call has ended. */
+export async function storeAnswer(store: Store, chainId: number, requestId: Hex): Promise<void> {
+  const keysetId = word(0xe1);
+  const answer: Answer = {
+    requestId,
+    status: 1,
+    outputHash: word(7),
+    transcriptRoot: word(8),
+    stateBlockHash: word(0),
+    keysetId,
+    answeredAt: 1n,
+  };
+  const stored = { signature: "0x", output: "0x", notBefore: 0, recordedAt: 0 } as const;
+  const receipt = { own: "{}", attestation: "{}" };
+  await store.db
+    .transaction()
+    .execute((trx) =>
+      recordAnswers(trx, [{ kind: "answered", chainId, requestId, keysetId, answer, receipt, ...stored }]),
+    );
 }

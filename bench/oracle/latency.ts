@@ -1,6 +1,6 @@
 /** From the request's transaction to its callback, one after the other. */
 
-import type { Stack } from "./stack.ts";
+import { POLL_MS, type Stack } from "./stack.ts";
 import { AnswerCount, createAsker } from "./load.ts";
 
 const WARM_UP = 10;
@@ -19,6 +19,7 @@ export async function measureLatency(stack: Stack, rounds: number): Promise<Perc
   const count = await AnswerCount.from(stack);
   const samples: number[] = [];
   for (let round = -WARM_UP; round < rounds; round += 1) {
+    await fallOutOfStep(round);
     const started = performance.now();
     await asker.ask(1);
     const answers = count.distinct;
@@ -29,6 +30,18 @@ export async function measureLatency(stack: Stack, rounds: number): Promise<Perc
     if (round >= 0) samples.push(performance.now() - started);
   }
   return percentiles(samples);
+}
+
+/** The golden ratio's fraction: its multiples fall evenly into an interval, however many there are (Weyl). */
+const GOLDEN = (Math.sqrt(5) - 1) / 2;
+
+/**
+ * Waits for a part of a polling interval, another one each round. Who asks as soon as an answer is there falls into step with
+ * the polls, and a millisecond more or less then decides over a whole interval.
+ */
+export async function fallOutOfStep(round: number): Promise<void> {
+  const part = (((round * GOLDEN) % 1) + 1) % 1;
+  await new Promise((resolve) => setTimeout(resolve, part * POLL_MS));
 }
 
 /** Looks until `isThere`, or fails. */

@@ -22,7 +22,7 @@ import { encodeOutput } from "../../protocol/output-abi.ts";
 import { parseOutputType } from "../../protocol/output-type.ts";
 import { startAnvil } from "../../tests/oracle/support/anvil.ts";
 import { plainSource, startPlainModel } from "../functions/plain.ts";
-import { percentiles, watch, type Percentiles } from "./latency.ts";
+import { fallOutOfStep, percentiles, watch, type Percentiles } from "./latency.ts";
 import { POLL_MS } from "./stack.ts";
 
 const QUESTION = "What is 1 + 1?";
@@ -104,6 +104,7 @@ async function measure({ loaded, testnet, rpcUrl, modelUrl }: Peer, rounds: numb
     const topic = id(PROCESSED);
     const samples: number[] = [];
     for (let round = -WARM_UP; round < rounds; round += 1) {
+      await fallOutOfStep(round);
       const before = await provider.getBlockNumber();
       const started = performance.now();
       await provider.send("eth_sendTransaction", [

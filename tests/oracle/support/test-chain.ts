@@ -54,6 +54,8 @@ export async function startTestChain(options: {
     cacheTimeout: -1,
     polling: true,
     pollingInterval: 50,
+    // Or each call waits 10 ms for others to come along.
+    batchMaxCount: 1,
   });
   const deployer = new NonceManager(await provider.getSigner(0));
   const asker = new NonceManager(await provider.getSigner(5));

@@ -112,7 +112,7 @@ export async function markSent(trx: StoreTransaction, ids: readonly number[], no
   await trx
     .updateTable("transactions")
     .set({ sent_at: now })
-    .where("id", "in", [...ids])
+    .where(sql<boolean>`id = any(${[...ids]}::bigint[])`)
     .execute();
 }
 
@@ -171,7 +171,7 @@ export async function signedBytes(store: Store, hashes: readonly Hex[]): Promise
   const rows = await store.db
     .selectFrom("attempts")
     .select(["hash", "raw"])
-    .where("hash", "in", [...hashes])
+    .where(sql<boolean>`hash = any(${[...hashes]})`)
     .execute();
   const raw = new Map(rows.map((row) => [row.hash, row.raw as Hex]));
   return hashes.flatMap((hash) => raw.get(hash) ?? []);
@@ -329,33 +329,22 @@ export async function reopenTransactions(
   if (ids.length === 0) {
     return;
   }
-  const items = await trx
-    .selectFrom("transaction_items as item")
-    .select(["item.transaction_id", "item.request_id"])
-    .where("item.transaction_id", "in", ids)
-    .where((where) =>
-      where.not(
-        where.exists(
-          where
-            .selectFrom("transaction_items as other")
-            .select("other.request_id")
-            .whereRef("other.request_id", "=", "item.request_id")
-            .whereRef("other.chain_id", "=", "item.chain_id")
-            .where("other.live", "=", true),
-        ),
-      ),
-    )
-    .execute();
-  const first = new Map(items.map((item) => [item.request_id, item.transaction_id]));
-  for (const [requestId, transactionId] of first) {
-    await trx
-      .updateTable("transaction_items")
-      .set({ live: true })
-      .where("transaction_id", "=", transactionId)
-      .where("request_id", "=", requestId)
-      .execute();
-  }
-  await refreshPhases(trx, chainId, [...first.keys()]);
+  // Of several that were to settle the same request, the newest: it was made because the others had not.
+  const { rows: live } = await sql<{ request_id: string }>`
+    with free as (
+      select distinct on (i.request_id) i.transaction_id, i.request_id from transaction_items i
+      where i.transaction_id = any(${ids}::bigint[]) and not exists (
+        select from transaction_items other
+        where other.chain_id = i.chain_id and other.request_id = i.request_id and other.live)
+      order by i.request_id, i.transaction_id desc)
+    update transaction_items i set live = true from free
+    where i.transaction_id = free.transaction_id and i.request_id = free.request_id
+    returning i.request_id`.execute(trx);
+  await refreshPhases(
+    trx,
+    chainId,
+    live.map(({ request_id }) => request_id),
+  );
 }
 
 async function freeItems(

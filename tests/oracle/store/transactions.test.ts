@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import { beforeEach, expect, test } from "vitest";
 import type { Hex } from "../../../protocol/bytes.ts";
 import type { Store, StoreTransaction } from "../../../oracle/store/store.ts";
@@ -5,6 +6,7 @@ import {
   finalizeTransactions,
   insertAttempt,
   insertTransactions,
+  markSent,
   markSettlingTransactions,
   pendingTransactions,
   recordOutcomes,
@@ -18,6 +20,8 @@ import { describeStores, useStore } from "../support/stores.ts";
 const CHAIN = 7;
 const NOW = 1_790_000_000_000;
 const word = (name: number): Hex => `0x${name.toString(16).padStart(64, "0")}`;
+/** PostgreSQL takes 65,535 parameters in a statement. */
+const MANY = 66_000;
 const SIGNER: Hex = `0x${"51".repeat(20)}`;
 
 function transaction(nonce: number, requestIds: readonly Hex[]): NewTransaction {
@@ -147,6 +151,57 @@ describeStores("the store's transactions", (create) => {
     await store.db.deleteFrom("settlements").execute();
     await commit((trx) => reopenTransactions(trx, CHAIN, 7));
     expect((await pendingTransactions(store, CHAIN)).map(({ id }) => id)).toEqual([sent?.id]);
+  });
+
+  test("of two that were to settle the same request, a reorg leaves it to the newer", async () => {
+    const [batch] = await commit((trx) => insertTransactions(trx, [transaction(4, [word(1), word(2)])], NOW));
+    await settle(word(1), word(1_004), 8);
+    await markSettling();
+    await commit((trx) => finalizeTransactions(trx, CHAIN, 8));
+    const [single] = await commit((trx) => insertTransactions(trx, [transaction(5, [word(2)])], NOW));
+    await settle(word(2), word(1_005), 9);
+    await markSettling();
+    await commit((trx) => finalizeTransactions(trx, CHAIN, 9));
+    await store.db.deleteFrom("settlements").execute();
+    await commit((trx) => reopenTransactions(trx, CHAIN, 7));
+    const items = await store.db
+      .selectFrom("transaction_items")
+      .select(["transaction_id", "request_id"])
+      .where("live", "=", true)
+      .orderBy("request_id")
+      .execute();
+    expect(items).toEqual([
+      { transaction_id: batch?.id, request_id: word(1) },
+      { transaction_id: single?.id, request_id: word(2) },
+    ]);
+    expect(await phases()).toEqual({ 1: "sent", 2: "sent", 3: "asked" });
+  });
+
+  test("a reorg puts more of them in flight again than a statement has parameters", async () => {
+    await sql`
+      with sent as (
+        insert into transactions (chain_id, signer, nonce, kind, to_address, data, gas_limit, state, block_number, created_at, sent_at)
+        select ${CHAIN}::bigint, ${SIGNER}, n, 'fulfill', '0x', '0x', 0, 'final', 8, 0, ${NOW}::bigint
+        from generate_series(1, ${MANY}::int) n
+        returning id, nonce),
+      offered as (
+        insert into attempts (hash, transaction_id, raw, max_fee, priority_fee, created_at)
+        select 'hash' || nonce, id, '0x02', '0', '0', 0 from sent)
+      insert into transaction_items (transaction_id, chain_id, request_id, live)
+      select id, ${CHAIN}::bigint, 'id' || nonce, false from sent`.execute(store.db);
+    await commit((trx) => reopenTransactions(trx, CHAIN, 7));
+    const pending = await pendingTransactions(store, CHAIN);
+    expect(pending).toHaveLength(MANY);
+    const hashes = pending.flatMap(({ attempts }) => attempts.map(({ hash }) => hash));
+    expect(await signedBytes(store, hashes)).toHaveLength(MANY);
+    await commit((trx) =>
+      markSent(
+        trx,
+        pending.map(({ id }) => id),
+        NOW,
+      ),
+    );
+    expect((await pendingTransactions(store, CHAIN)).every(({ sentAt }) => sentAt === NOW)).toBe(true);
   });
 
   test("one that failed frees its requests", async () => {

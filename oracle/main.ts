@@ -203,7 +203,7 @@ async function run(config: OracleConfig, log: Logger): Promise<void> {
     runtime: async () => ({
       ready: relays.some((relay) => relay.hasAdmitted()),
       jobsInFlight: queue.inFlight(),
-      deadLetters: (await engine.deadLetters("answers")).length,
+      deadLetters: await engine.countDeadLetters("answers"),
       chains: relays.map(chainState),
       durations: durations.read(),
       process: processState(),

@@ -1,5 +1,6 @@
 import { PgBoss } from "pg-boss";
 import type { Db as BossDb, JobInsert } from "pg-boss";
+import { z } from "zod";
 import type { Logger } from "../log.ts";
 import type { Store, StoreTransaction } from "../store/store.ts";
 import { bossTransaction } from "../store/store.ts";
@@ -14,6 +15,12 @@ const RETRY_DELAY_SECONDS = 1;
 const RETRY_LIMIT = 8;
 const NO_JOB = "00000000-0000-0000-0000-000000000000";
 const FINISHED_JOBS_KEPT_SECONDS = 3_600;
+/**
+ * Nobody fetches dead letters: all of them wait. Said with the condition of pg-boss's partial index of what does, so that none
+ * of the jobs is read, nor those that have ended. (pg-boss's own count reads the whole table, or is up to an hour old.)
+ */
+const COUNT_WAITING = `select count(*)::int as count from pgboss.job
+  where name = $1 and state < 'active' and not blocked`;
 
 export interface Engine {
   readonly boss: PgBoss;
@@ -21,6 +28,8 @@ export interface Engine {
   enqueue(trx: StoreTransaction, queue: QueueName, jobs: readonly JobInsert[]): Promise<void>;
   /** Jobs that failed for good, by the request that they were about. */
   deadLetters(queue: QueueName): Promise<readonly object[]>;
+  /** How many those are, without reading them. */
+  countDeadLetters(queue: QueueName): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -102,6 +111,10 @@ export async function startEngine(store: Store, log: Logger, heartbeatSeconds: n
         since: sourceCreatedOn,
         error: sourceOutput,
       }));
+    },
+    async countDeadLetters(queue) {
+      const { rows } = await boss.getDb().executeSql(COUNT_WAITING, [deadLetterQueue(queue)]);
+      return z.tuple([z.object({ count: z.int() })]).parse(rows)[0].count;
     },
     stop: () => boss.stop({ graceful: false, close: true }),
   };

@@ -154,6 +154,21 @@ describeStores("the job queue", (create) => {
     expect(attempts).toBe(12);
   });
 
+  test("dead letters are counted from an index, however many jobs have ended", async () => {
+    const db = engine.boss.getDb();
+    await db.executeSql(
+      `insert into pgboss.job (name, state, data) select 'answers', 'completed', '{}' from generate_series(1, 5000)`,
+    );
+    await db.executeSql("analyze pgboss.job_common");
+    const asked = vi.spyOn(db, "executeSql");
+    expect(await engine.countDeadLetters("answers")).toBe(0);
+    const [text = "", values] = asked.mock.calls[0] ?? [];
+    asked.mockRestore();
+    const { rows } = await db.executeSql(`explain ${text}`, values);
+    expect(JSON.stringify(rows)).toContain("Index Only Scan");
+    await db.executeSql("delete from pgboss.job where state = 'completed'");
+  });
+
   test("a job that failed for good is kept as a dead letter with what it was about", async () => {
     await store.db
       .transaction()
@@ -164,6 +179,7 @@ describeStores("the job queue", (create) => {
       }, PATIENCE),
     );
     expect(await recorded(4)).toEqual([]);
+    expect(await engine.countDeadLetters("answers")).toBe(1);
     expect(await engine.boss.fetch(deadLetterQueue("answers"))).toHaveLength(1);
   });
 

@@ -40,6 +40,12 @@ export interface SettlementPlannerOptions {
 
 /** Longest wait between two attempts to settle a request that the chain refuses, or can say nothing of. */
 const MAX_RETRY_SECONDS = 300;
+/**
+ * So many are tried in the pending block, where what others have sent meanwhile shows. Some nodes make that block anew for
+ * each call, of all that waits in their mempool: under load it is the newest block instead. Refunds are due by time alone,
+ * and need the next block's.
+ */
+const FEW = 4;
 /** Answers that are looked at together where several fit a transaction. */
 const DUE_AT_ONCE = 500;
 
@@ -149,12 +155,10 @@ export class SettlementPlanner {
     }
     const { rpc, from, chainId, log } = this.#options;
     const replies = await rpc.send(
-      planned.map(({ kind, to, data, gasLimit }) => ({
-        method: "eth_call",
-        // A refund is due by time alone, and the pending block has the next block's time. Nothing else needs that block, which
-        // many nodes make anew for each call, with all that waits in their mempool.
-        params: [{ from, to, data, gas: toQuantity(gasLimit) }, kind === "refund" ? "pending" : "latest"],
-      })),
+      planned.map(({ kind, to, data, gasLimit }) => {
+        const block = kind === "refund" || planned.length <= FEW ? "pending" : "latest";
+        return { method: "eth_call", params: [{ from, to, data, gas: toQuantity(gasLimit) }, block] };
+      }),
     );
     const good: PlannedTransaction[] = [];
     const refused: { readonly transaction: PlannedTransaction; readonly error: ChainError }[] = [];

@@ -85,10 +85,18 @@ test("when the node says nothing of any, none is held back for it", async () => 
   expect(await planned(OK, OK, OK)).toEqual(requestIds);
 });
 
-test("a refund is tried in the pending block, whose time makes it due, and an answer on the newest", async () => {
-  const later = aRequest({ nonce: (nonce += 1n), deadline: BigInt(NOW) + 600n });
-  const answered = await storeRequest(store, later);
-  await storeAnswer(store, CHAIN_ID, answered);
-  expect(await planned(OK, OK, OK, OK)).toEqual([answered, ...requestIds]);
-  expect(calls.map(({ params }) => params[1])).toEqual(["latest", "pending", "pending", "pending"]);
+async function storeAnswered(): Promise<void> {
+  nonce += 1n;
+  const request = aRequest({ nonce, deadline: BigInt(NOW) + 600n });
+  await storeAnswer(store, CHAIN_ID, await storeRequest(store, request));
+}
+
+test("few are tried in the pending block; of many only refunds, whose time is the next block's", async () => {
+  const blocks = (): unknown[] => calls.map(({ params }) => params[1]);
+  await storeAnswered();
+  expect(await planned(OK, OK, OK, OK)).toHaveLength(4);
+  expect(blocks()).toEqual(["pending", "pending", "pending", "pending"]);
+  await storeAnswered();
+  expect(await planned(OK, OK, OK, OK, OK)).toHaveLength(5);
+  expect(blocks()).toEqual(["latest", "latest", "pending", "pending", "pending"]);
 });

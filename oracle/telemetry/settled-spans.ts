@@ -1,4 +1,3 @@
-import { sql } from "kysely";
 import type { Hex } from "../../protocol/bytes.ts";
 import type { Store } from "../store/store.ts";
 import type { RequestSpan } from "./request-span.ts";
@@ -37,7 +36,7 @@ export async function settledSpans(
     ])
     .select(["r.consumer", "t.created_at", "t.signer", "t.nonce", "t.kind as transaction_kind"])
     .where("s.chain_id", "=", chainId)
-    .where(sql<boolean>`s.request_id = any(${[...requestIds]})`)
+    .where((of) => of("s.request_id", "=", of.fn.any(of.val([...requestIds]))))
     .execute();
   return rows
     .filter(({ block_time }) => block_time >= nowMs / 1_000 - OLDEST_SECONDS)

@@ -6,6 +6,7 @@
 
 import { randomUUID } from "node:crypto";
 import { lookup } from "node:dns/promises";
+import { setTimeout as wait } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { createVendorSource } from "../endorsements/vendor-source.ts";
 import { AdytonError, ConfigError } from "../protocol/errors.ts";
@@ -22,6 +23,7 @@ import { EvidenceReview } from "./enclaves/evidence-review.ts";
 import { createEvidenceVerifier } from "./enclaves/evidence-verifier.ts";
 import { provisionSecrets, readSecret } from "./enclaves/provisioning.ts";
 import { ReceiptEndorsements } from "./enclaves/receipt-endorsements.ts";
+import { drain } from "./engine/drain.ts";
 import { startEngine } from "./engine/engine.ts";
 import { JobQueue } from "./engine/job-queue.ts";
 import { createHttpApp, listen } from "./http/server.ts";
@@ -53,8 +55,6 @@ import { openStore } from "./store/store.ts";
 
 const now = (): number => Date.now();
 const STOP_GRACE_MS = 10_000;
-/** Longest wait for answers under way and transactions in flight. */
-const DRAIN_MS = 120_000;
 /** Of the requests at work, those that may wait for a server that a requester named. */
 const FETCHING_SHARE = 0.25;
 const MAINTENANCE_MS = 60_000;
@@ -192,7 +192,14 @@ async function run(config: OracleConfig, log: Logger): Promise<void> {
     },
     deadLetters: () => engine.deadLetters("answers"),
     drain: () => {
-      void drain({ store, queue, log }).finally(() => process.kill(process.pid, "SIGTERM"));
+      const ended = drain({
+        stopQueue: (graceMs) => queue.stop(graceMs),
+        countOpen: () => countOpen(store),
+        log,
+        now,
+        wait,
+      });
+      void ended.then(() => process.kill(process.pid, "SIGTERM"));
     },
   };
   const app = createHttpApp({
@@ -266,28 +273,6 @@ function processState(): RuntimeState["process"] {
 
 async function resolveName(host: string): Promise<string[]> {
   return (await lookup(host, { all: true })).map(({ address }) => address);
-}
-
-/** Takes no more jobs, and waits until what was recorded is on chain, or too long. */
-async function drain({
-  store,
-  queue,
-  log,
-}: {
-  store: Store;
-  queue: JobQueue<AnswerJob, AnswerRecord>;
-  log: Logger;
-}): Promise<void> {
-  log.info("oracle.draining", {});
-  await queue.stop(DRAIN_MS);
-  const end = now() + DRAIN_MS;
-  while (now() < end) {
-    const { requests } = await countOpen(store);
-    if (!requests.some(({ phase }) => phase === "answered" || phase === "sent")) {
-      return;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 250));
-  }
 }
 
 async function closeStore(store: Store, stopEngine: () => Promise<void>): Promise<void> {

@@ -149,7 +149,7 @@ export class ChainTransactions {
       isFunded: (address) => this.#funds.isUsable(address),
       plan: async (current, limit) => {
         const others = [...(await this.#admissions.plan(current)), ...(await feeds.plan(current))];
-        return [...others, ...(await settlements.plan(current, Math.max(0, limit - others.length)))];
+        return settlements.plan(current, limit, others);
       },
       head,
       now,

@@ -1,6 +1,6 @@
 import { Answer } from "../../protocol/answer.ts";
 import type { Hex } from "../../protocol/bytes.ts";
-import type { ChainError } from "../../protocol/errors.ts";
+import { ChainError } from "../../protocol/errors.ts";
 import { Request } from "../../protocol/request.ts";
 import type { ChainHead } from "../chain/chain-source.ts";
 import {
@@ -59,16 +59,28 @@ export class SettlementPlanner {
     this.#options = options;
   }
 
-  async plan(head: ChainHead, limit: number): Promise<PlannedTransaction[]> {
+  /**
+   * @param before what else was planned for this round: it goes first, and counts towards `limit`
+   * @throws {ChainError} what the node said, when it could say nothing of any and there is nothing else to send
+   */
+  async plan(
+    head: ChainHead,
+    limit: number,
+    before: readonly PlannedTransaction[] = [],
+  ): Promise<PlannedTransaction[]> {
     const { store, chainId, batches } = this.#options;
     const time = this.#chainTime(head);
     const baseFee = head.latest.baseFeePerGas ?? 0n;
     const answers = await dueAnswers(store, {
       chainId,
       time,
-      limit: batches === undefined ? limit : DUE_AT_ONCE,
+      limit: batches === undefined ? Math.max(0, limit - before.length) : DUE_AT_ONCE,
     });
-    const { planned, rest } = (await batches?.plan(answers, baseFee, time)) ?? { planned: [], rest: answers };
+    const { planned: batched, rest } = (await batches?.plan(answers, baseFee, time)) ?? {
+      planned: [],
+      rest: answers,
+    };
+    const planned = [...before, ...batched];
     let free = Math.max(0, limit - planned.length);
     const fulfillments = rest.slice(0, free).map((answer) => this.#toFulfillment(answer));
     free -= fulfillments.length;
@@ -80,7 +92,14 @@ export class SettlementPlanner {
       ...quorums.map((quorum) => this.#toQuorumFulfillment(quorum)),
       ...refunds.map((refund) => this.#toRefund(refund)),
     ].filter(({ feeCap }) => feeCap >= baseFee);
-    return [...planned, ...(await this.#simulated(single, time))];
+    try {
+      planned.push(...(await this.#simulated(single, time)));
+    } catch (error) {
+      if (planned.length === 0 || !(error instanceof ChainError)) throw error;
+      // The same ones come again next time: those that are planned must not wait for them.
+      this.#options.log.warn("settlement.not-simulated", { chainId, transactions: single.length, error });
+    }
+    return planned;
   }
 
   /** Only time makes refunds due: where there was none at this time, there is none. */

@@ -2,8 +2,10 @@ import { beforeEach, expect, test } from "vitest";
 import type { ChainHead } from "../../../oracle/chain/chain-source.ts";
 import type { RpcCall, RpcFailure, RpcReply } from "../../../oracle/chain/rpc-endpoint.ts";
 import { createLogger } from "../../../oracle/log.ts";
+import type { BatchPlanner } from "../../../oracle/relay/batch-planner.ts";
 import { SettlementPlanner } from "../../../oracle/relay/settlement-planner.ts";
 import type { Store } from "../../../oracle/store/store.ts";
+import type { PlannedTransaction } from "../../../oracle/transmitter/planned-transaction.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
 import { aRequest, CHAIN_ID, storeAnswer, storeRequest, word } from "../support/requests.ts";
 import { createPgliteStore, useStore } from "../support/stores.ts";
@@ -28,6 +30,7 @@ let nonce = 0n;
 let requestIds: Hex[];
 let time: number;
 let calls: readonly RpcCall[];
+let warnings: object[];
 
 useStore(createPgliteStore, (opened) => {
   store = opened;
@@ -36,6 +39,7 @@ useStore(createPgliteStore, (opened) => {
 beforeEach(async () => {
   await store.db.deleteFrom("requests").execute();
   time = NOW;
+  warnings = [];
   requestIds = [];
   for (let count = 0; count < 3; count += 1) {
     nonce += 1n;
@@ -47,7 +51,14 @@ beforeEach(async () => {
 
 /** The requests that a plan settles, when the node says this of each that is due. */
 async function planned(...replies: readonly RpcReply[]): Promise<Hex[]> {
-  const planner = new SettlementPlanner({
+  return settledBy(await planner(replies).plan(HEAD, 10));
+}
+
+const settledBy = (transactions: readonly PlannedTransaction[]): Hex[] =>
+  transactions.flatMap((transaction) => transaction.requestIds);
+
+function planner(replies: readonly RpcReply[], batches?: Pick<BatchPlanner, "plan">): SettlementPlanner {
+  return new SettlementPlanner({
     chainId: CHAIN_ID,
     coordinator: aRequest().coordinator,
     rpc: {
@@ -57,13 +68,21 @@ async function planned(...replies: readonly RpcReply[]): Promise<Hex[]> {
       },
     },
     store,
-    log: createLogger({ level: "error", write: () => undefined, now: () => 0 }),
+    log: createLogger({
+      level: "warn",
+      write: (line) => warnings.push(JSON.parse(line) as object),
+      now: () => 0,
+    }),
     from: `0x${"fe".repeat(20)}`,
     refundFeeCap: 10n ** 10n,
-    batches: undefined,
+    batches: batches as BatchPlanner | undefined,
     now: () => time * 1_000,
   });
-  return (await planner.plan(HEAD, 10)).flatMap((transaction) => transaction.requestIds);
+}
+
+function transaction(kind: PlannedTransaction["kind"], ids: readonly Hex[]): PlannedTransaction {
+  const { coordinator } = aRequest();
+  return { kind, to: coordinator, data: "0x", gasLimit: 1, feeCap: 1n, requestIds: ids };
 }
 
 test("what the node says nothing of waits, and the others go", async () => {
@@ -83,6 +102,30 @@ test("when the node says nothing of any, none is held back for it", async () => 
   await expect(planned(UNKNOWN, UNKNOWN, UNKNOWN)).rejects.toMatchObject({ code: "CHAIN_RPC_UNAVAILABLE" });
   await expect(planned()).rejects.toMatchObject({ code: "CHAIN_RPC_UNAVAILABLE" });
   expect(await planned(OK, OK, OK)).toEqual(requestIds);
+});
+
+test("a batch goes, also when the node says nothing of any of the others", async () => {
+  const batch = transaction("fulfillBatch", [word(0xb1), word(0xb2)]);
+  const batches: Pick<BatchPlanner, "plan"> = {
+    plan: () => Promise.resolve({ planned: [batch], rest: [] }),
+  };
+  expect(await planner([UNKNOWN, UNKNOWN, UNKNOWN], batches).plan(HEAD, 10)).toEqual([batch]);
+  expect(warnings).toMatchObject([
+    { event: "settlement.not-simulated", transactions: 3, error: { code: "CHAIN_RPC_UNAVAILABLE" } },
+  ]);
+  // They are not held back for it.
+  expect(settledBy(await planner([OK, OK, OK], batches).plan(HEAD, 10))).toEqual([
+    ...batch.requestIds,
+    ...requestIds,
+  ]);
+});
+
+test("what else is to be sent goes first, within the limit, whatever the node says of settlements", async () => {
+  const admission = transaction("admit", []);
+  expect(await planner([UNKNOWN, UNKNOWN, UNKNOWN]).plan(HEAD, 10, [admission])).toEqual([admission]);
+  const [first] = requestIds;
+  expect(settledBy(await planner([OK]).plan(HEAD, 2, [admission]))).toEqual([first]);
+  expect(await planner([]).plan(HEAD, 1, [admission])).toEqual([admission]);
 });
 
 async function storeAnswered(): Promise<void> {

@@ -16,7 +16,6 @@ import {
   logOrigin,
   noteKeyId,
   statementLeaf,
-  toBase64,
   type LogHead,
 } from "../protocol/receipt-log.ts";
 import type { Check } from "./verified-evidence.ts";
@@ -94,7 +93,7 @@ function parseSignatures(lines: string): readonly NoteSignature[] {
   return others.map((line) => {
     const [, name, base64] = /^— ([^\s+]+) ([A-Za-z0-9+/=]+)$/u.exec(line) ?? [];
     if (name === undefined || base64 === undefined) throw malformed("a line of a note's signatures");
-    return { name, bytes: readBase64(base64) };
+    return { name, bytes: fromBase64(base64) };
   });
 }
 
@@ -182,15 +181,8 @@ function readHashes(lines: readonly string[]): readonly Uint8Array[] {
 }
 
 function readHash(base64: string): Uint8Array {
-  const bytes = readBase64(base64);
+  const bytes = fromBase64(base64);
   if (bytes.length !== HASH_BYTES) throw malformed("a hash has 32 bytes");
-  return bytes;
-}
-
-/** One text for the same bytes: no stray bits in the last character. */
-function readBase64(text: string): Uint8Array {
-  const bytes = fromBase64(text);
-  if (toBase64(bytes) !== text) throw malformed("base64 with stray bits");
   return bytes;
 }
 

@@ -1,6 +1,7 @@
 /** What enclave, oracle, contracts and verifiers agree on. Reference: docs/reference/protocol.md. */
 
 export * from "./answer.ts";
+export * from "./base64.ts";
 export * from "./batch.ts";
 export * from "./bytes.ts";
 export * from "./canonical-json.ts";

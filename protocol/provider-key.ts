@@ -4,6 +4,7 @@
  */
 
 import { z } from "zod";
+import { fromBase64Url, toBase64Url } from "./base64.ts";
 import { fromHex, toUtf8, type Hex } from "./bytes.ts";
 import { encodeCanonicalJson, parseJson } from "./canonical-json.ts";
 import { InputError } from "./errors.ts";
@@ -66,10 +67,10 @@ export async function openProviderKey(
   if (text.length > MAX_SEALED_LENGTH) {
     throw new InputError({ code: "INPUT_TOO_LARGE", message: "a sealed provider key is shorter than that" });
   }
-  if (!/^[A-Za-z0-9_-]+$/.test(text)) throw invalid("the sealed provider key is not base64url");
+  const sealed = fromBase64Url(text);
   let plain: Uint8Array;
   try {
-    plain = await hpkeOpen(privateKey, fromBase64Url(text), { info: INFO, aad: fromHex(keysetId, 32) });
+    plain = await hpkeOpen(privateKey, sealed, { info: INFO, aad: fromHex(keysetId, 32) });
   } catch (cause) {
     throw invalid(
       "the provider key was not sealed to this keyset: seal it anew, the enclave has restarted",
@@ -113,17 +114,6 @@ const MAX_KEYS = 7;
 
 function fieldOf(error: z.ZodError): string {
   return error.issues[0]?.path.join(".") ?? "";
-}
-
-function toBase64Url(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_")
-    .replaceAll("=", "");
-}
-
-function fromBase64Url(text: string): Uint8Array {
-  return Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (char) => char.charCodeAt(0));
 }
 
 function invalid(message: string, cause?: unknown): InputError {

@@ -5,6 +5,7 @@
 
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { sha256 } from "@noble/hashes/sha2.js";
+import { toBase64 } from "./base64.ts";
 import { concatBytes, fromHex, toUtf8, type Hex } from "./bytes.ts";
 import { leafHash } from "./merkle-tree.ts";
 
@@ -32,11 +33,6 @@ export function logOrigin(keysetId: Hex): string {
  */
 export function statementLeaf(digest: Hex): Uint8Array {
   return leafHash(fromHex(digest, 32));
-}
-
-/** Standard base64 (RFC 4648 §4). */
-export function toBase64(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes));
 }
 
 /** The text that is signed (c2sp.org/tlog-checkpoint): origin, size, root. */

@@ -7,6 +7,7 @@
  * of github.com/microsoft/openhcl, openhcl_attestation_protocol `igvm_attest::get` and `vtpm`.
  */
 
+import { fromBase64Url } from "../../protocol/base64.ts";
 import { fromUtf8 } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
 import { isAllZero, readField, readUint, type Field } from "../layout.ts";
@@ -123,8 +124,8 @@ export function parseRuntimeClaims(bytes: Uint8Array): HclRuntimeClaims {
   const configuration = toObject(claims["vm-configuration"] ?? {});
   return {
     attestationKey: {
-      modulus: fromBase64Url(key["n"], MAX_MODULUS_BYTES),
-      exponent: fromBase64Url(key["e"], MAX_EXPONENT_BYTES),
+      modulus: toKeyPart(key["n"], MAX_MODULUS_BYTES),
+      exponent: toKeyPart(key["e"], MAX_EXPONENT_BYTES),
     },
     userData: toTextOrNull(claims["user-data"]),
     secureBoot: typeof configuration["secure-boot"] === "boolean" ? configuration["secure-boot"] : null,
@@ -151,16 +152,21 @@ function toTextOrNull(value: unknown): string | null {
   return typeof value === "string" ? value : null;
 }
 
-/** RFC 7515 §2: base64url without padding. */
-function fromBase64Url(text: unknown, maxBytes: number): Uint8Array<ArrayBuffer> {
-  if (typeof text !== "string" || !/^[A-Za-z0-9_-]+$/.test(text) || text.length % 4 === 1) {
+/** RFC 7518 §6.3.1: big-endian, in base64url. */
+function toKeyPart(text: unknown, maxBytes: number): Uint8Array<ArrayBuffer> {
+  if (typeof text !== "string") {
     throw malformedClaims();
   }
-  const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
-  if (binary.length > maxBytes) {
+  let bytes: Uint8Array<ArrayBuffer>;
+  try {
+    bytes = fromBase64Url(text);
+  } catch (cause) {
+    throw malformedClaims(cause);
+  }
+  if (bytes.length === 0 || bytes.length > maxBytes) {
     throw malformedClaims();
   }
-  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+  return bytes;
 }
 
 function malformedClaims(cause?: unknown): EvidenceError {

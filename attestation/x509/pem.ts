@@ -1,13 +1,9 @@
+import { fromBase64 as decodeBase64 } from "../../protocol/base64.ts";
+import { EvidenceError } from "../../protocol/errors.ts";
 import { malformed } from "../asn1/der-reader.ts";
 
 /** Most blocks read from one text: a chain has four. */
 const MAX_BLOCKS = 32;
-
-/**
- * Base64 as RFC 4648 §4 writes it. `atob` alone forgives missing padding, and bits of the last character that stand for
- * nothing (§3.5): the same bytes would have several spellings.
- */
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$/;
 
 /**
  * The bytes that `text` is the one base64 of, without line breaks.
@@ -15,11 +11,11 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[
  * @throws {EvidenceError} EVIDENCE_MALFORMED
  */
 export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
-  if (!BASE64.test(text)) throw malformed("base64 is malformed");
-  const binary = atob(text);
-  const bytes = new Uint8Array(binary.length);
-  for (let index = 0; index < binary.length; index += 1) bytes[index] = binary.charCodeAt(index);
-  return bytes;
+  try {
+    return decodeBase64(text);
+  } catch (cause) {
+    throw new EvidenceError({ code: "EVIDENCE_MALFORMED", message: "base64 is malformed", cause });
+  }
 }
 
 /**

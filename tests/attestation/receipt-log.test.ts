@@ -8,6 +8,7 @@ import {
   type VerifiedCheckpoint,
 } from "../../attestation/receipt-log.ts";
 import { answerDigest } from "../../protocol/answer.ts";
+import { toBase64 } from "../../protocol/base64.ts";
 import { concatBytes, fromHex, toHex, toUtf8 } from "../../protocol/bytes.ts";
 import { keysetId } from "../../protocol/keyset.ts";
 import {
@@ -16,7 +17,6 @@ import {
   logOrigin,
   noteKeyId,
   signCheckpoint,
-  toBase64,
 } from "../../protocol/receipt-log.ts";
 import { parseReceipt } from "../../protocol/receipt.ts";
 import { codeOf } from "../support/code-of.ts";
@@ -98,6 +98,11 @@ describe("a checkpoint", () => {
       signedText(`${origin}\n7\n${toBase64(new Uint8Array(31))}\n`),
     ],
     ["a root that is no base64", "EVIDENCE_MALFORMED", signedText(`${origin}\n7\n*\n`)],
+    [
+      "a root with a stray bit in its last character",
+      "EVIDENCE_MALFORMED",
+      signedText(`${origin}\n7\n${toBase64(new Uint8Array(32)).replace(/.=$/, "B=")}\n`),
+    ],
     ["the origin of another log", "EVIDENCE_BINDING_MISMATCH", signedText(`example.com/log\n7\n${root}\n`)],
     [
       "another key under the log's name",

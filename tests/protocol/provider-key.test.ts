@@ -57,6 +57,19 @@ test.for<[string, (sealed: string) => string, string]>([
   await expect(openProviderKey(own, changed)).rejects.toMatchObject({ code });
 });
 
+test("one with a stray bit in its last character is refused: a sealed key has one spelling", async () => {
+  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  // Of three lengths in a row, two end in a character of which some bits stand for nothing.
+  const sealed = await Promise.all(["k", "ke", "key"].map((key) => sealProviderKey(target, { ...KEY, key })));
+  const loose = sealed.filter((text) => text.length % 4 !== 0);
+  expect(loose).toHaveLength(2);
+  for (const text of loose) {
+    expect(await openProviderKey(own, text)).toMatchObject({ owner: KEY.owner });
+    const stray = `${text.slice(0, -1)}${alphabet[alphabet.indexOf(text.slice(-1)) + 1] ?? ""}`;
+    await expect(openProviderKey(own, stray)).rejects.toMatchObject({ code: "INPUT_INVALID" });
+  }
+});
+
 test.for<[string, object]>([
   ["models of two providers", { models: ["openai/gpt", "anthropic/claude"] }],
   ["no model", { models: [] }],

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { toBase64 } from "../../protocol/base64.ts";
 import { fromHex, toHex, type Hex } from "../../protocol/bytes.ts";
 import {
   encodeCheckpointText,
@@ -8,7 +9,6 @@ import {
   noteKeyId,
   signCheckpoint,
   statementLeaf,
-  toBase64,
 } from "../../protocol/receipt-log.ts";
 
 /** RFC 8032 §7.1, test 1. */

@@ -36,7 +36,8 @@ const Identified = z.object({ id: z.union([z.number(), z.string(), z.null()]) })
 /**
  * JSON-RPC over one WebSocket, with a subscription to new blocks. The subscription is a wake-up and never a source: what it
  * announces is asked for, so a lying or silent one delays and does not mislead. A socket that gives no reply in time, or a
- * subscription that misses blocks, is replaced; reconnects wait longer each time.
+ * subscription that misses blocks, is replaced; reconnects wait longer each time. Node's WebSocket itself gives up a message
+ * of more than 128 MiB, inflated or in parts; a test holds the runtime to it.
  */
 export class WebSocketTransport implements RpcTransport {
   readonly #options: WebSocketTransportOptions;

@@ -5,6 +5,8 @@ import { startWebSocketServer } from "../support/web-socket-server.ts";
 import type { WebSocketClient, WebSocketServer } from "../support/web-socket-server.ts";
 
 const SILENT_AFTER_MS = 5_000;
+/** What Node's WebSocket takes. */
+const LONGEST_REPLY_BYTES = 128 * 1024 * 1024;
 
 interface Call {
   readonly id: number | string;
@@ -127,6 +129,18 @@ describe("JSON-RPC over a WebSocket", () => {
     await start(100);
     respond = () => undefined;
     await expect(transport.exchange(...call(1))).rejects.toThrow("no reply in time");
+    respond = answer;
+    expect(await transport.exchange(...call(2))).toMatchObject({ id: 2 });
+    expect(server.clients).toHaveLength(2);
+  });
+
+  test("takes no reply that would only fill memory, and serves the next over another connection", async () => {
+    // Nothing but the reply's length can end the call: its bytes never come, and there is an hour for them.
+    await start(3_600_000);
+    respond = (_calls, client) => {
+      client.sendHead(LONGEST_REPLY_BYTES + 1);
+    };
+    await expect(transport.exchange(...call(1))).rejects.toThrow("the WebSocket");
     respond = answer;
     expect(await transport.exchange(...call(2))).toMatchObject({ id: 2 });
     expect(server.clients).toHaveLength(2);

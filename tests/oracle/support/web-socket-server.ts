@@ -11,6 +11,8 @@ export interface WebSocketClient {
   /** What it sent as `Authorization`. */
   readonly authorization: string | undefined;
   send(text: string): void;
+  /** Sends the head of a message of so many bytes, and none of them. */
+  sendHead(bytes: number): void;
   /** Cuts the line without a word. */
   cut(): void;
 }
@@ -41,6 +43,12 @@ export async function startWebSocketServer(
     const client = {
       authorization: request.headers.authorization,
       send: (text: string) => socket.write(toFrame(text)),
+      sendHead: (bytes: number) => {
+        const head = Buffer.alloc(10);
+        head.set([TEXT, 127]);
+        head.writeBigUInt64BE(BigInt(bytes), 2);
+        socket.write(head);
+      },
       cut: () => socket.destroy(),
     };
     clients.push(client);

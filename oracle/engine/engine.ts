@@ -15,6 +15,8 @@ const RETRY_DELAY_SECONDS = 1;
 const RETRY_LIMIT = 8;
 const NO_JOB = "00000000-0000-0000-0000-000000000000";
 const FINISHED_JOBS_KEPT_SECONDS = 3_600;
+/** Longer than any request lives (MAX_LIFETIME_SECONDS of the coordinator: 30 days), however long no node can do it. */
+const WAITING_JOBS_KEPT_SECONDS = 31 * 86_400;
 /**
  * Nobody fetches dead letters: all of them wait. Said with the condition of pg-boss's partial index of what does, so that none
  * of the jobs is read, nor those that have ended. (pg-boss's own count reads the whole table, or is up to an hour old.)
@@ -46,11 +48,12 @@ async function createQueues(boss: PgBoss, queue: QueueName, heartbeatSeconds: nu
     retryDelayMax: 60,
     expireInSeconds: 3_600,
     heartbeatSeconds,
+    retentionSeconds: WAITING_JOBS_KEPT_SECONDS,
     deleteAfterSeconds: FINISHED_JOBS_KEPT_SECONDS,
     deadLetter: deadLetterQueue(queue),
   });
   // A queue that is there already keeps what it was made with.
-  await boss.updateQueue(queue, { heartbeatSeconds });
+  await boss.updateQueue(queue, { heartbeatSeconds, retentionSeconds: WAITING_JOBS_KEPT_SECONDS });
 }
 
 /**

@@ -9,6 +9,8 @@ import { isSessionFailure } from "../enclaves/enclave-set.ts";
 import type { EnclaveSet } from "../enclaves/enclave-set.ts";
 import type { EvidenceVerifier } from "../enclaves/evidence-verifier.ts";
 import type { Logger } from "../log.ts";
+import type { Store } from "../store/store.ts";
+import { openCalls } from "../store/transactions.ts";
 import type { PlannedTransaction } from "../transmitter/planned-transaction.ts";
 
 export interface AdmissionTerms {
@@ -21,6 +23,7 @@ export interface AdmissionPlannerOptions {
   readonly registry: Hex;
   readonly admissions: readonly AdmissionTerms[];
   readonly rpc: RpcPool;
+  readonly store: Store;
   readonly enclaves: () => EnclaveSet;
   readonly verifier: EvidenceVerifier;
   readonly log: Logger;
@@ -46,6 +49,8 @@ interface AdmissionState {
   expiresAt: number;
   /** Seconds, by the chain: the admission is renewed from then on. */
   renewAt: number;
+  /** The calldata of the last admission that was sent. */
+  sent: Hex | undefined;
 }
 
 const CHECK_MS = 1_000;
@@ -59,6 +64,8 @@ const REFUSED_MS = 60_000;
 export class AdmissionPlanner {
   readonly #options: AdmissionPlannerOptions;
   readonly #states = new Map<string, AdmissionState>();
+  /** Calldata of what waited when this process first looked: for which enclaves, it cannot tell. */
+  #inherited: ReadonlySet<Hex> | undefined;
 
   constructor(options: AdmissionPlannerOptions) {
     this.#options = options;
@@ -129,6 +136,9 @@ export class AdmissionPlanner {
         const state = this.#state(session, terms.policyId);
         if (this.#isDue(state)) {
           state.admitAt = now() + READMIT_MS;
+          if (await this.#isOnItsWay(state)) {
+            continue;
+          }
           // Where the endorsements behind the evidence end first, a renewal moves nothing: it is not repeated at once.
           state.renewAt = state.expiresAt - Math.floor(this.#beforeEnd(state.expiresAt) / 2);
           planned.push(...(await this.#admission(session, terms, head, state)));
@@ -141,6 +151,14 @@ export class AdmissionPlanner {
   #isDue({ live, checkAt, admitAt, renewAt }: AdmissionState): boolean {
     const { now, chainTime } = this.#options;
     return checkAt > 0 && admitAt <= now() && (!live || renewAt <= chainTime());
+  }
+
+  /** Another would be mined too, after the one that waits for cheaper gas or a block with room, and nobody repays it. */
+  async #isOnItsWay({ sent }: AdmissionState): Promise<boolean> {
+    const { store, chainId, registry } = this.#options;
+    const open = await openCalls(store, chainId, registry);
+    this.#inherited ??= open;
+    return sent === undefined ? [...this.#inherited].some((data) => open.has(data)) : open.has(sent);
   }
 
   /** Seconds before the end of an admission at which the next renewal is tried. */
@@ -158,6 +176,7 @@ export class AdmissionPlanner {
     const { enclaves, log, chainId, now } = this.#options;
     try {
       const planned = await this.#fromFreshEvidence(session, terms, head);
+      state.sent = planned.data;
       log.info("enclave.admission-planned", {
         chainId,
         renewal: state.live,
@@ -224,7 +243,7 @@ export class AdmissionPlanner {
     if (known !== undefined) {
       return known;
     }
-    const fresh = { live: false, checkAt: 0, admitAt: 0, expiresAt: 0, renewAt: 0 };
+    const fresh = { live: false, checkAt: 0, admitAt: 0, expiresAt: 0, renewAt: 0, sent: undefined };
     this.#states.set(key, fresh);
     return fresh;
   }

@@ -41,7 +41,7 @@ export class ChainTransactions {
   #transmitter: Transmitter | undefined;
 
   constructor(options: ChainTransactionsOptions) {
-    const { config, rpc, log, signers, enclaves, verifier, head, now, onAdmitted } = options;
+    const { config, rpc, store, log, signers, enclaves, verifier, head, now, onAdmitted } = options;
     this.#options = options;
     this.#funds = new Funds({
       chainId: config.chainId,
@@ -56,6 +56,7 @@ export class ChainTransactions {
       registry: config.registry,
       admissions: config.admissions,
       rpc,
+      store,
       enclaves,
       verifier,
       log,

@@ -193,6 +193,18 @@ export async function transactionCall(store: Store, id: number): Promise<Transac
   return { to: row.to_address as Hex, data: row.data as Hex, gasLimit: row.gas_limit };
 }
 
+/** The calldata of what waits to be mined there. */
+export async function openCalls(store: Store, chainId: number, to: Hex): Promise<ReadonlySet<Hex>> {
+  const rows = await store.db
+    .selectFrom("transactions")
+    .select("data")
+    .where("chain_id", "=", chainId)
+    .where("to_address", "=", to)
+    .where("state", "=", "pending")
+    .execute();
+  return new Set(rows.map(({ data }) => data as Hex));
+}
+
 /** Whether a transaction to `to` waits to be mined. */
 export async function hasOpenTransaction(store: Store, chainId: number, to: Hex): Promise<boolean> {
   const row = await store.db

@@ -106,7 +106,7 @@ function encodePrompt(name: keyof typeof PROMPTS): Uint8Array<ArrayBuffer> {
   return p.encodePayload({ type: p.PayloadType.inference, prompt: p.Prompt.parse(PROMPTS[name]) });
 }
 
-function keyset(): p.Keyset {
+export function keyset(): p.Keyset {
   return {
     answerKey: signerAddress(),
     tlsKeyHash: word("tls key"),

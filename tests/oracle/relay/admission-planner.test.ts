@@ -43,7 +43,7 @@ beforeEach(async () => {
 
 /** Its evidence is another each time, as that of a nonce is. */
 function enclave(name: number): EnclaveSession {
-  const keys = { ...keyset(), answerKey: `0x${String(name).padStart(40, "0")}` as Hex };
+  const keys = { ...keyset(), answerKey: `0x${String(name).padStart(40, "0")}` };
   const attestation = (): unknown => {
     proofs += 1;
     return { keyset: keys, evidence: { bytes: Uint8Array.of(proofs) } };
@@ -104,7 +104,7 @@ async function plannedIn(planner: AdmissionPlanner, minutes: number): Promise<Pl
 async function commit(planned: readonly PlannedTransaction[]): Promise<void> {
   const signed = planned.map((transaction) => ({
     ...transaction,
-    ...{ chainId: CHAIN_ID, signer: FROM, nonce: proofs, hash: word(proofs), raw: "0x02" as Hex },
+    ...{ chainId: CHAIN_ID, signer: FROM, nonce: proofs, hash: word(proofs), raw: "0x02" },
     ...{ maxFee: 1n, priorityFee: 1n },
   }));
   if (signed.length > 0) {

@@ -9,6 +9,7 @@ import { createLogger } from "../../../oracle/log.ts";
 import { AdmissionPlanner } from "../../../oracle/relay/admission-planner.ts";
 import type { Store } from "../../../oracle/store/store.ts";
 import { insertTransactions, recordOutcomes } from "../../../oracle/store/transactions.ts";
+import type { NewTransaction } from "../../../oracle/store/transactions.ts";
 import type { PlannedTransaction } from "../../../oracle/transmitter/planned-transaction.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
 import { CHAIN_ID, word } from "../support/requests.ts";
@@ -102,7 +103,7 @@ async function plannedIn(planner: AdmissionPlanner, minutes: number): Promise<Pl
 }
 
 async function commit(planned: readonly PlannedTransaction[]): Promise<void> {
-  const signed = planned.map((transaction) => ({
+  const signed = planned.map((transaction): NewTransaction => ({
     ...transaction,
     ...{ chainId: CHAIN_ID, signer: FROM, nonce: proofs, hash: word(proofs), raw: "0x02" },
     ...{ maxFee: 1n, priorityFee: 1n },

@@ -41,8 +41,9 @@ export class RpcPool {
     return this.#health.map(({ endpoint }) => endpoint);
   }
 
+  /** How many would serve now. */
   healthy(): number {
-    return this.#health.filter(({ restUntil }) => restUntil <= this.#now()).length;
+    return this.#health.filter((health) => isAsked(health) && health.restUntil <= this.#now()).length;
   }
 
   /** Those that are not put aside, and what is wrong with the others. */
@@ -122,7 +123,7 @@ export class RpcPool {
     const resting = (health: EndpointHealth): number => (health.restUntil > now ? health.restUntil : 0);
     const lagging = ({ aside }: EndpointHealth): number => (aside === "lags" ? 1 : 0);
     return this.#health
-      .filter(({ aside }) => aside === undefined || aside === "lags")
+      .filter(isAsked)
       .sort((a, b) => lagging(a) - lagging(b) || resting(a) - resting(b));
   }
 
@@ -137,6 +138,10 @@ export class RpcPool {
       error,
     });
   }
+}
+
+function isAsked({ aside }: EndpointHealth): boolean {
+  return aside === undefined || aside === "lags";
 }
 
 /** @throws {ChainError} CHAIN_REVERTED, CHAIN_UNDERPRICED or CHAIN_FUNDS_LOW by the node's word; CHAIN_RPC_UNAVAILABLE */

@@ -96,6 +96,20 @@ describe("a pool of RPC endpoints", () => {
     );
   });
 
+  test("counts as healthy what it would ask: one that lags behind, and none of another chain", async () => {
+    const endpoints = [await endpoint(result("0x1")), await endpoint(result("0x1"))];
+    const pool = new RpcPool({ endpoints, log, now: () => 0 });
+    pool.setAside(endpoints[0]!, "other-chain");
+    pool.setAside(endpoints[1]!, "lags");
+    expect(pool.healthy()).toBe(1);
+    expect(await pool.call("eth_blockNumber", [], quantity)).toBe(1);
+    pool.setAside(endpoints[1]!, "disagrees");
+    expect(pool.healthy()).toBe(0);
+    await expect(pool.call("eth_blockNumber", [], quantity)).rejects.toMatchObject({
+      code: "CHAIN_RPC_DISAGREEMENT",
+    });
+  });
+
   test("gives up on an endpoint that accepts and stays silent", async () => {
     const silent = await endpoint({ status: 0, body: "", hits: 0 }, 50);
     const pool = new RpcPool({ endpoints: [silent, await endpoint(result("0x1"))], log, now: () => 0 });

@@ -68,12 +68,13 @@ export class SettlementPlanner {
     limit: number,
     before: readonly PlannedTransaction[] = [],
   ): Promise<PlannedTransaction[]> {
-    const { store, chainId, batches } = this.#options;
+    const { store, chainId, batches, refundFeeCap } = this.#options;
     const time = this.#chainTime(head);
     const baseFee = head.latest.baseFeePerGas ?? 0n;
     const answers = await dueAnswers(store, {
       chainId,
       time,
+      baseFee,
       limit: batches === undefined ? Math.max(0, limit - before.length) : DUE_AT_ONCE,
     });
     const { planned: batched, rest } = (await batches?.plan(answers, baseFee, time)) ?? {
@@ -84,14 +85,14 @@ export class SettlementPlanner {
     let free = Math.max(0, limit - planned.length);
     const fulfillments = rest.slice(0, free).map((answer) => this.#toFulfillment(answer));
     free -= fulfillments.length;
-    const quorums = free > 0 ? await dueQuorums(store, { chainId, time, limit: free }) : [];
+    const quorums = free > 0 ? await dueQuorums(store, { chainId, time, baseFee, limit: free }) : [];
     free -= quorums.length;
-    const refunds = free > 0 ? await this.#dueRefunds(time, free) : [];
+    const refunds = free > 0 && refundFeeCap >= baseFee ? await this.#dueRefunds(time, free) : [];
     const single = [
       ...fulfillments,
       ...quorums.map((quorum) => this.#toQuorumFulfillment(quorum)),
       ...refunds.map((refund) => this.#toRefund(refund)),
-    ].filter(({ feeCap }) => feeCap >= baseFee);
+    ];
     try {
       planned.push(...(await this.#simulated(single, time)));
     } catch (error) {

@@ -1,5 +1,6 @@
+import { sql } from "kysely";
 import type { Hex } from "../../protocol/bytes.ts";
-import type { DueAnswer, DueQuery } from "./settlements.ts";
+import type { DueAnswer, DueAnswerQuery } from "./settlements.ts";
 import type { Store } from "./store.ts";
 
 /** Answers that settle a request together, in an order that the node does not choose. */
@@ -25,7 +26,10 @@ export async function readAnsweredKeysets(store: Store, chainId: number, request
  * Complete quorums that nothing keeps from being sent, oldest request first. Where there are more answers than needed those
  * of the lowest status are taken: a host-causable one earns the others nothing either.
  */
-export async function dueQuorums(store: Store, { chainId, time, limit }: DueQuery): Promise<DueQuorum[]> {
+export async function dueQuorums(
+  store: Store,
+  { chainId, time, baseFee, limit }: DueAnswerQuery,
+): Promise<DueQuorum[]> {
   const requests = await store.db
     .selectFrom("requests")
     .select(["request_id", "request", "threshold"])
@@ -35,6 +39,14 @@ export async function dueQuorums(store: Store, { chainId, time, limit }: DueQuer
     .where("released", "=", true)
     .where("retry_at", "<=", time)
     .where("deadline", ">=", time)
+    .where("gas_price_cap", ">=", baseFee.toString())
+    .where(
+      // The latest of those that are chosen below, in the same order.
+      sql<boolean>`${time} >= (select max(chosen.not_before) from (
+        select a.not_before from answers a
+        where a.chain_id = requests.chain_id and a.request_id = requests.request_id
+        order by a.status, a.recorded_at, a.keyset_id limit requests.threshold) chosen)`,
+    )
     .orderBy("block_number")
     .orderBy("log_index")
     .limit(limit)
@@ -53,10 +65,12 @@ export async function dueQuorums(store: Store, { chainId, time, limit }: DueQuer
     )
     .orderBy("status")
     .orderBy("recorded_at")
+    .orderBy("keyset_id")
     .execute();
   const byRequest = Map.groupBy(answers, ({ request_id }) => request_id);
   return requests.flatMap(({ request_id, request, threshold }): DueQuorum[] => {
     const chosen = (byRequest.get(request_id) ?? []).slice(0, threshold);
+    // Again, since answers may have come between the two queries.
     if (chosen.length < threshold || chosen.some(({ not_before }) => not_before > time)) {
       return [];
     }

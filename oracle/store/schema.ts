@@ -6,7 +6,7 @@
  * dropped, and reading again restores it. `answers`, `receipts` and `transactions` are this node's own work and survive.
  */
 
-import type { Generated, Insertable } from "kysely";
+import type { Generated, GeneratedAlways, Insertable } from "kysely";
 
 /** Blocks already read, newest last; sparse where a gap was filled by range. */
 interface BlocksTable {
@@ -37,6 +37,8 @@ interface RequestsTable {
   payload_uri: string;
   deadline: number;
   fee: string;
+  /** Wei per gas, read from `request` by the database: compared there only. */
+  gas_price_cap: GeneratedAlways<string>;
   /** Answers needed, from distinct platforms. */
   threshold: Generated<number>;
   /** Whether its job was queued. */

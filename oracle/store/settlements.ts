@@ -9,6 +9,12 @@ export interface DueQuery {
   readonly limit: number;
 }
 
+/** What cannot be sent now is not counted towards `limit`: it would hold up what can. */
+export interface DueAnswerQuery extends DueQuery {
+  /** Wei per gas: a request whose `gasPriceCap` is below it waits. */
+  readonly baseFee: bigint;
+}
+
 export interface DueAnswer {
   readonly requestId: Hex;
   /** JSON text of the `Request`. */
@@ -26,7 +32,10 @@ export interface DueRefund {
 }
 
 /** Answers that nothing keeps from being sent, oldest request first. */
-export async function dueAnswers(store: Store, { chainId, time, limit }: DueQuery): Promise<DueAnswer[]> {
+export async function dueAnswers(
+  store: Store,
+  { chainId, time, baseFee, limit }: DueAnswerQuery,
+): Promise<DueAnswer[]> {
   const rows = await store.db
     .selectFrom("requests as r")
     .innerJoin("answers as a", (join) =>
@@ -39,6 +48,7 @@ export async function dueAnswers(store: Store, { chainId, time, limit }: DueQuer
     .where("r.released", "=", true)
     .where("r.retry_at", "<=", time)
     .where("r.deadline", ">=", time)
+    .where("r.gas_price_cap", ">=", baseFee.toString())
     .where("a.not_before", "<=", time)
     .distinctOn(["r.block_number", "r.log_index"])
     .orderBy("r.block_number")

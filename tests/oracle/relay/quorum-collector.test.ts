@@ -126,7 +126,7 @@ describeStores("a quorum", (create) => {
   }
 
   async function sent(request: Request, time = REQUESTED_AT + 60): Promise<string[] | undefined> {
-    const due = await dueQuorums(store, { chainId: CHAIN_ID, time, limit: 100 });
+    const due = await dueQuorums(store, { chainId: CHAIN_ID, time, baseFee: 0n, limit: 100 });
     return due
       .find(({ requestId }) => requestId === requestIdOf(request))
       ?.answers.map((found) => (JSON.parse(found.answer) as { keysetId: string }).keysetId);

@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import { beforeEach, expect, test } from "vitest";
 import type { ChainHead } from "../../../oracle/chain/chain-source.ts";
 import type { RpcCall, RpcFailure, RpcReply } from "../../../oracle/chain/rpc-endpoint.ts";
@@ -7,6 +8,7 @@ import { SettlementPlanner } from "../../../oracle/relay/settlement-planner.ts";
 import type { Store } from "../../../oracle/store/store.ts";
 import type { PlannedTransaction } from "../../../oracle/transmitter/planned-transaction.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
+import type { Request } from "../../../protocol/request.ts";
 import { aRequest, CHAIN_ID, storeAnswer, storeRequest, word } from "../support/requests.ts";
 import { createPgliteStore, useStore } from "../support/stores.ts";
 
@@ -128,10 +130,14 @@ test("what else is to be sent goes first, within the limit, whatever the node sa
   expect(await planner([]).plan(HEAD, 1, [admission])).toEqual([admission]);
 });
 
-async function storeAnswered(): Promise<void> {
+async function storeAnswered(change: Partial<Request> = {}): Promise<Hex> {
   nonce += 1n;
-  const request = aRequest({ nonce, deadline: BigInt(NOW) + 600n });
-  await storeAnswer(store, CHAIN_ID, await storeRequest(store, request));
+  const request = aRequest({ nonce, deadline: BigInt(NOW) + 600n, ...change });
+  const requestId = await storeRequest(store, request);
+  for (let count = 0; count < request.threshold; count += 1) {
+    await storeAnswer(store, CHAIN_ID, requestId, { keysetId: word(0xe1 + count) });
+  }
+  return requestId;
 }
 
 test("few are tried in the pending block; of many only refunds, whose time is the next block's", async () => {
@@ -142,4 +148,52 @@ test("few are tried in the pending block; of many only refunds, whose time is th
   await storeAnswered();
   expect(await planned(OK, OK, OK, OK, OK)).toHaveLength(5);
   expect(blocks()).toEqual(["latest", "latest", "pending", "pending", "pending"]);
+});
+
+/** A chain whose base fee is `wei`. */
+const withBaseFee = (wei: bigint): ChainHead => ({ ...HEAD, latest: { ...HEAD.latest, baseFeePerGas: wei } });
+
+test("what the gas of today is too dear for holds up nothing else", async () => {
+  const baseFee = 10n ** 10n;
+  const underpriced = { gasPriceCap: baseFee - 1n };
+  await storeAnswered(underpriced);
+  await storeAnswered({ ...underpriced, threshold: 2 });
+  const answer = await storeAnswered();
+  const quorum = await storeAnswered({ threshold: 2 });
+  const [refund] = requestIds;
+  const plan = await planner([OK, OK, OK]).plan(withBaseFee(baseFee), 3);
+  expect(settledBy(plan)).toEqual([answer, quorum, refund]);
+});
+
+test("a refund that would cost more than one may is not planned, and none is lost", async () => {
+  const answer = await storeAnswered();
+  const settlements = planner([OK, OK, OK, OK]);
+  expect(settledBy(await settlements.plan(withBaseFee(10n ** 10n + 1n), 10))).toEqual([answer]);
+  expect(calls).toHaveLength(1);
+  expect(settledBy(await settlements.plan(withBaseFee(10n ** 10n), 10))).toEqual([answer, ...requestIds]);
+});
+
+test("more underpriced answers than are looked at together keep none from a batch", async () => {
+  await storeAnswered({ gasPriceCap: 0n });
+  const DUE_AT_ONCE = 500;
+  await sql`
+    insert into requests (chain_id, request_id, block_number, block_hash, block_time, tx_hash, log_index, consumer,
+      request, payload, payload_uri, deadline, fee, released, phase, seen_at)
+    select chain_id, 'id' || n, 1, block_hash, block_time, tx_hash, n, consumer,
+      request, payload, payload_uri, deadline, fee, released, phase, seen_at
+    from requests, generate_series(1, ${DUE_AT_ONCE}::int) n where phase = 'answered'`.execute(store.db);
+  await sql`
+    insert into answers (chain_id, request_id, keyset_id, status, answer, signature, output, not_before, recorded_at)
+    select chain_id, request_id, '0xe1', 1, '{}', '0x', '0x', 0, 0
+    from requests where block_number = 1`.execute(store.db);
+  const answer = await storeAnswered();
+  let offered: readonly Hex[] = [];
+  const batches: Pick<BatchPlanner, "plan"> = {
+    plan: (due) => {
+      offered = due.map(({ requestId }) => requestId);
+      return Promise.resolve({ planned: [transaction("fulfillBatch", offered)], rest: [] });
+    },
+  };
+  await planner([OK, OK, OK], batches).plan(HEAD, 10);
+  expect(offered).toEqual([answer]);
 });

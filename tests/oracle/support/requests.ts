@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { recordAnswers } from "../../../oracle/store/answers.ts";
 import type { Store } from "../../../oracle/store/store.ts";
+import { AnswerStatus } from "../../../protocol/answer.ts";
 import type { Answer } from "../../../protocol/answer.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
 import { Request, requestId } from "../../../protocol/request.ts";
@@ -78,19 +79,30 @@ export async function storeRequest(
   return id;
 }
 
+export interface StoredAnswer {
+  readonly keysetId?: Hex;
+  readonly status?: AnswerStatus;
+  /** Seconds. */
+  readonly notBefore?: number;
+}
+
 /** Puts an answer to it into the store as the engine does when the enclave's call has ended. */
-export async function storeAnswer(store: Store, chainId: number, requestId: Hex): Promise<void> {
-  const keysetId = word(0xe1);
+export async function storeAnswer(
+  store: Store,
+  chainId: number,
+  requestId: Hex,
+  { keysetId = word(0xe1), status = AnswerStatus.ok, notBefore = 0 }: StoredAnswer = {},
+): Promise<void> {
   const answer: Answer = {
     requestId,
-    status: 1,
+    status,
     outputHash: word(7),
     transcriptRoot: word(8),
     stateBlockHash: word(0),
     keysetId,
     answeredAt: 1n,
   };
-  const stored = { signature: "0x", output: "0x", notBefore: 0, recordedAt: 0 } as const;
+  const stored = { signature: "0x", output: "0x", notBefore, recordedAt: 0 } as const;
   const receipt = { own: "{}", attestation: "{}" };
   await store.db
     .transaction()

@@ -1,0 +1,59 @@
+import { beforeEach, expect, test } from "vitest";
+import { dueAnswers } from "../../../oracle/store/settlements.ts";
+import type { Store } from "../../../oracle/store/store.ts";
+import type { Hex } from "../../../protocol/bytes.ts";
+import type { Request } from "../../../protocol/request.ts";
+import { aRequest, CHAIN_ID, REQUESTED_AT, storeAnswer, storeRequest } from "../support/requests.ts";
+import { describeStores, useStore } from "../support/stores.ts";
+
+const BASE_FEE = 10n ** 10n;
+const TIME = REQUESTED_AT + 60;
+
+describeStores("the answers that are due", (create) => {
+  let store: Store;
+  let nonce = 0n;
+
+  useStore(create, (opened) => {
+    store = opened;
+  });
+
+  beforeEach(async () => {
+    await store.db.deleteFrom("requests").execute();
+  });
+
+  async function answered(change: Partial<Request> = {}, notBefore = 0): Promise<Hex> {
+    nonce += 1n;
+    const requestId = await storeRequest(store, aRequest({ nonce, ...change }));
+    await storeAnswer(store, CHAIN_ID, requestId, { notBefore });
+    return requestId;
+  }
+
+  async function due(limit: number, baseFee = BASE_FEE): Promise<Hex[]> {
+    const answers = await dueAnswers(store, { chainId: CHAIN_ID, time: TIME, baseFee, limit });
+    return answers.map(({ requestId }) => requestId);
+  }
+
+  test("come in the order of their requests, as many as are wanted", async () => {
+    const [first, second] = [await answered(), await answered(), await answered()];
+    expect(await due(2)).toEqual([first, second]);
+  });
+
+  test("are not held up by older ones that do not repay the gas of today", async () => {
+    const cheap = await answered({ gasPriceCap: BASE_FEE - 1n });
+    await answered({ gasPriceCap: 0n });
+    const exact = await answered({ gasPriceCap: BASE_FEE });
+    const most = await answered({ gasPriceCap: 2n ** 64n - 1n });
+    expect(await due(2)).toEqual([exact, most]);
+    // When gas is cheaper again.
+    expect(await due(2, BASE_FEE - 1n)).toEqual([cheap, exact]);
+    // Compared as numbers, and beyond what a bigint of the database holds.
+    expect(await due(2, 2n ** 64n - 1n)).toEqual([most]);
+    expect(await due(2, 2n ** 70n)).toEqual([]);
+  });
+
+  test("are not held up by older ones whose time has not come", async () => {
+    await answered({}, TIME + 1);
+    const ripe = await answered({}, TIME);
+    expect(await due(1)).toEqual([ripe]);
+  });
+});

@@ -122,9 +122,7 @@ export class RpcPool {
     const now = this.#now();
     const resting = (health: EndpointHealth): number => (health.restUntil > now ? health.restUntil : 0);
     const lagging = ({ aside }: EndpointHealth): number => (aside === "lags" ? 1 : 0);
-    return this.#health
-      .filter(isAsked)
-      .sort((a, b) => lagging(a) - lagging(b) || resting(a) - resting(b));
+    return this.#health.filter(isAsked).sort((a, b) => lagging(a) - lagging(b) || resting(a) - resting(b));
   }
 
   #rest(health: EndpointHealth, error: ChainError): void {

@@ -65,7 +65,7 @@ const IDLE_MS = 1_000;
 const TRANSFER_GAS = 21_000;
 /** How long a priority fee is offered that the node named: an offer too low is raised when nobody mines it. */
 const TIP_MS = 3_000;
-/** A nonce that is used up while none of our attempts is known for so long was used by somebody else with our key. */
+/** A nonce that is seen used up for so long, while none of our attempts is known, was used by somebody else with our key. */
 const LOST_AFTER_MS = 60_000;
 
 /**
@@ -79,8 +79,8 @@ export class Transmitter {
   #term = 0;
   /** What is in flight, as the store has it since `head`; nobody else writes it while the lease is ours. */
   #inFlight: { readonly head: Hex; readonly pending: readonly OpenTransaction[] } | undefined;
-  /** Transactions whose nonce is used up, by which transaction the node does not say yet. */
-  #used: ReadonlySet<number> = new Set();
+  /** Since when (milliseconds) the nonces of transactions are seen used up, by which transaction the node does not say. */
+  #used: ReadonlyMap<number, number> = new Map();
   #tip: { readonly value: bigint; readonly readAt: number } | undefined;
   #resend = true;
   /** The head at which offers were raised last. */
@@ -127,6 +127,7 @@ export class Transmitter {
       this.#term = lease.term;
       this.#nextNonce.clear();
       this.#inFlight = undefined;
+      this.#used = new Map();
       this.#resend = true;
     }
     return lease.isHeld();
@@ -179,14 +180,13 @@ export class Transmitter {
     const counts = await this.#transactionCounts(pending);
     const used = pending.filter(({ signer, nonce }) => nonce < (counts.get(signer) ?? 0));
     const found = used.length === 0 ? [] : await readOutcomes(rpc, used);
-    this.#used = new Set(used.filter((_, index) => found[index] === undefined).map(({ id }) => id));
-    return used.flatMap((transaction, index): TransactionOutcome[] => {
-      const outcome = found[index];
-      if (outcome !== undefined) {
-        return [outcome];
-      }
-      return now() - transaction.sentAt > LOST_AFTER_MS ? [{ id: transaction.id, state: "lost" }] : [];
-    });
+    const unknown = used.filter((_, index) => found[index] === undefined);
+    this.#used = new Map(unknown.map(({ id }) => [id, this.#used.get(id) ?? now()]));
+    const lost = [...this.#used].filter(([, since]) => now() - since > LOST_AFTER_MS);
+    return [
+      ...found.filter((outcome) => outcome !== undefined),
+      ...lost.map(([id]): TransactionOutcome => ({ id, state: "lost" })),
+    ];
   }
 
   /** In a transaction that fails when the lease is another's. */

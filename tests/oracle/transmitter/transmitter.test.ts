@@ -217,3 +217,19 @@ test("gives a nonce up that somebody else used with our key, instead of bidding 
   await mine();
   await expect.poll(async () => (await sent()).at(-1), POLL).toMatchObject({ nonce: 1 });
 });
+
+test("counts the time after which a nonce is lost from when it was seen used, whenever it was sent", async () => {
+  await mine();
+  await expect.poll(sent, POLL).toEqual([{ nonce: 0, state: "pending", attempts: 1 }]);
+  // As a reorg leaves it.
+  await store.db.updateTable("transactions").set({ sent_at: 0 }).execute();
+  await overtake(0);
+  await mine();
+  expect(await sent()).toEqual([{ nonce: 0, state: "pending", attempts: 1 }]);
+  time += 60_000;
+  await mine();
+  expect(await sent()).toEqual([{ nonce: 0, state: "pending", attempts: 1 }]);
+  time += 1;
+  await mine();
+  expect(await sent()).toEqual([{ nonce: 0, state: "lost", attempts: 1 }]);
+});

@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import type { Hex } from "../../protocol/bytes.ts";
+import { readBlocks } from "./blocks.ts";
 import { refreshPhases } from "./phases.ts";
 import type { StoreSchema, TransactionState } from "./schema.ts";
 import type { Store, StoreTransaction } from "./store.ts";
@@ -267,15 +268,39 @@ export async function markSettlingTransactions(
   return setOutcomes(trx, mined);
 }
 
-/** Records what became of transactions; the requests of failed and lost ones are free to be settled again. */
+/** Which outcomes count, since the journal has read their blocks as they are. */
+export interface RecordedOutcomes {
+  readonly recorded: readonly TransactionOutcome[];
+  /** The lowest block among the others that the journal has yet to read; `undefined` for none. */
+  readonly awaited: number | undefined;
+}
+
+/**
+ * Records what became of transactions; the requests of failed and lost ones are free to be settled again. A reorg reopens
+ * what was recorded in blocks that the journal had read, and no others: an outcome in any other block is left for later.
+ */
 export async function recordOutcomes(
   trx: StoreTransaction,
   chainId: number,
   outcomes: readonly TransactionOutcome[],
-): Promise<void> {
-  await setOutcomes(trx, outcomes);
-  const ended = outcomes.filter(({ state }) => state !== "mined").map(({ id }) => id);
+): Promise<RecordedOutcomes> {
+  const blocks = outcomes.flatMap(({ block }) => block ?? []);
+  const { newest, hashes } = await readBlocks(
+    trx,
+    chainId,
+    blocks.map(({ number }) => number),
+  );
+  const recorded = outcomes.filter(
+    ({ block }) =>
+      block === undefined ||
+      // Of a long range that was read, not every block is kept.
+      (block.number <= newest && (hashes.get(block.number) ?? block.hash) === block.hash),
+  );
+  await setOutcomes(trx, recorded);
+  const ended = recorded.filter(({ state }) => state !== "mined").map(({ id }) => id);
   await freeItems(trx, chainId, ended);
+  const ahead = blocks.map(({ number }) => number).filter((number) => number > newest);
+  return { recorded, awaited: ahead.sort((a, b) => a - b)[0] };
 }
 
 /** @returns the ids of those that were pending until now */

@@ -13,10 +13,12 @@ import type {
 import { Wakeable } from "../engine/wakeable.ts";
 import type { Logger } from "../log.ts";
 import type { HeldLease } from "../engine/held-lease.ts";
+import { newestBlock } from "../store/blocks.ts";
 import type { Store, StoreTransaction } from "../store/store.ts";
 import type {
   NewTransaction,
   OpenTransaction,
+  RecordedOutcomes,
   TransactionCall,
   TransactionOutcome,
 } from "../store/transactions.ts";
@@ -79,8 +81,10 @@ export class Transmitter {
   #term = 0;
   /** What is in flight, as the store has it since `head`; nobody else writes it while the lease is ours. */
   #inFlight: { readonly head: Hex; readonly pending: readonly OpenTransaction[] } | undefined;
-  /** Since when (milliseconds) the nonces of transactions are seen used up, by which transaction the node does not say. */
+  /** Transactions whose nonce is seen used up, and since when (milliseconds) the node has not said by which of ours. */
   #used: ReadonlyMap<number, number> = new Map();
+  /** The lowest block in which the node has one of our transactions, while the journal has yet to read it. */
+  #awaited: number | undefined;
   #tip: { readonly value: bigint; readonly readAt: number } | undefined;
   #resend = true;
   /** The head at which offers were raised last. */
@@ -136,7 +140,7 @@ export class Transmitter {
   /** Finds out what became of the transactions in flight, and pushes those that are stuck. */
   async #watch(head: ChainHead): Promise<readonly OpenTransaction[]> {
     const { store, chainId } = this.#options;
-    if (this.#inFlight?.head !== head.latest.hash) {
+    if (this.#inFlight?.head !== head.latest.hash || (await this.#hasReadAwaited())) {
       // Read again with each block: the journal may have re-opened what a reorg dropped.
       const pending = await this.#settle(head, await pendingTransactions(store, chainId));
       this.#inFlight = { head: head.latest.hash, pending };
@@ -145,6 +149,12 @@ export class Transmitter {
       this.#inFlight = { head: head.latest.hash, pending: await pendingTransactions(store, chainId) };
     }
     return this.#inFlight.pending;
+  }
+
+  /** A journal that catches up reads many blocks under one head. */
+  async #hasReadAwaited(): Promise<boolean> {
+    const { store, chainId } = this.#options;
+    return this.#awaited !== undefined && this.#awaited <= (await newestBlock(store, chainId));
   }
 
   async #settle(head: ChainHead, pending: readonly OpenTransaction[]): Promise<OpenTransaction[]> {
@@ -158,19 +168,21 @@ export class Transmitter {
       };
     });
     const outcomes = await this.#readOutcomes(others);
-    if (outcomes.length > 0) {
-      await this.#commit((trx) => recordOutcomes(trx, chainId, outcomes));
-    }
-    if (settled.size + outcomes.length > 0) {
-      log.debug("step.mined", { transactions: settled.size + outcomes.length });
+    const { recorded, awaited } =
+      outcomes.length === 0
+        ? NOTHING_RECORDED
+        : await this.#commit((trx) => recordOutcomes(trx, chainId, outcomes));
+    this.#awaited = awaited;
+    if (settled.size + recorded.length > 0) {
+      log.debug("step.mined", { transactions: settled.size + recorded.length });
     }
     if (closed > 0) {
       log.debug("step.final", { transactions: closed });
     }
-    for (const { id, state } of outcomes) {
+    for (const { id, state } of recorded) {
       log[state === "mined" ? "debug" : "warn"]("transaction.outcome", { transaction: id, state });
     }
-    const done = new Set(outcomes.map(({ id }) => id));
+    const done = new Set(recorded.map(({ id }) => id));
     return others.filter(({ id }) => !done.has(id));
   }
 
@@ -180,8 +192,10 @@ export class Transmitter {
     const counts = await this.#transactionCounts(pending);
     const used = pending.filter(({ signer, nonce }) => nonce < (counts.get(signer) ?? 0));
     const found = used.length === 0 ? [] : await readOutcomes(rpc, used);
-    const unknown = used.filter((_, index) => found[index] === undefined);
-    this.#used = new Map(unknown.map(({ id }) => [id, this.#used.get(id) ?? now()]));
+    const before = this.#used;
+    this.#used = new Map(
+      used.map(({ id }, index) => [id, (found[index] === undefined ? before.get(id) : undefined) ?? now()]),
+    );
     const lost = [...this.#used].filter(([, since]) => now() - since > LOST_AFTER_MS);
     return [
       ...found.filter((outcome) => outcome !== undefined),
@@ -402,6 +416,8 @@ interface Stuck {
   /** Whether later nonces of its key wait for it. */
   readonly holdsUp: boolean;
 }
+
+const NOTHING_RECORDED: RecordedOutcomes = { recorded: [], awaited: undefined };
 
 /** Uses a nonce up, and nothing else. */
 function giveUp(to: Hex): TransactionCall {

@@ -14,7 +14,7 @@ import {
   signedBytes,
   transactionCall,
 } from "../../../oracle/store/transactions.ts";
-import type { NewTransaction } from "../../../oracle/store/transactions.ts";
+import type { NewTransaction, RecordedOutcomes, TransactionOutcome } from "../../../oracle/store/transactions.ts";
 import { describeStores, useStore } from "../support/stores.ts";
 
 const CHAIN = 7;
@@ -51,6 +51,7 @@ describeStores("the store's transactions", (create) => {
 
   beforeEach(async () => {
     for (const table of [
+      "blocks",
       "settlements",
       "transaction_items",
       "attempts",
@@ -88,6 +89,10 @@ describeStores("the store's transactions", (create) => {
         log_index: 0,
       })
       .execute();
+  };
+
+  const readBlock = async (number: number): Promise<void> => {
+    await store.db.insertInto("blocks").values({ chain_id: CHAIN, number, hash: word(number) }).execute();
   };
 
   const phases = async (): Promise<Record<string, string>> => {
@@ -204,7 +209,40 @@ describeStores("the store's transactions", (create) => {
     expect((await pendingTransactions(store, CHAIN)).every(({ sentAt }) => sentAt === NOW)).toBe(true);
   });
 
+  test("an outcome counts in a block that the journal has read as it is", async () => {
+    const sent = await commit((trx) =>
+      insertTransactions(
+        trx,
+        [4, 5, 6, 7].map((nonce) => transaction(nonce, nonce === 7 ? [word(1)] : [])),
+        NOW,
+      ),
+    );
+    const at = (number: number, hash = word(number)): Pick<TransactionOutcome, "block"> => ({
+      block: { number, hash },
+    });
+    const [notKept, read, orphaned, unread] = [at(6), at(8), at(8, word(80)), at(9)].map(
+      (block, index): TransactionOutcome => ({ id: sent[index]?.id ?? 0, state: "failed", ...block }),
+    );
+    const all = [notKept, read, orphaned, unread] as TransactionOutcome[];
+    const record = (): Promise<RecordedOutcomes> => commit((trx) => recordOutcomes(trx, CHAIN, all));
+    expect(await record()).toEqual({ recorded: [], awaited: 6 });
+    await readBlock(8);
+    expect(await record()).toEqual({ recorded: [notKept, read], awaited: 9 });
+    expect((await pendingTransactions(store, CHAIN)).map(({ nonce }) => nonce)).toEqual([6, 7]);
+    expect(await phases()).toMatchObject({ 1: "sent" });
+    await readBlock(9);
+    expect(await record()).toMatchObject({ awaited: undefined });
+    expect(await phases()).toMatchObject({ 1: "asked" });
+  });
+
+  test("one that was lost was mined in no block", async () => {
+    const [sent] = await commit((trx) => insertTransactions(trx, [transaction(4, [word(1)])], NOW));
+    await commit((trx) => recordOutcomes(trx, CHAIN, [{ id: sent?.id ?? 0, state: "lost" }]));
+    expect(await phases()).toMatchObject({ 1: "asked" });
+  });
+
   test("one that failed frees its requests", async () => {
+    await readBlock(8);
     const [sent] = await commit((trx) => insertTransactions(trx, [transaction(4, [word(1)])], NOW));
     await commit((trx) =>
       recordOutcomes(trx, CHAIN, [

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Wallet } from "ethers";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { BlockHeader } from "../../../oracle/chain/block.ts";
 import { readHead } from "../../../oracle/chain/chain-reader.ts";
 import type { ChainHead } from "../../../oracle/chain/chain-source.ts";
 import { RpcEndpoint } from "../../../oracle/chain/rpc-endpoint.ts";
@@ -102,9 +103,17 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-async function mine(): Promise<void> {
+/** As the journal does. */
+async function read({ number, hash }: BlockHeader): Promise<void> {
+  await store.db.insertInto("blocks").values({ chain_id: CHAIN_ID, number, hash }).execute();
+}
+
+async function mine({ isRead = true } = {}): Promise<void> {
   await endpoint.send([{ method: "evm_mine", params: [] }]);
   const latest = await readHead(endpoint);
+  if (isRead) {
+    await read(latest);
+  }
   head = { latest, settledNumber: 0 };
   transmitter.wake();
   await expect.poll(() => worked, POLL).toBe(latest.hash);
@@ -232,4 +241,16 @@ test("counts the time after which a nonce is lost from when it was seen used, wh
   time += 1;
   await mine();
   expect(await sent()).toEqual([{ nonce: 0, state: "lost", attempts: 1 }]);
+});
+
+test("takes no outcome from a block that the journal has not read, and looks again when it has", async () => {
+  await mine();
+  await expect.poll(sent, POLL).toEqual([{ nonce: 0, state: "pending", attempts: 1 }]);
+  await mine({ isRead: false });
+  time += 2 * BUMP_MS + 1;
+  await mine({ isRead: false });
+  expect(await sent()).toEqual([{ nonce: 0, state: "pending", attempts: 1 }]);
+  await read(head!.latest);
+  transmitter.wake();
+  await expect.poll(sent, POLL).toEqual([{ nonce: 0, state: "mined", attempts: 1 }]);
 });

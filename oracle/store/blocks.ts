@@ -28,7 +28,9 @@ export async function readBlocks(
 ): Promise<ReadBlocks> {
   const { rows } = await sql<{ number: number; hash: string }>`
     select number, hash from blocks where chain_id = ${chainId} and (number = any(${[...numbers]}::bigint[])
-      or number = (select max(number) from blocks where chain_id = ${chainId})) order by number desc`.execute(trx);
+      or number = (select max(number) from blocks where chain_id = ${chainId})) order by number desc`.execute(
+    trx,
+  );
   return {
     newest: rows[0]?.number ?? NOTHING_READ,
     hashes: new Map(rows.map(({ number, hash }) => [number, hash])),

@@ -14,7 +14,11 @@ import {
   signedBytes,
   transactionCall,
 } from "../../../oracle/store/transactions.ts";
-import type { NewTransaction, RecordedOutcomes, TransactionOutcome } from "../../../oracle/store/transactions.ts";
+import type {
+  NewTransaction,
+  RecordedOutcomes,
+  TransactionOutcome,
+} from "../../../oracle/store/transactions.ts";
 import { describeStores, useStore } from "../support/stores.ts";
 
 const CHAIN = 7;
@@ -92,7 +96,10 @@ describeStores("the store's transactions", (create) => {
   };
 
   const readBlock = async (number: number): Promise<void> => {
-    await store.db.insertInto("blocks").values({ chain_id: CHAIN, number, hash: word(number) }).execute();
+    await store.db
+      .insertInto("blocks")
+      .values({ chain_id: CHAIN, number, hash: word(number) })
+      .execute();
   };
 
   const phases = async (): Promise<Record<string, string>> => {

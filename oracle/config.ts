@@ -123,6 +123,15 @@ const ChainConfig = z.strictObject({
     .describe(
       "how long each platform in a request's order has before the next one's node asks its own enclave; the same at all nodes, and longer than a model takes",
     ),
+  settleSeconds: z
+    .int()
+    .min(1)
+    .max(3_600)
+    .default(30)
+    .describe(
+      "how long an answer takes from the model's call into a block, a few blocks' time at least: with less until its deadline " +
+        "or its cancellation a request is not answered, and refunded, since the model would be paid for nothing",
+    ),
   renewBeforeSeconds: z
     .int()
     .min(1)

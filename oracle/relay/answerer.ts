@@ -41,6 +41,8 @@ export interface AnsweredChain extends OfferTerms {
   readonly fallbackWindowSeconds: number;
   /** Milliseconds that each platform in a request's order has before the next one. */
   readonly turnMs: number;
+  /** Seconds before the deadline in which nobody is asked any more. */
+  readonly settleSeconds: number;
   readonly preflight: Pick<Preflight, "check">;
 }
 
@@ -224,7 +226,8 @@ export class Answerer {
     { chainId, requestId, releasedAt, deadline }: OpenRequest,
   ): number {
     const { log, now } = this.#options;
-    const at = turnAt(assignment, place, { from: releasedAt, until: deadline * 1_000, window: chain.turnMs });
+    const until = (deadline - chain.settleSeconds) * 1_000;
+    const at = turnAt(assignment, place, { from: releasedAt, until, window: chain.turnMs });
     const waitMs = at - now();
     if (waitMs <= 0) {
       return 0;

@@ -43,15 +43,15 @@ export function placeOf({ order, platformOf }: Assignment, keysets: Iterable<Hex
 export interface Turn {
   /** Milliseconds: when the first in the order may ask. */
   readonly from: number;
-  /** Milliseconds: the request's deadline. */
+  /** Milliseconds: when it is too late to ask. */
   readonly until: number;
   /** Milliseconds that each place has before the next one may ask. */
   readonly window: number;
 }
 
 /**
- * Milliseconds: when the node at `place` may ask. Windows shrink where the deadline is near, so that the last in the order
- * still has a window's time to answer.
+ * Milliseconds: when the node at `place` may ask. Windows shrink where that is near, so that the last in the order still
+ * has a window's time to ask.
  */
 export function turnAt({ order }: Assignment, place: number, { from, until, window }: Turn): number {
   const longest = Math.max(0, until - from) / (order.length + 1);

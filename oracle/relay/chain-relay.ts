@@ -189,6 +189,7 @@ export class ChainRelay {
     this.#answered = {
       ...settings,
       turnMs: config.turnSeconds * 1_000,
+      settleSeconds: config.settleSeconds,
       prices: config.prices,
       baseFeePerGas: () => this.head?.latest.baseFeePerGas,
       preflight: this.#createPreflight(),
@@ -236,6 +237,7 @@ export class ChainRelay {
       hasFunds: () => this.#transactions.hasFunds(),
       isDisputed: () => this.#endpoints.disputed,
       maxTransactionGas: config.maxTransactionGas,
+      settleSeconds: config.settleSeconds,
       now,
     });
   }

@@ -20,6 +20,8 @@ export interface PreflightOptions {
   readonly isDisputed: () => boolean;
   /** Gas that one transaction may use on this chain. */
   readonly maxTransactionGas: number;
+  /** Seconds from a model's call until its answer is in a block: with less left it is a call paid for a refund. */
+  readonly settleSeconds: number;
   /** Milliseconds. */
   readonly now: () => number;
 }
@@ -54,8 +56,6 @@ export type PreflightResult =
   /** Nothing that can change makes it possible: it ends in a refund. */
   | { readonly kind: "never"; readonly reason: PreflightReason };
 
-/** A settlement's way into a block: less is a model call paid for a refund. */
-const SETTLING_SECONDS = 5;
 /** How long a request rests that the chain says is settled: its event, or the reorg that undoes it, comes by then. */
 const SETTLED_SECONDS = 15;
 const FUNDS_SECONDS = 5;
@@ -84,7 +84,7 @@ export class Preflight {
 
   /** What needs no look at the chain's state. */
   #forbidding(request: Request): PreflightResult | undefined {
-    const { head, hasFunds, isDisputed, maxTransactionGas, now } = this.#options;
+    const { head, hasFunds, isDisputed, maxTransactionGas, settleSeconds, now } = this.#options;
     const latest = head()?.latest;
     const blockGas = latest?.gasLimit ?? maxTransactionGas;
     if (worstGasLimit(request) > Math.min(maxTransactionGas, blockGas)) {
@@ -92,7 +92,7 @@ export class Preflight {
     }
     const time = Math.max(latest?.timestamp ?? 0, Math.floor(now() / 1_000));
     const left = Number(request.deadline) - time;
-    if (left < SETTLING_SECONDS) {
+    if (left < settleSeconds) {
       return { kind: "wait", seconds: Math.max(1, left + 1), reason: "deadline-near" };
     }
     if (isDisputed()) {
@@ -102,7 +102,7 @@ export class Preflight {
   }
 
   async #onChain(call: PreflightCall): Promise<PreflightResult> {
-    const { reads, coordinator, now } = this.#options;
+    const { reads, coordinator, settleSeconds, now } = this.#options;
     const { open, request, sessions, outOfTurn } = call;
     // Those that will be asked, if nothing is wrong with them; the others are looked at where something is.
     const first = sessions.slice(0, request.threshold);
@@ -113,7 +113,7 @@ export class Preflight {
     if (pending === undefined) {
       return { kind: "wait", seconds: SETTLED_SECONDS, reason: "settled" };
     }
-    if (pending.cancelAt !== 0 && pending.cancelAt <= Math.floor(now() / 1_000) + SETTLING_SECONDS) {
+    if (pending.cancelAt !== 0 && pending.cancelAt <= Math.floor(now() / 1_000) + settleSeconds) {
       return { kind: "wait", seconds: SETTLED_SECONDS, reason: "cancelled" };
     }
     const isEnough = request.threshold === 1 && members.length === 1;

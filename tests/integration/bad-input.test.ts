@@ -103,7 +103,7 @@ const CASES: readonly Case[] = [
   },
   { what: "a payload of an unknown type", send: askDirectly("0x7f01", 600), status: "invalidRequest" },
   { what: "a fee too small", send: askConcierge("stand-in/stand-in-1", ""), fee: 1n, status: "outOfBudget" },
-  // Its failure would settle only after the fallback window, which is longer than its deadline.
+  // Too little is left for an answer to come into a block: no model is asked.
   { what: "a deadline that passes", send: askDirectly(UNANSWERED, 6), status: "refunded" },
   { what: "a model that answers 500", send: askConcierge("stand-in/http-500", ""), status: "upstreamFailed" },
   {

@@ -11,6 +11,7 @@ import { AdmittedKeysets } from "../../../oracle/relay/admitted-keysets.ts";
 import { Answerer } from "../../../oracle/relay/answerer.ts";
 import { Preflight } from "../../../oracle/relay/preflight.ts";
 import type { AnswerRecord } from "../../../oracle/store/answers.ts";
+import { dueRefunds } from "../../../oracle/store/settlements.ts";
 import type { Store } from "../../../oracle/store/store.ts";
 import { ChainError, InputError, UpstreamError } from "../../../protocol/errors.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
@@ -19,6 +20,10 @@ import { aRequest, CHAIN_ID, REQUESTED_AT, storeRequest, word } from "../support
 import { createPgliteStore, useStore } from "../support/stores.ts";
 
 const log = createLogger({ level: "error", write: () => undefined, now: () => 0 });
+/** Two blocks and a half where they take 12 seconds. */
+const SETTLE_SECONDS = 30;
+/** Seconds: the chain's time and the node's until a test changes it. */
+const NOW = REQUESTED_AT + 60;
 const KEYSET = word(0xe1);
 const SESSION = {
   keysetId: KEYSET,
@@ -54,7 +59,7 @@ useStore(createPgliteStore, (opened) => {
 beforeEach(() => {
   asked = [];
   world = {
-    now: (REQUESTED_AT + 60) * 1_000,
+    now: NOW * 1_000,
     pending: { isPending: true, cancelAt: 0 },
     isPendingInMempool: true,
     isMember: true,
@@ -107,6 +112,7 @@ function answerer(): Answerer {
     hasFunds: () => world.hasFunds,
     isDisputed: () => world.isDisputed,
     maxTransactionGas: 16_777_216,
+    settleSeconds: SETTLE_SECONDS,
     now: () => world.now,
   });
   return new Answerer({
@@ -127,6 +133,7 @@ function answerer(): Answerer {
     chainOf: () => ({
       fallbackWindowSeconds: 120,
       turnMs: 30_000,
+      settleSeconds: SETTLE_SECONDS,
       preflight,
       prices: { models: {}, gasPricePercent: 100 },
       baseFeePerGas: () => world.baseFee,
@@ -138,8 +145,36 @@ function answerer(): Answerer {
 
 async function handle(change: Partial<Request> = {}): Promise<JobOutcome<AnswerRecord>> {
   nonce += 1n;
-  const requestId = await storeRequest(store, aRequest({ nonce, ...change }));
+  return handleAgain(await storeRequest(store, aRequest({ nonce, ...change })));
+}
+
+function handleAgain(requestId: Hex): Promise<JobOutcome<AnswerRecord>> {
   return answerer().handle({ chainId: CHAIN_ID, requestId }, new AbortController().signal);
+}
+
+/** Another platform is admitted since before the request, this node's is not in the events: it is second. */
+async function admitAnother(): Promise<void> {
+  await store.db
+    .insertInto("blocks")
+    .values({ chain_id: CHAIN_ID, number: 20, hash: word(20) })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+  await store.db
+    .insertInto("admissions")
+    .values({
+      chain_id: CHAIN_ID,
+      keyset_id: word(0xe9),
+      event: "admitted",
+      policy_id: aRequest().policyId,
+      expires_at: REQUESTED_AT + 86_400,
+      platform: word(0xf9),
+      block_number: 5,
+      block_hash: word(5),
+      tx_hash: word(6),
+      log_index: 0,
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
 }
 
 test("a model is called for a request that nothing is wrong with", async () => {
@@ -147,12 +182,26 @@ test("a model is called for a request that nothing is wrong with", async () => {
   expect(asked).toHaveLength(1);
 });
 
+test("a model is called while an answer just gets into a block before the deadline and the cancellation", async () => {
+  world.pending = { isPending: true, cancelAt: NOW + SETTLE_SECONDS + 1 };
+  expect(await handle({ deadline: BigInt(NOW + SETTLE_SECONDS) })).toMatchObject({ kind: "done" });
+  expect(asked).toHaveLength(1);
+});
+
 describe("no model is called", () => {
   test.for<[string, Partial<World>, Partial<Request>]>([
     ["was settled meanwhile", { pending: { isPending: false, cancelAt: 0 } }, {}],
-    ["is about to be cancelled", { pending: { isPending: true, cancelAt: REQUESTED_AT + 62 } }, {}],
+    [
+      "may be cancelled before the answer is in a block",
+      { pending: { isPending: true, cancelAt: NOW + SETTLE_SECONDS } },
+      {},
+    ],
     ["asks under a policy that was narrowed since the admission", { isMember: false }, {}],
-    ["has a deadline that no transaction would make", {}, { deadline: BigInt(REQUESTED_AT + 63) }],
+    [
+      "has a deadline that comes before the answer is in a block",
+      {},
+      { deadline: BigInt(NOW + SETTLE_SECONDS - 1) },
+    ],
     ["repays less than gas costs now", { baseFee: 10n ** 12n }, {}],
     ["comes while every transmitter key is low on funds", { hasFunds: false }, {}],
     ["comes while the RPC endpoints contradict each other", { isDisputed: true }, {}],
@@ -207,27 +256,23 @@ describe("no model is called", () => {
     expect(asked).toEqual([]);
   });
 
+  test("when too little is left until the deadline: it is looked at again when that is past, and left to the refund", async () => {
+    const deadline = BigInt(NOW + 12);
+    nonce += 1n;
+    const requestId = await storeRequest(store, aRequest({ nonce, deadline }));
+    expect(await handleAgain(requestId)).toEqual({ kind: "later", seconds: 13 });
+    world.now += 13_000;
+    expect(await handleAgain(requestId)).toEqual({
+      kind: "done",
+      result: { kind: "nothing" },
+    });
+    expect(asked).toEqual([]);
+    const refunds = await dueRefunds(store, { chainId: CHAIN_ID, time: NOW + 13, limit: 100 });
+    expect(refunds.map((refund) => refund.requestId)).toContain(requestId);
+  });
+
   test("out of turn, when a fulfilment waits in the mempool", async () => {
-    // Another platform is admitted since before the request, this node's is not in the events: it is second.
-    await store.db
-      .insertInto("blocks")
-      .values({ chain_id: CHAIN_ID, number: 20, hash: word(20) })
-      .execute();
-    await store.db
-      .insertInto("admissions")
-      .values({
-        chain_id: CHAIN_ID,
-        keyset_id: word(0xe9),
-        event: "admitted",
-        policy_id: aRequest().policyId,
-        expires_at: REQUESTED_AT + 86_400,
-        platform: word(0xf9),
-        block_number: 5,
-        block_hash: word(5),
-        tx_hash: word(6),
-        log_index: 0,
-      })
-      .execute();
+    await admitAnother();
     world.isPendingInMempool = false;
     world.now = (REQUESTED_AT + 29) * 1_000;
     expect(await handle()).toEqual({ kind: "later", seconds: 1 });
@@ -238,4 +283,15 @@ describe("no model is called", () => {
     expect(await handle()).toMatchObject({ kind: "done" });
     expect(asked).toHaveLength(1);
   });
+});
+
+test("out of turn, a model is called while an answer still gets into a block before the deadline", async () => {
+  await admitAnother();
+  // Half of the 40 s in which it may be asked, where a turn takes 30.
+  const deadline = BigInt(REQUESTED_AT + 40 + SETTLE_SECONDS);
+  world.now = (REQUESTED_AT + 19) * 1_000;
+  expect(await handle({ deadline })).toEqual({ kind: "later", seconds: 1 });
+  world.now = (REQUESTED_AT + 20) * 1_000;
+  expect(await handle({ deadline })).toMatchObject({ kind: "done" });
+  expect(asked).toHaveLength(1);
 });

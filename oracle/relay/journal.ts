@@ -8,7 +8,7 @@ import type { AdmissionEvent, ChainEvent, RequestedEvent, SettledEvent } from ".
 import type { Engine } from "../engine/engine.ts";
 import type { Logger } from "../log.ts";
 import type { HeldLease } from "../engine/held-lease.ts";
-import { refreshPhases } from "../store/phases.ts";
+import { readWorkedOn, refreshPhases } from "../store/phases.ts";
 import type { RequestRow } from "../store/schema.ts";
 import type { Store, StoreTransaction } from "../store/store.ts";
 import { reopenTransactions } from "../store/transactions.ts";
@@ -155,6 +155,10 @@ export class Journal implements ChainJournal {
         .values(part)
         .onConflict((conflict) => conflict.doNothing())
         .execute();
+    }
+    if (rows.length > 0) {
+      const ids = rows.map(({ request_id }) => request_id);
+      await refreshPhases(trx, chainId, await readWorkedOn(trx, chainId, ids));
     }
   }
 

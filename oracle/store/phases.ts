@@ -36,3 +36,19 @@ export async function refreshPhases(
     update requests r set phase = now.phase from now
     where r.chain_id = ${chainId} and r.request_id = now.request_id and now.phase <> now.before`.execute(trx);
 }
+
+/** Those of them for which this node did something already: a reorg dropped them, and they are read again. */
+export async function readWorkedOn(
+  trx: StoreTransaction,
+  chainId: number,
+  requestIds: readonly string[],
+): Promise<string[]> {
+  const ids = [...requestIds];
+  const { rows } = await sql<{ request_id: string }>`
+    select request_id from answers where chain_id = ${chainId} and request_id = any(${ids})
+    union select request_id from refusals where chain_id = ${chainId} and request_id = any(${ids})
+    union select request_id from transaction_items where chain_id = ${chainId} and request_id = any(${ids})`.execute(
+    trx,
+  );
+  return rows.map(({ request_id }) => request_id);
+}

@@ -8,8 +8,13 @@ import { createLogger } from "../../../oracle/log.ts";
 import { Journal } from "../../../oracle/relay/journal.ts";
 import type { AnswerJob } from "../../../oracle/relay/journal.ts";
 import { readAdmittedKeysets } from "../../../oracle/store/admissions.ts";
+import { recordAnswers } from "../../../oracle/store/answers.ts";
+import type { AnswerRecord } from "../../../oracle/store/answers.ts";
 import { requireLease, takeLease } from "../../../oracle/store/lease.ts";
+import { dueRefunds } from "../../../oracle/store/settlements.ts";
 import type { Store } from "../../../oracle/store/store.ts";
+import { insertTransactions } from "../../../oracle/store/transactions.ts";
+import type { NewTransaction } from "../../../oracle/store/transactions.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
 import { requestId as requestIdOf } from "../../../protocol/request.ts";
 import type { Request } from "../../../protocol/request.ts";
@@ -111,6 +116,27 @@ describeStores("the journal of a chain", (create) => {
     platform: PLATFORM,
   });
 
+  const fulfillmentOf = (asked: Request): NewTransaction => ({
+    ...{
+      chainId,
+      signer: asked.payer,
+      nonce: 1,
+      kind: "fulfill",
+      to: asked.coordinator,
+      data: "0x",
+      raw: "0x",
+    },
+    ...{ gasLimit: 1, feeCap: 1n, maxFee: 1n, priorityFee: 1n, hash: requestIdOf(asked) },
+    requestIds: [requestIdOf(asked)],
+  });
+  const refusalOf = (asked: Request): AnswerRecord => ({
+    kind: "refused",
+    chainId,
+    requestId: requestIdOf(asked),
+    code: "INPUT_INVALID",
+    refusedAt: now,
+  });
+
   async function phaseOf(asked: Request): Promise<string | undefined> {
     const row = await store.db
       .selectFrom("requests")
@@ -184,6 +210,35 @@ describeStores("the journal of a chain", (create) => {
     await read(4, [settled(asked)]);
     await rollbackTo(3);
     expect([await phaseOf(asked), queued]).toEqual(["answered", [id]]);
+  });
+
+  test("finds what it did for a request again, when a reorg drops the request and it is made anew", async () => {
+    const [untouched, answered, sent, refused] = [request(), request(), request(), request()];
+    const all = [untouched, answered, sent, refused];
+    await read(1);
+    await read(2, all.map(requested));
+    await read(4);
+    await storeAnswer(store, chainId, requestIdOf(answered));
+    await storeAnswer(store, chainId, requestIdOf(sent));
+    await store.db.transaction().execute(async (trx) => {
+      await insertTransactions(trx, [fulfillmentOf(sent)], now);
+      await recordAnswers(trx, [refusalOf(refused)]);
+    });
+    const phases = async (): Promise<unknown[]> => Promise.all(all.map(phaseOf));
+    expect(await phases()).toEqual(["asked", "answered", "sent", "refused"]);
+    await rollbackTo(1);
+    expect(await phases()).toEqual(Array(4).fill(undefined));
+    await read(2, [], 1);
+    await read(3, all.map(requested), 1);
+    expect(await phases()).toEqual(["seen", "answered", "sent", "refused"]);
+    await read(5, [], 1);
+    expect(await phases()).toEqual(["asked", "answered", "sent", "refused"]);
+    // A refund of what is on its way would break the rule that one transaction settles a request, and the commit with it.
+    const time = Number(sent.deadline) + 1;
+    const refunds = await dueRefunds(store, { chainId, time, limit: 10 });
+    expect(new Set(refunds.map(({ requestId }) => requestId))).toEqual(
+      new Set([untouched, answered, refused].map(requestIdOf)),
+    );
   });
 
   test("counts a keyset as admitted since its first admission, and no more once it is proven to equivocate", async () => {

@@ -147,7 +147,7 @@ export class ChainTransactions {
       log,
       signers,
       lease,
-      isFunded: (address) => this.#funds.isUsable(address),
+      funds: this.#funds,
       plan: async (current, limit) => {
         const others = [...(await this.#admissions.plan(current)), ...(await feeds.plan(current))];
         return settlements.plan(current, limit, others);

@@ -36,6 +36,7 @@ export interface OpenTransaction {
   readonly signer: Hex;
   readonly nonce: number;
   readonly kind: TransactionKind;
+  readonly gasLimit: number;
   /** Wei per gas that what it does is worth; `undefined` where that is not known. */
   readonly feeCap: bigint | undefined;
   /** Milliseconds. */
@@ -103,8 +104,9 @@ export async function insertTransactions(
     );
   }
   return withId.map(({ transaction, id }) => {
-    const { signer, nonce, kind, feeCap, hash, maxFee, priorityFee } = transaction;
-    return { id, signer, nonce, kind, feeCap, sentAt: now, attempts: [{ hash, maxFee, priorityFee }] };
+    const { signer, nonce, kind, gasLimit, feeCap, hash, maxFee, priorityFee } = transaction;
+    const attempts = [{ hash, maxFee, priorityFee }];
+    return { id, signer, nonce, kind, gasLimit, feeCap, sentAt: now, attempts };
   });
 }
 
@@ -136,7 +138,8 @@ export async function pendingTransactions(store: Store, chainId: number): Promis
   const rows = await store.db
     .selectFrom("transactions")
     .innerJoin("attempts", "attempts.transaction_id", "transactions.id")
-    .select(["id", "signer", "nonce", "kind", "fee_cap", "sent_at", "hash", "max_fee", "priority_fee"])
+    .select(["id", "signer", "nonce", "kind", "gas_limit", "fee_cap", "sent_at"])
+    .select(["hash", "max_fee", "priority_fee"])
     .where("chain_id", "=", chainId)
     .where("state", "=", "pending")
     .orderBy("nonce")
@@ -152,6 +155,7 @@ export async function pendingTransactions(store: Store, chainId: number): Promis
             signer: row.signer as Hex,
             nonce: row.nonce,
             kind: row.kind,
+            gasLimit: row.gas_limit,
             feeCap: row.fee_cap === null ? undefined : BigInt(row.fee_cap),
             sentAt: row.sent_at,
             attempts: attempts.map(({ hash, max_fee, priority_fee }) => ({

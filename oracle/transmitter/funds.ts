@@ -30,6 +30,10 @@ const LOW_CHECK_MS = 1_000;
 export class Funds {
   readonly #options: FundsOptions;
   readonly #balances = new Map<Hex, bigint>();
+  /** Wei that a key must have for what it is to pay, where that is known. */
+  readonly #required = new Map<Hex, bigint>();
+  /** Keys that were said to be low, and what was said to be needed. */
+  readonly #said = new Map<Hex, bigint>();
   #checkAt = 0;
 
   constructor(options: FundsOptions) {
@@ -45,12 +49,30 @@ export class Funds {
   }
 
   isUsable(address: Hex): boolean {
+    return this.covers(address, this.#required.get(address) ?? 0n);
+  }
+
+  /** Whether the key is above the floor, and has `amount`. */
+  covers(address: Hex, amount: bigint): boolean {
     const balance = this.#balances.get(address);
-    return balance !== undefined && balance >= this.#options.floor;
+    return balance !== undefined && balance >= this.#options.floor && balance >= amount;
   }
 
   hasUsable(): boolean {
     return this.#options.addresses.some((address) => this.isUsable(address));
+  }
+
+  /** The key is not usable with less than `amount`, though that be above the floor; `0n`: the floor alone counts again. */
+  require(address: Hex, amount: bigint): void {
+    const before = this.#required.get(address) ?? 0n;
+    if (amount > before) {
+      // What is known of its balance may be old.
+      this.#checkAt = 0;
+    }
+    this.#required.set(address, amount);
+    if (amount !== before) {
+      this.#say(address);
+    }
   }
 
   /**
@@ -85,16 +107,34 @@ export class Funds {
 
   /** @returns whether the key became usable */
   #note(address: Hex, balance: bigint): boolean {
-    const { chainId, floor, log } = this.#options;
-    const isFirst = !this.#balances.has(address);
-    const before = this.isUsable(address);
+    const wasLow = this.#said.has(address);
     this.#balances.set(address, balance);
-    const after = this.isUsable(address);
-    if (!after && (before || isFirst)) {
-      log.error("funds.low", { chainId, address, balance, floor, action: "send ether to this address" });
-    } else if (after && !before && !isFirst) {
-      log.info("funds.restored", { chainId, address, balance, floor });
+    this.#say(address);
+    return wasLow && !this.#said.has(address);
+  }
+
+  /** Once when it is low, again when what is needed has doubled, and when it can pay again. */
+  #say(address: Hex): void {
+    const { chainId, floor, log } = this.#options;
+    const balance = this.#balances.get(address);
+    const required = this.#required.get(address) ?? 0n;
+    const needed = required > floor ? required : floor;
+    const said = this.#said.get(address);
+    if (balance === undefined) {
+      return;
     }
-    return after && !before;
+    if (this.isUsable(address)) {
+      if (this.#said.delete(address)) log.info("funds.restored", { chainId, address, balance, floor });
+    } else if (said === undefined || needed >= 2n * said) {
+      this.#said.set(address, needed);
+      log.error("funds.low", {
+        chainId,
+        address,
+        balance,
+        floor,
+        needed,
+        action: "send ether to this address",
+      });
+    }
   }
 }

@@ -1,15 +1,10 @@
 import { fromHex } from "../../protocol/bytes.ts";
-import { ChainError } from "../../protocol/errors.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { keccak } from "../../protocol/struct-hash.ts";
 import type { RpcPool } from "../chain/rpc-pool.ts";
 import type { ChainHead } from "../chain/chain-source.ts";
 import { toChainError } from "../chain/revert.ts";
-import type {
-  SignedTransaction,
-  TransactionSigner,
-  UnsignedTransaction,
-} from "../chain/transaction-signer.ts";
+import type { SignedTransaction, TransactionSigner } from "../chain/transaction-signer.ts";
 import { Wakeable } from "../engine/wakeable.ts";
 import type { Logger } from "../log.ts";
 import type { HeldLease } from "../engine/held-lease.ts";
@@ -36,8 +31,12 @@ import {
 import { readOutcomes } from "./confirmations.ts";
 import type { Fees } from "./fees.ts";
 import { offerFees, raiseFees, readTip } from "./fees.ts";
+import type { Funds } from "./funds.ts";
+import { KeyLoads } from "./key-loads.ts";
 import { readNextNonce, readTransactionCount } from "./nonces.ts";
 import type { PlannedTransaction } from "./planned-transaction.ts";
+import { Shortfall } from "./shortfall.ts";
+import { trySign } from "./try-sign.ts";
 
 export interface TransmitterOptions {
   readonly chainId: number;
@@ -45,8 +44,7 @@ export interface TransmitterOptions {
   readonly store: Store;
   readonly log: Logger;
   readonly signers: readonly [TransactionSigner, ...TransactionSigner[]];
-  /** Whether the key can pay for another transaction. */
-  readonly isFunded: (address: Hex) => boolean;
+  readonly funds: Pick<Funds, "covers" | "require">;
   /** Whoever holds it follows the chain and sends its transactions. */
   readonly lease: HeldLease;
   /** Thinks out at most `limit` transactions that are due and simulate well; called again after each round. */
@@ -89,9 +87,11 @@ export class Transmitter {
   #resend = true;
   /** The head at which offers were raised last. */
   #raisedAt: Hex | undefined;
+  readonly #shortfall: Shortfall;
 
   constructor(options: TransmitterOptions) {
     this.#options = options;
+    this.#shortfall = new Shortfall(options.funds);
     this.#loop = new Wakeable(IDLE_MS, () => this.#step());
   }
 
@@ -104,17 +104,22 @@ export class Transmitter {
   }
 
   async #step(): Promise<boolean> {
-    const { log, head, now } = this.#options;
+    const { log, head, now, signers } = this.#options;
+    const addresses = signers.map(({ address }) => address);
     const current = head();
     if (current === undefined) {
       return false;
     }
     try {
       if (!this.#isOurs()) {
+        this.#shortfall.noteDue(undefined);
+        this.#shortfall.tell([], addresses);
         return false;
       }
       const pending = await this.#watch(current);
-      return await this.#send(current, pending);
+      const more = await this.#send(current, pending);
+      this.#shortfall.tell(this.#inFlight?.pending ?? pending, addresses);
+      return more;
     } catch (error) {
       // All is read anew: the failure may have come before or after the commit.
       this.#nextNonce.clear();
@@ -226,15 +231,19 @@ export class Transmitter {
    * @returns whether there was any
    */
   async #push(head: ChainHead, pending: readonly OpenTransaction[]): Promise<boolean> {
-    const { now, bumpAfterMs } = this.#options;
+    const { now, bumpAfterMs, funds } = this.#options;
     // What was mined, or lost to another transaction of our key, is not helped by a higher offer.
     const stuck = pending.filter(({ id, sentAt }) => now() - sentAt > bumpAfterMs && !this.#used.has(id));
-    if (!this.#resend && stuck.length === 0) {
+    const paid = pending.filter(
+      ({ id, signer }) =>
+        this.#shortfall.isRefused(id) && funds.covers(signer, this.#shortfall.lacking(pending, signer)),
+    );
+    if (!this.#resend && stuck.length === 0 && paid.length === 0) {
       return false;
     }
-    const again = this.#resend ? pending : stuck;
+    const again = this.#resend ? pending : pending.filter((one) => stuck.includes(one) || paid.includes(one));
     const hashes = again.flatMap(({ attempts }) => attempts.slice(-1)).map(({ hash }) => hash);
-    await this.#broadcast(await signedBytes(this.#options.store, hashes));
+    await this.#broadcast(await signedBytes(this.#options.store, hashes), again);
     this.#resend = false;
     if (stuck.length > 0) {
       await this.#commit((trx) =>
@@ -291,21 +300,28 @@ export class Transmitter {
       log.warn("transaction.capped", { transaction: id, nonce });
       return;
     }
+    if (worth !== undefined && this.#shortfall.isRefused(id)) {
+      // Nobody mines it since nobody has it: a higher offer would only need more.
+      return;
+    }
     const call = worth === undefined ? giveUp(signer.address) : await transactionCall(store, id);
-    const signed = await this.#trySign(signer, { chainId, nonce, ...call, ...toWire(fees) });
+    const signed = await trySign(signer, { chainId, nonce, ...call, ...toWire(fees) }, log);
     if (signed === undefined) {
       return;
     }
     await this.#commit((trx) => insertAttempt(trx, id, { ...signed, ...fees }, now()));
     const event = worth === undefined ? "transaction.given-up" : "transaction.replaced";
     log.info(event, { transaction: id, nonce, maxFee: fees.maxFee });
-    await this.#broadcast([signed.raw]);
+    const attempts = [...transaction.attempts, { hash: signed.hash, ...fees }];
+    await this.#broadcast([signed.raw], [{ ...transaction, attempts }]);
   }
 
   /** @returns whether there may be more to send at once */
   async #send(head: ChainHead, pending: readonly OpenTransaction[]): Promise<boolean> {
-    const { plan, signers, isFunded, now, maxInFlight, log } = this.#options;
-    const funded = signers.filter(({ address }) => isFunded(address));
+    const { plan, signers, funds, now, maxInFlight, log } = this.#options;
+    const funded = signers.filter(
+      ({ address }) => this.#shortfall.lacking(pending, address) === 0n && funds.covers(address, 0n),
+    );
     const free =
       funded.length * maxInFlight - funded.reduce((sum, { address }) => sum + count(pending, address), 0);
     if (free <= 0) {
@@ -313,6 +329,7 @@ export class Transmitter {
     }
     const planned = await plan(head, free);
     if (planned.length === 0) {
+      this.#shortfall.noteDue(undefined);
       return false;
     }
     const transactions = await this.#sign(head, planned, { pending, funded });
@@ -322,7 +339,10 @@ export class Transmitter {
     const sent = await this.#commit((trx) => insertTransactions(trx, transactions, now()));
     this.#inFlight = { head: head.latest.hash, pending: [...pending, ...sent] };
     log.debug("step.committed", { transactions: transactions.length });
-    await this.#broadcast(transactions.map(({ raw }) => raw));
+    await this.#broadcast(
+      transactions.map(({ raw }) => raw),
+      sent,
+    );
     log.debug("step.broadcast", { transactions: transactions.length });
     return true;
   }
@@ -335,50 +355,41 @@ export class Transmitter {
       funded,
     }: { readonly pending: readonly OpenTransaction[]; readonly funded: readonly TransactionSigner[] },
   ): Promise<NewTransaction[]> {
-    const { chainId, feeCap, maxInFlight } = this.#options;
+    const { chainId, feeCap, maxInFlight, funds, log } = this.#options;
     const tip = await this.#readTip();
-    const inFlight = new Map(funded.map(({ address }) => [address, count(pending, address)]));
+    const loads = new KeyLoads({ pending, funds, maxInFlight });
     const signed: NewTransaction[] = [];
+    const unpaid: bigint[] = [];
+    this.#shortfall.noteDue(undefined);
     let available = funded;
     for (const transaction of planned) {
       const cap = least(transaction.feeCap, feeCap);
       const fees = offerFees(head.latest, tip, cap);
+      const cost = BigInt(transaction.gasLimit) * fees.maxFee;
+      if (available.length > 0 && available.every(({ address }) => !funds.covers(address, cost))) {
+        unpaid.push(cost);
+        continue;
+      }
       let bytes: SignedTransaction | undefined;
       while (bytes === undefined) {
-        const signer = leastLoaded(available, inFlight);
-        const load = inFlight.get(signer?.address ?? "0x") ?? 0;
-        if (signer === undefined || load >= maxInFlight) {
+        const signer = loads.leastLoaded(available, cost);
+        if (signer === undefined) {
           return signed;
         }
         const nonce = await this.#takeNonce(signer.address);
         const { to, data, gasLimit } = transaction;
-        bytes = await this.#trySign(signer, { chainId, nonce, to, data, gasLimit, ...toWire(fees) });
+        bytes = await trySign(signer, { chainId, nonce, to, data, gasLimit, ...toWire(fees) }, log);
         if (bytes === undefined) {
           this.#nextNonce.set(signer.address, nonce);
           available = available.filter((other) => other !== signer);
         } else {
           signed.push({ ...transaction, ...bytes, ...fees, chainId, signer: signer.address, nonce });
-          inFlight.set(signer.address, load + 1);
+          loads.add(signer.address, cost);
         }
       }
     }
+    this.#shortfall.noteDue(signed.length === 0 && unpaid.length > 0 ? unpaid.reduce(least) : undefined);
     return signed;
-  }
-
-  /** `undefined` when the key is behind a signer that is away: other keys go on. */
-  async #trySign(
-    signer: TransactionSigner,
-    transaction: UnsignedTransaction,
-  ): Promise<SignedTransaction | undefined> {
-    try {
-      return await signer.sign(transaction);
-    } catch (error) {
-      if (!(error instanceof ChainError) || error.code !== "CHAIN_SIGNER_UNAVAILABLE") {
-        throw error;
-      }
-      this.#options.log.warn("signer.unavailable", { address: signer.address, error });
-      return undefined;
-    }
   }
 
   async #takeNonce(address: Hex): Promise<number> {
@@ -396,15 +407,22 @@ export class Transmitter {
     return this.#tip.value;
   }
 
-  async #broadcast(signed: readonly Hex[]): Promise<void> {
+  /** @param transactions those that the bytes are of */
+  async #broadcast(signed: readonly Hex[], transactions: readonly OpenTransaction[]): Promise<void> {
     const { rpc, log } = this.#options;
     const replies = await rpc.send(
       signed.map((raw) => ({ method: "eth_sendRawTransaction", params: [raw] })),
     );
     replies.forEach((reply, index) => {
-      if (!reply.ok && !KNOWN.test(reply.failure.message)) {
-        const error = toChainError("eth_sendRawTransaction", reply.failure);
-        log.warn("transaction.refused", { hash: keccak(fromHex(signed[index] ?? "0x")), error });
+      const isThere = reply.ok || KNOWN.test(reply.failure.message);
+      const hash = keccak(fromHex(signed[index] ?? "0x"));
+      const error = isThere ? undefined : toChainError("eth_sendRawTransaction", reply.failure);
+      const transaction = transactions.find(({ attempts }) => attempts.some((one) => one.hash === hash));
+      if (transaction !== undefined) {
+        this.#shortfall.note(transaction.id, error);
+      }
+      if (error !== undefined) {
+        log.warn("transaction.refused", { hash, error });
       }
     });
   }
@@ -437,15 +455,4 @@ function toWire(fees: Fees): { maxFeePerGas: bigint; maxPriorityFeePerGas: bigin
 
 function count(pending: readonly OpenTransaction[], address: Hex): number {
   return pending.filter(({ signer }) => signer === address).length;
-}
-
-function leastLoaded(
-  signers: readonly TransactionSigner[],
-  inFlight: ReadonlyMap<Hex, number>,
-): TransactionSigner | undefined {
-  const load = ({ address }: TransactionSigner): number => inFlight.get(address) ?? 0;
-  return signers.reduce<TransactionSigner | undefined>(
-    (best, signer) => (best === undefined || load(signer) < load(best) ? signer : best),
-    undefined,
-  );
 }

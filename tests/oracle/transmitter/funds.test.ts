@@ -14,6 +14,7 @@ let balances: Map<Hex, bigint>;
 let reachable: boolean;
 let now: number;
 let events: string[];
+let needed: (string | undefined)[];
 let funds: Funds;
 
 beforeEach(() => {
@@ -23,7 +24,7 @@ beforeEach(() => {
   ]);
   reachable = true;
   now = 0;
-  events = [];
+  [events, needed] = [[], []];
   const endpoint = {
     name: "fake",
     send: (calls: readonly { params: readonly unknown[] }[]) => {
@@ -46,8 +47,9 @@ beforeEach(() => {
     log: createLogger({
       level: "info",
       write: (line) => {
-        const { event, address } = JSON.parse(line) as { event: string; address: string };
-        events.push(`${event} ${address}`);
+        const said = JSON.parse(line) as { event: string; address: string; needed?: string };
+        events.push(`${said.event} ${said.address}`);
+        needed.push(said.needed);
       },
       now: () => now,
     }),
@@ -88,4 +90,26 @@ test("keeps what it knew while the chain cannot be asked", async () => {
   now += 10_000;
   await expect(funds.refresh()).rejects.toMatchObject({ code: "CHAIN_RPC_UNAVAILABLE" });
   expect(funds.isUsable(RICH)).toBe(true);
+});
+
+test("uses no key with less than it was told that the key needs, and says how much that is", async () => {
+  balances.delete(POOR);
+  await funds.refresh();
+  funds.require(RICH, 10n ** 18n + 1n);
+  expect(funds.hasUsable()).toBe(false);
+  expect(needed).toEqual([String(FLOOR), String(10n ** 18n + 1n)]);
+  balances.set(RICH, 10n ** 18n + 1n);
+  // At once: what was known of the balance may be old.
+  expect(await funds.refresh()).toBe(true);
+  expect(funds.isUsable(RICH)).toBe(true);
+  expect(events).toEqual([`funds.low ${POOR}`, `funds.low ${RICH}`, `funds.restored ${RICH}`]);
+});
+
+test("says again what a key needs when that has doubled, and uses it again when it needs it no more", async () => {
+  await funds.refresh();
+  for (const ether of [2n, 3n, 4n, 4n]) funds.require(RICH, ether * 10n ** 18n);
+  expect(needed.slice(1)).toEqual([String(2n * 10n ** 18n), String(4n * 10n ** 18n)]);
+  funds.require(RICH, 0n);
+  expect(funds.isUsable(RICH)).toBe(true);
+  expect(events.at(-1)).toBe(`funds.restored ${RICH}`);
 });

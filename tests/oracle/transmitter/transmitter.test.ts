@@ -9,8 +9,10 @@ import type { ChainHead } from "../../../oracle/chain/chain-source.ts";
 import { RpcEndpoint } from "../../../oracle/chain/rpc-endpoint.ts";
 import { RpcPool } from "../../../oracle/chain/rpc-pool.ts";
 import { loadSigner } from "../../../oracle/chain/signer.ts";
+import type { TransactionSigner } from "../../../oracle/chain/transaction-signer.ts";
 import { HeldLease } from "../../../oracle/engine/held-lease.ts";
 import { createLogger } from "../../../oracle/log.ts";
+import { Funds } from "../../../oracle/transmitter/funds.ts";
 import { openStore } from "../../../oracle/store/store.ts";
 import type { Store } from "../../../oracle/store/store.ts";
 import { Transmitter } from "../../../oracle/transmitter/transmitter.ts";
@@ -25,6 +27,9 @@ const CHAIN_ID = 31_337;
 const KEY = TRANSMITTER_KEYS[0]!;
 const NOWHERE: Hex = `0x${"11".repeat(20)}`;
 const GWEI = 10n ** 9n;
+const FLOOR = 10n ** 15n;
+/** Of a planned transaction. */
+const GAS_LIMIT = 30_000n;
 const BUMP_MS = 30_000;
 const POLL = { interval: 20, timeout: 30_000 };
 const log = createLogger({ level: "error", write: () => undefined, now: () => 0 });
@@ -36,10 +41,15 @@ let anvil: Anvil;
 let endpoint: RpcEndpoint;
 let lease: HeldLease;
 let transmitter: Transmitter;
+let funds: Funds;
+/** What `funds` said to be needed. */
+let needed: string[];
 let head: ChainHead | undefined;
 /** Milliseconds: as the transmitter sees it. */
 let time: number;
 let wanted: number;
+/** Whether what is wanted still is when it was planned. */
+let isPersistent: boolean;
 /** Wei per gas that what is wanted is worth. */
 let worth: bigint;
 /** The head that the transmitter worked on last. */
@@ -51,10 +61,7 @@ beforeEach(async () => {
   store = await openStore(place.config);
   anvil = await startAnvil(["--no-mining"]);
   endpoint = new RpcEndpoint({ url: anvil.url, timeoutMs: 10_000, log, now: () => 0 });
-  const rpc = new RpcPool({ endpoints: [endpoint], log, now: () => 0 });
-  [head, time, wanted, worth] = [undefined, 1_000_000, 1, 500n * GWEI];
-  const file = join(directory, "key");
-  writeFileSync(file, KEY);
+  [head, time, wanted, worth, isPersistent, needed] = [undefined, 1_000_000, 1, 500n * GWEI, false, []];
   // Its clock stands still: the lease lasts.
   const common = { store, log, now: () => 0 };
   lease = new HeldLease({
@@ -65,33 +72,7 @@ beforeEach(async () => {
     isFit: () => true,
     onTaken: () => undefined,
   });
-  transmitter = new Transmitter({
-    chainId: CHAIN_ID,
-    rpc,
-    store,
-    log,
-    signers: [await loadSigner({ kind: "raw", file })],
-    isFunded: () => true,
-    lease,
-    plan: ({ latest }) => {
-      worked = latest.hash;
-      const planned = Array.from({ length: wanted }, () => ({
-        kind: "other" as const,
-        to: NOWHERE,
-        data: "0x" as const,
-        gasLimit: 30_000,
-        feeCap: worth,
-        requestIds: [],
-      }));
-      wanted = 0;
-      return Promise.resolve(planned);
-    },
-    head: () => head,
-    now: () => time,
-    maxInFlight: 4,
-    bumpAfterMs: BUMP_MS,
-    feeCap: 500n * GWEI,
-  });
+  await start(KEY);
 });
 
 afterEach(async () => {
@@ -102,6 +83,60 @@ afterEach(async () => {
   await place.remove();
   rmSync(directory, { recursive: true, force: true });
 });
+
+/** Begins to send with these keys, of which `funds` knows what they have now. */
+async function start(...keys: readonly [Hex, ...Hex[]]): Promise<void> {
+  const rpc = new RpcPool({ endpoints: [endpoint], log, now: () => 0 });
+  const signers = await Promise.all(
+    keys.map((key) => {
+      const file = join(directory, key);
+      writeFileSync(file, key);
+      return loadSigner({ kind: "raw", file });
+    }),
+  );
+  let reads = 0;
+  funds = new Funds({
+    chainId: CHAIN_ID,
+    rpc,
+    addresses: signers.map(({ address }) => address),
+    floor: FLOOR,
+    log: createLogger({
+      level: "error",
+      write: (line) => needed.push((JSON.parse(line) as { needed: string }).needed),
+      now: () => 0,
+    }),
+    // It is always time to read again.
+    now: () => (reads += 10_000),
+  });
+  await funds.refresh();
+  transmitter = new Transmitter({
+    chainId: CHAIN_ID,
+    rpc,
+    store,
+    log,
+    signers: signers as [TransactionSigner],
+    funds,
+    lease,
+    plan: ({ latest }) => {
+      worked = latest.hash;
+      const planned = Array.from({ length: wanted }, () => ({
+        kind: "other" as const,
+        to: NOWHERE,
+        data: "0x" as const,
+        gasLimit: Number(GAS_LIMIT),
+        feeCap: worth,
+        requestIds: [],
+      }));
+      if (!isPersistent) wanted = 0;
+      return Promise.resolve(planned);
+    },
+    head: () => head,
+    now: () => time,
+    maxInFlight: 4,
+    bumpAfterMs: BUMP_MS,
+    feeCap: 500n * GWEI,
+  });
+}
 
 /** As the journal does. */
 async function read({ number, hash }: BlockHeader): Promise<void> {
@@ -253,4 +288,92 @@ test("takes no outcome from a block that the journal has not read, and looks aga
   await read(head!.latest);
   transmitter.wake();
   await expect.poll(sent, POLL).toEqual([{ nonce: 0, state: "mined", attempts: 1 }]);
+});
+
+async function setBalance(wei: bigint, key = KEY): Promise<void> {
+  const params = [new Wallet(key).address, `0x${wei.toString(16)}`];
+  await endpoint.send([{ method: "anvil_setBalance", params }]);
+}
+
+/** What the first attempt may cost, in wei. */
+async function costOfFirst(): Promise<bigint> {
+  const row = await store.db.selectFrom("attempts").select("max_fee").executeTakeFirstOrThrow();
+  return GAS_LIMIT * BigInt(row.max_fee);
+}
+
+test("a key from which the node takes nothing for want of money is not usable until it has what is needed", async () => {
+  // Above the floor, but for the first transaction it is not enough; the transmitter does not know yet.
+  await setBalance(FLOOR);
+  await mineDear(40n);
+  await expect.poll(sent, POLL).toHaveLength(1);
+  const cost = await costOfFirst();
+  expect(cost).toBeGreaterThan(FLOOR);
+  await expect.poll(() => funds.refresh().then(() => funds.hasUsable()), POLL).toBe(false);
+  expect(needed).toEqual([String(cost)]);
+  await setBalance(cost - 1n);
+  await funds.refresh();
+  expect(funds.hasUsable()).toBe(false);
+  wanted = 1;
+  await setBalance(10n * cost);
+  await funds.refresh();
+  expect(funds.hasUsable()).toBe(true);
+  // The committed one first, without waiting until it counts as stuck; then what came meanwhile.
+  await mineDear(40n);
+  await expect.poll(sent, POLL).toHaveLength(2);
+  await mine();
+  await mine();
+  await expect.poll(sent, POLL).toEqual([
+    { nonce: 0, state: "mined", attempts: 1 },
+    { nonce: 1, state: "mined", attempts: 1 },
+  ]);
+});
+
+test("does not offer more for what nobody has taken for want of money", async () => {
+  await setBalance(FLOOR);
+  await mineDear(40n);
+  await expect.poll(() => funds.refresh().then(() => funds.hasUsable()), POLL).toBe(false);
+  const cost = await costOfFirst();
+  time += BUMP_MS + 1;
+  await endpoint.send([{ method: "evm_mine", params: [] }]);
+  head = { latest: await readHead(endpoint), settledNumber: 0 };
+  transmitter.wake();
+  const sentAt = async (): Promise<number | undefined> =>
+    (await store.db.selectFrom("transactions").select("sent_at").executeTakeFirst())?.sent_at;
+  await expect.poll(sentAt, POLL).toBe(time);
+  await setBalance(10n * cost);
+  await funds.refresh();
+  await mine();
+  await mine();
+  await expect.poll(sent, POLL).toEqual([{ nonce: 0, state: "mined", attempts: 1 }]);
+});
+
+test("commits no nonce with a key that is known to have too little, until it has enough", async () => {
+  await setBalance(FLOOR);
+  await funds.refresh();
+  isPersistent = true;
+  await mineDear(40n);
+  await expect.poll(() => funds.hasUsable(), POLL).toBe(false);
+  expect(Number(needed[0])).toBeGreaterThan(Number(FLOOR));
+  expect(await sent()).toEqual([]);
+  isPersistent = false;
+  await setBalance(10n ** 18n);
+  await funds.refresh();
+  await mineDear(40n);
+  await expect.poll(sent, POLL).toEqual([{ nonce: 0, state: "pending", attempts: 1 }]);
+  await expect.poll(() => funds.hasUsable(), POLL).toBe(true);
+});
+
+test("a key that can pay sends what another cannot", async () => {
+  await transmitter.stop();
+  const other = TRANSMITTER_KEYS[1]!;
+  await setBalance(FLOOR);
+  await start(KEY, other);
+  wanted = 2;
+  await mineDear(40n);
+  await expect.poll(sent, POLL).toHaveLength(2);
+  const rows = await store.db.selectFrom("transactions").select("signer").execute();
+  expect(new Set(rows.map(({ signer }) => signer))).toEqual(
+    new Set([new Wallet(other).address.toLowerCase()]),
+  );
+  expect(needed).toEqual([]);
 });

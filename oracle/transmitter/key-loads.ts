@@ -1,0 +1,73 @@
+import type { Hex } from "../../protocol/bytes.ts";
+import type { TransactionSigner } from "../chain/transaction-signer.ts";
+import type { OpenTransaction } from "../store/transactions.ts";
+import type { Funds } from "./funds.ts";
+
+interface Load {
+  transactions: number;
+  /** Wei. */
+  reserved: bigint;
+}
+
+export interface KeyLoadsOptions {
+  readonly pending: readonly OpenTransaction[];
+  readonly funds: Pick<Funds, "covers">;
+  /** Transactions of one key in flight. */
+  readonly maxInFlight: number;
+}
+
+/** What each key has in flight, while transactions are given to keys. */
+export class KeyLoads {
+  readonly #options: KeyLoadsOptions;
+  readonly #loads = new Map<Hex, Load>();
+
+  constructor(options: KeyLoadsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The key of `available` that has least in flight, of those that can pay `cost` besides that.
+   *
+   * @returns `undefined` when each of them has to wait until some of it is mined
+   */
+  leastLoaded(available: readonly TransactionSigner[], cost: bigint): TransactionSigner | undefined {
+    const { funds, maxInFlight } = this.#options;
+    return available
+      .filter(({ address }) => {
+        const { transactions, reserved } = this.#of(address);
+        return transactions < maxInFlight && funds.covers(address, reserved + cost);
+      })
+      .reduce<TransactionSigner | undefined>(
+        (best, signer) =>
+          best === undefined || this.#of(signer.address).transactions < this.#of(best.address).transactions
+            ? signer
+            : best,
+        undefined,
+      );
+  }
+
+  add(address: Hex, cost: bigint): void {
+    const load = this.#of(address);
+    load.transactions += 1;
+    load.reserved += cost;
+  }
+
+  #of(address: Hex): Load {
+    const known = this.#loads.get(address);
+    if (known !== undefined) {
+      return known;
+    }
+    const mine = this.#options.pending.filter(({ signer }) => signer === address);
+    const load = { transactions: mine.length, reserved: reserve(mine) };
+    this.#loads.set(address, load);
+    return load;
+  }
+}
+
+/** Wei that a node sets aside for transactions in flight. */
+export function reserve(pending: readonly OpenTransaction[]): bigint {
+  return pending.reduce(
+    (sum, { gasLimit, attempts }) => sum + BigInt(gasLimit) * (attempts.at(-1)?.maxFee ?? 0n),
+    0n,
+  );
+}

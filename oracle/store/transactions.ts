@@ -210,6 +210,27 @@ export async function openCalls(store: Store, chainId: number, to: Hex): Promise
   return new Set(rows.map(({ data }) => data as Hex));
 }
 
+/**
+ * Whether it can only revert: each of its requests is settled, or past the deadline after which nothing but a refund settles
+ * it. A request that a reorg dropped may come again. One without requests is never worthless.
+ *
+ * @param time seconds, of the newest block
+ */
+export async function isWorthless(
+  store: Store,
+  { id, kind }: Pick<OpenTransaction, "id" | "kind">,
+  time: number,
+): Promise<boolean> {
+  const { rows } = await sql<{ is_open: boolean }>`
+    select not exists (
+        select from settlements s where s.chain_id = i.chain_id and s.request_id = i.request_id)
+      and (${kind === "refund"}::boolean or not exists (
+        select from requests r
+        where r.chain_id = i.chain_id and r.request_id = i.request_id and r.deadline < ${time}::bigint)) as is_open
+    from transaction_items i where i.transaction_id = ${id}::bigint`.execute(store.db);
+  return rows.length > 0 && rows.every(({ is_open }) => !is_open);
+}
+
 /** Whether a transaction to `to` waits to be mined. */
 export async function hasOpenTransaction(store: Store, chainId: number, to: Hex): Promise<boolean> {
   const row = await store.db

@@ -21,6 +21,7 @@ import {
   finalizeTransactions,
   insertAttempt,
   insertTransactions,
+  isWorthless,
   markSent,
   markSettlingTransactions,
   pendingTransactions,
@@ -280,7 +281,8 @@ export class Transmitter {
 
   /**
    * Offers more for it, as far as what it does is worth it. One that is worth less than gas costs now gives its nonce to a
-   * transfer of nothing, if others wait behind it: its requests are settled later.
+   * transfer of nothing, if others wait behind it: its requests are settled later. One that can only revert does so in any
+   * case: its requests wait for it to end.
    */
   async #replace(head: ChainHead, { signer, transaction, holdsUp }: Stuck): Promise<void> {
     const { store, chainId, feeCap, now, log } = this.#options;
@@ -293,9 +295,10 @@ export class Transmitter {
     const baseFee = head.latest.baseFeePerGas ?? 0n;
     const raised = (cap: bigint): Fees | undefined =>
       baseFee > cap ? undefined : raiseFees(last, offerFees(head.latest, tip, cap), cap);
-    const worth = raised(least(transaction.feeCap ?? feeCap, feeCap));
+    const isVain = await isWorthless(store, transaction, head.latest.timestamp);
+    const worth = isVain ? undefined : raised(least(transaction.feeCap ?? feeCap, feeCap));
     const isTooDear = baseFee > last.maxFee;
-    const fees = worth ?? (holdsUp && isTooDear ? raised(feeCap) : undefined);
+    const fees = worth ?? (isVain || (holdsUp && isTooDear) ? raised(feeCap) : undefined);
     if (fees === undefined) {
       log.warn("transaction.capped", { transaction: id, nonce });
       return;

@@ -6,6 +6,7 @@ import {
   finalizeTransactions,
   insertAttempt,
   insertTransactions,
+  isWorthless,
   markSent,
   markSettlingTransactions,
   pendingTransactions,
@@ -22,6 +23,8 @@ import type {
 import { describeStores, useStore } from "../support/stores.ts";
 
 const CHAIN = 7;
+/** Seconds. */
+const DEADLINE = 9;
 const NOW = 1_790_000_000_000;
 const word = (name: number): Hex => `0x${name.toString(16).padStart(64, "0")}`;
 /** PostgreSQL takes 65,535 parameters in a statement. */
@@ -77,7 +80,7 @@ describeStores("the store's transactions", (create) => {
         ids.map((id) => ({
           ...{ chain_id: CHAIN, request_id: id, block_number: 1, block_hash: word(9), block_time: 1 },
           ...{ tx_hash: word(9), log_index: 0, consumer: SIGNER, request: "{}", payload: "0x" },
-          ...{ payload_uri: "", deadline: 9, fee: "0", released: true, phase: "asked" as const },
+          ...{ payload_uri: "", deadline: DEADLINE, fee: "0", released: true, phase: "asked" as const },
           ...{ last_error: null, seen_at: NOW },
         })),
       )
@@ -154,6 +157,28 @@ describeStores("the store's transactions", (create) => {
     await commit((trx) => finalizeTransactions(trx, CHAIN, 8));
     // The third was left out by the contract: free to be settled again.
     expect((await phases())[3]).toBe("asked");
+  });
+
+  test.each<
+    [string, boolean, { kind?: NewTransaction["kind"]; ids?: number[]; settled?: number[]; time?: number }]
+  >([
+    ["before its request's deadline", false, {}],
+    ["at the deadline", false, { time: DEADLINE }],
+    ["past the deadline", true, { time: DEADLINE + 1 }],
+    ["while one request of several is open", false, { kind: "fulfillBatch", ids: [1, 2], settled: [1] }],
+    ["when the last of several is settled", true, { kind: "fulfillBatch", ids: [1, 2], settled: [1, 2] }],
+    ["while its request is one that a reorg dropped", false, { ids: [4], time: DEADLINE + 1 }],
+    ["as a refund past the deadline", false, { kind: "refund", time: DEADLINE + 1 }],
+    ["as a refund of what is settled", true, { kind: "refund", settled: [1], time: DEADLINE + 1 }],
+    ["without requests", false, { kind: "admit", ids: [], time: DEADLINE + 1 }],
+  ])("tells whether one is worthless: %s: %s", async (_, expected, given) => {
+    const { kind = "fulfill", ids = [1], settled = [], time = DEADLINE - 1 } = given;
+    const [sent] = await commit((trx) =>
+      insertTransactions(trx, [{ ...transaction(4, ids.map(word)), kind }], NOW),
+    );
+    // By somebody else.
+    for (const id of settled) await settle(word(id), word(77), 8);
+    expect(await isWorthless(store, sent!, time)).toBe(expected);
   });
 
   test("a reorg puts it in flight again", async () => {

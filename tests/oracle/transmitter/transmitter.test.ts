@@ -13,12 +13,14 @@ import type { TransactionSigner } from "../../../oracle/chain/transaction-signer
 import { HeldLease } from "../../../oracle/engine/held-lease.ts";
 import { createLogger } from "../../../oracle/log.ts";
 import { Funds } from "../../../oracle/transmitter/funds.ts";
+import { dueRefunds } from "../../../oracle/store/settlements.ts";
 import { openStore } from "../../../oracle/store/store.ts";
 import type { Store } from "../../../oracle/store/store.ts";
 import { Transmitter } from "../../../oracle/transmitter/transmitter.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
 import { startAnvil } from "../support/anvil.ts";
 import type { Anvil } from "../support/anvil.ts";
+import { aRequest, storeRequest } from "../support/requests.ts";
 import { createPgliteStore } from "../support/stores.ts";
 import type { TestStore } from "../support/stores.ts";
 import { TRANSMITTER_KEYS } from "../support/test-chain.ts";
@@ -48,6 +50,8 @@ let head: ChainHead | undefined;
 /** Milliseconds: as the transmitter sees it. */
 let time: number;
 let wanted: number;
+/** The request that what is wanted fulfills. */
+let fulfilled: Hex | undefined;
 /** Whether what is wanted still is when it was planned. */
 let isPersistent: boolean;
 /** Wei per gas that what is wanted is worth. */
@@ -62,6 +66,7 @@ beforeEach(async () => {
   anvil = await startAnvil(["--no-mining"]);
   endpoint = new RpcEndpoint({ url: anvil.url, timeoutMs: 10_000, log, now: () => 0 });
   [head, time, wanted, worth, isPersistent, needed] = [undefined, 1_000_000, 1, 500n * GWEI, false, []];
+  fulfilled = undefined;
   // Its clock stands still: the lease lasts.
   const common = { store, log, now: () => 0 };
   lease = new HeldLease({
@@ -120,12 +125,12 @@ async function start(...keys: readonly [Hex, ...Hex[]]): Promise<void> {
     plan: ({ latest }) => {
       worked = latest.hash;
       const planned = Array.from({ length: wanted }, () => ({
-        kind: "other" as const,
+        kind: fulfilled === undefined ? ("other" as const) : ("fulfill" as const),
         to: NOWHERE,
         data: "0x" as const,
         gasLimit: Number(GAS_LIMIT),
         feeCap: worth,
-        requestIds: [],
+        requestIds: fulfilled === undefined ? [] : [fulfilled],
       }));
       if (!isPersistent) wanted = 0;
       return Promise.resolve(planned);
@@ -143,13 +148,13 @@ async function read({ number, hash }: BlockHeader): Promise<void> {
   await store.db.insertInto("blocks").values({ chain_id: CHAIN_ID, number, hash }).execute();
 }
 
-async function mine({ isRead = true } = {}): Promise<void> {
+async function mine({ isRead = true, isSettled = false } = {}): Promise<void> {
   await endpoint.send([{ method: "evm_mine", params: [] }]);
   const latest = await readHead(endpoint);
   if (isRead) {
     await read(latest);
   }
-  head = { latest, settledNumber: 0 };
+  head = { latest, settledNumber: isSettled ? latest.number : 0 };
   transmitter.wake();
   await expect.poll(() => worked, POLL).toBe(latest.hash);
 }
@@ -220,6 +225,15 @@ async function waitAgain(): Promise<void> {
   await mineDear(40n);
 }
 
+/** The first nonce went to a transfer of nothing. */
+async function expectGivenUp(): Promise<void> {
+  const [transfer] = await endpoint.send([
+    { method: "eth_getTransactionBySenderAndNonce", params: [new Wallet(KEY).address, "0x0"] },
+  ]);
+  expect(transfer).toMatchObject({ ok: true, result: { input: "0x", value: "0x0" } });
+  expect(transfer).toHaveProperty("result.to", new Wallet(KEY).address.toLowerCase());
+}
+
 test("never offers more than what it does is worth", async () => {
   worth = 5n * GWEI;
   await mine();
@@ -240,11 +254,7 @@ test("gives its nonce to a transfer of nothing when it is worth less than gas co
   await mineDear(40n);
   await expect.poll(async () => (await sent())[0]?.state, POLL).toBe("mined");
   expect(Math.max(...((await offers())[1] ?? []))).toBeLessThanOrEqual(5);
-  const [transfer] = await endpoint.send([
-    { method: "eth_getTransactionBySenderAndNonce", params: [new Wallet(KEY).address, "0x0"] },
-  ]);
-  expect(transfer).toMatchObject({ ok: true, result: { input: "0x", value: "0x0" } });
-  expect(transfer).toHaveProperty("result.to", new Wallet(KEY).address.toLowerCase());
+  await expectGivenUp();
 });
 
 test("gives a nonce up that somebody else used with our key, instead of bidding for it for ever", async () => {
@@ -376,4 +386,28 @@ test("a key that can pay sends what another cannot", async () => {
     new Set([new Wallet(other).address.toLowerCase()]),
   );
   expect(needed).toEqual([]);
+});
+
+test("gives its nonce to a transfer of nothing when it can only revert, and its request to be refunded", async () => {
+  const { timestamp } = await readHead(endpoint);
+  const deadline = timestamp + 1_000;
+  fulfilled = await storeRequest(store, aRequest({ deadline: BigInt(deadline) }));
+  await mine();
+  await expect.poll(sent, POLL).toEqual([{ nonce: 0, state: "pending", attempts: 1 }]);
+  await endpoint.send([
+    { method: "anvil_dropAllTransactions", params: [] },
+    { method: "evm_setNextBlockTimestamp", params: [deadline + 1] },
+  ]);
+  await mine();
+  time += BUMP_MS + 1;
+  transmitter.wake();
+  // Nothing waits behind it, and a higher offer for what it did would not have been too dear.
+  await expect.poll(sent, POLL).toEqual([{ nonce: 0, state: "pending", attempts: 2 }]);
+  const due = { chainId: CHAIN_ID, time: deadline + 1, limit: 9 };
+  expect(await dueRefunds(store, due)).toEqual([]);
+  await mine();
+  await expect.poll(sent, POLL).toEqual([{ nonce: 0, state: "mined", attempts: 2 }]);
+  await expectGivenUp();
+  await mine({ isSettled: true });
+  expect(await dueRefunds(store, due)).toMatchObject([{ requestId: fulfilled }]);
 });

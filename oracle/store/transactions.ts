@@ -257,6 +257,28 @@ export async function nextStoredNonce(store: Store, chainId: number, signer: Hex
   return nonce === null || nonce === undefined ? 0 : nonce + 1;
 }
 
+export interface NonceRange {
+  readonly from: number;
+  /** Exclusive. */
+  readonly below: number;
+  readonly limit: number;
+}
+
+/** The lowest nonces of the key, at most `limit`, under which this store has sent nothing. */
+export async function unknownNonces(
+  store: Store,
+  chainId: number,
+  signer: Hex,
+  { from, below, limit }: NonceRange,
+): Promise<number[]> {
+  const { rows } = await sql<{ nonce: number }>`
+    select n as nonce from generate_series(${from}::bigint, ${below}::bigint - 1) n
+    where not exists (select from transactions t
+      where t.chain_id = ${chainId} and t.signer = ${signer} and t.nonce = n and t.state <> 'lost')
+    order by n limit ${limit}`.execute(store.db);
+  return rows.map(({ nonce }) => nonce);
+}
+
 export interface TransactionOutcome {
   readonly id: number;
   readonly state: Exclude<TransactionState, "pending" | "final">;

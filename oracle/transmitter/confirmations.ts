@@ -4,8 +4,56 @@ import type { RpcPool } from "../chain/rpc-pool.ts";
 import { readReply } from "../chain/rpc-pool.ts";
 import type { OpenTransaction, TransactionOutcome } from "../store/transactions.ts";
 
+export interface ConfirmationsOptions {
+  readonly rpc: RpcPool;
+  /** Milliseconds. */
+  readonly now: () => number;
+}
+
+/** A nonce that is seen used up for so long, while none of our attempts is known, was used by somebody else with our key. */
+const LOST_AFTER_MS = 60_000;
+
+/** What becomes of transactions that settle nothing: admissions, and what failed or was lost. */
+export class Confirmations {
+  readonly #options: ConfirmationsOptions;
+  /** Transactions whose nonce is seen used up, and since when (milliseconds) the node has not said by which of ours. */
+  #used: ReadonlyMap<number, number> = new Map();
+
+  constructor(options: ConfirmationsOptions) {
+    this.#options = options;
+  }
+
+  clear(): void {
+    this.#used = new Map();
+  }
+
+  /** Whether its nonce was seen used up, by whichever transaction: no higher offer helps it. */
+  isUsed(id: number): boolean {
+    return this.#used.has(id);
+  }
+
+  /** @param counts how many transactions of each key the chain holds */
+  async read(
+    pending: readonly OpenTransaction[],
+    counts: ReadonlyMap<Hex, number>,
+  ): Promise<TransactionOutcome[]> {
+    const { rpc, now } = this.#options;
+    const used = pending.filter(({ signer, nonce }) => nonce < (counts.get(signer) ?? 0));
+    const found = used.length === 0 ? [] : await readOutcomes(rpc, used);
+    const before = this.#used;
+    this.#used = new Map(
+      used.map(({ id }, index) => [id, (found[index] === undefined ? before.get(id) : undefined) ?? now()]),
+    );
+    const lost = [...this.#used].filter(([, since]) => now() - since > LOST_AFTER_MS);
+    return [
+      ...found.filter((outcome) => outcome !== undefined),
+      ...lost.map(([id]): TransactionOutcome => ({ id, state: "lost" })),
+    ];
+  }
+}
+
 /** What the chain says of transactions whose nonce is used up; `undefined` where it knows none of the attempts (yet). */
-export async function readOutcomes(
+async function readOutcomes(
   rpc: RpcPool,
   transactions: readonly OpenTransaction[],
 ): Promise<(TransactionOutcome | undefined)[]> {

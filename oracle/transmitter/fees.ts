@@ -53,6 +53,11 @@ export function raiseFees(previous: Fees, offer: Fees, cap: bigint): Fees | unde
   return maxFee > cap ? undefined : { maxFee, priorityFee: priorityFee < maxFee ? priorityFee : maxFee };
 }
 
+/** As a transaction names them. */
+export function toWire(fees: Fees): { maxFeePerGas: bigint; maxPriorityFeePerGas: bigint } {
+  return { maxFeePerGas: fees.maxFee, maxPriorityFeePerGas: fees.priorityFee };
+}
+
 function larger(a: bigint, b: bigint): bigint {
   return a > b ? a : b;
 }

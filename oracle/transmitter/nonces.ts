@@ -5,8 +5,19 @@ import type { Store } from "../store/store.ts";
 import { nextStoredNonce } from "../store/transactions.ts";
 
 /** How many transactions of `address` the canonical chain holds. */
-export function readTransactionCount(rpc: RpcPool, address: Hex, tag: "latest" | "pending"): Promise<number> {
+function readTransactionCount(rpc: RpcPool, address: Hex, tag: "latest" | "pending"): Promise<number> {
   return rpc.call("eth_getTransactionCount", [address, tag], quantity);
+}
+
+/** How many each of them has on the newest block. */
+export async function readTransactionCounts(
+  rpc: RpcPool,
+  addresses: ReadonlySet<Hex>,
+): Promise<Map<Hex, number>> {
+  const counts = [...addresses].map(
+    async (address) => [address, await readTransactionCount(rpc, address, "latest")] as const,
+  );
+  return new Map(await Promise.all(counts));
 }
 
 /**

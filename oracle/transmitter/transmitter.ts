@@ -14,7 +14,6 @@ import type {
   NewTransaction,
   OpenTransaction,
   RecordedOutcomes,
-  TransactionCall,
   TransactionOutcome,
 } from "../store/transactions.ts";
 import {
@@ -29,12 +28,14 @@ import {
   signedBytes,
   transactionCall,
 } from "../store/transactions.ts";
-import { readOutcomes } from "./confirmations.ts";
+import { Confirmations } from "./confirmations.ts";
 import type { Fees } from "./fees.ts";
-import { offerFees, raiseFees, readTip } from "./fees.ts";
+import { offerFees, raiseFees, readTip, toWire } from "./fees.ts";
 import type { Funds } from "./funds.ts";
+import { giveUp } from "./give-up.ts";
 import { KeyLoads } from "./key-loads.ts";
-import { readNextNonce, readTransactionCount } from "./nonces.ts";
+import { NonceHoles } from "./nonce-holes.ts";
+import { readNextNonce, readTransactionCounts } from "./nonces.ts";
 import type { PlannedTransaction } from "./planned-transaction.ts";
 import { Shortfall } from "./shortfall.ts";
 import { trySign } from "./try-sign.ts";
@@ -62,12 +63,8 @@ export interface TransmitterOptions {
 }
 
 const IDLE_MS = 1_000;
-/** Of a transfer to an account without code. */
-const TRANSFER_GAS = 21_000;
 /** How long a priority fee is offered that the node named: an offer too low is raised when nobody mines it. */
 const TIP_MS = 3_000;
-/** A nonce that is seen used up for so long, while none of our attempts is known, was used by somebody else with our key. */
-const LOST_AFTER_MS = 60_000;
 
 /**
  * Sends what `plan` proposes on one chain. Nonce and signed bytes are committed before the first broadcast, so whatever
@@ -80,8 +77,6 @@ export class Transmitter {
   #term = 0;
   /** What is in flight, as the store has it since `head`; nobody else writes it while the lease is ours. */
   #inFlight: { readonly head: Hex; readonly pending: readonly OpenTransaction[] } | undefined;
-  /** Transactions whose nonce is seen used up, and since when (milliseconds) the node has not said by which of ours. */
-  #used: ReadonlyMap<number, number> = new Map();
   /** The lowest block in which the node has one of our transactions, while the journal has yet to read it. */
   #awaited: number | undefined;
   #tip: { readonly value: bigint; readonly readAt: number } | undefined;
@@ -89,10 +84,14 @@ export class Transmitter {
   /** The head at which offers were raised last. */
   #raisedAt: Hex | undefined;
   readonly #shortfall: Shortfall;
+  readonly #confirmations: Confirmations;
+  readonly #holes: NonceHoles;
 
   constructor(options: TransmitterOptions) {
     this.#options = options;
     this.#shortfall = new Shortfall(options.funds);
+    this.#confirmations = new Confirmations(options);
+    this.#holes = new NonceHoles(options);
     this.#loop = new Wakeable(IDLE_MS, () => this.#step());
   }
 
@@ -137,7 +136,8 @@ export class Transmitter {
       this.#term = lease.term;
       this.#nextNonce.clear();
       this.#inFlight = undefined;
-      this.#used = new Map();
+      this.#confirmations.clear();
+      this.#holes.clear();
       this.#resend = true;
     }
     return lease.isHeld();
@@ -150,6 +150,9 @@ export class Transmitter {
       // Read again with each block: the journal may have re-opened what a reorg dropped.
       const pending = await this.#settle(head, await pendingTransactions(store, chainId));
       this.#inFlight = { head: head.latest.hash, pending };
+    }
+    if (await this.#fillHoles(head)) {
+      this.#inFlight = { head: head.latest.hash, pending: await pendingTransactions(store, chainId) };
     }
     if (await this.#push(head, this.#inFlight.pending)) {
       this.#inFlight = { head: head.latest.hash, pending: await pendingTransactions(store, chainId) };
@@ -194,19 +197,12 @@ export class Transmitter {
 
   /** Of transactions that settled nothing that the journal has read: admissions, and what failed or was lost. */
   async #readOutcomes(pending: readonly OpenTransaction[]): Promise<TransactionOutcome[]> {
-    const { rpc, now } = this.#options;
-    const counts = await this.#transactionCounts(pending);
-    const used = pending.filter(({ signer, nonce }) => nonce < (counts.get(signer) ?? 0));
-    const found = used.length === 0 ? [] : await readOutcomes(rpc, used);
-    const before = this.#used;
-    this.#used = new Map(
-      used.map(({ id }, index) => [id, (found[index] === undefined ? before.get(id) : undefined) ?? now()]),
+    const counts = await readTransactionCounts(
+      this.#options.rpc,
+      new Set(pending.map(({ signer }) => signer)),
     );
-    const lost = [...this.#used].filter(([, since]) => now() - since > LOST_AFTER_MS);
-    return [
-      ...found.filter((outcome) => outcome !== undefined),
-      ...lost.map(([id]): TransactionOutcome => ({ id, state: "lost" })),
-    ];
+    this.#holes.note(pending, counts);
+    return this.#confirmations.read(pending, counts);
   }
 
   /** In a transaction that fails when the lease is another's. */
@@ -218,12 +214,25 @@ export class Transmitter {
     });
   }
 
-  async #transactionCounts(pending: readonly OpenTransaction[]): Promise<Map<Hex, number>> {
-    const signers = [...new Set(pending.map(({ signer }) => signer))];
-    const counts = await Promise.all(
-      signers.map((signer) => readTransactionCount(this.#options.rpc, signer, "latest")),
+  /** @returns whether there was any that has waited long enough */
+  async #fillHoles(head: ChainHead): Promise<boolean> {
+    const { signers, now, log } = this.#options;
+    const due = signers.filter(({ address }) => this.#holes.isDue(address));
+    const tip = due.length === 0 ? 0n : await this.#readTip();
+    const filled = await Promise.all(due.map((signer) => this.#holes.fill(signer, head.latest, tip)));
+    const transfers = filled.flat();
+    if (transfers.length === 0) {
+      return false;
+    }
+    const sent = await this.#commit((trx) => insertTransactions(trx, transfers, now()));
+    for (const { id, signer, nonce } of sent) {
+      log.warn("transaction.hole-filled", { transaction: id, address: signer, nonce });
+    }
+    await this.#broadcast(
+      transfers.map(({ raw }) => raw),
+      sent,
     );
-    return new Map(signers.map((signer, index) => [signer, counts[index] ?? 0]));
+    return true;
   }
 
   /**
@@ -234,7 +243,9 @@ export class Transmitter {
   async #push(head: ChainHead, pending: readonly OpenTransaction[]): Promise<boolean> {
     const { now, bumpAfterMs, funds } = this.#options;
     // What was mined, or lost to another transaction of our key, is not helped by a higher offer.
-    const stuck = pending.filter(({ id, sentAt }) => now() - sentAt > bumpAfterMs && !this.#used.has(id));
+    const stuck = pending.filter(
+      ({ id, sentAt }) => now() - sentAt > bumpAfterMs && !this.#confirmations.isUsed(id),
+    );
     const paid = pending.filter(
       ({ id, signer }) =>
         this.#shortfall.isRefused(id) && funds.covers(signer, this.#shortfall.lacking(pending, signer)),
@@ -440,21 +451,12 @@ interface Stuck {
 
 const NOTHING_RECORDED: RecordedOutcomes = { recorded: [], awaited: undefined };
 
-/** Uses a nonce up, and nothing else. */
-function giveUp(to: Hex): TransactionCall {
-  return { to, data: "0x", gasLimit: TRANSFER_GAS };
-}
-
 function least(a: bigint, b: bigint): bigint {
   return a < b ? a : b;
 }
 
 /** The node has it, or has mined it: both are what was wanted. */
 const KNOWN = /already known|already imported|known transaction|nonce too low|already exists/i;
-
-function toWire(fees: Fees): { maxFeePerGas: bigint; maxPriorityFeePerGas: bigint } {
-  return { maxFeePerGas: fees.maxFee, maxPriorityFeePerGas: fees.priorityFee };
-}
 
 function count(pending: readonly OpenTransaction[], address: Hex): number {
   return pending.filter(({ signer }) => signer === address).length;

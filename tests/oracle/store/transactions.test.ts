@@ -14,6 +14,7 @@ import {
   reopenTransactions,
   signedBytes,
   transactionCall,
+  unknownNonces,
 } from "../../../oracle/store/transactions.ts";
 import type {
   NewTransaction,
@@ -271,6 +272,22 @@ describeStores("the store's transactions", (create) => {
     const [sent] = await commit((trx) => insertTransactions(trx, [transaction(4, [word(1)])], NOW));
     await commit((trx) => recordOutcomes(trx, CHAIN, [{ id: sent?.id ?? 0, state: "lost" }]));
     expect(await phases()).toMatchObject({ 1: "asked" });
+  });
+
+  test("what it has sent nothing under is unknown, and so is what was lost", async () => {
+    const [, lost] = await commit((trx) =>
+      insertTransactions(
+        trx,
+        [4, 6, 9].map((nonce) => transaction(nonce, [])),
+        NOW,
+      ),
+    );
+    await commit((trx) => recordOutcomes(trx, CHAIN, [{ id: lost?.id ?? 0, state: "lost" }]));
+    const unknown = (below: number, limit = 16): Promise<number[]> =>
+      unknownNonces(store, CHAIN, SIGNER, { from: 3, below, limit });
+    expect(await unknown(9)).toEqual([3, 5, 6, 7, 8]);
+    expect(await unknown(9, 2)).toEqual([3, 5]);
+    expect(await unknown(3)).toEqual([]);
   });
 
   test("one that failed frees its requests", async () => {

@@ -170,8 +170,14 @@ async function sent(): Promise<{ nonce: number; state: string; attempts: number 
   return rows;
 }
 
-/** Somebody else uses our key: same nonce, a better offer. */
-async function overtake(nonce: number): Promise<void> {
+interface Offer {
+  readonly nonce: number;
+  /** Gwei. */
+  readonly maxFee: bigint;
+}
+
+/** Of our key, and not of our store. */
+async function sendElsewhere({ nonce, maxFee }: Offer): Promise<void> {
   const raw = await new Wallet(KEY).signTransaction({
     type: 2,
     chainId: CHAIN_ID,
@@ -179,10 +185,28 @@ async function overtake(nonce: number): Promise<void> {
     to: NOWHERE,
     value: 1n,
     gasLimit: 30_000,
-    maxFeePerGas: 400n * GWEI,
-    maxPriorityFeePerGas: 100n * GWEI,
+    maxFeePerGas: maxFee * GWEI,
+    maxPriorityFeePerGas: least(maxFee, 100n) * GWEI,
   });
   await endpoint.send([{ method: "eth_sendRawTransaction", params: [raw] }]);
+}
+
+function least(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
+}
+
+/** Somebody else uses our key: same nonce, a better offer. */
+function overtake(nonce: number): Promise<void> {
+  return sendElsewhere({ nonce, maxFee: 400n });
+}
+
+async function expectTransferOfNothing(nonce: number): Promise<void> {
+  const { address } = new Wallet(KEY);
+  const [transfer] = await endpoint.send([
+    { method: "eth_getTransactionBySenderAndNonce", params: [address, `0x${nonce.toString(16)}`] },
+  ]);
+  expect(transfer).toMatchObject({ ok: true, result: { input: "0x", value: "0x0" } });
+  expect(transfer).toHaveProperty("result.to", address.toLowerCase());
 }
 
 test("raises the offer of what is not mined, once for each waiting time", async () => {
@@ -225,15 +249,6 @@ async function waitAgain(): Promise<void> {
   await mineDear(40n);
 }
 
-/** The first nonce went to a transfer of nothing. */
-async function expectGivenUp(): Promise<void> {
-  const [transfer] = await endpoint.send([
-    { method: "eth_getTransactionBySenderAndNonce", params: [new Wallet(KEY).address, "0x0"] },
-  ]);
-  expect(transfer).toMatchObject({ ok: true, result: { input: "0x", value: "0x0" } });
-  expect(transfer).toHaveProperty("result.to", new Wallet(KEY).address.toLowerCase());
-}
-
 test("never offers more than what it does is worth", async () => {
   worth = 5n * GWEI;
   await mine();
@@ -254,7 +269,7 @@ test("gives its nonce to a transfer of nothing when it is worth less than gas co
   await mineDear(40n);
   await expect.poll(async () => (await sent())[0]?.state, POLL).toBe("mined");
   expect(Math.max(...((await offers())[1] ?? []))).toBeLessThanOrEqual(5);
-  await expectGivenUp();
+  await expectTransferOfNothing(0);
 });
 
 test("gives a nonce up that somebody else used with our key, instead of bidding for it for ever", async () => {
@@ -407,7 +422,44 @@ test("gives its nonce to a transfer of nothing when it can only revert, and its 
   expect(await dueRefunds(store, due)).toEqual([]);
   await mine();
   await expect.poll(sent, POLL).toEqual([{ nonce: 0, state: "mined", attempts: 2 }]);
-  await expectGivenUp();
+  await expectTransferOfNothing(0);
   await mine({ isSettled: true });
   expect(await dueRefunds(store, due)).toMatchObject([{ requestId: fulfilled }]);
+});
+
+test("fills with transfers of nothing what a lost store has left in the mempool, or what is gone from there", async () => {
+  await sendElsewhere({ nonce: 0, maxFee: 3n });
+  await sendElsewhere({ nonce: 1, maxFee: 3n });
+  head = { latest: await readHead(endpoint), settledNumber: 0 };
+  transmitter.wake();
+  const ours = { nonce: 2, state: "pending", attempts: 1 };
+  await expect.poll(sent, POLL).toEqual([ours]);
+  // anvil drops what is too cheap for a block.
+  await mineDear(40n);
+  await sendElsewhere({ nonce: 0, maxFee: 41n });
+  time += BUMP_MS + 1;
+  transmitter.wake();
+  const transfers = [0, 1].map((nonce) => ({ ...ours, nonce }));
+  await expect.poll(sent, POLL).toEqual([{ ...ours, attempts: 2 }, ...transfers]);
+  await mineDear(50n);
+  const mined = [2, 0, 1].map((nonce) => `${nonce} mined`);
+  await expect.poll(async () => (await sent()).map(({ nonce, state }) => `${nonce} ${state}`)).toEqual(mined);
+  await expectTransferOfNothing(0);
+  await expectTransferOfNothing(1);
+});
+
+test("fills nothing before a waiting time has passed since it saw the hole", async () => {
+  await sendElsewhere({ nonce: 0, maxFee: 3n });
+  head = { latest: await readHead(endpoint), settledNumber: 0 };
+  transmitter.wake();
+  const ours = { nonce: 1, state: "pending", attempts: 1 };
+  await expect.poll(sent, POLL).toEqual([ours]);
+  time += BUMP_MS;
+  await mineDear(40n);
+  time += BUMP_MS;
+  await mineDear(40n);
+  expect((await sent()).map(({ nonce }) => nonce)).toEqual([1]);
+  time += 1;
+  await mineDear(40n);
+  expect((await sent()).map(({ nonce }) => nonce)).toEqual([1, 0]);
 });

@@ -30,21 +30,31 @@ export class Shortfall {
     this.#due = cost;
   }
 
+  /** Whether any transaction is refused. */
+  get hasRefused(): boolean {
+    return this.#refused.size > 0;
+  }
+
   isRefused(id: number): boolean {
     return this.#refused.has(id);
   }
 
   /** Wei with which a node takes what it refused: it sets aside what the nonces before may cost. 0 where it refused nothing. */
   lacking(pending: readonly OpenTransaction[], address: Hex): bigint {
+    if (!this.hasRefused) {
+      return 0n;
+    }
     const mine = pending.filter(({ signer }) => signer === address);
     return reserve(mine.slice(0, mine.findLastIndex(({ id }) => this.#refused.has(id)) + 1));
   }
 
   /** Makes a key that lacks something one that cannot pay, until it has it. */
   tell(pending: readonly OpenTransaction[], addresses: readonly Hex[]): void {
-    const open = new Set(pending.map(({ id }) => id));
-    for (const id of this.#refused) {
-      if (!open.has(id)) this.#refused.delete(id);
+    if (this.hasRefused) {
+      const open = new Set(pending.map(({ id }) => id));
+      for (const id of this.#refused) {
+        if (!open.has(id)) this.#refused.delete(id);
+      }
     }
     const due = this.#due ?? 0n;
     for (const address of addresses) {

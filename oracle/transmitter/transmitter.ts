@@ -429,6 +429,9 @@ export class Transmitter {
     );
     replies.forEach((reply, index) => {
       const isThere = reply.ok || KNOWN.test(reply.failure.message);
+      if (isThere && !this.#shortfall.hasRefused) {
+        return;
+      }
       const hash = keccak(fromHex(signed[index] ?? "0x"));
       const error = isThere ? undefined : toChainError("eth_sendRawTransaction", reply.failure);
       const transaction = transactions.find(({ attempts }) => attempts.some((one) => one.hash === hash));

@@ -2,6 +2,7 @@ import { Answer } from "../../protocol/answer.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { ChainError } from "../../protocol/errors.ts";
 import { Request } from "../../protocol/request.ts";
+import type { BlockHeader } from "../chain/block.ts";
 import type { ChainHead } from "../chain/chain-source.ts";
 import {
   encodeFulfill,
@@ -42,12 +43,18 @@ export interface SettlementPlannerOptions {
 const MAX_RETRY_SECONDS = 300;
 /**
  * So many are tried in the pending block, where what others have sent meanwhile shows. Some nodes make that block anew for
- * each call, of all that waits in their mempool: under load it is the newest block instead. Refunds are due by time alone,
- * and need the next block's.
+ * each call, of all that waits in their mempool: under load it is the newest block instead, except for what is too early in
+ * its time.
  */
 const FEW = 4;
 /** Answers that are looked at together where several fit a transaction. */
 const DUE_AT_ONCE = 500;
+
+interface Trial {
+  readonly transaction: PlannedTransaction;
+  /** Seconds: the block time from which the contract takes it. */
+  readonly possibleAt: number;
+}
 
 /** Which transactions would settle something now: answers to deliver, and refunds of requests past their deadline. */
 export class SettlementPlanner {
@@ -94,7 +101,7 @@ export class SettlementPlanner {
       ...refunds.map((refund) => this.#toRefund(refund)),
     ];
     try {
-      planned.push(...(await this.#simulated(single, time)));
+      planned.push(...(await this.#simulated(single, { time, newest: head.latest })));
     } catch (error) {
       if (planned.length === 0 || !(error instanceof ChainError)) throw error;
       // The same ones come again next time: those that are planned must not wait for them.
@@ -119,21 +126,24 @@ export class SettlementPlanner {
     return Math.max(head.latest.timestamp, Math.floor(this.#options.now() / 1_000));
   }
 
-  #toFulfillment(due: DueAnswer): PlannedTransaction {
+  #toFulfillment(due: DueAnswer): Trial {
     const request = Request.parse(JSON.parse(due.request));
     const answer = Answer.parse(JSON.parse(due.answer));
     const data = encodeFulfill(request, { answer, signature: due.signature, output: due.output });
     return {
-      kind: "fulfill",
-      to: this.#options.coordinator,
-      data,
-      gasLimit: fulfillGasLimit(request, data),
-      feeCap: request.gasPriceCap,
-      requestIds: [due.requestId],
+      possibleAt: due.notBefore,
+      transaction: {
+        kind: "fulfill",
+        to: this.#options.coordinator,
+        data,
+        gasLimit: fulfillGasLimit(request, data),
+        feeCap: request.gasPriceCap,
+        requestIds: [due.requestId],
+      },
     };
   }
 
-  #toQuorumFulfillment(due: DueQuorum): PlannedTransaction {
+  #toQuorumFulfillment(due: DueQuorum): Trial {
     const request = Request.parse(JSON.parse(due.request));
     const answers = due.answers.map(({ answer, signature, output }) => ({
       answer: Answer.parse(JSON.parse(answer)),
@@ -142,24 +152,30 @@ export class SettlementPlanner {
     }));
     const data = encodeFulfillQuorum(request, answers);
     return {
-      kind: "fulfill",
-      to: this.#options.coordinator,
-      data,
-      gasLimit: fulfillGasLimit(request, data),
-      feeCap: request.gasPriceCap,
-      requestIds: [due.requestId],
+      possibleAt: Math.max(...due.answers.map(({ notBefore }) => notBefore)),
+      transaction: {
+        kind: "fulfill",
+        to: this.#options.coordinator,
+        data,
+        gasLimit: fulfillGasLimit(request, data),
+        feeCap: request.gasPriceCap,
+        requestIds: [due.requestId],
+      },
     };
   }
 
-  #toRefund(due: DueRefund): PlannedTransaction {
+  #toRefund(due: DueRefund): Trial {
     const data = encodeRefund(Request.parse(JSON.parse(due.request)));
     return {
-      kind: "refund",
-      to: this.#options.coordinator,
-      data,
-      gasLimit: refundGasLimit(data),
-      feeCap: this.#options.refundFeeCap,
-      requestIds: [due.requestId],
+      possibleAt: due.deadline + 1,
+      transaction: {
+        kind: "refund",
+        to: this.#options.coordinator,
+        data,
+        gasLimit: refundGasLimit(data),
+        feeCap: this.#options.refundFeeCap,
+        requestIds: [due.requestId],
+      },
     };
   }
 
@@ -169,20 +185,23 @@ export class SettlementPlanner {
    *
    * @throws {ChainError} what the node said, when it could say nothing of any
    */
-  async #simulated(planned: readonly PlannedTransaction[], time: number): Promise<PlannedTransaction[]> {
-    if (planned.length === 0) {
+  async #simulated(
+    trials: readonly Trial[],
+    { time, newest }: { readonly time: number; readonly newest: BlockHeader },
+  ): Promise<PlannedTransaction[]> {
+    if (trials.length === 0) {
       return [];
     }
     const { rpc, from, chainId, log } = this.#options;
     const replies = await rpc.send(
-      planned.map(({ kind, to, data, gasLimit }) => {
-        const block = kind === "refund" || planned.length <= FEW ? "pending" : "latest";
+      trials.map(({ transaction: { to, data, gasLimit }, possibleAt }) => {
+        const block = trials.length <= FEW || possibleAt > newest.timestamp ? "pending" : "latest";
         return { method: "eth_call", params: [{ from, to, data, gas: toQuantity(gasLimit) }, block] };
       }),
     );
     const good: PlannedTransaction[] = [];
     const refused: { readonly transaction: PlannedTransaction; readonly error: ChainError }[] = [];
-    for (const [index, transaction] of planned.entries()) {
+    for (const [index, { transaction }] of trials.entries()) {
       const reply = replies[index];
       if (reply?.ok === true) good.push(transaction);
       else refused.push({ transaction, error: toChainError("eth_call", reply?.failure) });

@@ -8,7 +8,7 @@ export interface DueQuorum {
   readonly requestId: Hex;
   /** JSON text of the `Request`. */
   readonly request: string;
-  readonly answers: readonly Pick<DueAnswer, "answer" | "signature" | "output">[];
+  readonly answers: readonly Pick<DueAnswer, "answer" | "signature" | "output" | "notBefore">[];
 }
 
 /** The keysets that have answered a request. */
@@ -84,6 +84,7 @@ export async function dueQuorums(
           answer: row.answer,
           signature: row.signature as Hex,
           output: row.output as Hex,
+          notBefore: row.not_before,
         })),
       },
     ];

@@ -24,11 +24,15 @@ export interface DueAnswer {
   readonly signature: Hex;
   readonly output: Hex;
   readonly keysetId: Hex;
+  /** Seconds: the block time from which the contract takes it. */
+  readonly notBefore: number;
 }
 
 export interface DueRefund {
   readonly requestId: Hex;
   readonly request: string;
+  /** Seconds: a block's time must be later. */
+  readonly deadline: number;
 }
 
 /** Answers that nothing keeps from being sent, oldest request first. */
@@ -41,7 +45,8 @@ export async function dueAnswers(
     .innerJoin("answers as a", (join) =>
       join.onRef("a.chain_id", "=", "r.chain_id").onRef("a.request_id", "=", "r.request_id"),
     )
-    .select(["r.request_id", "r.request", "a.answer", "a.signature", "a.output", "a.keyset_id"])
+    .select(["r.request_id", "r.request"])
+    .select(["a.answer", "a.signature", "a.output", "a.keyset_id", "a.not_before"])
     .where("r.chain_id", "=", chainId)
     .where("r.phase", "=", "answered")
     .where("r.threshold", "=", 1)
@@ -63,6 +68,7 @@ export async function dueAnswers(
     signature: row.signature as Hex,
     output: row.output as Hex,
     keysetId: row.keyset_id as Hex,
+    notBefore: row.not_before,
   }));
 }
 
@@ -87,7 +93,7 @@ export async function readOnceBatched(
 export async function dueRefunds(store: Store, { chainId, time, limit }: DueQuery): Promise<DueRefund[]> {
   const rows = await store.db
     .selectFrom("requests")
-    .select(["request_id", "request"])
+    .select(["request_id", "request", "deadline"])
     .where("chain_id", "=", chainId)
     .where("phase", "in", ["asked", "answered", "refused"])
     .where("released", "=", true)
@@ -96,7 +102,11 @@ export async function dueRefunds(store: Store, { chainId, time, limit }: DueQuer
     .orderBy("deadline")
     .limit(limit)
     .execute();
-  return rows.map((row) => ({ requestId: row.request_id as Hex, request: row.request }));
+  return rows.map(({ request_id, request, deadline }) => ({
+    requestId: request_id as Hex,
+    request,
+    deadline,
+  }));
 }
 
 export interface Postponement {

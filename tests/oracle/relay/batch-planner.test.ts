@@ -95,7 +95,7 @@ async function due(
         requestId: id,
         request: JSON.stringify(z.encode(Request, request)),
         answer: JSON.stringify(z.encode(Answer, answer)),
-        ...{ signature: "0x", output: "0x1234", keysetId: KEYSET },
+        ...{ signature: "0x", output: "0x1234", keysetId: KEYSET, notBefore: 0 },
         ...rest,
       };
     }),

@@ -15,7 +15,8 @@ import { createPgliteStore, useStore } from "../support/stores.ts";
 /** Seconds: past the deadline of each request, so that all of them are to be refunded. */
 const NOW = Number(aRequest().deadline) + 60;
 const HEAD: ChainHead = {
-  latest: { number: 20, hash: word(20), parentHash: word(19), timestamp: NOW, baseFeePerGas: 1n },
+  // A chain that makes blocks on demand: the deadlines passed since.
+  latest: { number: 20, hash: word(20), parentHash: word(19), timestamp: NOW - 600, baseFeePerGas: 1n },
   settledNumber: 18,
 };
 const OK: RpcReply = { ok: true, result: "0x" };
@@ -130,24 +131,25 @@ test("what else is to be sent goes first, within the limit, whatever the node sa
   expect(await planner([]).plan(HEAD, 1, [admission])).toEqual([admission]);
 });
 
-async function storeAnswered(change: Partial<Request> = {}): Promise<Hex> {
+async function storeAnswered(change: Partial<Request> = {}, notBefore = 0): Promise<Hex> {
   nonce += 1n;
   const request = aRequest({ nonce, deadline: BigInt(NOW) + 600n, ...change });
   const requestId = await storeRequest(store, request);
   for (let count = 0; count < request.threshold; count += 1) {
-    await storeAnswer(store, CHAIN_ID, requestId, { keysetId: word(0xe1 + count) });
+    await storeAnswer(store, CHAIN_ID, requestId, { keysetId: word(0xe1 + count), notBefore });
   }
   return requestId;
 }
 
-test("few are tried in the pending block; of many only refunds, whose time is the next block's", async () => {
+test("few are tried in the pending block; of many only those that the newest block is too early for", async () => {
   const blocks = (): unknown[] => calls.map(({ params }) => params[1]);
   await storeAnswered();
   expect(await planned(OK, OK, OK, OK)).toHaveLength(4);
   expect(blocks()).toEqual(["pending", "pending", "pending", "pending"]);
-  await storeAnswered();
-  expect(await planned(OK, OK, OK, OK, OK)).toHaveLength(5);
-  expect(blocks()).toEqual(["latest", "latest", "pending", "pending", "pending"]);
+  await storeAnswered({}, HEAD.latest.timestamp);
+  await storeAnswered({}, HEAD.latest.timestamp + 1);
+  expect(await planned(OK, OK, OK, OK, OK, OK)).toHaveLength(6);
+  expect(blocks()).toEqual(["latest", "latest", "pending", "pending", "pending", "pending"]);
 });
 
 /** A chain whose base fee is `wei`. */

@@ -1,6 +1,7 @@
 import type { Hex } from "../../protocol/bytes.ts";
 import type { AdmittedKeyset } from "../store/admissions.ts";
-import { readAdmittedKeysets, readCursor } from "../store/admissions.ts";
+import { readAdmittedKeysets } from "../store/admissions.ts";
+import { newestBlock } from "../store/blocks.ts";
 import type { Store } from "../store/store.ts";
 
 interface Snapshot {
@@ -49,7 +50,7 @@ export class AdmittedKeysets {
 
   async #read(chainId: number, policyId: Hex): Promise<Snapshot> {
     const readAt = this.#now();
-    const block = await readCursor(this.#store, chainId);
+    const block = await newestBlock(this.#store, chainId);
     const time = Math.floor(readAt / 1_000);
     return { keysets: await readAdmittedKeysets(this.#store, { chainId, policyId, time }), block, readAt };
   }

@@ -130,17 +130,7 @@ export class SettlementPlanner {
     const request = Request.parse(JSON.parse(due.request));
     const answer = Answer.parse(JSON.parse(due.answer));
     const data = encodeFulfill(request, { answer, signature: due.signature, output: due.output });
-    return {
-      possibleAt: due.notBefore,
-      transaction: {
-        kind: "fulfill",
-        to: this.#options.coordinator,
-        data,
-        gasLimit: fulfillGasLimit(request, data),
-        feeCap: request.gasPriceCap,
-        requestIds: [due.requestId],
-      },
-    };
+    return { possibleAt: due.notBefore, transaction: this.#fulfillment(due.requestId, request, data) };
   }
 
   #toQuorumFulfillment(due: DueQuorum): Trial {
@@ -151,16 +141,18 @@ export class SettlementPlanner {
       output,
     }));
     const data = encodeFulfillQuorum(request, answers);
+    const possibleAt = Math.max(...due.answers.map(({ notBefore }) => notBefore));
+    return { possibleAt, transaction: this.#fulfillment(due.requestId, request, data) };
+  }
+
+  #fulfillment(requestId: Hex, request: Request, data: Hex): PlannedTransaction {
     return {
-      possibleAt: Math.max(...due.answers.map(({ notBefore }) => notBefore)),
-      transaction: {
-        kind: "fulfill",
-        to: this.#options.coordinator,
-        data,
-        gasLimit: fulfillGasLimit(request, data),
-        feeCap: request.gasPriceCap,
-        requestIds: [due.requestId],
-      },
+      kind: "fulfill",
+      to: this.#options.coordinator,
+      data,
+      gasLimit: fulfillGasLimit(request, data),
+      feeCap: request.gasPriceCap,
+      requestIds: [requestId],
     };
   }
 

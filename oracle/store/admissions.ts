@@ -57,14 +57,3 @@ export async function readAdmittedKeysets(
     since: row.since,
   }));
 }
-
-/** Number of the newest block that was read; -1 for none. */
-export async function readCursor(store: Store, chainId: number): Promise<number> {
-  const row = await store.db
-    .selectFrom("blocks")
-    .select(({ fn }) => fn.max("number").as("number"))
-    .where("chain_id", "=", chainId)
-    .executeTakeFirst();
-  const number = row?.number as number | null | undefined;
-  return number ?? -1;
-}

@@ -4,7 +4,7 @@ import type { Store, StoreTransaction } from "./store.ts";
 /** Below every block: of a chain of which nothing was read. */
 const NOTHING_READ = -1;
 
-/** The newest block that the journal has read. */
+/** Number of the newest block that the journal has read; -1 for none. */
 export async function newestBlock(store: Store, chainId: number): Promise<number> {
   const row = await store.db
     .selectFrom("blocks")

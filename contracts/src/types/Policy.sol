@@ -3,20 +3,24 @@ pragma solidity ^0.8.27;
 
 /// @notice The part of a policy that each admission and fulfilment reads: one storage slot.
 /// @param version Grows with every change; 0 means that there is no such policy.
-/// @param epoch Grows with every narrowing; keys admitted in an earlier epoch must attest again.
-/// @param widenedVersion Version of the last widening: a key admitted since then does not serve older requests.
+/// @param epoch Grows with every narrowing but the revocation of one keyset; keys admitted in an earlier epoch must attest again.
+/// @param narrowedVersion Version of the last narrowing of any kind: changes that were scheduled before are void.
+/// @param widenedAt Seconds since the epoch of the last widening: a key admitted since then serves no request made until then.
 /// @param validitySeconds How long an admission lasts.
 /// @param registerMask Which TDX registers make up a measurement; fixed for the policy's life. See `TdxQuotes`.
 /// @param keysBeforeRequest Whether a key must have been admitted before the request that it answers.
 /// @param distinctVendors Whether a quorum's platforms must also be of distinct vendors.
+/// @param quorumWindowSeconds How long a committed quorum stays open for further leaves before its contents are known.
 struct PolicyHead {
     uint32 version;
     uint24 epoch;
-    uint32 widenedVersion;
+    uint32 narrowedVersion;
+    uint40 widenedAt;
     uint32 validitySeconds;
     uint16 registerMask;
     bool keysBeforeRequest;
     bool distinctVendors;
+    uint16 quorumWindowSeconds;
 }
 
 /// @notice One change of a policy.
@@ -59,8 +63,14 @@ library PolicyRules {
     uint8 internal constant VERIFIER_POLICY = 8;
     /// @dev subject: a vendor number; asked of evidence that a verifier enclave appraised.
     uint8 internal constant VENDOR = 9;
+    /// @dev subject: the eight bytes of TDATTRIBUTES as they lie in the TD report, left-aligned. Accepts exactly these attributes
+    /// beside those that need no rule; bits that Intel reserves, and a debuggable or profiled TD, are refused whatever a rule says.
+    uint8 internal constant TD_ATTRIBUTES = 10;
+    /// @dev subject: the eight bytes of XFAM as they lie in the TD report, left-aligned. As `TD_ATTRIBUTES`.
+    uint8 internal constant XFAM = 11;
 
-    /// @dev Kinds from here on refuse: present is narrower than absent. subject: a keysetId.
+    /// @dev Kinds from here on refuse: present is narrower than absent. subject: a keysetId; value: its answer key, as a number.
+    /// Deletes the keyset's admission and bumps no epoch: other keys need not attest again.
     uint8 internal constant REVOKED_KEYSET = 128;
     /// @dev subject: keccak256(issuer name DER ‖ serial number), never a certificate's hash: a signature can be re-encoded.
     uint8 internal constant REVOKED_CERTIFICATE = 129;
@@ -71,6 +81,11 @@ library PolicyRules {
     uint8 internal constant KEYS_BEFORE_REQUEST = 193;
     /// @dev value: 0 or 1.
     uint8 internal constant DISTINCT_VENDORS = 194;
+    /// @dev value: seconds + 1, up to 301; 0: `DEFAULT_QUORUM_WINDOW_SECONDS`. A longer window is narrower: with none, whoever sends
+    /// a quorum's leaves chooses among those that it holds.
+    uint8 internal constant QUORUM_WINDOW = 195;
+
+    uint16 internal constant DEFAULT_QUORUM_WINDOW_SECONDS = 30;
 
     /// @dev Subject of a `PLATFORM` rule that says explicitly: any.
     bytes32 internal constant ANY_PLATFORM = keccak256("any platform");
@@ -94,11 +109,12 @@ library PolicyRules {
         return _word(actual, 26) >= _word(floor, 26);
     }
 
-    /// @notice Whether replacing `oldValue` by `newValue` accepts nothing that was not accepted before.
+    /// @notice Whether replacing `oldValue` by `newValue`, another one, accepts nothing that was not accepted before.
     function isNarrowing(uint8 kind, bytes32 oldValue, bytes32 newValue) internal pure returns (bool) {
-        if (kind == VALIDITY_SECONDS) return uint256(newValue) <= uint256(oldValue);
-        if (kind >= REVOKED_KEYSET) return uint256(newValue) >= uint256(oldValue);
-        if (oldValue == 0) return newValue == 0;
+        if (kind == VALIDITY_SECONDS) return uint256(newValue) < uint256(oldValue);
+        if (kind >= VALIDITY_SECONDS) return uint256(newValue) > uint256(oldValue);
+        if (kind >= REVOKED_KEYSET) return newValue != 0;
+        if (oldValue == 0) return false;
         return newValue == 0 || covers(oldValue, newValue);
     }
 

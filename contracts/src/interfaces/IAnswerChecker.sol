@@ -3,11 +3,12 @@ pragma solidity ^0.8.27;
 
 import { Answer } from "../types/Answer.sol";
 import { Request } from "../types/Request.sol";
+import { Refusal } from "./IOracleCoordinator.sol";
 
 /// @title IAnswerChecker
 /// @notice Checks an answer that a consumer was handed off chain (delivery by pull).
 /// @dev Establishes: the answer is to exactly the request that the caller expects, signed by a key that is admitted now under
-/// that request's policy, with this output, and not older than the caller allows.
+/// that request's policy, with this output, over a block not older than the request, and not older than the caller allows.
 /// @dev Does not establish: that the answer is true, or (by `check`) that it was not used before: `consume` does.
 interface IAnswerChecker {
     /// @notice Emitted when a consumer used an answer.
@@ -21,8 +22,11 @@ interface IAnswerChecker {
     error WrongDomain(uint256 chainId, address coordinator);
     /// @notice Thrown when the output is not the signed one.
     error WrongOutput(bytes32 expected, bytes32 actual);
-    /// @notice Thrown when the enclave's time is ahead of the chain's by more than a minute.
-    error AnswerFromTheFuture(uint64 answeredAt);
+    /// @notice Thrown when the request neither waits for an answer nor was settled by one that was pulled.
+    error RequestNotAsked(bytes32 requestId);
+    /// @notice Thrown when the answer's block is older than the request's, or not known, or another; or its time is outside of what a
+    /// coordinator accepts.
+    error AnswerRefused(bytes32 requestId, Refusal reason);
     /// @notice Thrown when the answer is older than the caller allows.
     error AnswerTooOld(uint64 answeredAt, uint64 maxAgeSeconds);
     /// @notice Thrown when the request wants more answers than one.
@@ -33,8 +37,8 @@ interface IAnswerChecker {
     /// @notice Reverts unless the answer is good for `msg.sender`.
     /// @dev Warning: rebuild `request` from what you asked (or compare its id with the one you stored). A request that the
     /// answer's bearer hands you is a question of the bearer's.
-    /// @dev Under a policy with keys admitted before the request, only a request that is still pending has a known time: an
-    /// answer to a settled one is refused.
+    /// @dev Warning: the chain forgets old blocks (Ethereum: after some 27 hours), and then refuses answers over them.
+    /// @param stateBlockNumber Number of the block whose hash is `answer.stateBlockHash`.
     /// @param maxAgeSeconds Oldest acceptable `answeredAt`, seconds before now.
     /// @return requestId The id of `request`.
     function check(
@@ -42,6 +46,7 @@ interface IAnswerChecker {
         Answer calldata answer,
         bytes calldata output,
         bytes calldata signature,
+        uint256 stateBlockNumber,
         uint64 maxAgeSeconds
     ) external view returns (bytes32 requestId);
 
@@ -51,6 +56,7 @@ interface IAnswerChecker {
         Answer calldata answer,
         bytes calldata output,
         bytes calldata signature,
+        uint256 stateBlockNumber,
         uint64 maxAgeSeconds
     ) external returns (bytes32 requestId);
 

@@ -16,10 +16,10 @@ import { AnswerStatus } from "../types/Answer.sol";
 struct FeedTerms {
     bytes32 policyId;
     uint64 subscriptionId;
-    uint128 fee;
+    uint96 fee;
     uint64 gasPriceCap;
     uint32 callbackGasLimit;
-    uint32 maxOutputBytes;
+    uint24 maxOutputBytes;
     uint32 answerWithinSeconds;
     uint32 periodSeconds;
     uint32 minIntervalSeconds;
@@ -44,7 +44,7 @@ interface IPushFeed {
     /// @notice Emitted when an account may report events, or no longer.
     event TriggerSet(address indexed trigger, bool allowed);
     /// @notice Emitted when the owner changes what rounds offer.
-    event OfferSet(uint128 fee, uint64 gasPriceCap);
+    event OfferSet(uint96 fee, uint64 gasPriceCap);
 
     /// @notice Thrown when no round is due before `dueAt`.
     error RoundNotDue(uint256 dueAt);
@@ -67,10 +67,10 @@ interface IPushFeed {
     function setTrigger(address trigger, bool allowed) external;
 
     /// @notice Changes what rounds offer; owner.
-    function setOffer(uint128 fee, uint64 gasPriceCap) external;
+    function setOffer(uint96 fee, uint64 gasPriceCap) external;
 
     /// @notice The newest answer. Reverts when there is none.
-    /// @param updatedAt Seconds: when it was delivered. Compare it with the age that you can bear.
+    /// @param updatedAt Seconds: when the enclave answered. Compare it with the age that you can bear.
     function latest() external view returns (uint64 round, uint64 updatedAt, bytes memory output);
 
     /// @notice What rounds ask with, and when.

@@ -48,7 +48,7 @@ interface ISubscriptions {
     /// @notice Names a new owner, who must accept.
     function offerSubscription(uint64 subscriptionId, address newOwner) external;
 
-    /// @notice Accepts an offered subscription.
+    /// @notice Accepts an offered subscription. The seller's consumers may no longer ask: caps belong to the owner who set them.
     function acceptSubscription(uint64 subscriptionId) external;
 
     /// @notice Owner and free balance.
@@ -56,4 +56,10 @@ interface ISubscriptions {
 
     /// @notice A consumer's cap per request; zero when it is not listed.
     function capOf(uint64 subscriptionId, address consumer) external view returns (uint96);
+
+    /// @notice Every consumer that may ask from the subscription, and its cap per request.
+    function consumersOf(uint64 subscriptionId)
+        external
+        view
+        returns (address[] memory consumers, uint96[] memory caps);
 }

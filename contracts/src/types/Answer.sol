@@ -12,10 +12,12 @@ enum AnswerStatus {
     OutOfBudget,
     InvalidRequest,
     ClockUnknown,
-    Disagreed
+    Disagreed,
+    ProgramFailed
 }
 
 /// @notice What an enclave signs. docs/reference/protocol.md, Answer.
+/// @param stateBlockHash Of a block not older than the request's: nobody could make the answer before that block. Zero off chain.
 struct Answer {
     bytes32 requestId;
     AnswerStatus status;
@@ -26,46 +28,91 @@ struct Answer {
     uint64 answeredAt;
 }
 
-/// @notice The digests of answers and of batches of them, and the signatures over these.
+/// @notice The digests of answers, of batches of them and of a quorum's leaves, and the signatures over these.
 library Answers {
     bytes32 internal constant TYPEHASH = keccak256(
         "Answer(bytes32 requestId,uint8 status,bytes32 outputHash,bytes32 transcriptRoot,bytes32 stateBlockHash,bytes32 keysetId,uint64 answeredAt)"
     );
     bytes32 internal constant BATCH_TYPEHASH = keccak256("AnswerBatch(bytes32 root,uint32 count)");
+    bytes32 internal constant QUORUM_LEAF_TYPEHASH =
+        keccak256("QuorumLeaf(bytes32 requestId,bytes32 leaf,bytes32 keysetId)");
     bytes32 internal constant DOMAIN_TYPEHASH =
         keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
     bytes32 internal constant NAME_HASH = keccak256("Adyton");
-    bytes32 internal constant VERSION_HASH = keccak256("1");
+    bytes32 internal constant VERSION_HASH = keccak256("2");
 
+    /// @dev How far an enclave's clock may be from the chain's: a block's time may lag by a few slots.
+    uint256 internal constant CLOCK_TOLERANCE_SECONDS = 300;
+    /// @dev Times have 40 bits wherever they are kept.
+    uint256 internal constant MAX_TIME = type(uint40).max;
+
+    /// @dev Seven static fields, a word each.
+    uint256 private constant ENCODED_BYTES = 224;
     /// @dev Half the order of secp256k1, rounded down: a larger `s` is the malleable twin of a signature (EIP-2).
     uint256 private constant MAX_S = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0;
 
-    /// @notice Whether a host can cause the status by cutting the line or lying about time. Such answers earn nothing, and nodes
-    /// that are not cut off get their chance first.
-    function isHostCausable(AnswerStatus status) internal pure returns (bool) {
-        return status == AnswerStatus.UpstreamFailed || status == AnswerStatus.ClockUnknown;
+    /// @notice Whether the answer came of work that the fee is for.
+    function earnsFee(AnswerStatus status) internal pure returns (bool) {
+        return status == AnswerStatus.Ok || status == AnswerStatus.ProgramFailed;
+    }
+
+    /// @notice Whether settling is repaid. A host can cause the others by cutting the line, spending a cap or lying about time.
+    function earnsGas(AnswerStatus status) internal pure returns (bool) {
+        return status != AnswerStatus.UpstreamFailed && status != AnswerStatus.ClockUnknown;
+    }
+
+    /// @notice Whether a single host or odd node can cause the status. Such answers settle only shortly before the deadline, so
+    /// that they keep no other node from answering.
+    function isLastResort(AnswerStatus status) internal pure returns (bool) {
+        return status == AnswerStatus.UpstreamFailed || status == AnswerStatus.InvalidRequest
+            || status == AnswerStatus.ClockUnknown;
+    }
+
+    /// @notice Whether an answer to a request of that time may carry the time `answeredAt` now. `ClockUnknown` says that the
+    /// enclave has no time.
+    function isTimely(AnswerStatus status, uint256 answeredAt, uint256 requestedAt)
+        internal
+        view
+        returns (bool)
+    {
+        if (answeredAt > MAX_TIME) return false;
+        if (status == AnswerStatus.ClockUnknown) return true;
+        return answeredAt + CLOCK_TOLERANCE_SECONDS >= requestedAt
+            && answeredAt <= block.timestamp + CLOCK_TOLERANCE_SECONDS;
     }
 
     function structHash(Answer memory answer) internal pure returns (bytes32) {
         return keccak256(abi.encode(TYPEHASH, answer));
     }
 
-    /// @notice As `structHash`, of an answer in calldata.
-    /// @dev Hashes the words as they come: a word with dirty upper bits gives a hash that nobody signed.
-    function structHashOf(Answer calldata answer) internal pure returns (bytes32 hash) {
+    /// @notice An answer in calldata, copied, and its struct hash.
+    /// @dev Takes the words as they come: a word with dirty upper bits gives a hash that nobody signed.
+    function load(Answer calldata given) internal pure returns (Answer memory answer, bytes32 hash) {
         bytes32 typehash = TYPEHASH;
-        // Memory-safe: writes beyond the free memory pointer and leaves it. Seven static fields, a word each.
+        // Memory-safe: allocates the typehash and, behind it, the struct.
         assembly ("memory-safe") {
             let free := mload(0x40)
+            answer := add(free, 0x20)
+            mstore(0x40, add(answer, ENCODED_BYTES))
             mstore(free, typehash)
-            calldatacopy(add(free, 0x20), answer, 224)
-            hash := keccak256(free, 256)
+            calldatacopy(answer, given, ENCODED_BYTES)
+            hash := keccak256(free, add(ENCODED_BYTES, 0x20))
         }
     }
 
     /// @notice Leaf of a batch's tree. The leading zero byte keeps leaves (33 bytes) and nodes (64 bytes) apart.
     function leaf(Answer memory answer) internal pure returns (bytes32) {
-        return keccak256(abi.encodePacked(bytes1(0), structHash(answer)));
+        return leafOf(structHash(answer));
+    }
+
+    /// @notice As `leaf`, of an answer's struct hash.
+    function leafOf(bytes32 hash) internal pure returns (bytes32 leaf_) {
+        // Memory-safe: scratch space.
+        assembly ("memory-safe") {
+            mstore8(0, 0)
+            mstore(1, hash)
+            leaf_ := keccak256(0, 33)
+        }
     }
 
     /// @notice Computed anew each time, so that a fork with a new chain id never accepts the old chain's answers.
@@ -73,26 +120,12 @@ library Answers {
         return keccak256(abi.encode(DOMAIN_TYPEHASH, NAME_HASH, VERSION_HASH, chainId, coordinator));
     }
 
-    /// @notice As `digest`, of an answer in calldata.
-    function digestOf(Answer calldata answer, uint256 chainId, address coordinator)
-        internal
-        pure
-        returns (bytes32)
-    {
-        return _typedDigest(chainId, coordinator, structHashOf(answer));
-    }
-
-    /// @notice As `leaf`, of an answer in calldata.
-    function leafOf(Answer calldata answer) internal pure returns (bytes32) {
-        return keccak256(abi.encodePacked(bytes1(0), structHashOf(answer)));
-    }
-
     function digest(Answer memory answer, uint256 chainId, address coordinator)
         internal
         pure
         returns (bytes32)
     {
-        return _typedDigest(chainId, coordinator, structHash(answer));
+        return typedDigest(chainId, coordinator, structHash(answer));
     }
 
     function batchDigest(bytes32 root, uint32 count, uint256 chainId, address coordinator)
@@ -100,7 +133,28 @@ library Answers {
         pure
         returns (bytes32)
     {
-        return _typedDigest(chainId, coordinator, keccak256(abi.encode(BATCH_TYPEHASH, root, count)));
+        return typedDigest(chainId, coordinator, keccak256(abi.encode(BATCH_TYPEHASH, root, count)));
+    }
+
+    /// @notice What a member of a quorum signs before anybody may see its answer: `answerHash` is the answer's struct hash, which
+    /// the transcript's salts keep from being guessed.
+    function quorumLeafDigest(
+        bytes32 requestId,
+        bytes32 answerHash,
+        bytes32 keysetId,
+        uint256 chainId,
+        address coordinator
+    ) internal pure returns (bytes32) {
+        return typedDigest(
+            chainId,
+            coordinator,
+            keccak256(abi.encode(QUORUM_LEAF_TYPEHASH, requestId, answerHash, keysetId))
+        );
+    }
+
+    /// @notice The EIP-712 digest of a struct's hash.
+    function typedDigest(uint256 chainId, address coordinator, bytes32 hash) internal pure returns (bytes32) {
+        return keccak256(abi.encodePacked(hex"1901", domainSeparator(chainId, coordinator), hash));
     }
 
     /// @notice The signer of `digest_`, or the zero address when the signature is not in its one valid form
@@ -113,7 +167,10 @@ library Answers {
         return ecrecover(digest_, v, bytes32(signature[0:32]), s);
     }
 
-    function _typedDigest(uint256 chainId, address coordinator, bytes32 hash) private pure returns (bytes32) {
-        return keccak256(abi.encodePacked(hex"1901", domainSeparator(chainId, coordinator), hash));
+    /// @notice As `recover`, of a signature in the form of EIP-2098: `vs` is s, with v - 27 in its highest bit.
+    function recoverCompact(bytes32 digest_, bytes32 r, bytes32 vs) internal pure returns (address) {
+        uint256 s = uint256(vs) & (type(uint256).max >> 1);
+        if (s > MAX_S) return address(0);
+        return ecrecover(digest_, 27 + uint8(uint256(vs) >> 255), r, bytes32(s));
     }
 }

@@ -7,8 +7,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { id, keccak256 } from "ethers";
-import { LocalAccount } from "../../cli/network/anvil.ts";
-import { connectLocally, localAddress, localSigner, localWallet } from "../../cli/network/local-accounts.ts";
+import { LocalAccount } from "../../devnet/anvil.ts";
+import { connectLocally, localAddress, localSigner, localWallet } from "../../devnet/local-accounts.ts";
 import { PlainFunctionsConsumer__factory } from "../../contracts/bindings/factories/index.ts";
 import { FunctionsClient } from "../../oracle/functions/client.ts";
 import {

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { verifyCoseReceipt } from "../../attestation/cose-receipt.ts";
 import { verifyReceipt } from "../../attestation/receipt.ts";
-import { startStandInModel, type StandInModel } from "../../cli/demo/stand-in-model.ts";
+import { startStandInModel, type StandInModel } from "../../devnet/stand-in-model.ts";
 import { answerCall, toWire } from "./support/calls.ts";
 import { behaviourFile, operatorFile } from "./support/configuration.ts";
 import { startEnclaveProcess, type EnclaveProcess } from "./support/enclave-process.ts";

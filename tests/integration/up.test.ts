@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, onTestFailed, test } from "vitest";
-import { readEnvironment } from "../../cli/config.ts";
+import { readEnvironment } from "../../devnet/config.ts";
 import { isListening, portsIn } from "../support/loopback-ports.ts";
 
 let folder: string;

@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { readEnvironment } from "../../cli/config.ts";
+import { readEnvironment } from "../../devnet/config.ts";
 import { COMPILE_CACHE } from "./compile-cache.ts";
 
 const MAIN = join(import.meta.dirname, "../../cli/main.ts");

@@ -5,7 +5,7 @@ import { generateText, isStepCount, Output, streamText, tool, type LanguageModel
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { verifyReceipt } from "../../../attestation/receipt.ts";
-import { startStandInModel, type StandInModel } from "../../../cli/demo/stand-in-model.ts";
+import { startStandInModel, type StandInModel } from "../../../devnet/stand-in-model.ts";
 import type { BehaviourFile } from "../../../enclave/configuration/behaviour.ts";
 import { fromHex, fromUtf8 } from "../../../protocol/bytes.ts";
 import { trustCertificateOf } from "../support/attested-enclave.ts";

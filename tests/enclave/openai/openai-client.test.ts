@@ -12,7 +12,7 @@ import { checkSameStatement, verifyCoseReceipt } from "../../../attestation/cose
 import { verifyCheckpoint, verifyConsistency, verifyInclusion } from "../../../attestation/receipt-log.ts";
 import { verifyReceipt } from "../../../attestation/receipt.ts";
 import { verifyRaTlsCertificate } from "../../../attestation/ra-tls/verify-ra-tls.ts";
-import { startStandInModel, type StandInModel } from "../../../cli/demo/stand-in-model.ts";
+import { startStandInModel, type StandInModel } from "../../../devnet/stand-in-model.ts";
 import { AnswerStatus, answerDigest, recoverSigner } from "../../../protocol/answer.ts";
 import { fromHex, fromUtf8 } from "../../../protocol/bytes.ts";
 import { onChainDomain } from "../../../protocol/domain.ts";

@@ -5,10 +5,10 @@ import {
   verifySimulatorEvidence,
   type AppraisalPolicy,
   type UnixSeconds,
-} from "../../attestation/index.ts";
-import { createSimulatorAttester } from "../../enclave/attesters/simulator/simulator-attester.ts";
-import { SIMULATOR_ATTESTATION_KEY } from "../../enclave/attesters/simulator/simulator-pki.ts";
-import { toHex, type Hex } from "../../protocol/bytes.ts";
+} from "../attestation/index.ts";
+import { createSimulatorAttester } from "../enclave/attesters/simulator/simulator-attester.ts";
+import { SIMULATOR_ATTESTATION_KEY } from "../enclave/attesters/simulator/simulator-pki.ts";
+import { toHex, type Hex } from "../protocol/bytes.ts";
 
 export interface SimulatedEnclave {
   /** The public key under the simulator's quotes. */

@@ -1,7 +1,7 @@
 /** anvil's well-known accounts as signers. Their keys are public; nothing here may ever hold value. */
 
 import { HDNodeWallet, JsonRpcProvider, NonceManager, Mnemonic, type Signer } from "ethers";
-import type { Hex } from "../../protocol/bytes.ts";
+import type { Hex } from "../protocol/bytes.ts";
 import { LOCAL_MNEMONIC, type LocalAccount } from "./anvil.ts";
 
 /** Milliseconds; ethers' default of four seconds would be most of an answer's latency. */

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { JsonRpcProvider } from "ethers";
-import { EnclaveRegistry__factory } from "../../contracts/bindings/factories/index.ts";
-import { ConfigError } from "../../protocol/errors.ts";
+import { EnclaveRegistry__factory } from "../contracts/bindings/factories/index.ts";
+import { ConfigError } from "../protocol/errors.ts";
 import type { Deployment } from "./deployment.ts";
 
 /** Milliseconds that the oracle has to admit the enclave on chain. */

@@ -3,8 +3,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { rootCertificates } from "node:tls";
-import { ConfigError } from "../../protocol/errors.ts";
-import type { CliEnvironment } from "../config.ts";
+import { ConfigError } from "../protocol/errors.ts";
+import type { DevnetEnvironment } from "./config.ts";
 import { startProgram, type RunningProgram } from "./child-process.ts";
 import { programArguments } from "./node-program.ts";
 
@@ -29,7 +29,7 @@ export interface ModelChoice {
 
 /** @param models further models of the stand-in that a test wants, such as `http-500` */
 export async function chooseModel(
-  environment: CliEnvironment,
+  environment: DevnetEnvironment,
   folder: string,
   models: readonly string[] = [],
 ): Promise<ModelChoice> {
@@ -48,7 +48,7 @@ export async function chooseModel(
 }
 
 async function startStandIn(
-  { path }: CliEnvironment,
+  { path }: DevnetEnvironment,
   folder: string,
   models: readonly string[],
 ): Promise<ModelChoice> {
@@ -56,7 +56,7 @@ async function startStandIn(
   const program = await startProgram({
     name: "model stand-in",
     command: process.execPath,
-    args: [...programArguments("cli/demo/stand-in-model"), "--ca", caFile],
+    args: [...programArguments("devnet/stand-in-model"), "--ca", caFile],
     environment: { PATH: path },
     logFile: join(folder, "model.log"),
     readReady: readListening,

@@ -2,7 +2,7 @@
  * A local model endpoint behind TLS with its own freshly made authority, so that the demo needs no key and no network.
  * Every answer says that it comes from `stand-in-1`. Model names other than that choose a way to fail.
  *
- * `node cli/demo/stand-in-model.ts --ca FILE [--port N]` writes the authority's certificate to FILE and prints one JSON
+ * `node devnet/stand-in-model.ts --ca FILE [--port N]` writes the authority's certificate to FILE and prints one JSON
  * line, `{"event":"listening","url":"https://127.0.0.1:…/v1"}`, when it answers.
  */
 

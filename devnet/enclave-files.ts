@@ -3,12 +3,12 @@
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { BehaviourFile } from "../../enclave/configuration/behaviour.ts";
-import type { OperatorFile } from "../../enclave/configuration/operator.ts";
-import type { SecretFile } from "../../oracle/enclaves/enclave-session.ts";
-import type { Hex } from "../../protocol/bytes.ts";
-import type { Json } from "../../protocol/canonical-json.ts";
-import { configurationDigest } from "../../protocol/keyset.ts";
+import type { BehaviourFile } from "../enclave/configuration/behaviour.ts";
+import type { OperatorFile } from "../enclave/configuration/operator.ts";
+import type { SecretFile } from "../oracle/enclaves/enclave-session.ts";
+import type { Hex } from "../protocol/bytes.ts";
+import type { Json } from "../protocol/canonical-json.ts";
+import { configurationDigest } from "../protocol/keyset.ts";
 import type { ModelChoice } from "./model-choice.ts";
 
 /** Name of the provider's key among the enclave's secrets. */

@@ -3,9 +3,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { z } from "zod";
-import type { OracleConfig } from "../../oracle/config.ts";
-import type { SecretFile } from "../../oracle/enclaves/enclave-session.ts";
-import type { Hex } from "../../protocol/bytes.ts";
+import type { OracleConfig } from "../oracle/config.ts";
+import type { SecretFile } from "../oracle/enclaves/enclave-session.ts";
+import type { Hex } from "../protocol/bytes.ts";
 import type { Deployment } from "./deployment.ts";
 
 export interface OracleTerms {

@@ -1,8 +1,8 @@
-/** What the command line takes from its environment. Nothing of it reaches the enclave but what is named here. */
+/** What a local network takes from its environment. Nothing of it reaches the enclave but what is named here. */
 
 import { delimiter, resolve } from "node:path";
 
-export interface CliEnvironment {
+export interface DevnetEnvironment {
   /** PATH for the programs that we start, with the package's own first. */
   readonly path: string;
   /** `OPENAI_API_KEY` */
@@ -18,7 +18,7 @@ export interface CliEnvironment {
 const given = (value: string | undefined): string | null =>
   value === undefined || value === "" ? null : value;
 
-export function readEnvironment(): CliEnvironment {
+export function readEnvironment(): DevnetEnvironment {
   const environment = process.env;
   const bundled = resolve(import.meta.dirname, "../node_modules/.bin");
   return {

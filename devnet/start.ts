@@ -4,8 +4,8 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { JsonRpcProvider } from "ethers";
-import type { Hex } from "../../protocol/bytes.ts";
-import type { CliEnvironment } from "../config.ts";
+import type { Hex } from "../protocol/bytes.ts";
+import type { DevnetEnvironment } from "./config.ts";
 import { awaitAdmission } from "./admission.ts";
 import { LOCAL_CHAIN_ID, LocalAccount, startAnvil } from "./anvil.ts";
 import { startProgram, type RunningProgram } from "./child-process.ts";
@@ -27,7 +27,7 @@ const CANCEL_DELAY_SECONDS = 60;
 const FIRST_BYTE_MS = 60_000;
 
 export interface NetworkOptions {
-  readonly environment: CliEnvironment;
+  readonly environment: DevnetEnvironment;
   /** For logs, configuration and the oracle's store; emptied first. */
   readonly folder: string;
   /** Seconds of the wall clock, for certificates and policies. */

@@ -3,7 +3,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createWriteStream, type WriteStream } from "node:fs";
 import { createInterface } from "node:readline";
-import { ConfigError } from "../../protocol/errors.ts";
+import { ConfigError } from "../protocol/errors.ts";
 
 /** Milliseconds from SIGTERM to SIGKILL: the oracle may have a transaction to write down. */
 const GRACE_MS = 5_000;

@@ -2,7 +2,7 @@
 
 import { extname, resolve } from "node:path";
 
-const ROOT = resolve(import.meta.dirname, "../..");
+const ROOT = resolve(import.meta.dirname, "..");
 
 /** Arguments for Node to run `module` (such as `oracle/main`) in the form in which this file itself runs. */
 export function programArguments(module: string): readonly string[] {

@@ -2,9 +2,9 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { z } from "zod";
-import { parseJson } from "../../protocol/canonical-json.ts";
-import { InputError } from "../../protocol/errors.ts";
-import { address, bytes32, uint256 } from "../../protocol/fields.ts";
+import { parseJson } from "../protocol/canonical-json.ts";
+import { InputError } from "../protocol/errors.ts";
+import { address, bytes32, uint256 } from "../protocol/fields.ts";
 
 export const DEFAULT_NETWORK_FILE = ".adyton/network.json";
 

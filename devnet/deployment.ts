@@ -8,9 +8,9 @@ import {
   OracleCoordinator__factory,
   PolicyRegistry__factory,
   SimulatedVerifier__factory,
-} from "../../contracts/bindings/factories/index.ts";
-import type { Hex } from "../../protocol/bytes.ts";
-import { ChainError } from "../../protocol/errors.ts";
+} from "../contracts/bindings/factories/index.ts";
+import type { Hex } from "../protocol/bytes.ts";
+import { ChainError } from "../protocol/errors.ts";
 
 /** Enough for any of these deployments; estimating would need each one mined before the next. */
 const DEPLOYMENT_GAS = 6_000_000n;

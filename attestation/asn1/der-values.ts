@@ -1,4 +1,4 @@
-import type { UnixSeconds } from "../unix-time.ts";
+import type { UnixSeconds } from "../time/unix-time.ts";
 import { type DerElement, type DerReader, malformed, TAG } from "./der-reader.ts";
 
 /** Longest object identifier read, in bytes; Intel's and AMD's are under 16. */

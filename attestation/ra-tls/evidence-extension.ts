@@ -6,7 +6,7 @@
  */
 
 import { concatBytes, toUtf8 } from "../../protocol/bytes.ts";
-import { decodeCbor, type CborLimits, type CborValue } from "../cbor.ts";
+import { decodeCbor, type CborLimits, type CborValue } from "../encoding/cbor.ts";
 import { malformed } from "../asn1/der-reader.ts";
 import { MAX_CERTIFICATE_BYTES } from "../x509/certificate.ts";
 

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { request } from "node:https";
 import { z } from "zod";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { verifyReceipt } from "../../attestation/receipt.ts";
+import { verifyReceipt } from "../../attestation/receipt/verify-receipt.ts";
 import { wallClock } from "../../cli/clock.ts";
 import { LocalAccount } from "../../devnet/anvil.ts";
 import { localAddress, localSigner } from "../../devnet/local-accounts.ts";

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { verifyReceipt } from "../../../attestation/receipt.ts";
+import { verifyReceipt } from "../../../attestation/receipt/verify-receipt.ts";
 import { startStandInModel, type StandInModel } from "../../../devnet/stand-in-model.ts";
 import { AnswerStatus } from "../../../protocol/answer.ts";
 import { fromHex, fromUtf8, toHex, toUtf8, type Hex } from "../../../protocol/bytes.ts";

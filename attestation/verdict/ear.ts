@@ -5,9 +5,9 @@
  * drafts: the profile names the version. Signing it, as a JWT or otherwise, is the caller's.
  */
 
-import type { AppraisedEvidence } from "./policy/appraise.ts";
-import type { UnixSeconds } from "./unix-time.ts";
-import { checkSealed, type VerifiedEvidence } from "./verified-evidence.ts";
+import type { AppraisedEvidence } from "../policy/appraise.ts";
+import type { UnixSeconds } from "../time/unix-time.ts";
+import { checkSealed, type VerifiedEvidence } from "../evidence/verified-evidence.ts";
 
 const PROFILE = "tag:github.com,2023:veraison/ear";
 

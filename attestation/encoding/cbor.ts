@@ -4,7 +4,7 @@
  */
 
 import { decode } from "cborg";
-import { EvidenceError } from "../protocol/errors.ts";
+import { EvidenceError } from "../../protocol/errors.ts";
 
 export type CborValue =
   | number

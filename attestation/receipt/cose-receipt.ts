@@ -3,8 +3,8 @@
 import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import * as z from "zod";
-import { addressOfPublicKey, Answer } from "../protocol/answer.ts";
-import { concatBytes, equalBytes, fromHex, toHex } from "../protocol/bytes.ts";
+import { addressOfPublicKey, Answer } from "../../protocol/answer.ts";
+import { concatBytes, equalBytes, fromHex, toHex } from "../../protocol/bytes.ts";
 import {
   COSE_CLAIM,
   COSE_HEADER,
@@ -14,14 +14,14 @@ import {
   encodeCoseClaims,
   encodeCoseHeader,
   type CoseStatement,
-} from "../protocol/cose-receipt.ts";
-import { FunctionsDomain, OffChainDomain, OnChainDomain } from "../protocol/domain.ts";
-import { EvidenceError, type ErrorDetails, type EvidenceErrorCode } from "../protocol/errors.ts";
-import { bytes32 } from "../protocol/fields.ts";
-import { keysetId, Keyset } from "../protocol/keyset.ts";
-import type { Receipt } from "../protocol/receipt.ts";
-import { decodeCbor, isBytes, isMap, type CborLimits, type CborValue } from "./cbor.ts";
-import type { Check } from "./verified-evidence.ts";
+} from "../../protocol/cose-receipt.ts";
+import { FunctionsDomain, OffChainDomain, OnChainDomain } from "../../protocol/domain.ts";
+import { EvidenceError, type ErrorDetails, type EvidenceErrorCode } from "../../protocol/errors.ts";
+import { bytes32 } from "../../protocol/fields.ts";
+import { keysetId, Keyset } from "../../protocol/keyset.ts";
+import type { Receipt } from "../../protocol/receipt.ts";
+import { decodeCbor, isBytes, isMap, type CborLimits, type CborValue } from "../encoding/cbor.ts";
+import type { Check } from "../evidence/verified-evidence.ts";
 
 /** Bytes: a twin has about 900; what transparency services attach to it may be some kilobytes each. */
 export const MAX_COSE_RECEIPT_BYTES = 65_536;

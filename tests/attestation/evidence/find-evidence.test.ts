@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
-import { findEvidence } from "../../attestation/evidence-forms.ts";
-import { fromHex, toHex, toUtf8 } from "../../protocol/bytes.ts";
-import { codeOf } from "../support/code-of.ts";
-import { mintFakeIntel } from "../support/fake-intel.ts";
-import { simulatedAttestation, simulatedQuote, simulatedServer } from "../support/simulated-evidence.ts";
+import { findEvidence } from "../../../attestation/evidence/find-evidence.ts";
+import { fromHex, toHex, toUtf8 } from "../../../protocol/bytes.ts";
+import { codeOf } from "../../support/code-of.ts";
+import { mintFakeIntel } from "../../support/fake-intel.ts";
+import { simulatedAttestation, simulatedQuote, simulatedServer } from "../../support/simulated-evidence.ts";
 
 let quote: Uint8Array<ArrayBuffer>;
 let certificate: Uint8Array<ArrayBuffer>;

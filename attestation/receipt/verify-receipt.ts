@@ -1,23 +1,18 @@
 /** Receipts: was this answered so, by an enclave whose evidence is genuine? */
 
-import { fromHex } from "../protocol/bytes.ts";
-import { AdytonError, EvidenceError } from "../protocol/errors.ts";
-import { parseReceipt, type Receipt } from "../protocol/receipt.ts";
-import { parseEndorsements } from "./endorsements-json.ts";
-import { verifyEvidence } from "./evidence.ts";
-import { checkDomain, checkOutput, checkPayload, checkRequest } from "./receipt/commitments.ts";
-import { checkBinding, checkKeyset, checkSignature } from "./receipt/identity.ts";
-import { failure, passed, type ReceiptCheck } from "./receipt/step.ts";
-import {
-  checkBodies,
-  checkEvidenceHash,
-  checkTranscriptEvents,
-  checkTranscriptRoot,
-} from "./receipt/transcript.ts";
-import { toIsoTime } from "./unix-time.ts";
-import type { VerifiedEvidence } from "./verified-evidence.ts";
+import { fromHex } from "../../protocol/bytes.ts";
+import { AdytonError, EvidenceError } from "../../protocol/errors.ts";
+import { parseReceipt, type Receipt } from "../../protocol/receipt.ts";
+import { parseEndorsements } from "../endorsements/endorsements-json.ts";
+import { verifyEvidence } from "../evidence/verify-evidence.ts";
+import { checkDomain, checkOutput, checkPayload, checkRequest } from "./commitments.ts";
+import { checkBinding, checkKeyset, checkSignature } from "./identity.ts";
+import { failure, passed, type ReceiptCheck } from "./step.ts";
+import { checkBodies, checkEvidenceHash, checkTranscriptEvents, checkTranscriptRoot } from "./transcript.ts";
+import { toIsoTime } from "../time/unix-time.ts";
+import type { VerifiedEvidence } from "../evidence/verified-evidence.ts";
 
-export type { ReceiptCheck } from "./receipt/step.ts";
+export type { ReceiptCheck } from "./step.ts";
 
 export interface VerifiedReceipt {
   readonly receipt: Receipt;

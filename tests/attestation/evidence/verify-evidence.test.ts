@@ -1,17 +1,17 @@
 import { describe, expect, test } from "vitest";
-import { recogniseEvidence, verifyEvidence } from "../../attestation/evidence.ts";
-import { sealVerified, type Findings } from "../../attestation/verified-evidence.ts";
-import { createSimulatorAttester } from "../../enclave/attesters/simulator/simulator-attester.ts";
-import { toUtf8 } from "../../protocol/bytes.ts";
-import { codeOf } from "../support/code-of.ts";
+import { recogniseEvidence, verifyEvidence } from "../../../attestation/evidence/verify-evidence.ts";
+import { sealVerified, type Findings } from "../../../attestation/evidence/verified-evidence.ts";
+import { createSimulatorAttester } from "../../../enclave/attesters/simulator/simulator-attester.ts";
+import { toUtf8 } from "../../../protocol/bytes.ts";
+import { codeOf } from "../../support/code-of.ts";
 import {
   mintAmdWorld,
   mintAwsWorld,
   mintFakeIntel,
   mintNvidiaWorld,
   toEvidenceJson,
-} from "../support/fake-pki.ts";
-import { rejectionOf } from "../support/rejection-of.ts";
+} from "../../support/fake-pki.ts";
+import { rejectionOf } from "../../support/rejection-of.ts";
 
 /** 2030-01-01: no earlier than any of the worlds' own times. */
 const LATER = 1_893_456_000;

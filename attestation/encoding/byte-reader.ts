@@ -1,6 +1,6 @@
 /** Sequential reader for formats whose field lengths are themselves on the wire. */
 
-import { EvidenceError } from "../protocol/errors.ts";
+import { EvidenceError } from "../../protocol/errors.ts";
 
 /**
  * Reads forward over `source`; views, no copies. Each method advances.

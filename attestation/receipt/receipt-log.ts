@@ -4,12 +4,12 @@
  */
 
 import { ed25519 } from "@noble/curves/ed25519.js";
-import { answerDigest } from "../protocol/answer.ts";
-import { equalBytes, fromHex, fromUtf8, toUtf8 } from "../protocol/bytes.ts";
-import { EvidenceError, type ErrorDetails, type EvidenceErrorCode } from "../protocol/errors.ts";
-import { keysetId, type Keyset } from "../protocol/keyset.ts";
-import { isConsistent, isIncluded } from "../protocol/merkle-tree.ts";
-import type { Receipt } from "../protocol/receipt.ts";
+import { answerDigest } from "../../protocol/answer.ts";
+import { equalBytes, fromHex, fromUtf8, toUtf8 } from "../../protocol/bytes.ts";
+import { EvidenceError, type ErrorDetails, type EvidenceErrorCode } from "../../protocol/errors.ts";
+import { keysetId, type Keyset } from "../../protocol/keyset.ts";
+import { isConsistent, isIncluded } from "../../protocol/merkle-tree.ts";
+import type { Receipt } from "../../protocol/receipt.ts";
 import {
   encodeCheckpointText,
   LOG_PROOF_HEADER,
@@ -17,9 +17,9 @@ import {
   noteKeyId,
   statementLeaf,
   type LogHead,
-} from "../protocol/receipt-log.ts";
-import type { Check } from "./verified-evidence.ts";
-import { fromBase64 } from "./x509/pem.ts";
+} from "../../protocol/receipt-log.ts";
+import type { Check } from "../evidence/verified-evidence.ts";
+import { fromBase64 } from "../x509/pem.ts";
 
 /** Bytes: sixteen witnesses with signatures of 5 kB each, which a verifier must take (c2sp.org/signed-note). */
 const MAX_LOG_FILE_BYTES = 131_072;

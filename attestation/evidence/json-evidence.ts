@@ -1,7 +1,7 @@
 /** Evidence that is JSON text: read once, bounded, without surprises. */
 
-import { fromUtf8 } from "../protocol/bytes.ts";
-import { EvidenceError } from "../protocol/errors.ts";
+import { fromUtf8 } from "../../protocol/bytes.ts";
+import { EvidenceError } from "../../protocol/errors.ts";
 
 /** Certificates, quotes and event logs of a whole node in base64: under a megabyte. */
 const MAX_JSON_BYTES = 8 * 1024 * 1024;

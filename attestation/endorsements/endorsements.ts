@@ -1,6 +1,6 @@
-import { EndorsementError } from "../protocol/errors.ts";
-import type { AmdEndorsements } from "./amd/amd-endorsements.ts";
-import type { IntelEndorsements } from "./intel/intel-endorsements.ts";
+import { EndorsementError } from "../../protocol/errors.ts";
+import type { AmdEndorsements } from "../amd/amd-endorsements.ts";
+import type { IntelEndorsements } from "../intel/intel-endorsements.ts";
 
 /**
  * What vendors say about their platforms, each read once and kept: pass the same object to every verification, so

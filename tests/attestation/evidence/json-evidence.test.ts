@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { parseJsonEvidence, tryParseJsonEvidence } from "../../attestation/json-evidence.ts";
-import { toUtf8 } from "../../protocol/bytes.ts";
-import { codeOf } from "../support/code-of.ts";
+import { parseJsonEvidence, tryParseJsonEvidence } from "../../../attestation/evidence/json-evidence.ts";
+import { toUtf8 } from "../../../protocol/bytes.ts";
+import { codeOf } from "../../support/code-of.ts";
 
 test("reads JSON text, brackets in its strings included", () => {
   expect(parseJsonEvidence(toUtf8('{"a":["[[]",1]}'))).toEqual({ a: ["[[]", 1] });

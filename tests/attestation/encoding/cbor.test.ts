@@ -1,8 +1,8 @@
 import { encode, rfc8949EncodeOptions } from "cborg";
 import { describe, expect, test } from "vitest";
-import { decodeCbor, isBytes, isMap, type CborLimits } from "../../attestation/cbor.ts";
-import { fromHex, type Hex } from "../../protocol/bytes.ts";
-import { codeOf } from "../support/code-of.ts";
+import { decodeCbor, isBytes, isMap, type CborLimits } from "../../../attestation/encoding/cbor.ts";
+import { fromHex, type Hex } from "../../../protocol/bytes.ts";
+import { codeOf } from "../../support/code-of.ts";
 
 const LIMITS: CborLimits = { maxBytes: 1_048_576, maxDepth: 4, maxItems: 100, containers: "definite" };
 const INDEFINITE: CborLimits = { ...LIMITS, containers: "definite-or-indefinite" };

@@ -1,12 +1,12 @@
-import type { Hex } from "../protocol/bytes.ts";
-import { InputError } from "../protocol/errors.ts";
-import type { SnpClaims } from "./amd/claims.ts";
-import type { NitroClaims } from "./aws/claims.ts";
-import type { AzureSnpClaims, AzureTdxClaims } from "./azure/claims.ts";
-import type { DstackClaims } from "./dstack/claims.ts";
-import type { SgxClaims, TcbStatus, TdxClaims } from "./intel/claims.ts";
-import type { NvidiaClaims } from "./nvidia/claims.ts";
-import type { TimeWindow, UnixSeconds } from "./unix-time.ts";
+import type { Hex } from "../../protocol/bytes.ts";
+import { InputError } from "../../protocol/errors.ts";
+import type { SnpClaims } from "../amd/claims.ts";
+import type { NitroClaims } from "../aws/claims.ts";
+import type { AzureSnpClaims, AzureTdxClaims } from "../azure/claims.ts";
+import type { DstackClaims } from "../dstack/claims.ts";
+import type { SgxClaims, TcbStatus, TdxClaims } from "../intel/claims.ts";
+import type { NvidiaClaims } from "../nvidia/claims.ts";
+import type { TimeWindow, UnixSeconds } from "../time/unix-time.ts";
 
 /** Claims of each kind of evidence, in the vendor's words, bytes as hex: what `--json` prints and policies compare. */
 export interface ClaimsByKind {

@@ -1,11 +1,11 @@
 import * as z from "zod";
-import { fromHex, toHex, type Hex } from "../protocol/bytes.ts";
-import { EndorsementError } from "../protocol/errors.ts";
-import { bytesHex } from "../protocol/fields.ts";
-import type { EndorsementsJson } from "../protocol/receipt.ts";
-import { parseAmdEndorsements, type AmdEndorsementFiles } from "./amd/amd-endorsements.ts";
+import { fromHex, toHex, type Hex } from "../../protocol/bytes.ts";
+import { EndorsementError } from "../../protocol/errors.ts";
+import { bytesHex } from "../../protocol/fields.ts";
+import type { EndorsementsJson } from "../../protocol/receipt.ts";
+import { parseAmdEndorsements, type AmdEndorsementFiles } from "../amd/amd-endorsements.ts";
 import type { Endorsements } from "./endorsements.ts";
-import { intelCollateralSchema, parseIntelEndorsements } from "./intel/intel-endorsements.ts";
+import { intelCollateralSchema, parseIntelEndorsements } from "../intel/intel-endorsements.ts";
 
 /** The form in which receipts carry endorsements: one member per vendor, each optional, no other. */
 const EndorsementsFile = z.strictObject({

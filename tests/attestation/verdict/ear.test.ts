@@ -1,14 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { toEar, toUnappraisedEar } from "../../attestation/ear.ts";
-import { verifyTdQuote } from "../../attestation/intel/verify-tdx.ts";
-import { appraiseEvidence } from "../../attestation/policy/appraise.ts";
-import { parseAppraisalPolicy } from "../../attestation/policy/policy.ts";
-import { proposePolicy } from "../../attestation/policy/propose.ts";
-import { verifySimulatorEvidence } from "../../attestation/simulator/verify-simulator.ts";
-import type { VerifiedEvidence } from "../../attestation/verified-evidence.ts";
-import { createSimulatorAttester } from "../../enclave/attesters/simulator/simulator-attester.ts";
-import { codeOf } from "../support/code-of.ts";
-import { AT, FAKE_TRUST, mintFakeIntel, NOW, type FakeIntelChange } from "../support/fake-intel.ts";
+import { toEar, toUnappraisedEar } from "../../../attestation/verdict/ear.ts";
+import { verifyTdQuote } from "../../../attestation/intel/verify-tdx.ts";
+import { appraiseEvidence } from "../../../attestation/policy/appraise.ts";
+import { parseAppraisalPolicy } from "../../../attestation/policy/policy.ts";
+import { proposePolicy } from "../../../attestation/policy/propose.ts";
+import { verifySimulatorEvidence } from "../../../attestation/simulator/verify-simulator.ts";
+import type { VerifiedEvidence } from "../../../attestation/evidence/verified-evidence.ts";
+import { createSimulatorAttester } from "../../../enclave/attesters/simulator/simulator-attester.ts";
+import { codeOf } from "../../support/code-of.ts";
+import { AT, FAKE_TRUST, mintFakeIntel, NOW, type FakeIntelChange } from "../../support/fake-intel.ts";
 
 const OPTIONS = { build: "adyton 0.1.0", policyId: "urn:test" } as const;
 

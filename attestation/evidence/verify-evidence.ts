@@ -1,20 +1,20 @@
-import { EvidenceError } from "../protocol/errors.ts";
-import { isSnpEvidence } from "./amd/snp-evidence.ts";
-import { verifySnpEvidence } from "./amd/verify-snp-evidence.ts";
-import { isCoseSign1 } from "./aws/cose-sign1.ts";
-import { recogniseAzureEvidence } from "./azure/azure-evidence.ts";
-import { verifyAzureSnpEvidence, verifyAzureTdxEvidence } from "./azure/verify-azure-evidence.ts";
-import { isDstackEvidence } from "./dstack/dstack-evidence.ts";
-import { verifyDstackEvidence } from "./dstack/verify-dstack-evidence.ts";
-import { requireEndorsements, type Endorsements } from "./endorsements.ts";
-import { verifyNitroDocument } from "./aws/verify-nitro-document.ts";
-import { recogniseQuote } from "./intel/recognise-quote.ts";
-import { verifySgxQuote } from "./intel/verify-sgx.ts";
-import { verifyTdxQuote } from "./intel/verify-tdx.ts";
-import { isNvidiaEvidence } from "./nvidia/nvidia-evidence.ts";
-import { verifyNvidiaEvidence } from "./nvidia/verify-nvidia-evidence.ts";
-import { verifySimulatorEvidence } from "./simulator/verify-simulator.ts";
-import type { UnixSeconds } from "./unix-time.ts";
+import { EvidenceError } from "../../protocol/errors.ts";
+import { isSnpEvidence } from "../amd/snp-evidence.ts";
+import { verifySnpEvidence } from "../amd/verify-snp-evidence.ts";
+import { isCoseSign1 } from "../aws/cose-sign1.ts";
+import { recogniseAzureEvidence } from "../azure/azure-evidence.ts";
+import { verifyAzureSnpEvidence, verifyAzureTdxEvidence } from "../azure/verify-azure-evidence.ts";
+import { isDstackEvidence } from "../dstack/dstack-evidence.ts";
+import { verifyDstackEvidence } from "../dstack/verify-dstack-evidence.ts";
+import { requireEndorsements, type Endorsements } from "../endorsements/endorsements.ts";
+import { verifyNitroDocument } from "../aws/verify-nitro-document.ts";
+import { recogniseQuote } from "../intel/recognise-quote.ts";
+import { verifySgxQuote } from "../intel/verify-sgx.ts";
+import { verifyTdxQuote } from "../intel/verify-tdx.ts";
+import { isNvidiaEvidence } from "../nvidia/nvidia-evidence.ts";
+import { verifyNvidiaEvidence } from "../nvidia/verify-nvidia-evidence.ts";
+import { verifySimulatorEvidence } from "../simulator/verify-simulator.ts";
+import type { UnixSeconds } from "../time/unix-time.ts";
 import type { EvidenceKind, VerifiedEvidence } from "./verified-evidence.ts";
 
 export interface VerifyOptions {

@@ -1,9 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { encodeEndorsements, parseEndorsements } from "../../attestation/endorsements-json.ts";
-import { SIMULATOR_COLLATERAL } from "../../attestation/simulator/collateral.ts";
-import { toHex } from "../../protocol/bytes.ts";
-import { codeOf } from "../support/code-of.ts";
-import { mintFakeIntel } from "../support/fake-intel.ts";
+import {
+  encodeEndorsements,
+  parseEndorsements,
+} from "../../../attestation/endorsements/endorsements-json.ts";
+import { SIMULATOR_COLLATERAL } from "../../../attestation/simulator/collateral.ts";
+import { toHex } from "../../../protocol/bytes.ts";
+import { codeOf } from "../../support/code-of.ts";
+import { mintFakeIntel } from "../../support/fake-intel.ts";
 
 describe("endorsements in JSON", () => {
   test("may be of either vendor, of both, or of none", async () => {

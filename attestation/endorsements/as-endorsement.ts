@@ -3,7 +3,7 @@ import {
   EvidenceError,
   type EndorsementErrorCode,
   type EvidenceErrorCode,
-} from "../protocol/errors.ts";
+} from "../../protocol/errors.ts";
 
 /** The same fault has another meaning in an endorsement: we cannot judge with it, which says nothing about the evidence. */
 const AS_ENDORSEMENT: Readonly<Record<EvidenceErrorCode, EndorsementErrorCode>> = {

@@ -1,11 +1,11 @@
 /** The forms in which people hold evidence: as it is, as hex or base64 text, as PEM, or somewhere in a JSON document. */
 
-import { fromHex, fromUtf8, isHex, toUtf8, type Hex } from "../protocol/bytes.ts";
-import { EvidenceError } from "../protocol/errors.ts";
-import { recogniseEvidence } from "./evidence.ts";
+import { fromHex, fromUtf8, isHex, toUtf8, type Hex } from "../../protocol/bytes.ts";
+import { EvidenceError } from "../../protocol/errors.ts";
+import { recogniseEvidence } from "./verify-evidence.ts";
 import { tryParseJsonEvidence } from "./json-evidence.ts";
 import type { EvidenceKind } from "./verified-evidence.ts";
-import { fromBase64 } from "./x509/pem.ts";
+import { fromBase64 } from "../x509/pem.ts";
 
 export type EvidenceForm = "raw" | "hex" | "base64" | "PEM" | "JSON";
 

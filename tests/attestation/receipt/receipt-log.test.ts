@@ -6,22 +6,22 @@ import {
   verifyConsistency,
   verifyInclusion,
   type VerifiedCheckpoint,
-} from "../../attestation/receipt-log.ts";
-import { answerDigest } from "../../protocol/answer.ts";
-import { toBase64 } from "../../protocol/base64.ts";
-import { concatBytes, fromHex, toHex, toUtf8 } from "../../protocol/bytes.ts";
-import { keysetId } from "../../protocol/keyset.ts";
+} from "../../../attestation/receipt/receipt-log.ts";
+import { answerDigest } from "../../../protocol/answer.ts";
+import { toBase64 } from "../../../protocol/base64.ts";
+import { concatBytes, fromHex, toHex, toUtf8 } from "../../../protocol/bytes.ts";
+import { keysetId } from "../../../protocol/keyset.ts";
 import {
   encodeCheckpointText,
   encodeInclusionProof,
   logOrigin,
   noteKeyId,
   signCheckpoint,
-} from "../../protocol/receipt-log.ts";
-import { parseReceipt } from "../../protocol/receipt.ts";
-import { codeOf } from "../support/code-of.ts";
-import { createSampleLog, fillerStatement, SAMPLE_LOG_KEY } from "../support/sample-log.ts";
-import { createSampleReceipt } from "../support/sample-receipt.ts";
+} from "../../../protocol/receipt-log.ts";
+import { parseReceipt } from "../../../protocol/receipt.ts";
+import { codeOf } from "../../support/code-of.ts";
+import { createSampleLog, fillerStatement, SAMPLE_LOG_KEY } from "../../support/sample-log.ts";
+import { createSampleReceipt } from "../../support/sample-receipt.ts";
 
 const sample = parseReceipt(await createSampleReceipt({ where: "on chain" }));
 const { keyset, answer } = sample;

@@ -6,9 +6,9 @@ import {
   isCoseReceipt,
   parseCoseReceipt,
   verifyCoseReceipt,
-} from "../../attestation/cose-receipt.ts";
-import { addressOfPublicKey } from "../../protocol/answer.ts";
-import { concatBytes, fromHex, toHex } from "../../protocol/bytes.ts";
+} from "../../../attestation/receipt/cose-receipt.ts";
+import { addressOfPublicKey } from "../../../protocol/answer.ts";
+import { concatBytes, fromHex, toHex } from "../../../protocol/bytes.ts";
 import {
   COSE_CLAIM,
   COSE_HEADER,
@@ -16,15 +16,15 @@ import {
   encodeCoseHeader,
   encodeCoseSign1,
   type CoseStatement,
-} from "../../protocol/cose-receipt.ts";
-import { functionsDomain, type OnChainDomain } from "../../protocol/domain.ts";
-import { EvidenceError } from "../../protocol/errors.ts";
-import { keysetId } from "../../protocol/keyset.ts";
-import { parseReceipt, type Receipt } from "../../protocol/receipt.ts";
-import { decodeCbor, type CborValue } from "../../attestation/cbor.ts";
-import { codeOf } from "../support/code-of.ts";
-import { createSampleTwin, sampleStatement, signAnyTwin } from "../support/sample-cose-receipt.ts";
-import { createSampleReceipt } from "../support/sample-receipt.ts";
+} from "../../../protocol/cose-receipt.ts";
+import { functionsDomain, type OnChainDomain } from "../../../protocol/domain.ts";
+import { EvidenceError } from "../../../protocol/errors.ts";
+import { keysetId } from "../../../protocol/keyset.ts";
+import { parseReceipt, type Receipt } from "../../../protocol/receipt.ts";
+import { decodeCbor, type CborValue } from "../../../attestation/encoding/cbor.ts";
+import { codeOf } from "../../support/code-of.ts";
+import { createSampleTwin, sampleStatement, signAnyTwin } from "../../support/sample-cose-receipt.ts";
+import { createSampleReceipt } from "../../support/sample-receipt.ts";
 
 const onChainFile = await createSampleReceipt({ where: "on chain" });
 const offChainFile = await createSampleReceipt({ where: "off chain" });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { ByteReader } from "../../attestation/byte-reader.ts";
-import { isAllZero, readBigUint, readField, readUint } from "../../attestation/layout.ts";
-import { codeOf } from "../support/code-of.ts";
+import { ByteReader } from "../../../attestation/encoding/byte-reader.ts";
+import { isAllZero, readBigUint, readField, readUint } from "../../../attestation/encoding/layout.ts";
+import { codeOf } from "../../support/code-of.ts";
 
 const BYTES = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
 

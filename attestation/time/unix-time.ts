@@ -1,4 +1,4 @@
-import { InputError } from "../protocol/errors.ts";
+import { InputError } from "../../protocol/errors.ts";
 
 /** Whole seconds since 1970-01-01T00:00:00Z. Every time in this folder is one of these; nothing here reads a clock. */
 export type UnixSeconds = number;

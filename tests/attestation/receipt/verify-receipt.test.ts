@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { verifyReceipt } from "../../attestation/receipt.ts";
-import { encodeCanonicalJson, parseCanonicalJson, type Json } from "../../protocol/canonical-json.ts";
-import { toUtf8 } from "../../protocol/bytes.ts";
-import { AdytonError } from "../../protocol/errors.ts";
-import { createSampleReceipt } from "../support/sample-receipt.ts";
+import { verifyReceipt } from "../../../attestation/receipt/verify-receipt.ts";
+import { encodeCanonicalJson, parseCanonicalJson, type Json } from "../../../protocol/canonical-json.ts";
+import { toUtf8 } from "../../../protocol/bytes.ts";
+import { AdytonError } from "../../../protocol/errors.ts";
+import { createSampleReceipt } from "../../support/sample-receipt.ts";
 
 type JsonObject = { [key: string]: Json };
 

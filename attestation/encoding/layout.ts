@@ -3,7 +3,7 @@
  * input, so that a short buffer is an error and never a short value.
  */
 
-import { EvidenceError } from "../protocol/errors.ts";
+import { EvidenceError } from "../../protocol/errors.ts";
 
 /** Offset and length in bytes, as the specification's table gives them. */
 export interface Field {

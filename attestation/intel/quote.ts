@@ -1,6 +1,6 @@
 import { ByteReader } from "../encoding/byte-reader.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
-import { malformed } from "../asn1/der-reader.ts";
+import { malformed } from "../encoding/malformed.ts";
 import { isAllZero, readField, readUint } from "../encoding/layout.ts";
 import {
   ATTESTATION_KEY_ECDSA_P256,

@@ -1,5 +1,5 @@
 import { toHex, type Hex } from "../../protocol/bytes.ts";
-import { malformed } from "../asn1/der-reader.ts";
+import { malformed } from "../encoding/malformed.ts";
 import { readField, readUint } from "../encoding/layout.ts";
 import type { UnixSeconds } from "../time/unix-time.ts";
 import { sealVerified, type VerifiedEvidence } from "../evidence/verified-evidence.ts";

@@ -9,16 +9,22 @@ import { ConfigError } from "../protocol/errors.ts";
 const GRACE_MS = 5_000;
 /** Milliseconds that a process has to say that it is ready: a cold store on a busy machine included. */
 const READY_MS = 120_000;
+/** Characters of stderr that are remembered. */
+const KEPT_LOG = 200_000;
+/** Lines of stderr that explain why a process did not start. */
+const SHOWN_LINES = 12;
 
 export interface Program {
-  /** For messages and the log's file name. */
+  /** For messages. */
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
   /** The whole environment; nothing is inherited. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Where stderr goes. */
-  readonly logFile: string;
+  /** Where stderr goes; only its end is remembered when there is no such file. */
+  readonly logFile?: string;
+  /** Called with each part of stderr. */
+  readonly onLog?: (text: string) => void;
   /** Reads a line of stdout; the first line it understands means that the process is ready. */
   readonly readReady: (line: string) => string | undefined;
 }
@@ -28,9 +34,12 @@ export interface RunningProgram {
   readonly pid: number;
   /** What `readReady` made of the line: usually an address. */
   readonly ready: string;
-  /** Resolves when the process has ended, however it came to it. */
-  readonly ended: Promise<void>;
-  readonly stop: () => Promise<void>;
+  /** The end of stderr so far. */
+  readonly log: () => string;
+  /** Resolves with the exit code when the process has ended, however that happened; null after a signal. */
+  readonly ended: Promise<number | null>;
+  /** Sends the signal (SIGTERM when not told), SIGKILL when that does not help, and gives the exit code. */
+  readonly stop: (signal?: NodeJS.Signals) => Promise<number | null>;
 }
 
 /**
@@ -40,46 +49,48 @@ export interface RunningProgram {
  * silent instead of becoming ready, with the end of its log
  */
 export async function startProgram(program: Program): Promise<RunningProgram> {
-  const log = createWriteStream(program.logFile, { flags: "a" });
+  const file = program.logFile === undefined ? null : createWriteStream(program.logFile, { flags: "a" });
   const child = spawn(program.command, program.args, {
     env: program.environment,
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const tail = keepTail(child, log);
-  const ended = new Promise<void>((resolve) => {
-    child.once("close", () => {
-      log.end();
-      resolve();
+  const log = keepLog(child, file, program.onLog);
+  const ended = new Promise<number | null>((resolve) => {
+    child.once("close", (code) => {
+      file?.end();
+      resolve(code);
     });
   });
-  const stop = (): Promise<void> => endChild(child, ended);
+  const stop: RunningProgram["stop"] = (signal = "SIGTERM") => endChild(child, ended, signal);
   try {
-    const ready = await readiness(program, child, tail);
-    return { name: program.name, pid: child.pid ?? 0, ready, ended, stop };
+    const ready = await readiness(program, child, log);
+    return { name: program.name, pid: child.pid ?? 0, ready, log, ended, stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-/** Copies stderr to the log and remembers its last lines, for the message when the start fails. */
-function keepTail(child: ChildProcess, log: WriteStream): () => string {
-  const lines: string[] = [];
-  child.stderr?.on("data", (chunk: Buffer) => {
-    log.write(chunk);
-    lines.push(...chunk.toString("utf8").split("\n"));
-    lines.splice(0, Math.max(0, lines.length - 12));
+/** Copies stderr to the log file and remembers its end. */
+function keepLog(child: ChildProcess, file: WriteStream | null, onLog: Program["onLog"]): () => string {
+  let kept = "";
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    file?.write(text);
+    kept = (kept + text).slice(-KEPT_LOG);
+    onLog?.(text);
   });
-  return () => lines.join("\n").trim();
+  return () => kept;
 }
 
-function readiness(program: Program, child: ChildProcess, tail: () => string): Promise<string> {
+function readiness(program: Program, child: ChildProcess, log: () => string): Promise<string> {
   return new Promise((resolve, reject) => {
     const failed = (what: string, cause?: unknown): void => {
+      const where = program.logFile === undefined ? "" : `; its log is ${program.logFile}`;
+      const tail = log().trim().split("\n").slice(-SHOWN_LINES).join("\n");
       reject(
         new ConfigError({
           code: "CONFIG_INVALID",
-          message: `${program.name} ${what}; its log is ${program.logFile}\n${tail()}`,
+          message: `${program.name} ${what}${where}\n${tail}`,
           details: { program: program.name },
           cause,
         }),
@@ -114,10 +125,16 @@ function readiness(program: Program, child: ChildProcess, tail: () => string): P
   });
 }
 
-async function endChild(child: ChildProcess, ended: Promise<void>): Promise<void> {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-  child.kill("SIGTERM");
+async function endChild(
+  child: ChildProcess,
+  ended: Promise<number | null>,
+  signal: NodeJS.Signals,
+): Promise<number | null> {
+  if (child.pid === undefined) return null;
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+  child.kill(signal);
   const force = setTimeout(() => child.kill("SIGKILL"), GRACE_MS);
-  await ended;
+  const code = await ended;
   clearTimeout(force);
+  return code;
 }

@@ -3,8 +3,6 @@
 import { delimiter, resolve } from "node:path";
 
 export interface DevnetEnvironment {
-  /** PATH for the programs that we start, with the package's own first. */
-  readonly path: string;
   /** `OPENAI_API_KEY` */
   readonly modelKey: string | null;
   /** `ADYTON_MODEL_URL`: base URL of an OpenAI-compatible API, up to and without `/chat/completions`. */
@@ -18,11 +16,15 @@ export interface DevnetEnvironment {
 const given = (value: string | undefined): string | null =>
   value === undefined || value === "" ? null : value;
 
+/** PATH for the programs that we start, with the package's own first. */
+export function programPath(): string {
+  const bundled = resolve(import.meta.dirname, "../node_modules/.bin");
+  return [bundled, process.env["PATH"] ?? ""].join(delimiter);
+}
+
 export function readEnvironment(): DevnetEnvironment {
   const environment = process.env;
-  const bundled = resolve(import.meta.dirname, "../node_modules/.bin");
   return {
-    path: [bundled, environment["PATH"] ?? ""].join(delimiter),
     modelKey: given(environment["OPENAI_API_KEY"]),
     modelUrl: given(environment["ADYTON_MODEL_URL"]),
     modelName: given(environment["ADYTON_MODEL"]),

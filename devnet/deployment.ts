@@ -1,6 +1,7 @@
-/** Deploys Adyton's contracts, an appraisal policy for the simulator, and the two examples, to a local chain. */
+/** Deploys Adyton's contracts, an appraisal policy for the simulator, and the two examples to a local chain. */
 
-import { AbiCoder, concat, getCreateAddress, keccak256, toBeHex, zeroPadValue, type Signer } from "ethers";
+import { AbiCoder, concat, getCreateAddress, keccak256, toBeHex, zeroPadValue } from "ethers";
+import type { ContractTransactionResponse, Signer } from "ethers";
 import {
   Concierge__factory,
   ContentModerator__factory,
@@ -13,7 +14,7 @@ import type { Hex } from "../protocol/bytes.ts";
 import { ChainError } from "../protocol/errors.ts";
 
 /** Enough for any of these deployments; estimating would need each one mined before the next. */
-const DEPLOYMENT_GAS = 6_000_000n;
+const GAS = { gasLimit: 6_000_000n };
 /** Blocks: evidence for admission may name a block at most this old (EIP-2935 keeps 8,191). */
 const MAX_EVIDENCE_AGE_BLOCKS = 256;
 const ZERO_ADDRESS: Hex = `0x${"00".repeat(20)}`;
@@ -21,29 +22,42 @@ const ZERO_ADDRESS: Hex = `0x${"00".repeat(20)}`;
 const Rule = { verifier: 1, measurement: 2, behaviour: 3, platform: 4, validitySeconds: 192 } as const;
 const PRESENT = zeroPadValue("0x01", 32);
 const ANY_PLATFORM = keccak256(new TextEncoder().encode("any platform"));
-/** `TdxQuotes`: which registers make up a measurement. Bit 0 is MRTD, bits 4 to 6 are RTMR0 to RTMR2. */
-const REGISTER_MASK = 0b0111_0001;
 const ADMISSION_SECONDS = 86_400;
 
-export interface DeploymentTerms {
+/** `TdxQuotes`: which registers make up a measurement, and their values in the mask's order. */
+export interface RegisterChoice {
+  /** Bit 0 is MRTD, bits 4 to 6 are RTMR0 to RTMR2. */
+  readonly mask: number;
+  readonly values: readonly Hex[];
+}
+
+/** No register counts: any simulated enclave has this measurement. */
+export const NO_REGISTERS: RegisterChoice = { mask: 0, values: [] };
+
+export interface CoreTerms {
   /** The simulator's attestation key. */
   readonly simulatorKey: { readonly x: Hex; readonly y: Hex };
-  /** Registers of the simulated enclave that the mask selects, in the mask's order: MRTD, RTMR0, RTMR1, RTMR2. */
-  readonly registers: readonly Hex[];
   /** Of the enclave that the policy accepts. */
+  readonly registers: RegisterChoice;
   readonly behaviourDigest: Hex;
   readonly fallbackWindowSeconds: number;
   readonly cancelDelaySeconds: number;
+}
+
+export interface DeploymentTerms extends CoreTerms {
   /** The model that the moderation example asks. */
   readonly model: string;
 }
 
-export interface Deployment {
+export interface CoreDeployment {
   readonly coordinator: Hex;
   readonly enclaveRegistry: Hex;
   readonly policyRegistry: Hex;
   readonly verifier: Hex;
   readonly policyId: Hex;
+}
+
+export interface Deployment extends CoreDeployment {
   readonly concierge: Hex;
   readonly moderator: Hex;
 }
@@ -63,15 +77,34 @@ export function plannedAddresses(deployer: Hex): Omit<Deployment, "policyId"> {
 }
 
 /**
- * Sends every deployment at once and waits for the last.
+ * Deploys the contracts, the policy and the examples.
  *
  * @param signer counts its own nonces, from 0
  * @throws {ChainError} CHAIN_REVERTED when one of them fails
  */
 export async function deploy(signer: Signer, terms: DeploymentTerms): Promise<Deployment> {
+  const { sent, deployed } = await sendCore(signer, terms);
+  const { concierge, moderator } = plannedAddresses((await signer.getAddress()).toLowerCase() as Hex);
+  const { coordinator, policyId } = deployed;
+  const examples = [
+    await new Concierge__factory(signer).deploy(coordinator, policyId, GAS),
+    await new ContentModerator__factory(signer).deploy(coordinator, policyId, terms.model, GAS),
+  ];
+  await confirm([...sent, ...examples.map((contract) => contract.deploymentTransaction())]);
+  return { ...deployed, concierge, moderator };
+}
+
+/** `deploy` without the examples. */
+export async function deployCore(signer: Signer, terms: CoreTerms): Promise<CoreDeployment> {
+  const { sent, deployed } = await sendCore(signer, terms);
+  await confirm(sent);
+  return deployed;
+}
+
+/** Sends everything at once: a chain that makes a block a second would take seconds for one after the other. */
+async function sendCore(signer: Signer, terms: CoreTerms): Promise<{ sent: Sent; deployed: CoreDeployment }> {
   const deployer = (await signer.getAddress()).toLowerCase() as Hex;
   const planned = plannedAddresses(deployer);
-  const gas = { gasLimit: DEPLOYMENT_GAS };
   const { x, y } = terms.simulatorKey;
   const salt = zeroPadValue("0x00", 32);
   const policyId = localPolicyId(
@@ -79,12 +112,12 @@ export async function deploy(signer: Signer, terms: DeploymentTerms): Promise<De
     await chainIdOf(signer),
   );
   const sent = [
-    await new PolicyRegistry__factory(signer).deploy(gas),
+    await new PolicyRegistry__factory(signer).deploy(GAS),
     await new EnclaveRegistry__factory(signer).deploy(
       planned.policyRegistry,
       ZERO_ADDRESS,
       MAX_EVIDENCE_AGE_BLOCKS,
-      gas,
+      GAS,
     ),
     await new OracleCoordinator__factory(signer).deploy(
       planned.enclaveRegistry,
@@ -92,32 +125,29 @@ export async function deploy(signer: Signer, terms: DeploymentTerms): Promise<De
       deployer,
       terms.fallbackWindowSeconds,
       terms.cancelDelaySeconds,
-      gas,
+      GAS,
     ),
-    await new SimulatedVerifier__factory(signer).deploy(planned.policyRegistry, x, y, gas),
+    await new SimulatedVerifier__factory(signer).deploy(planned.policyRegistry, x, y, GAS),
   ].map((contract) => contract.deploymentTransaction());
   const rules = policyRules(planned.verifier, measurement(terms.registers), terms.behaviourDigest);
-  sent.push(
-    await PolicyRegistry__factory.connect(planned.policyRegistry, signer).create(
-      salt,
-      ZERO_ADDRESS,
-      0,
-      REGISTER_MASK,
-      rules,
-      gas,
-    ),
-    (await new Concierge__factory(signer).deploy(planned.coordinator, policyId, gas)).deploymentTransaction(),
-    (
-      await new ContentModerator__factory(signer).deploy(planned.coordinator, policyId, terms.model, gas)
-    ).deploymentTransaction(),
-  );
+  const policies = PolicyRegistry__factory.connect(planned.policyRegistry, signer);
+  const created = await policies.create(salt, ZERO_ADDRESS, 0, terms.registers.mask, rules, GAS);
+  const { coordinator, enclaveRegistry, policyRegistry, verifier } = planned;
+  return {
+    sent: [...sent, created],
+    deployed: { coordinator, enclaveRegistry, policyRegistry, verifier, policyId },
+  };
+}
+
+type Sent = readonly (ContractTransactionResponse | null)[];
+
+async function confirm(sent: Sent): Promise<void> {
   for (const transaction of sent) {
     const receipt = await transaction?.wait();
     if (receipt?.status !== 1) {
       throw new ChainError({ code: "CHAIN_REVERTED", message: "a contract could not be deployed" });
     }
   }
-  return { ...planned, policyId };
 }
 
 async function chainIdOf(signer: Signer): Promise<bigint> {
@@ -135,8 +165,8 @@ function localPolicyId(
 }
 
 /** `TdxQuotes.measurement`: keccak256(mask ‖ registers). */
-function measurement(registers: readonly Hex[]): string {
-  return keccak256(concat([toBeHex(REGISTER_MASK, 2), ...registers]));
+function measurement({ mask, values }: RegisterChoice): string {
+  return keccak256(concat([toBeHex(mask, 2), ...values]));
 }
 
 function policyRules(

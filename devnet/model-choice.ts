@@ -34,7 +34,7 @@ export async function chooseModel(
   models: readonly string[] = [],
 ): Promise<ModelChoice> {
   const { modelKey, modelUrl, modelName, modelCaFile } = environment;
-  if (modelKey === null && modelUrl === null) return await startStandIn(environment, folder, models);
+  if (modelKey === null && modelUrl === null) return await startStandIn(folder, models);
   const authorities = modelCaFile === null ? [...rootCertificates] : [readPem(modelCaFile)];
   return {
     endpoint: (modelUrl ?? OPENAI_URL).replace(/\/+$/, ""),
@@ -47,17 +47,13 @@ export async function chooseModel(
   };
 }
 
-async function startStandIn(
-  { path }: DevnetEnvironment,
-  folder: string,
-  models: readonly string[],
-): Promise<ModelChoice> {
+async function startStandIn(folder: string, models: readonly string[]): Promise<ModelChoice> {
   const caFile = join(folder, "stand-in-ca.pem");
   const program = await startProgram({
     name: "model stand-in",
     command: process.execPath,
     args: [...programArguments("devnet/stand-in-model"), "--ca", caFile],
-    environment: { PATH: path },
+    environment: {},
     logFile: join(folder, "model.log"),
     readReady: readListening,
   });

@@ -5,7 +5,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { JsonRpcProvider } from "ethers";
 import type { Hex } from "../protocol/bytes.ts";
-import type { DevnetEnvironment } from "./config.ts";
+import { programPath, type DevnetEnvironment } from "./config.ts";
 import { awaitAdmission } from "./admission.ts";
 import { LOCAL_CHAIN_ID, LocalAccount, startAnvil } from "./anvil.ts";
 import { startProgram, type RunningProgram } from "./child-process.ts";
@@ -15,11 +15,16 @@ import { connectLocally, localAddress, localSigner, localWallet } from "./local-
 import { chooseModel, readListening, type ModelChoice } from "./model-choice.ts";
 import type { NetworkFile } from "./network-file.ts";
 import { programArguments } from "./node-program.ts";
-import { writeOracleConfig } from "./oracle-files.ts";
+import { localChainSection, writeOracleConfig } from "./oracle-files.ts";
 import { describeSimulator, type SimulatedEnclave } from "./simulator.ts";
 
 /** The simulated machine's name: it becomes the platform id. */
 const PLATFORM = "local";
+/**
+ * Seconds between blocks. Automine strands transactions that arrive together, and a fraction would let the chain's
+ * clock run ahead of the enclave's.
+ */
+const BLOCK_TIME_SECONDS = 1;
 /** Seconds that a host-causable failure waits on chain: long enough to see the rule, short enough for a demonstration. */
 const FALLBACK_WINDOW_SECONDS = 10;
 const CANCEL_DELAY_SECONDS = 60;
@@ -115,15 +120,19 @@ interface Chain {
 
 async function startChain(options: NetworkOptions, running: RunningPrograms): Promise<Chain> {
   const { environment, folder, onStep, signal } = options;
-  const { rpcUrl, program } = await startAnvil(folder, environment.path);
-  running.add(program);
+  const anvil = await startAnvil({
+    logFile: join(folder, "anvil.log"),
+    args: ["--block-time", String(BLOCK_TIME_SECONDS)],
+  });
+  const { url: rpcUrl } = anvil;
+  running.add(anvil);
   signal.throwIfAborted();
   onStep("chain", `anvil at ${rpcUrl}, chain ${LOCAL_CHAIN_ID}`);
   const model = await chooseModel(environment, folder, options.models);
   if (model.program !== null) running.add(model.program);
   signal.throwIfAborted();
   onStep("model", `${model.endpoint}${model.standIn ? " (a local STAND-IN, not a model)" : ""}`);
-  return { rpcUrl, anvil: program, provider: running.connect(rpcUrl), model };
+  return { rpcUrl, anvil, provider: running.connect(rpcUrl), model };
 }
 
 interface PlannedEnclave {
@@ -205,25 +214,21 @@ interface OracleStart {
 }
 
 async function startOracle(
-  { environment, folder, onStep, signal }: NetworkOptions,
+  { folder, onStep, signal }: NetworkOptions,
   running: RunningPrograms,
   { chain, planned, deployment, enclaveUrl }: OracleStart,
 ): Promise<RunningProgram> {
   const config = writeOracleConfig(folder, {
-    rpcUrl: chain.rpcUrl,
-    chainId: LOCAL_CHAIN_ID,
-    deployment,
-    enclaveUrl,
-    credential: planned.credential,
-    secrets: planned.files.secrets,
-    policyFile: planned.policyFile,
-    transmitterKey: localWallet(LocalAccount.transmitter).privateKey as Hex,
+    chains: [localChainSection(LOCAL_CHAIN_ID, [chain.rpcUrl], deployment)],
+    enclaves: [{ url: enclaveUrl, callerToken: planned.credential, secrets: [...planned.files.secrets] }],
+    appraisalPolicy: planned.policyFile,
+    transmitterKeys: [localWallet(LocalAccount.transmitter).privateKey as Hex],
   });
   const oracle = await startProgram({
     name: "oracle",
     command: process.execPath,
     args: [...programArguments("oracle/main"), "--config", config],
-    environment: { PATH: environment.path },
+    environment: { PATH: programPath() },
     logFile: join(folder, "oracle.log"),
     readReady: readListening,
   });

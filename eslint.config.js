@@ -4,7 +4,7 @@ import tseslint from "typescript-eslint";
 const wallClock = {
   object: "Date",
   property: "now",
-  message: "Time is passed in; only */main.ts and cli read the clock.",
+  message: "Time is passed in; only */main.ts, cli and devnet read the clock.",
 };
 const weakRandom = { object: "Math", property: "random", message: "Use node:crypto or a seeded generator." };
 const environment = {
@@ -45,7 +45,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ["*/main.ts", "cli/**", "tools/**", "bench/**"],
+    files: ["*/main.ts", "cli/**", "devnet/**", "tools/**", "bench/**"],
     rules: { "no-restricted-properties": ["error", weakRandom, environment] },
   },
   {

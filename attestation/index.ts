@@ -23,20 +23,20 @@ export {
   verifyCoseReceipt,
   type CoseReceipt,
   type VerifiedCoseReceipt,
-} from "./cose-receipt.ts";
+} from "./receipt/cose-receipt.ts";
 export { parseDstackEventLog } from "./dstack/event-log.ts";
 export { verifyDstackEvidence } from "./dstack/verify-dstack-evidence.ts";
 export { parseCcel, type CcelEvent } from "./eventlog/ccel.ts";
 export { checkReplay, replayRtmrs } from "./eventlog/rtmr.ts";
-export { findEvidence, type EvidenceForm, type FoundEvidence } from "./evidence-forms.ts";
-export { recogniseEvidence, verifyEvidence, type VerifyOptions } from "./evidence.ts";
-export type { Endorsements } from "./endorsements.ts";
+export { findEvidence, type EvidenceForm, type FoundEvidence } from "./evidence/find-evidence.ts";
+export { recogniseEvidence, verifyEvidence, type VerifyOptions } from "./evidence/verify-evidence.ts";
+export type { Endorsements } from "./endorsements/endorsements.ts";
 export {
   parseIntelEndorsements,
   type IntelCollateral,
   type IntelEndorsements,
 } from "./intel/intel-endorsements.ts";
-export { toEar, toUnappraisedEar, type Ear, type EarOptions, type EarStatus } from "./ear.ts";
+export { toEar, toUnappraisedEar, type Ear, type EarOptions, type EarStatus } from "./verdict/ear.ts";
 export type { SgxClaims, TcbStatus, TdxClaims } from "./intel/claims.ts";
 export { splitSignedResponse } from "./intel/signed-json.ts";
 export { verifySgxQuote } from "./intel/verify-sgx.ts";
@@ -57,9 +57,20 @@ export {
   verifyInclusion,
   type VerifiedCheckpoint,
   type VerifiedInclusion,
-} from "./receipt-log.ts";
-export { verifyReceipt, type ReceiptCheck, type ReceiptOptions, type VerifiedReceipt } from "./receipt.ts";
-export { encodeEndorsements, parseEndorsements } from "./endorsements-json.ts";
+} from "./receipt/receipt-log.ts";
+export {
+  verifyReceipt,
+  type ReceiptCheck,
+  type ReceiptOptions,
+  type VerifiedReceipt,
+} from "./receipt/verify-receipt.ts";
+export { encodeEndorsements, parseEndorsements } from "./endorsements/endorsements-json.ts";
 export { verifySimulatorEvidence } from "./simulator/verify-simulator.ts";
-export type { TimeWindow, UnixSeconds } from "./unix-time.ts";
-export type { Check, ClaimsByKind, EvidenceKind, Findings, VerifiedEvidence } from "./verified-evidence.ts";
+export type { TimeWindow, UnixSeconds } from "./time/unix-time.ts";
+export type {
+  Check,
+  ClaimsByKind,
+  EvidenceKind,
+  Findings,
+  VerifiedEvidence,
+} from "./evidence/verified-evidence.ts";

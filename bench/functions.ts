@@ -12,11 +12,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { ContractTransactionResponse, JsonRpcProvider } from "ethers";
-import { readEnvironment } from "../cli/config.ts";
+import { readEnvironment } from "../devnet/config.ts";
 import { startLocalFunctions, type LocalFunctions } from "../cli/functions/local.ts";
-import { LocalAccount } from "../cli/network/anvil.ts";
-import { localSigner } from "../cli/network/local-accounts.ts";
-import { startNetwork, type LocalNetwork } from "../cli/network/start.ts";
+import { LocalAccount } from "../devnet/anvil.ts";
+import { localSigner } from "../devnet/local-accounts.ts";
+import { startNetwork, type LocalNetwork } from "../devnet/start.ts";
 import {
   FunctionsBenchConsumer__factory,
   PlainFunctionsConsumer__factory,

@@ -37,7 +37,7 @@ const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
 async function withStack<T>(settings: StackOptions, measure: (stack: Stack) => Promise<T>): Promise<T> {
   const database = options.postgres === undefined ? undefined : await createDatabase(options.postgres);
-  const store = database === undefined ? {} : { store: { kind: "postgres", url: database.url } };
+  const store = database === undefined ? {} : { store: { kind: "postgres" as const, url: database.url } };
   const stack = await startStack({ ...settings, ...store, profileFolder: options.profile });
   try {
     return await measure(stack);

@@ -1,4 +1,4 @@
-import type { UnixSeconds } from "../attestation/unix-time.ts";
+import type { UnixSeconds } from "../attestation/time/unix-time.ts";
 
 /** A thing and the last second at which it may be used. */
 export interface Dated<T> {

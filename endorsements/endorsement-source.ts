@@ -1,5 +1,5 @@
-import type { Endorsements } from "../attestation/endorsements.ts";
-import type { UnixSeconds } from "../attestation/unix-time.ts";
+import type { Endorsements } from "../attestation/endorsements/endorsements.ts";
+import type { UnixSeconds } from "../attestation/time/unix-time.ts";
 
 /** Where endorsements come from: a vendor's service, a cache of one, or files. */
 export interface EndorsementSource {

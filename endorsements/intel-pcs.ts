@@ -11,7 +11,7 @@ import {
   type IntelEndorsements,
 } from "../attestation/intel/intel-endorsements.ts";
 import { splitSignedResponse } from "../attestation/intel/signed-json.ts";
-import type { UnixSeconds } from "../attestation/unix-time.ts";
+import type { UnixSeconds } from "../attestation/time/unix-time.ts";
 import { toHex } from "../protocol/bytes.ts";
 import { EndorsementError } from "../protocol/errors.ts";
 import { DocumentCache, type Dated } from "./document-cache.ts";

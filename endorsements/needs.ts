@@ -5,7 +5,7 @@ import { parseSnpReport, type SnpReport } from "../attestation/amd/snp-report.ts
 import { parseAzureEvidence } from "../attestation/azure/azure-evidence.ts";
 import { parseHclReport } from "../attestation/azure/hcl-report.ts";
 import { parseDstackEvidence } from "../attestation/dstack/dstack-evidence.ts";
-import { recogniseEvidence } from "../attestation/evidence.ts";
+import { recogniseEvidence } from "../attestation/evidence/verify-evidence.ts";
 import { parsePckExtension } from "../attestation/intel/pck-certificate.ts";
 import { parsePckChain } from "../attestation/intel/pck-chain.ts";
 import { parseQuote } from "../attestation/intel/quote.ts";

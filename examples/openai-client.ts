@@ -8,7 +8,7 @@ import { connect, setDefaultCACertificates } from "node:tls";
 import OpenAI from "openai";
 // In a project of your own: from "adyton/attestation".
 import { appraiseEvidence, parseAppraisalPolicy, verifyRaTlsCertificate } from "../attestation/index.ts";
-import { verifyReceipt } from "../attestation/receipt.ts";
+import { verifyReceipt } from "../attestation/receipt/verify-receipt.ts";
 import { fromHex, fromUtf8 } from "../protocol/bytes.ts";
 
 const [url = "", apiKey = "", model = "", policyFile = "", question = ""] = process.argv.slice(2);

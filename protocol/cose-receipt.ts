@@ -1,7 +1,7 @@
 /**
  * The receipt's twin: the signed statement as an Entity Attestation Token (RFC 9711) in COSE_Sign1 (RFC 9052), for systems
  * that read those (SCITT, RATS). Hashes only: neither prompt nor output is in it. Its form is docs/reference/protocol.md,
- * Receipt twin; that it is true is `verifyCoseReceipt` in attestation/cose-receipt.ts.
+ * Receipt twin; that it is true is `verifyCoseReceipt` in attestation/receipt/cose-receipt.ts.
  */
 
 import { secp256k1 } from "@noble/curves/secp256k1.js";

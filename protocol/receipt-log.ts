@@ -1,6 +1,6 @@
 /**
  * The log of what a keyset has signed: an RFC 9162 tree whose head is a signed C2SP checkpoint. The texts that the enclave
- * gives out; whether they are true is `attestation/receipt-log.ts`. Reference: docs/reference/protocol.md, Receipt log.
+ * gives out; whether they are true is `attestation/receipt/receipt-log.ts`. Reference: docs/reference/protocol.md, Receipt log.
  */
 
 import { ed25519 } from "@noble/curves/ed25519.js";

@@ -1,6 +1,6 @@
 /**
  * The receipt file: everything a stranger needs to check an answer, in one canonical JSON text. This is its form
- * only; whether it is true is `verifyReceipt` in attestation/receipt.ts.
+ * only; whether it is true is `verifyReceipt` in attestation/receipt/verify-receipt.ts.
  */
 
 import * as z from "zod";

@@ -8,7 +8,17 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 
-const FOLDERS = ["protocol", "attestation", "endorsements", "enclave", "oracle", "coprocessor", "cli", "web"];
+const FOLDERS = [
+  "protocol",
+  "attestation",
+  "endorsements",
+  "enclave",
+  "oracle",
+  "coprocessor",
+  "devnet",
+  "cli",
+  "web",
+];
 const FIXTURE = "tests/support/boundary-fixture";
 /** Each rule that the fixture breaks, and where. */
 const PLANTED = [

@@ -1,4 +1,4 @@
-import { asEndorsement } from "../as-endorsement.ts";
+import { asEndorsement } from "../endorsements/as-endorsement.ts";
 import type { Certificate } from "../x509/certificate.ts";
 import type { Crl } from "../x509/crl.ts";
 import { parseCertificates, parseCrls } from "../x509/pem-or-der.ts";

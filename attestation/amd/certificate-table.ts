@@ -7,7 +7,7 @@
 
 import { toHex } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
-import { isAllZero, readField, readUint, type Field } from "../layout.ts";
+import { isAllZero, readField, readUint, type Field } from "../encoding/layout.ts";
 
 const ENTRY = {
   guid: { at: 0, length: 16 },

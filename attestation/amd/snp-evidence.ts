@@ -7,7 +7,7 @@
  */
 
 import { EvidenceError } from "../../protocol/errors.ts";
-import { decodeCbor, isBytes, isMap, type CborLimits, type CborValue } from "../cbor.ts";
+import { decodeCbor, isBytes, isMap, type CborLimits, type CborValue } from "../encoding/cbor.ts";
 import { SNP_REPORT, SNP_REPORT_LENGTH } from "./snp-report.ts";
 
 export interface SnpEvidence {

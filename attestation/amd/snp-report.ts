@@ -8,7 +8,7 @@
  */
 
 import { EvidenceError } from "../../protocol/errors.ts";
-import { isAllZero, readBigUint, readField, readUint, type Field } from "../layout.ts";
+import { isAllZero, readBigUint, readField, readUint, type Field } from "../encoding/layout.ts";
 
 /** §7.3. Bytes 0 to 0x29F are what the signature covers. */
 export const SNP_REPORT = {

@@ -6,7 +6,7 @@
  */
 
 import { equalBytes } from "../../protocol/bytes.ts";
-import { readUint, type Field } from "../layout.ts";
+import { readUint, type Field } from "../encoding/layout.ts";
 import type { SnpProductLine } from "./product.ts";
 
 /** Security patch levels; `fmc` exists since Turin. */

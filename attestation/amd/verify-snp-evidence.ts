@@ -1,5 +1,5 @@
-import type { UnixSeconds } from "../unix-time.ts";
-import type { VerifiedEvidence } from "../verified-evidence.ts";
+import type { UnixSeconds } from "../time/unix-time.ts";
+import type { VerifiedEvidence } from "../evidence/verified-evidence.ts";
 import { parseAmdCertificateTable, type AmdEndorsements } from "./amd-endorsements.ts";
 import { mergeAmdEndorsements } from "./merge-endorsements.ts";
 import { parseSnpEvidence } from "./snp-evidence.ts";

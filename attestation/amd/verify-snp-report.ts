@@ -2,15 +2,15 @@
 
 import { equalBytes, toHex } from "../../protocol/bytes.ts";
 import { EndorsementError, EvidenceError } from "../../protocol/errors.ts";
-import { isAllZero } from "../layout.ts";
+import { isAllZero } from "../encoding/layout.ts";
 import {
   checkUnixSeconds,
   intersectWindows,
   toIsoTime,
   type TimeWindow,
   type UnixSeconds,
-} from "../unix-time.ts";
-import { sealVerified, type Check, type VerifiedEvidence } from "../verified-evidence.ts";
+} from "../time/unix-time.ts";
+import { sealVerified, type Check, type VerifiedEvidence } from "../evidence/verified-evidence.ts";
 import type { Certificate } from "../x509/certificate.ts";
 import { verifyPath, type VerifiedPath } from "../x509/path.ts";
 import { checkRevocation } from "../x509/revocation.ts";

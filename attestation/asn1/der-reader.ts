@@ -1,4 +1,4 @@
-import { EvidenceError } from "../../protocol/errors.ts";
+import { malformed } from "../encoding/malformed.ts";
 
 /**
  * Tags used in certificates, CRLs and vendor extensions: class and constructed bit included (X.690 §8.1.2).
@@ -32,13 +32,6 @@ export interface DerElement {
   readonly content: Uint8Array<ArrayBuffer>;
   /** Tag, length and content: what a signature covers. */
   readonly raw: Uint8Array<ArrayBuffer>;
-}
-
-export function malformed(
-  message: string,
-  details?: Readonly<Record<string, string | number>>,
-): EvidenceError {
-  return new EvidenceError({ code: "EVIDENCE_MALFORMED", message, ...(details && { details }) });
 }
 
 /**

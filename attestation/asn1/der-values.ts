@@ -1,5 +1,6 @@
-import type { UnixSeconds } from "../unix-time.ts";
-import { type DerElement, type DerReader, malformed, TAG } from "./der-reader.ts";
+import type { UnixSeconds } from "../time/unix-time.ts";
+import { type DerElement, type DerReader, TAG } from "./der-reader.ts";
+import { malformed } from "../encoding/malformed.ts";
 
 /** Longest object identifier read, in bytes; Intel's and AMD's are under 16. */
 const MAX_OID_BYTES = 64;

@@ -5,7 +5,7 @@
 
 import { encode, rfc8949EncodeOptions } from "cborg";
 import { EvidenceError } from "../../protocol/errors.ts";
-import { decodeCbor, isBytes, type CborLimits, type CborValue } from "../cbor.ts";
+import { decodeCbor, isBytes, type CborLimits, type CborValue } from "../encoding/cbor.ts";
 
 /** RFC 9053 §2.1, table 1. */
 const ES384 = -35;

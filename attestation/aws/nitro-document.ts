@@ -6,7 +6,7 @@
  */
 
 import { EvidenceError } from "../../protocol/errors.ts";
-import { decodeCbor, isBytes, type CborLimits, type CborValue } from "../cbor.ts";
+import { decodeCbor, isBytes, type CborLimits, type CborValue } from "../encoding/cbor.ts";
 import { MAX_DOCUMENT_BYTES, parseCoseSign1, type CoseSign1 } from "./cose-sign1.ts";
 
 /**

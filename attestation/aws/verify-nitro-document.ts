@@ -1,9 +1,9 @@
 /** Is a Nitro attestation document genuine? Orders the steps; each is elsewhere. */
 
 import { EvidenceError } from "../../protocol/errors.ts";
-import { isAllZero } from "../layout.ts";
-import { checkUnixSeconds, toIsoTime, type UnixSeconds } from "../unix-time.ts";
-import { sealVerified, type Check, type VerifiedEvidence } from "../verified-evidence.ts";
+import { isAllZero } from "../encoding/layout.ts";
+import { checkUnixSeconds, toIsoTime, type UnixSeconds } from "../time/unix-time.ts";
+import { sealVerified, type Check, type VerifiedEvidence } from "../evidence/verified-evidence.ts";
 import { createCertificateCache } from "../x509/certificate-cache.ts";
 import { verifyPath, type VerifiedPath } from "../x509/path.ts";
 import { checkSignature } from "../x509/signature.ts";

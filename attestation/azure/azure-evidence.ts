@@ -8,7 +8,7 @@
 import * as z from "zod";
 import { fromHex, isHex } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
-import { parseJsonEvidence, tryParseJsonEvidence } from "../json-evidence.ts";
+import { parseJsonEvidence, tryParseJsonEvidence } from "../evidence/json-evidence.ts";
 import { fromBase64 } from "../x509/pem.ts";
 
 export interface AzureEvidence {

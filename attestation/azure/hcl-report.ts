@@ -10,7 +10,7 @@
 import { fromBase64Url } from "../../protocol/base64.ts";
 import { fromUtf8 } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
-import { isAllZero, readField, readUint, type Field } from "../layout.ts";
+import { isAllZero, readField, readUint, type Field } from "../encoding/layout.ts";
 
 const HEADER = {
   signature: { at: 0, length: 4 },

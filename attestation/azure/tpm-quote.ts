@@ -8,7 +8,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { concatBytes, equalBytes } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
-import { ByteReader } from "../byte-reader.ts";
+import { ByteReader } from "../encoding/byte-reader.ts";
 
 /** §6.2: the TPM writes this only before what it made itself. */
 const TPM_GENERATED_VALUE = 0xff544347;

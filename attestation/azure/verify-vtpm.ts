@@ -3,8 +3,8 @@
 import { sha256, sha384, sha512 } from "@noble/hashes/sha2.js";
 import { equalBytes, fromHex, toHex, type Hex } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
-import { isAllZero } from "../layout.ts";
-import type { Check } from "../verified-evidence.ts";
+import { isAllZero } from "../encoding/layout.ts";
+import type { Check } from "../evidence/verified-evidence.ts";
 import { checkSignature } from "../x509/signature.ts";
 import type { SignatureScheme } from "../x509/signature-scheme.ts";
 import { toRsaPublicKey } from "./attestation-key.ts";

@@ -8,7 +8,7 @@
 import * as z from "zod";
 import { fromHex, isHex } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
-import { parseJsonEvidence, tryParseJsonEvidence } from "../json-evidence.ts";
+import { parseJsonEvidence, tryParseJsonEvidence } from "../evidence/json-evidence.ts";
 import { parseDstackEventLog, toDstackEvent, type DstackEvent } from "./event-log.ts";
 import { isVersionedTdxAttestation, parseVersionedTdxAttestation } from "./versioned-attestation.ts";
 

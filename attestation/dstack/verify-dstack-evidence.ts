@@ -2,8 +2,8 @@ import { fromHex } from "../../protocol/bytes.ts";
 import type { IntelEndorsements } from "../intel/intel-endorsements.ts";
 import { INTEL_TRUST } from "../intel/trust.ts";
 import { verifyTdQuote, type TdQuoteContext } from "../intel/verify-tdx.ts";
-import type { UnixSeconds } from "../unix-time.ts";
-import { sealVerified, type VerifiedEvidence } from "../verified-evidence.ts";
+import type { UnixSeconds } from "../time/unix-time.ts";
+import { sealVerified, type VerifiedEvidence } from "../evidence/verified-evidence.ts";
 import { verifyDstackAppInfo } from "./app-info.ts";
 import { parseDstackEvidence } from "./dstack-evidence.ts";
 

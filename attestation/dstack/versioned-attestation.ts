@@ -7,7 +7,7 @@
 
 import { fromUtf8 } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
-import { ByteReader } from "../byte-reader.ts";
+import { ByteReader } from "../encoding/byte-reader.ts";
 import type { RawDstackEvent } from "./event-log.ts";
 
 /** First byte: format version 0. Second: the variant of the quote. */

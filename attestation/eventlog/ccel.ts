@@ -6,7 +6,7 @@
  */
 
 import { EvidenceError } from "../../protocol/errors.ts";
-import { ByteReader } from "../byte-reader.ts";
+import { ByteReader } from "../encoding/byte-reader.ts";
 import { RTMR_COUNT, RTMR_LENGTH, type RtmrExtension } from "./rtmr.ts";
 
 export interface CcelEvent extends RtmrExtension {

@@ -1,9 +1,9 @@
 import * as z from "zod";
 import { fromHex } from "../../protocol/bytes.ts";
 import { EndorsementError } from "../../protocol/errors.ts";
-import { asEndorsement, asEndorsementAsync } from "../as-endorsement.ts";
-import { inOrder } from "../in-order.ts";
-import { intersectWindows, toIsoTime, type TimeWindow, type UnixSeconds } from "../unix-time.ts";
+import { asEndorsement, asEndorsementAsync } from "../endorsements/as-endorsement.ts";
+import { inOrder } from "./in-order.ts";
+import { intersectWindows, toIsoTime, type TimeWindow, type UnixSeconds } from "../time/unix-time.ts";
 import { parseCertificate, type Certificate } from "../x509/certificate.ts";
 import { parseCrl, type Crl } from "../x509/crl.ts";
 import { isIssuedBy, type SignedStatement } from "../x509/issued-by.ts";

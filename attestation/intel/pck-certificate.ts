@@ -1,5 +1,6 @@
 import { toHex, type Hex } from "../../protocol/bytes.ts";
-import { DerReader, malformed, TAG } from "../asn1/der-reader.ts";
+import { DerReader, TAG } from "../asn1/der-reader.ts";
+import { malformed } from "../encoding/malformed.ts";
 import { readSmallInteger } from "../asn1/der-values.ts";
 import type { Certificate } from "../x509/certificate.ts";
 

@@ -1,5 +1,5 @@
-import { malformed } from "../asn1/der-reader.ts";
-import type { UnixSeconds } from "../unix-time.ts";
+import { malformed } from "../encoding/malformed.ts";
+import type { UnixSeconds } from "../time/unix-time.ts";
 import { parseCertificate, type Certificate } from "../x509/certificate.ts";
 import { verifyPath, type VerifiedPath } from "../x509/path.ts";
 import { fromBase64, splitPem } from "../x509/pem.ts";

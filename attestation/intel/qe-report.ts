@@ -1,7 +1,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { concatBytes, equalBytes, fromHex, toHex } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
-import { readField, readUint } from "../layout.ts";
+import { readField, readUint } from "../encoding/layout.ts";
 import type { Quote } from "./quote.ts";
 import { SGX_REPORT_BODY } from "./quote-layout.ts";
 import type { QeIdentity } from "./qe-identity.ts";

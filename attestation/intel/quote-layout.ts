@@ -1,4 +1,4 @@
-import type { Field } from "../layout.ts";
+import type { Field } from "../encoding/layout.ts";
 
 /** Quote header, 48 bytes (Intel SGX ECDSA Quote Library API, A.4; TDX DCAP Quoting Library API, A.3.1). */
 export const QUOTE_HEADER = {

@@ -1,7 +1,7 @@
-import { ByteReader } from "../byte-reader.ts";
+import { ByteReader } from "../encoding/byte-reader.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
-import { malformed } from "../asn1/der-reader.ts";
-import { isAllZero, readField, readUint } from "../layout.ts";
+import { malformed } from "../encoding/malformed.ts";
+import { isAllZero, readField, readUint } from "../encoding/layout.ts";
 import {
   ATTESTATION_KEY_ECDSA_P256,
   BODY_BYTES,

@@ -1,5 +1,5 @@
 import { toHex } from "../../protocol/bytes.ts";
-import { readField, readUint } from "../layout.ts";
+import { readField, readUint } from "../encoding/layout.ts";
 import { SIMULATOR_QE_VENDOR_ID } from "../simulator/trust.ts";
 import { QUOTE_HEADER, QUOTE_HEADER_BYTES, TEE_TYPE } from "./quote-layout.ts";
 

@@ -1,5 +1,5 @@
 import { EndorsementError } from "../../protocol/errors.ts";
-import { readField } from "../layout.ts";
+import { readField } from "../encoding/layout.ts";
 import type { TcbStatus } from "./claims.ts";
 import type { IntelEndorsements } from "./intel-endorsements.ts";
 import type { PckExtension } from "./pck-certificate.ts";

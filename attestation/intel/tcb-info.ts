@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { Hex } from "../../protocol/bytes.ts";
-import type { UnixSeconds } from "../unix-time.ts";
+import type { UnixSeconds } from "../time/unix-time.ts";
 import { malformedDocument, parseJsonDocument } from "./signed-json.ts";
 
 /** Hex as Intel's JSON writes it, either case and no prefix, as ours. */

@@ -1,4 +1,4 @@
-import { readField } from "../layout.ts";
+import { readField } from "../encoding/layout.ts";
 import type { TcbStatus } from "./claims.ts";
 import type { Quote } from "./quote.ts";
 import { TD_REPORT_BODY_15 } from "./quote-layout.ts";

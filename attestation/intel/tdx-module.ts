@@ -1,6 +1,6 @@
 import { fromHex, toHex } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
-import { isAllZero, readField } from "../layout.ts";
+import { isAllZero, readField } from "../encoding/layout.ts";
 import { TD_REPORT_BODY } from "./quote-layout.ts";
 import type { ComponentStatus } from "./tcb-status.ts";
 import type { TcbInfo, TdxModuleIdentity } from "./tcb-info.ts";

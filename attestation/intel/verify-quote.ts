@@ -6,9 +6,9 @@ import {
   toIsoTime,
   type TimeWindow,
   type UnixSeconds,
-} from "../unix-time.ts";
-import { inOrder } from "../in-order.ts";
-import type { Check } from "../verified-evidence.ts";
+} from "../time/unix-time.ts";
+import { inOrder } from "./in-order.ts";
+import type { Check } from "../evidence/verified-evidence.ts";
 import type { VerifiedPath } from "../x509/path.ts";
 import { fromP256Coordinates } from "../x509/public-key.ts";
 import { checkSignature } from "../x509/signature.ts";

@@ -1,8 +1,8 @@
 import { toHex, type Hex } from "../../protocol/bytes.ts";
-import { malformed } from "../asn1/der-reader.ts";
-import { readField } from "../layout.ts";
-import type { UnixSeconds } from "../unix-time.ts";
-import { sealVerified, type Check, type VerifiedEvidence } from "../verified-evidence.ts";
+import { malformed } from "../encoding/malformed.ts";
+import { readField } from "../encoding/layout.ts";
+import type { UnixSeconds } from "../time/unix-time.ts";
+import { sealVerified, type Check, type VerifiedEvidence } from "../evidence/verified-evidence.ts";
 import type { PckClaims, TdxClaims } from "./claims.ts";
 import type { IntelEndorsements } from "./intel-endorsements.ts";
 import { parseQuote, type Quote } from "./quote.ts";

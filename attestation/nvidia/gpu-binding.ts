@@ -1,7 +1,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { fromHex, toHex, type Hex } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
-import { checkSealed, type VerifiedEvidence } from "../verified-evidence.ts";
+import { checkSealed, type VerifiedEvidence } from "../evidence/verified-evidence.ts";
 
 /**
  * The nonce with which an enclave asks its GPUs, so that both kinds of evidence speak of one enclave: SHA-256 of what

@@ -7,7 +7,7 @@
 
 import * as z from "zod";
 import { EvidenceError } from "../../protocol/errors.ts";
-import { parseJsonEvidence, tryParseJsonEvidence } from "../json-evidence.ts";
+import { parseJsonEvidence, tryParseJsonEvidence } from "../evidence/json-evidence.ts";
 import { fromBase64 } from "../x509/pem.ts";
 
 export interface NvidiaDeviceEvidence {

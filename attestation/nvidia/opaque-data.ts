@@ -6,7 +6,7 @@
  */
 
 import { EvidenceError } from "../../protocol/errors.ts";
-import { ByteReader } from "../byte-reader.ts";
+import { ByteReader } from "../encoding/byte-reader.ts";
 
 const TYPE = {
   driverVersion: 3,

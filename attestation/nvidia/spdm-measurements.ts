@@ -6,8 +6,8 @@
  */
 
 import { EvidenceError } from "../../protocol/errors.ts";
-import { ByteReader } from "../byte-reader.ts";
-import { isAllZero } from "../layout.ts";
+import { ByteReader } from "../encoding/byte-reader.ts";
+import { isAllZero } from "../encoding/layout.ts";
 
 const SPDM_1_1 = 0x11;
 const GET_MEASUREMENTS = 0xe0;

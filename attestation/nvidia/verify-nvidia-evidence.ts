@@ -2,8 +2,8 @@
 
 import { equalBytes, toHex } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
-import { checkUnixSeconds, intersectWindows, type UnixSeconds } from "../unix-time.ts";
-import { sealVerified, type Check, type VerifiedEvidence } from "../verified-evidence.ts";
+import { checkUnixSeconds, intersectWindows, type UnixSeconds } from "../time/unix-time.ts";
+import { sealVerified, type Check, type VerifiedEvidence } from "../evidence/verified-evidence.ts";
 import { createCertificateCache } from "../x509/certificate-cache.ts";
 import type { Certificate } from "../x509/certificate.ts";
 import { verifyPath, type VerifiedPath } from "../x509/path.ts";

@@ -1,7 +1,7 @@
 import * as AbiParameters from "ox/AbiParameters";
 import { fromHex, toHex, type Hex } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
-import { malformed } from "../asn1/der-reader.ts";
+import { malformed } from "../encoding/malformed.ts";
 import { SGX_REPORT_BODY_BYTES } from "../intel/quote-layout.ts";
 import { parseQuote, type Quote } from "../intel/quote.ts";
 import { parseCertificate, type Certificate } from "../x509/certificate.ts";

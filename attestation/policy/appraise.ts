@@ -1,7 +1,12 @@
 import { AppraisalError } from "../../protocol/errors.ts";
-import { checkUnixSeconds, type UnixSeconds } from "../unix-time.ts";
+import { checkUnixSeconds, type UnixSeconds } from "../time/unix-time.ts";
 import type { DstackEvent } from "../dstack/event-log.ts";
-import { checkSealed, type Check, type EvidenceKind, type VerifiedEvidence } from "../verified-evidence.ts";
+import {
+  checkSealed,
+  type Check,
+  type EvidenceKind,
+  type VerifiedEvidence,
+} from "../evidence/verified-evidence.ts";
 import { RULES, type AppraisalPolicy } from "./policy.ts";
 import type { AppraisalContext, Rule } from "./rule.ts";
 

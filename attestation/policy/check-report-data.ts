@@ -1,6 +1,6 @@
 import type { Hex } from "../../protocol/bytes.ts";
 import { AppraisalError } from "../../protocol/errors.ts";
-import { checkSealed, type VerifiedEvidence } from "../verified-evidence.ts";
+import { checkSealed, type VerifiedEvidence } from "../evidence/verified-evidence.ts";
 
 /**
  * Checks that the attester bound exactly `expected` to its evidence: the answer to one nonce, or the hash of one keyset.

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { InputError } from "../../protocol/errors.ts";
-import type { EvidenceKind } from "../verified-evidence.ts";
+import type { EvidenceKind } from "../evidence/verified-evidence.ts";
 import { SGX_RULES, SIMULATOR_RULES, TDX_RULES } from "./intel-rules.ts";
 import type { Rule, RuleTable } from "./rule.ts";
 import { NITRO_RULES, NVIDIA_RULES, SNP_RULES } from "./vendor-rules.ts";

@@ -1,4 +1,4 @@
-import { checkSealed, type EvidenceKind, type VerifiedEvidence } from "../verified-evidence.ts";
+import { checkSealed, type EvidenceKind, type VerifiedEvidence } from "../evidence/verified-evidence.ts";
 import { parseAppraisalPolicy, RULES, type AppraisalPolicy } from "./policy.ts";
 import type { Rule } from "./rule.ts";
 

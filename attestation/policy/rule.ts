@@ -2,8 +2,8 @@ import * as z from "zod";
 import { fromHex } from "../../protocol/bytes.ts";
 import { AppraisalError, type AppraisalErrorCode, type ErrorDetails } from "../../protocol/errors.ts";
 import type { DstackEvent } from "../dstack/event-log.ts";
-import type { UnixSeconds } from "../unix-time.ts";
-import type { EvidenceKind, VerifiedEvidence } from "../verified-evidence.ts";
+import type { UnixSeconds } from "../time/unix-time.ts";
+import type { EvidenceKind, VerifiedEvidence } from "../evidence/verified-evidence.ts";
 
 /** What an appraisal needs besides evidence and policy. */
 export interface AppraisalContext {

@@ -2,8 +2,8 @@
 
 import * as z from "zod";
 import type { TcbStatus } from "../intel/claims.ts";
-import { toIsoTime } from "../unix-time.ts";
-import type { EvidenceKind } from "../verified-evidence.ts";
+import { toIsoTime } from "../time/unix-time.ts";
+import type { EvidenceKind } from "../evidence/verified-evidence.ts";
 import { acceptAny, hexValue, oneOfRule, refusal, type Rule } from "./rule.ts";
 
 /** Debug lets the host read what should be confidential. */

@@ -4,7 +4,7 @@ import * as z from "zod";
 import type { Hex } from "../../protocol/bytes.ts";
 import type { AppraisalErrorCode } from "../../protocol/errors.ts";
 import type { SnpClaims } from "../amd/claims.ts";
-import type { EvidenceKind, VerifiedEvidence } from "../verified-evidence.ts";
+import type { EvidenceKind, VerifiedEvidence } from "../evidence/verified-evidence.ts";
 import { byIndexSchema, proposeByIndex } from "./by-index.ts";
 import { acceptAny, boundRule, hexValue, oneOfRule, refusal, type Rule, type RuleTable } from "./rule.ts";
 import { debugRule, freshnessRule, platformIdsRule, reportDataRule } from "./shared-rules.ts";

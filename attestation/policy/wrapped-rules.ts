@@ -2,7 +2,7 @@
 
 import * as z from "zod";
 import type { DstackAppInfo } from "../dstack/app-info.ts";
-import type { VerifiedEvidence } from "../verified-evidence.ts";
+import type { VerifiedEvidence } from "../evidence/verified-evidence.ts";
 import { byIndexSchema, proposeByIndex } from "./by-index.ts";
 import { TD_RULES } from "./intel-rules.ts";
 import { hexValue, oneOfRule, refusal, type Rule, type RuleTable } from "./rule.ts";

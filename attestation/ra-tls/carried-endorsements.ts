@@ -1,5 +1,5 @@
 import { toHex } from "../../protocol/bytes.ts";
-import { asEndorsement } from "../as-endorsement.ts";
+import { asEndorsement } from "../endorsements/as-endorsement.ts";
 import { parseIntelEndorsements, type IntelEndorsements } from "../intel/intel-endorsements.ts";
 import { splitSignedResponse } from "../intel/signed-json.ts";
 import type { Certificate } from "../x509/certificate.ts";

@@ -1,8 +1,8 @@
 import { sha256, sha384, sha512 } from "@noble/hashes/sha2.js";
 import { equalBytes, toHex, type Hex } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
-import { malformed } from "../asn1/der-reader.ts";
-import { decodeCbor, type CborLimits, type CborValue } from "../cbor.ts";
+import { malformed } from "../encoding/malformed.ts";
+import { decodeCbor, type CborLimits, type CborValue } from "../encoding/cbor.ts";
 
 /** Custom claims that evidence is bound to: of those in the buffer, the ones that somebody relies on. */
 export interface CustomClaims {

@@ -6,8 +6,8 @@
  */
 
 import { concatBytes, toUtf8 } from "../../protocol/bytes.ts";
-import { decodeCbor, type CborLimits, type CborValue } from "../cbor.ts";
-import { malformed } from "../asn1/der-reader.ts";
+import { decodeCbor, type CborLimits, type CborValue } from "../encoding/cbor.ts";
+import { malformed } from "../encoding/malformed.ts";
 import { MAX_CERTIFICATE_BYTES } from "../x509/certificate.ts";
 
 export const EVIDENCE_EXTENSION = "2.23.133.5.4.9";

@@ -1,5 +1,5 @@
 import { EvidenceError, type ErrorDetails, type EvidenceErrorCode } from "../../protocol/errors.ts";
-import type { Check } from "../verified-evidence.ts";
+import type { Check } from "../evidence/verified-evidence.ts";
 
 /** The steps of `verifyReceipt`, in order. A failing receipt's error names its step in `details.check`. */
 export type ReceiptStep =

@@ -1,7 +1,7 @@
 import { parseIntelEndorsements, type IntelEndorsements } from "../intel/intel-endorsements.ts";
 import { verifyTdQuote } from "../intel/verify-tdx.ts";
-import type { UnixSeconds } from "../unix-time.ts";
-import type { VerifiedEvidence } from "../verified-evidence.ts";
+import type { UnixSeconds } from "../time/unix-time.ts";
+import type { VerifiedEvidence } from "../evidence/verified-evidence.ts";
 import { SIMULATOR_COLLATERAL } from "./collateral.ts";
 import { SIMULATOR_TRUST } from "./trust.ts";
 

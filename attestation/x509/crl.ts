@@ -1,7 +1,8 @@
 import { toHex, type Hex } from "../../protocol/bytes.ts";
-import { DerReader, malformed, TAG } from "../asn1/der-reader.ts";
+import { DerReader, TAG } from "../asn1/der-reader.ts";
+import { malformed } from "../encoding/malformed.ts";
 import { toBitStringBytes, toSmallInteger, toTime, toUnsigned } from "../asn1/der-values.ts";
-import type { UnixSeconds } from "../unix-time.ts";
+import type { UnixSeconds } from "../time/unix-time.ts";
 import { EXTENSION, parseExtensions } from "./extensions.ts";
 import { parseSignatureScheme, type SignatureScheme } from "./signature-scheme.ts";
 

@@ -1,4 +1,5 @@
-import { DerReader, malformed, TAG } from "../asn1/der-reader.ts";
+import { DerReader, TAG } from "../asn1/der-reader.ts";
+import { malformed } from "../encoding/malformed.ts";
 import { readOid, toBoolean, toSmallInteger } from "../asn1/der-values.ts";
 
 export interface Extension {

@@ -1,5 +1,5 @@
 import { EvidenceError, type EvidenceErrorCode } from "../../protocol/errors.ts";
-import { toIsoTime, type UnixSeconds } from "../unix-time.ts";
+import { toIsoTime, type UnixSeconds } from "../time/unix-time.ts";
 import type { Certificate } from "./certificate.ts";
 import { EXTENSION, type KeyUsage } from "./extensions.ts";
 

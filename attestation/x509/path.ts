@@ -1,5 +1,5 @@
 import { AdytonError, EvidenceError } from "../../protocol/errors.ts";
-import { intersectWindows, type TimeWindow, type UnixSeconds } from "../unix-time.ts";
+import { intersectWindows, type TimeWindow, type UnixSeconds } from "../time/unix-time.ts";
 import type { Certificate } from "./certificate.ts";
 import type { Crl } from "./crl.ts";
 import { isIssuedBy, isSignedBy } from "./issued-by.ts";

@@ -1,4 +1,4 @@
-import { malformed } from "../asn1/der-reader.ts";
+import { malformed } from "../encoding/malformed.ts";
 import { parseCertificate, type Certificate } from "./certificate.ts";
 import { parseCrl, type Crl } from "./crl.ts";
 import { fromBase64, splitPem } from "./pem.ts";

@@ -1,6 +1,6 @@
 import { fromBase64 as decodeBase64 } from "../../protocol/base64.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
-import { malformed } from "../asn1/der-reader.ts";
+import { malformed } from "../encoding/malformed.ts";
 
 /** Most blocks read from one text: a chain has four. */
 const MAX_BLOCKS = 32;

@@ -1,6 +1,7 @@
 import { toHex, type Hex } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
-import { DerReader, malformed, TAG } from "../asn1/der-reader.ts";
+import { DerReader, TAG } from "../asn1/der-reader.ts";
+import { malformed } from "../encoding/malformed.ts";
 import { readOid, toBitStringBytes, toOid } from "../asn1/der-values.ts";
 import type { SignatureScheme } from "./signature-scheme.ts";
 

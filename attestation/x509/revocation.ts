@@ -1,5 +1,5 @@
 import { EndorsementError, EvidenceError } from "../../protocol/errors.ts";
-import { toIsoTime, type UnixSeconds } from "../unix-time.ts";
+import { toIsoTime, type UnixSeconds } from "../time/unix-time.ts";
 import type { Certificate } from "./certificate.ts";
 import type { Crl } from "./crl.ts";
 import type { KeyUsage } from "./extensions.ts";

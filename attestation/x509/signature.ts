@@ -1,5 +1,6 @@
 import { EvidenceError } from "../../protocol/errors.ts";
-import { DerReader, malformed, TAG } from "../asn1/der-reader.ts";
+import { DerReader, TAG } from "../asn1/der-reader.ts";
+import { malformed } from "../encoding/malformed.ts";
 import { toUnsigned } from "../asn1/der-values.ts";
 import { importVerifyKey, type KeyKind, type PublicKey } from "./public-key.ts";
 import type { SignatureScheme } from "./signature-scheme.ts";

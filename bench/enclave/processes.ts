@@ -60,7 +60,7 @@ export async function startBench(core: number | null): Promise<Bench> {
   const built = spawnSync(process.execPath, [path("../../tools/build-enclave.ts"), "--out", folder]);
   if (built.status !== 0) throw new Error(`no bundle: ${built.stderr.toString()}`);
   const ca = join(folder, "ca.pem");
-  const model = await start([path("../../cli/demo/stand-in-model.ts"), "--ca", ca], core);
+  const model = await start([path("../../devnet/stand-in-model.ts"), "--ca", ca], core);
   const certificateAuthority = readFileSync(ca, "utf8");
   const write = (name: string, content: unknown): string => {
     writeFileSync(join(folder, name), JSON.stringify(content));

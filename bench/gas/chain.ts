@@ -4,7 +4,7 @@ import { AbiCoder, JsonRpcProvider, NonceManager, ZeroAddress, keccak256, toUtf8
 import type { BigNumberish, BytesLike, ContractTransactionResponse } from "ethers";
 import * as bindings from "../../contracts/bindings/index.ts";
 import type { Hex } from "../../protocol/bytes.ts";
-import { startAnvil } from "../../tests/oracle/support/anvil.ts";
+import { startAnvil } from "../../devnet/anvil.ts";
 import { BEHAVIOUR, SIMULATOR_ROOT } from "./constants.ts";
 
 const PRESENT = word(1n);

@@ -23,7 +23,7 @@ export async function createAsker({ chain, consumer }: Stack): Promise<Asker> {
     payer: ZeroAddress,
     refundTo: from,
     subscriptionId: 0,
-    policyId: chain.policyId,
+    policyId: chain.deployment.policyId,
     threshold: 1,
     aggregation: 0,
     delivery: 0,
@@ -92,7 +92,7 @@ export class AnswerCount {
     const head = Number(await chain.rpc("eth_blockNumber"));
     if (head < this.#nextBlock) return;
     const logs = (await chain.rpc("eth_getLogs", {
-      address: chain.addresses.coordinator,
+      address: chain.deployment.coordinator,
       topics: [chain.coordinator.interface.getEvent("Fulfilled").topicHash],
       fromBlock: quantity(this.#nextBlock),
       toBlock: quantity(head),

@@ -7,8 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { id, keccak256 } from "ethers";
-import { LocalAccount } from "../../cli/network/anvil.ts";
-import { connectLocally, localAddress, localSigner, localWallet } from "../../cli/network/local-accounts.ts";
+import { connectLocally, localAddress, localSigner, localWallet } from "../../devnet/local-accounts.ts";
 import { PlainFunctionsConsumer__factory } from "../../contracts/bindings/factories/index.ts";
 import { FunctionsClient } from "../../oracle/functions/client.ts";
 import {
@@ -20,14 +19,13 @@ import {
 import { toHex, toUtf8, type Hex } from "../../protocol/bytes.ts";
 import { encodeOutput } from "../../protocol/output-abi.ts";
 import { parseOutputType } from "../../protocol/output-type.ts";
-import { startAnvil } from "../../tests/oracle/support/anvil.ts";
+import { LOCAL_CHAIN_ID, LocalAccount, startAnvil } from "../../devnet/anvil.ts";
 import { plainSource, startPlainModel } from "../functions/plain.ts";
 import { fallOutOfStep, percentiles, watch, type Percentiles } from "./latency.ts";
 import { POLL_MS } from "./stack.ts";
 
 const QUESTION = "What is 1 + 1?";
 const ANSWER = "1 + 1 = 2";
-const CHAIN_ID = 31_337n;
 const WARM_UP = 3;
 /** 1,000 LINK of the local token. */
 const SUBSCRIPTION_JUELS = 1_000n * 10n ** 18n;
@@ -89,7 +87,7 @@ async function measure({ loaded, testnet, rpcUrl, modelUrl }: Peer, rounds: numb
     pollMs: POLL_MS,
   });
   const subscriptionId = await client.createSubscription(SUBSCRIPTION_JUELS);
-  const provider = connectLocally(rpcUrl, CHAIN_ID);
+  const provider = connectLocally(rpcUrl, LOCAL_CHAIN_ID);
   try {
     const consumer = await new PlainFunctionsConsumer__factory(
       localSigner(provider, LocalAccount.asker),

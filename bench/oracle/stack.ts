@@ -3,11 +3,13 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { getCreateAddress } from "ethers";
-import { startProgram, type RunningProgram } from "../../cli/network/child-process.ts";
-import { writeEnclaveFiles } from "../../cli/network/enclave-files.ts";
-import { chooseModel, readListening, type ModelChoice } from "../../cli/network/model-choice.ts";
-import { programArguments } from "../../cli/network/node-program.ts";
+import { LOCAL_CHAIN_ID, LocalAccount } from "../../devnet/anvil.ts";
+import { startProgram, type RunningProgram } from "../../devnet/child-process.ts";
+import { plannedAddresses } from "../../devnet/deployment.ts";
+import { localAddress } from "../../devnet/local-accounts.ts";
+import { writeEnclaveFiles } from "../../devnet/enclave-files.ts";
+import { chooseModel, readListening, type ModelChoice } from "../../devnet/model-choice.ts";
+import { programArguments } from "../../devnet/node-program.ts";
 import { BenchConsumer__factory } from "../../contracts/bindings/factories/index.ts";
 import type { BenchConsumer } from "../../contracts/bindings/index.ts";
 import type { BehaviourFile } from "../../enclave/configuration/behaviour.ts";
@@ -15,13 +17,11 @@ import type { OperatorFile } from "../../enclave/configuration/operator.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import type { Json } from "../../protocol/canonical-json.ts";
 import { configurationDigest } from "../../protocol/keyset.ts";
-import { writeOracleConfig } from "../../tests/oracle/support/oracle-process.ts";
+import type { OracleFile } from "../../devnet/oracle-files.ts";
+import { writeTestConfig } from "../../tests/oracle/support/oracle-process.ts";
 import { CALLER_TOKEN } from "../../tests/oracle/support/stand-in-enclave.ts";
 import { startTestChain, TRANSMITTER_KEYS, type TestChain } from "../../tests/oracle/support/test-chain.ts";
 
-/** anvil's first account (its documentation) deploys; the coordinator is its fourth contract. */
-const DEPLOYER = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
-const COORDINATOR_NONCE = 3;
 export const POLL_MS = 50;
 
 export interface Stack {
@@ -37,7 +37,7 @@ export interface StackOptions {
   readonly anvilArgs?: readonly string[];
   /** Fields of the oracle's chain section that differ from the defaults. */
   readonly chain?: object;
-  readonly store?: object;
+  readonly store?: OracleFile["store"];
   /** Where Node writes a CPU profile of the oracle's process, when it stops. */
   readonly profileFolder?: string | undefined;
 }
@@ -47,7 +47,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const model = await startModel(folder);
   const { enclave, behaviourDigest } = await startEnclave(folder, model.choice);
   const chain = await startTestChain({ behaviourDigest, anvilArgs: options.anvilArgs ?? [] });
-  const consumer = await new BenchConsumer__factory(chain.asker).deploy(chain.addresses.coordinator);
+  const consumer = await new BenchConsumer__factory(chain.asker).deploy(chain.deployment.coordinator);
   await consumer.waitForDeployment();
   const oracle = await startOracle(join(folder, "oracle"), chain, enclave.ready, options);
   return {
@@ -68,7 +68,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
 
 async function startModel(folder: string): Promise<{ choice: ModelChoice; program: RunningProgram }> {
   const none = { modelKey: null, modelUrl: null, modelName: null, modelCaFile: null };
-  const choice = await chooseModel({ path: process.execPath, ...none }, folder);
+  const choice = await chooseModel(none, folder);
   if (choice.program === null) throw new TypeError("the stand-in is a process of its own");
   return { choice, program: choice.program };
 }
@@ -80,8 +80,8 @@ async function startEnclave(
   const files = writeEnclaveFiles(folder, {
     model,
     platform: "bench",
-    chainId: 31_337n,
-    coordinator: getCreateAddress({ from: DEPLOYER, nonce: COORDINATOR_NONCE }).toLowerCase() as Hex,
+    chainId: LOCAL_CHAIN_ID,
+    coordinator: plannedAddresses(localAddress(LocalAccount.deployer)).coordinator,
     payee: `0x${"fe".repeat(20)}`,
     credential: CALLER_TOKEN,
     functionsCredential: "unused",
@@ -130,7 +130,7 @@ async function startOracle(
   enclaveUrl: string,
   { chain: chainChange, store, profileFolder }: StackOptions,
 ): Promise<RunningProgram> {
-  const configFile = await writeOracleConfig({
+  const configFile = await writeTestConfig({
     directory: folder,
     chains: [chain],
     enclaves: [{ url: enclaveUrl }],

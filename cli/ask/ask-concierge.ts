@@ -5,9 +5,9 @@ import { Concierge__factory } from "../../contracts/bindings/factories/index.ts"
 import { fromHex, fromUtf8, type Hex } from "../../protocol/bytes.ts";
 import { decodeOutput, type OutputValue } from "../../protocol/output-abi.ts";
 import { parseOutputType } from "../../protocol/output-type.ts";
-import { LocalAccount } from "../network/anvil.ts";
-import { localSigner } from "../network/local-accounts.ts";
-import type { NetworkFile } from "../network/network-file.ts";
+import { LocalAccount } from "../../devnet/anvil.ts";
+import { localSigner } from "../../devnet/local-accounts.ts";
+import type { NetworkFile } from "../../devnet/network-file.ts";
 import { askContract, type Answered, type AskStep } from "./ask-contract.ts";
 
 export interface ConciergeQuestion {

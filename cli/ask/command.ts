@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import { InputError } from "../../protocol/errors.ts";
 import { parseOutputType } from "../../protocol/output-type.ts";
 import { ExitCode } from "../exit-codes.ts";
-import { DEFAULT_NETWORK_FILE } from "../network/network-file.ts";
+import { DEFAULT_NETWORK_FILE } from "../../devnet/network-file.ts";
 
 interface AskCommandOptions {
   readonly model?: string;
@@ -38,8 +38,8 @@ async function ask(question: string, options: AskCommandOptions): Promise<ExitCo
   if (!(timeoutMs > 0)) throw usage("--timeout takes a number of seconds");
   if (options.returns !== undefined) parseOutputType(options.returns);
 
-  const { readNetworkFile } = await import("../network/network-file.ts");
-  const { connectLocally } = await import("../network/local-accounts.ts");
+  const { readNetworkFile } = await import("../../devnet/network-file.ts");
+  const { connectLocally } = await import("../../devnet/local-accounts.ts");
   const { askConcierge } = await import("./ask-concierge.ts");
   const { downloadReceipt } = await import("./receipt-download.ts");
   const { describeAnswer, toJson } = await import("./describe.ts");

@@ -4,9 +4,9 @@ import { mkdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import { wallClock } from "../clock.ts";
-import { readEnvironment } from "../config.ts";
+import { readEnvironment } from "../../devnet/config.ts";
 import { ExitCode } from "../exit-codes.ts";
-import { DEFAULT_NETWORK_FILE } from "../network/network-file.ts";
+import { DEFAULT_NETWORK_FILE } from "../../devnet/network-file.ts";
 
 /** Interrupted from outside: everything is ended, and the exit status says so. */
 class Interrupted extends Error {}
@@ -44,8 +44,8 @@ export function registerUp(program: Command): void {
 }
 
 async function keepUp(file: string, signal: AbortSignal): Promise<ExitCode> {
-  const { startNetwork } = await import("../network/start.ts");
-  const { writeNetworkFile } = await import("../network/network-file.ts");
+  const { startNetwork } = await import("../../devnet/start.ts");
+  const { writeNetworkFile } = await import("../../devnet/network-file.ts");
   mkdirSync(dirname(file), { recursive: true });
   const network = await startNetwork({
     environment: readEnvironment(),

@@ -4,9 +4,9 @@ import type { JsonRpcProvider } from "ethers";
 import { askConcierge, type QuestionAnswered } from "../ask/ask-concierge.ts";
 import { askContract, type AskStep } from "../ask/ask-contract.ts";
 import { ContentModerator__factory } from "../../contracts/bindings/factories/index.ts";
-import { LocalAccount } from "../network/anvil.ts";
-import { localSigner } from "../network/local-accounts.ts";
-import type { NetworkFile } from "../network/network-file.ts";
+import { LocalAccount } from "../../devnet/anvil.ts";
+import { localSigner } from "../../devnet/local-accounts.ts";
+import type { NetworkFile } from "../../devnet/network-file.ts";
 
 export const POST = "You idiot, I will kill you and everyone in your house.";
 export const QUESTION = "What is 1234 * 5678? Answer with the product only.";

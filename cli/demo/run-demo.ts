@@ -4,9 +4,9 @@ import { readFileSync } from "node:fs";
 import { describeValue, toJson } from "../ask/describe.ts";
 import type { QuestionAnswered } from "../ask/ask-concierge.ts";
 import { downloadReceipt } from "../ask/receipt-download.ts";
-import type { CliEnvironment } from "../config.ts";
+import type { DevnetEnvironment } from "../../devnet/config.ts";
 import { ExitCode } from "../exit-codes.ts";
-import { startNetwork, type LocalNetwork } from "../network/start.ts";
+import { startNetwork, type LocalNetwork } from "../../devnet/start.ts";
 import { readPolicy } from "../verify/evidence-options.ts";
 import { verifyReceiptFile } from "../verify/receipt.ts";
 import { describeOutcome } from "../verify/describe.ts";
@@ -14,7 +14,7 @@ import type { VerifyOutcome } from "../verify/report.ts";
 import { askInWords, moderate, type OnAskStep } from "./questions.ts";
 
 export interface DemoOptions {
-  readonly environment: CliEnvironment;
+  readonly environment: DevnetEnvironment;
   readonly folder: string;
   readonly json: boolean;
   /** Seconds of the wall clock. */

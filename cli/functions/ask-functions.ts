@@ -10,7 +10,7 @@ import { fromHex, type Hex } from "../../protocol/bytes.ts";
 import { ChainError } from "../../protocol/errors.ts";
 import { verifyFunctionsAnswer } from "../../protocol/functions-answer.ts";
 import { decodeFunctionsCall, type FunctionsRequest } from "../../protocol/functions-request.ts";
-import { LOCAL_CHAIN_ID } from "../network/anvil.ts";
+import { LOCAL_CHAIN_ID } from "../../devnet/anvil.ts";
 import type { FunctionsFile } from "./functions-file.ts";
 import { describeFunctionsAnswer, fetchOutput, type DescribedAnswer } from "./question.ts";
 

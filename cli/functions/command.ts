@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import { InputError } from "../../protocol/errors.ts";
 import { parseOutputType } from "../../protocol/output-type.ts";
 import { ExitCode } from "../exit-codes.ts";
-import { DEFAULT_NETWORK_FILE } from "../network/network-file.ts";
+import { DEFAULT_NETWORK_FILE } from "../../devnet/network-file.ts";
 import { DEFAULT_FUNCTIONS_FILE } from "./functions-file.ts";
 
 interface QuestionOptions {
@@ -151,7 +151,7 @@ async function simulate(question: string, options: QuestionOptions): Promise<Exi
 
 async function local(networkFile: string, functionsFile: string): Promise<ExitCode> {
   keepStdoutForAnswers();
-  const { readNetworkFile } = await import("../network/network-file.ts");
+  const { readNetworkFile } = await import("../../devnet/network-file.ts");
   const { writeFunctionsFile } = await import("./functions-file.ts");
   const { startLocalFunctions } = await import("./local.ts");
   const interrupted = untilInterrupted();

@@ -3,8 +3,8 @@ import { JsonRpcProvider, NonceManager, Wallet, type Signer } from "ethers";
 import { FunctionsClient } from "../../oracle/functions/client.ts";
 import type { LoadedToolkit } from "../../oracle/functions/toolkit.ts";
 import { ConfigError } from "../../protocol/errors.ts";
-import { LOCAL_CHAIN_ID, LocalAccount } from "../network/anvil.ts";
-import { localWallet } from "../network/local-accounts.ts";
+import { LOCAL_CHAIN_ID, LocalAccount } from "../../devnet/anvil.ts";
+import { localWallet } from "../../devnet/local-accounts.ts";
 import type { FunctionsFile } from "./functions-file.ts";
 
 /** Milliseconds between looks at the chain: a local one, and one whose endpoint counts calls. */

@@ -15,9 +15,9 @@ import {
   type LocalFunctionsTestnet,
 } from "../../oracle/functions/toolkit.ts";
 import type { Hex } from "../../protocol/bytes.ts";
-import { LocalAccount } from "../network/anvil.ts";
-import { connectLocally, localSigner, localWallet } from "../network/local-accounts.ts";
-import type { NetworkFile } from "../network/network-file.ts";
+import { LocalAccount } from "../../devnet/anvil.ts";
+import { connectLocally, localSigner, localWallet } from "../../devnet/local-accounts.ts";
+import type { NetworkFile } from "../../devnet/network-file.ts";
 import type { FunctionsFile } from "./functions-file.ts";
 import { startFunctionsGateway } from "./gateway.ts";
 

@@ -7,7 +7,7 @@ import { z } from "zod";
 import { InputError, UpstreamError } from "../../protocol/errors.ts";
 import type { InputErrorCode } from "../../protocol/errors.ts";
 import { ExitCode } from "../exit-codes.ts";
-import { programArguments } from "../network/node-program.ts";
+import { programArguments } from "../../devnet/node-program.ts";
 
 interface NodeOptions {
   readonly node: string;

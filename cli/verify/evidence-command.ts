@@ -1,14 +1,14 @@
 /** `adyton verify` for anything but a receipt: genuine? and acceptable to me? */
 
 import { writeFile } from "node:fs/promises";
-import { findEvidence } from "../../attestation/evidence-forms.ts";
+import { findEvidence } from "../../attestation/evidence/find-evidence.ts";
 import {
   appraiseEvidence,
   proposePolicy,
   type TcbStatus,
   type VerifiedEvidence,
 } from "../../attestation/index.ts";
-import { toIsoTime } from "../../attestation/unix-time.ts";
+import { toIsoTime } from "../../attestation/time/unix-time.ts";
 import { AdytonError, InputError } from "../../protocol/errors.ts";
 import { ExitCode } from "../exit-codes.ts";
 import { readEvidenceDemands, type EvidenceDemands, type EvidenceOptions } from "./evidence-options.ts";

@@ -1,6 +1,6 @@
 import { findCertificateEvidence } from "../../attestation/ra-tls/certificate-evidence.ts";
 import { parseCertificate } from "../../attestation/x509/certificate.ts";
-import type { FoundEvidence } from "../../attestation/evidence-forms.ts";
+import type { FoundEvidence } from "../../attestation/evidence/find-evidence.ts";
 import type { Endorsements, UnixSeconds } from "../../attestation/index.ts";
 import { createFileSource, createSourceOfFiles } from "../../endorsements/files/file-source.ts";
 import { endorsementNeeds } from "../../endorsements/needs.ts";

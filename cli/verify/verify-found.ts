@@ -1,4 +1,4 @@
-import type { FoundEvidence } from "../../attestation/evidence-forms.ts";
+import type { FoundEvidence } from "../../attestation/evidence/find-evidence.ts";
 import {
   checkReportData,
   verifyEvidence,

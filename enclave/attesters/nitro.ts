@@ -4,7 +4,7 @@
  */
 
 import { spawn } from "node:child_process";
-import { decodeCbor, isBytes, isMap } from "../../attestation/cbor.ts";
+import { decodeCbor, isBytes, isMap } from "../../attestation/encoding/cbor.ts";
 import { concatBytes, toUtf8 } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
 import type { Attester } from "./attester.ts";

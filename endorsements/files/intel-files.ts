@@ -4,7 +4,7 @@ import {
 } from "../../attestation/intel/intel-endorsements.ts";
 import { parseQeIdentity, type QeIdentity } from "../../attestation/intel/qe-identity.ts";
 import { parseTcbInfo, type TcbInfo } from "../../attestation/intel/tcb-info.ts";
-import { intersectWindows, type UnixSeconds } from "../../attestation/unix-time.ts";
+import { intersectWindows, type UnixSeconds } from "../../attestation/time/unix-time.ts";
 import { toHex, toUtf8, type Hex } from "../../protocol/bytes.ts";
 import { EndorsementError } from "../../protocol/errors.ts";
 import type { IntelNeed } from "../needs.ts";

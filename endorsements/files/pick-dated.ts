@@ -1,4 +1,4 @@
-import type { TimeWindow, UnixSeconds } from "../../attestation/unix-time.ts";
+import type { TimeWindow, UnixSeconds } from "../../attestation/time/unix-time.ts";
 
 export interface DatedCandidate<T> {
   readonly value: T;

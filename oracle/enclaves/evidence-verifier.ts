@@ -5,7 +5,7 @@ import {
   verifyRaTlsCertificate,
 } from "../../attestation/index.ts";
 import type { AppraisalPolicy, Endorsements } from "../../attestation/index.ts";
-import { parseEndorsements } from "../../attestation/endorsements-json.ts";
+import { parseEndorsements } from "../../attestation/endorsements/endorsements-json.ts";
 import { findCertificateEvidence } from "../../attestation/ra-tls/certificate-evidence.ts";
 import { ENDORSEMENT_EXTENSION } from "../../attestation/ra-tls/evidence-extension.ts";
 import { parseCertificate } from "../../attestation/x509/certificate.ts";

@@ -77,13 +77,13 @@ export class Asker {
   }
 
   async #ask(): Promise<void> {
-    const { provider, policyId, coordinator, addresses } = this.#chain;
+    const { provider, coordinator, deployment } = this.#chain;
     const head = await provider.getBlock("latest");
     const terms = {
       payer: this.#from,
       refundTo: this.#from,
       subscriptionId: 0,
-      policyId,
+      policyId: deployment.policyId,
       threshold: 1,
       aggregation: 0,
       delivery: 0,
@@ -97,7 +97,7 @@ export class Asker {
     const payload = textPayload("how much chaos?");
     await this.#chain.rpc("eth_sendTransaction", {
       from: this.#from,
-      to: addresses.coordinator,
+      to: deployment.coordinator,
       data: coordinator.interface.encodeFunctionData("request", [terms, payload]),
       value: toQuantity(value),
       gas: toQuantity(500_000n),

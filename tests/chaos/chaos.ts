@@ -15,7 +15,7 @@ import { parseArgs } from "node:util";
 import { FaultyProxy } from "../oracle/support/faulty-proxy.ts";
 import { recomputeLedger } from "../oracle/support/ledger.ts";
 import type { Ledger } from "../oracle/support/ledger.ts";
-import { writeOracleConfig } from "../oracle/support/oracle-process.ts";
+import { writeTestConfig } from "../oracle/support/oracle-process.ts";
 import { standInBehaviourDigest } from "../oracle/support/stand-in-enclave.ts";
 import { startTestChain, TRANSMITTER_KEYS } from "../oracle/support/test-chain.ts";
 import type { TestChain } from "../oracle/support/test-chain.ts";
@@ -85,7 +85,7 @@ async function build(): Promise<World> {
   const endedByThemselves: string[] = [];
   const nodes: Node[] = [];
   for (let index = 0; index < nodeCount; index += 1) {
-    const config = await writeOracleConfig({
+    const config = await writeTestConfig({
       directory: join(directory, `node-${index}`),
       chains: [chain],
       enclaves,

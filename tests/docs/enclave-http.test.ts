@@ -3,7 +3,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createThrowawayAuthority } from "../../cli/demo/throwaway-authority.ts";
+import { createThrowawayAuthority } from "../../devnet/throwaway-authority.ts";
 import { behaviourFile, CREDENTIAL, operatorFile } from "../enclave/support/configuration.ts";
 import { startEnclaveProcess, type EnclaveProcess } from "../enclave/support/enclave-process.ts";
 

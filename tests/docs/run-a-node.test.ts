@@ -7,9 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { readEnvironment } from "../../cli/config.ts";
-import { writeNetworkFile } from "../../cli/network/network-file.ts";
-import type { LocalNetwork } from "../../cli/network/start.ts";
+import { programPath } from "../../devnet/config.ts";
+import { writeNetworkFile } from "../../devnet/network-file.ts";
+import type { LocalNetwork } from "../../devnet/start.ts";
 import { describePostgres } from "../oracle/support/stores.ts";
 import type { TestStore } from "../oracle/support/stores.ts";
 import { startTestNetwork } from "../support/local-network.ts";
@@ -54,7 +54,7 @@ function asTyped(line: string): string {
 }
 
 function type(line: string): Promise<Run> {
-  const options = { cwd: folder, env: { PATH: readEnvironment().path } };
+  const options = { cwd: folder, env: { PATH: programPath() } };
   return new Promise((resolve) => {
     execFile("/bin/sh", ["-c", asTyped(line)], options, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code), output: stdout + stderr });
@@ -65,7 +65,7 @@ function type(line: string): Promise<Run> {
 async function startNode(): Promise<void> {
   const child = spawn(process.execPath, [MAIN, "oracle", "run", "--config", "node/oracle.json"], {
     cwd: folder,
-    env: { PATH: readEnvironment().path },
+    env: { PATH: programPath() },
     stdio: ["ignore", "pipe", "ignore"],
   });
   node = child;

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createThrowawayAuthority } from "../../cli/demo/throwaway-authority.ts";
+import { createThrowawayAuthority } from "../../devnet/throwaway-authority.ts";
 import { readConfiguration } from "../../enclave/configuration/read-configuration.ts";
 import { behaviourFile, operatorFile } from "./support/configuration.ts";
 

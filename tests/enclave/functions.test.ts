@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createThrowawayAuthority } from "../../cli/demo/throwaway-authority.ts";
+import { createThrowawayAuthority } from "../../devnet/throwaway-authority.ts";
 import { fromHex, fromUtf8, toUtf8, type Hex } from "../../protocol/bytes.ts";
 import { verifyFunctionsAnswer } from "../../protocol/functions-answer.ts";
 import { encodeFunctionsCall, functionsRequestId } from "../../protocol/functions-request.ts";

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { Agent, request } from "node:https";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startStandInModel, type StandInModel } from "../../cli/demo/stand-in-model.ts";
+import { startStandInModel, type StandInModel } from "../../devnet/stand-in-model.ts";
 import { AnswerStatus } from "../../protocol/answer.ts";
 import { answerCall, toWire } from "./support/calls.ts";
 import { behaviourFile, CREDENTIAL, operatorFile } from "./support/configuration.ts";

@@ -1,9 +1,9 @@
 import { connect } from "node:tls";
 import { z } from "zod";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { verifyCoseReceipt } from "../../attestation/cose-receipt.ts";
+import { verifyCoseReceipt } from "../../attestation/receipt/cose-receipt.ts";
 import { verifyRaTlsCertificate } from "../../attestation/ra-tls/verify-ra-tls.ts";
-import { startStandInModel, type StandInModel } from "../../cli/demo/stand-in-model.ts";
+import { startStandInModel, type StandInModel } from "../../devnet/stand-in-model.ts";
 import { answerDigest, AnswerStatus, recoverSigner } from "../../protocol/answer.ts";
 import { fromHex, fromUtf8 } from "../../protocol/bytes.ts";
 import { onChainDomain } from "../../protocol/domain.ts";

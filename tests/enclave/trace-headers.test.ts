@@ -1,6 +1,6 @@
 import { request } from "node:https";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createThrowawayAuthority } from "../../cli/demo/throwaway-authority.ts";
+import { createThrowawayAuthority } from "../../devnet/throwaway-authority.ts";
 import { answerCall, TEXT, toWire } from "./support/calls.ts";
 import { behaviourFile, CREDENTIAL, operatorFile } from "./support/configuration.ts";
 import { startEnclaveProcess, type EnclaveProcess } from "./support/enclave-process.ts";

@@ -1,8 +1,8 @@
 /** Targets of receipts: the file, its COSE twin, and the proof that a log has it. */
 
-import { verifyCoseReceipt } from "../../attestation/cose-receipt.ts";
-import { verifyInclusion } from "../../attestation/receipt-log.ts";
-import { verifyReceipt } from "../../attestation/receipt.ts";
+import { verifyCoseReceipt } from "../../attestation/receipt/cose-receipt.ts";
+import { verifyInclusion } from "../../attestation/receipt/receipt-log.ts";
+import { verifyReceipt } from "../../attestation/receipt/verify-receipt.ts";
 import { answerDigest } from "../../protocol/answer.ts";
 import { toUtf8 } from "../../protocol/bytes.ts";
 import { parseReceipt, type Receipt } from "../../protocol/receipt.ts";

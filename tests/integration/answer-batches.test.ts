@@ -118,7 +118,7 @@ test("a member that somebody else settles first costs the others nothing", async
 test("a batch that reverts as a whole is settled one by one", async () => {
   const ids = await askTogether();
   const batches = await waitForBatches(ids);
-  const { coordinator } = chain.addresses;
+  const { coordinator } = chain.deployment;
   const code = await chain.provider.getCode(coordinator);
   // PUSH1 0, PUSH1 0, REVERT: what the chain says between two blocks may be anything.
   await chain.rpc("anvil_setCode", coordinator, "0x60006000fd");

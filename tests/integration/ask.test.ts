@@ -2,8 +2,8 @@
 
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { writeNetworkFile } from "../../cli/network/network-file.ts";
-import type { LocalNetwork } from "../../cli/network/start.ts";
+import { writeNetworkFile } from "../../devnet/network-file.ts";
+import type { LocalNetwork } from "../../devnet/start.ts";
 import { runAdyton } from "../support/adyton-command.ts";
 import { startTestNetwork } from "../support/local-network.ts";
 

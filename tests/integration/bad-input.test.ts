@@ -3,9 +3,9 @@
 import type { ContractTransactionResponse, Signer } from "ethers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { askContract, type Answered } from "../../cli/ask/ask-contract.ts";
-import { LocalAccount } from "../../cli/network/anvil.ts";
-import { localAddress, localSigner } from "../../cli/network/local-accounts.ts";
-import type { LocalNetwork } from "../../cli/network/start.ts";
+import { LocalAccount } from "../../devnet/anvil.ts";
+import { localAddress, localSigner } from "../../devnet/local-accounts.ts";
+import type { LocalNetwork } from "../../devnet/start.ts";
 import { Concierge__factory, OracleCoordinator__factory } from "../../contracts/bindings/factories/index.ts";
 import { toHex } from "../../protocol/bytes.ts";
 import { encodePayload, PayloadType } from "../../protocol/payload.ts";

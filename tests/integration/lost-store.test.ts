@@ -41,7 +41,7 @@ async function askInOneBlock(count: number): Promise<Hex[]> {
 async function pooled(count: number): Promise<PendingTransaction[]> {
   return until("the fulfilments in the mempool", async () => {
     const pool = await mempoolOf(chain);
-    const found = pool.filter(({ to }) => to.toLowerCase() === chain.addresses.coordinator);
+    const found = pool.filter(({ to }) => to.toLowerCase() === chain.deployment.coordinator);
     return found.length === count ? found.sort((a, b) => Number(a.nonce) - Number(b.nonce)) : undefined;
   });
 }

@@ -160,13 +160,13 @@ describeStores("the oracle as a process", (createStore) => {
   test("a registration and a fulfilment copied from the mempool still serve the payee, and end the request", async () => {
     await chain.rpc("evm_setAutomine", false);
     const { url } = await start();
-    const admission = await frontRun(chain.addresses.registry);
+    const admission = await frontRun(chain.deployment.enclaveRegistry);
     const sent = ask(chain);
     const { requestId } = await until("request", async () => {
       await chain.rpc("evm_mine");
       return Promise.race([sent, new Promise<undefined>((resolve) => setTimeout(resolve, 50, undefined))]);
     });
-    const fulfillment = await frontRun(chain.addresses.coordinator);
+    const fulfillment = await frontRun(chain.deployment.coordinator);
     const outcome = await outcomeOf(chain, requestId);
     expect(outcome).toMatchObject({ fulfilled: 1, status: 1 });
     expect(await senderOf(outcome.tx)).toBe(fulfillment.copier);

@@ -35,7 +35,7 @@ beforeAll(async () => {
   review = await new ClaimReview__factory(chain.deployer).deploy(
     coordinator,
     checkerAddress,
-    chain.policyId,
+    chain.deployment.policyId,
     "stand-in/stand-in-1",
   );
   oracle = await bed.startNode();

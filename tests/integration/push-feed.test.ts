@@ -45,7 +45,7 @@ async function deployFeed(change: {
     await chain.deployer.getAddress(),
     textPayload("Did it rain?"),
     {
-      policyId: chain.policyId,
+      policyId: chain.deployment.policyId,
       subscriptionId,
       fee: 10n ** 15n,
       gasPriceCap: 100n * 10n ** 9n,

@@ -32,9 +32,9 @@ async function sealedTo(keysetId: Hex): Promise<Hex> {
     recipients: [{ keysetId, sealingKey: toHex(x25519.keygen().publicKey) }],
     context: {
       chainId: 31_337n,
-      coordinator: chain.addresses.coordinator,
+      coordinator: chain.deployment.coordinator,
       consumer: (await chain.asker.getAddress()).toLowerCase() as Hex,
-      policyId: chain.policyId,
+      policyId: chain.deployment.policyId,
     },
     replyKey: NO_REPLY_KEY,
   });

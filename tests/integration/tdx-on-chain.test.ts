@@ -10,7 +10,7 @@ import { encodeTdxEvidence } from "../../attestation/onchain/tdx-evidence.ts";
 import { parseQuote } from "../../attestation/intel/quote.ts";
 import { PolicyRegistry__factory, TdxVerifier__factory } from "../../contracts/bindings/index.ts";
 import { toHex } from "../../protocol/bytes.ts";
-import { startAnvil, type Anvil } from "../oracle/support/anvil.ts";
+import { startAnvil, type Anvil } from "../../devnet/anvil.ts";
 import { HAS_VECTORS, MANIFEST, readVector, type VectorEntry } from "../support/vectors/manifest.ts";
 
 const DAY_SECONDS = 86_400;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { FaultyProxy } from "../oracle/support/faulty-proxy.ts";
 import type { Fault } from "../oracle/support/faulty-proxy.ts";
-import { startOracleProcess, writeOracleConfig } from "../oracle/support/oracle-process.ts";
+import { startOracleProcess, writeTestConfig } from "../oracle/support/oracle-process.ts";
 import type { OracleProcess } from "../oracle/support/oracle-process.ts";
 import { standInBehaviourDigest, startStandInEnclave } from "../oracle/support/stand-in-enclave.ts";
 import type { StandInEnclave } from "../oracle/support/stand-in-enclave.ts";
@@ -40,7 +40,7 @@ beforeAll(async () => {
   proxy = await FaultyProxy.start(dying.anvil.url);
   proxy.fault = "hang";
   oracle = await startOracleProcess(
-    await writeOracleConfig({
+    await writeTestConfig({
       directory,
       chains: [living, dying],
       enclaves: [enclave],

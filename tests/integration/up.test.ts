@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, onTestFailed, test } from "vitest";
-import { readEnvironment } from "../../cli/config.ts";
+import { programPath } from "../../devnet/config.ts";
 import { isListening, portsIn } from "../support/loopback-ports.ts";
 
 let folder: string;
@@ -20,7 +20,7 @@ test("SIGTERM to npm ends the network, and npm waits until it is gone", { timeou
   const up = ["run", "-s", "adyton", "--", "up", "--network", join(folder, "network.json")];
   const npm = spawn("npm", up, {
     cwd: resolve(import.meta.dirname, "../.."),
-    env: { PATH: readEnvironment().path },
+    env: { PATH: programPath() },
     stdio: ["ignore", "pipe", "ignore"],
     // A group of its own, so that a failure leaves nothing behind.
     detached: true,

@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { readEnvironment } from "../../cli/config.ts";
+import { programPath } from "../../devnet/config.ts";
 import { COMPILE_CACHE } from "./compile-cache.ts";
 
 const MAIN = join(import.meta.dirname, "../../cli/main.ts");
@@ -19,7 +19,7 @@ export async function runAdyton(
   watch?: (stderr: string, interrupt: () => void) => void,
 ): Promise<CommandRun> {
   const child = spawn(process.execPath, [MAIN, ...args], {
-    env: { PATH: readEnvironment().path, ...COMPILE_CACHE },
+    env: { PATH: programPath(), ...COMPILE_CACHE },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let stdout = "";

@@ -5,7 +5,7 @@ import type { SnpProductLine } from "../../attestation/amd/product.ts";
 import type { SnpRoot } from "../../attestation/amd/roots.ts";
 import { SNP_REPORT, SNP_REPORT_LENGTH } from "../../attestation/amd/snp-report.ts";
 import { fromSnpTcb, type SnpTcb } from "../../attestation/amd/tcb-version.ts";
-import type { Field } from "../../attestation/layout.ts";
+import type { Field } from "../../attestation/encoding/layout.ts";
 import { createTrustAnchor } from "../../attestation/x509/trust-anchor.ts";
 import { toHex } from "../../protocol/bytes.ts";
 import { ia5String, integer } from "./der-writer.ts";

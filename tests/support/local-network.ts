@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { wallClock } from "../../cli/clock.ts";
-import { readEnvironment } from "../../cli/config.ts";
-import { startNetwork, type LocalNetwork, type NetworkOptions } from "../../cli/network/start.ts";
+import { readEnvironment } from "../../devnet/config.ts";
+import { startNetwork, type LocalNetwork, type NetworkOptions } from "../../devnet/start.ts";
 import { layBlankStore } from "../oracle/support/blank-store.ts";
 
 export type TestNetworkOptions = Partial<Pick<NetworkOptions, "models" | "firstByteMs">>;

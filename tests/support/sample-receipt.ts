@@ -3,7 +3,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describeSimulator } from "../../cli/network/simulator.ts";
+import { describeSimulator } from "../../devnet/simulator.ts";
 import { createSimulatorAttester } from "../../enclave/attesters/simulator/simulator-attester.ts";
 import * as p from "../../protocol/index.ts";
 import { SAMPLE_LOG_KEY } from "./sample-log.ts";

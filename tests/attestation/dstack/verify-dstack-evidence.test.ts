@@ -9,7 +9,7 @@ import {
 } from "../../../attestation/dstack/verify-dstack-evidence.ts";
 import { parseQuote } from "../../../attestation/intel/quote.ts";
 import { TD_REPORT_BODY } from "../../../attestation/intel/quote-layout.ts";
-import { readField } from "../../../attestation/layout.ts";
+import { readField } from "../../../attestation/encoding/layout.ts";
 import { concatBytes, toHex, toUtf8 } from "../../../protocol/bytes.ts";
 import { codeOf } from "../../support/code-of.ts";
 import { flipEveryBit } from "../../support/every-bit.ts";

@@ -7,7 +7,7 @@ import { checkReportData } from "../../../attestation/policy/check-report-data.t
 import { parseAppraisalPolicy, type AppraisalPolicy } from "../../../attestation/policy/policy.ts";
 import { proposePolicy } from "../../../attestation/policy/propose.ts";
 import { verifySimulatorEvidence } from "../../../attestation/simulator/verify-simulator.ts";
-import type { VerifiedEvidence } from "../../../attestation/verified-evidence.ts";
+import type { VerifiedEvidence } from "../../../attestation/evidence/verified-evidence.ts";
 import { createSimulatorAttester } from "../../../enclave/attesters/simulator/simulator-attester.ts";
 import { without } from "../../support/without.ts";
 import { codeOf } from "../../support/code-of.ts";

@@ -5,7 +5,7 @@ import { appraiseEvidence } from "../../../attestation/policy/appraise.ts";
 import { parseAppraisalPolicy } from "../../../attestation/policy/policy.ts";
 import { proposePolicy } from "../../../attestation/policy/propose.ts";
 import { verifySimulatorEvidence } from "../../../attestation/simulator/verify-simulator.ts";
-import type { VerifiedEvidence } from "../../../attestation/verified-evidence.ts";
+import type { VerifiedEvidence } from "../../../attestation/evidence/verified-evidence.ts";
 import { createSimulatorAttester } from "../../../enclave/attesters/simulator/simulator-attester.ts";
 import { toHex } from "../../../protocol/bytes.ts";
 import { codeOf } from "../../support/code-of.ts";

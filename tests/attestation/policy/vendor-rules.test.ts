@@ -11,7 +11,7 @@ import { verifyNvidiaEvidenceUnder } from "../../../attestation/nvidia/verify-nv
 import { appraiseEvidence } from "../../../attestation/policy/appraise.ts";
 import { parseAppraisalPolicy, RULES, type AppraisalPolicy } from "../../../attestation/policy/policy.ts";
 import { proposePolicy } from "../../../attestation/policy/propose.ts";
-import type { EvidenceKind, VerifiedEvidence } from "../../../attestation/verified-evidence.ts";
+import type { EvidenceKind, VerifiedEvidence } from "../../../attestation/evidence/verified-evidence.ts";
 import { concatBytes, toUtf8 } from "../../../protocol/bytes.ts";
 import { codeOf } from "../../support/code-of.ts";
 import { AMD_NOW, mintAmdWorld, type AmdPlan, type ReportChanges } from "../../support/fake-amd.ts";

@@ -14,7 +14,7 @@ import { parseCrl } from "../../../attestation/x509/crl.ts";
 import { verifyPath } from "../../../attestation/x509/path.ts";
 import { fromBase64, splitPem } from "../../../attestation/x509/pem.ts";
 import type { TrustAnchor } from "../../../attestation/x509/trust-anchor.ts";
-import { verifyEvidence } from "../../../attestation/evidence.ts";
+import { verifyEvidence } from "../../../attestation/evidence/verify-evidence.ts";
 import { toHex } from "../../../protocol/bytes.ts";
 import { codeOf } from "../../support/code-of.ts";
 import { rejectionOf } from "../../support/rejection-of.ts";

@@ -9,8 +9,8 @@ import { checkAttestationKeyBinding } from "../../../attestation/intel/qe-report
 import { INTEL_TRUST } from "../../../attestation/intel/trust.ts";
 import { proposePolicy } from "../../../attestation/policy/propose.ts";
 import { appraiseEvidence } from "../../../attestation/policy/appraise.ts";
-import type { VerifiedEvidence } from "../../../attestation/verified-evidence.ts";
-import { verifyEvidence } from "../../../attestation/evidence.ts";
+import type { VerifiedEvidence } from "../../../attestation/evidence/verified-evidence.ts";
+import { verifyEvidence } from "../../../attestation/evidence/verify-evidence.ts";
 import { verifyPath } from "../../../attestation/x509/path.ts";
 import { fromP256Coordinates } from "../../../attestation/x509/public-key.ts";
 import { checkSignature } from "../../../attestation/x509/signature.ts";

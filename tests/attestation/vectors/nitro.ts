@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { parseNitroDocument } from "../../../attestation/aws/nitro-document.ts";
-import { verifyEvidence } from "../../../attestation/evidence.ts";
+import { verifyEvidence } from "../../../attestation/evidence/verify-evidence.ts";
 import { appraiseEvidence } from "../../../attestation/policy/appraise.ts";
 import { proposePolicy } from "../../../attestation/policy/propose.ts";
 import { toHex } from "../../../protocol/bytes.ts";

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { verifyEvidence } from "../../../attestation/evidence.ts";
+import { verifyEvidence } from "../../../attestation/evidence/verify-evidence.ts";
 import { parseNvidiaEvidence } from "../../../attestation/nvidia/nvidia-evidence.ts";
 import { NVIDIA_ROOTS } from "../../../attestation/nvidia/roots.ts";
 import { parseSpdmMeasurements } from "../../../attestation/nvidia/spdm-measurements.ts";

@@ -6,7 +6,7 @@ import type { AmdEndorsements } from "../../../attestation/amd/amd-endorsements.
 import { parseSnpReport, type SnpReport } from "../../../attestation/amd/snp-report.ts";
 import { toSnpTcb } from "../../../attestation/amd/tcb-version.ts";
 import type { SnpProductLine } from "../../../attestation/amd/product.ts";
-import { verifyEvidence } from "../../../attestation/evidence.ts";
+import { verifyEvidence } from "../../../attestation/evidence/verify-evidence.ts";
 import { parseCertificate, type Certificate } from "../../../attestation/x509/certificate.ts";
 import { fromBase64 } from "../../../attestation/x509/pem.ts";
 import { fromHex, toHex } from "../../../protocol/bytes.ts";

@@ -3,10 +3,10 @@ import { parseHclReport, parseRuntimeClaims } from "../../../attestation/azure/h
 import { parseDstackEvidence } from "../../../attestation/dstack/dstack-evidence.ts";
 import { parseCcel } from "../../../attestation/eventlog/ccel.ts";
 import { replayRtmrs } from "../../../attestation/eventlog/rtmr.ts";
-import { verifyEvidence } from "../../../attestation/evidence.ts";
+import { verifyEvidence } from "../../../attestation/evidence/verify-evidence.ts";
 import { parseQuote } from "../../../attestation/intel/quote.ts";
 import { TD_REPORT_BODY } from "../../../attestation/intel/quote-layout.ts";
-import { readField } from "../../../attestation/layout.ts";
+import { readField } from "../../../attestation/encoding/layout.ts";
 import { appraiseEvidence } from "../../../attestation/policy/appraise.ts";
 import { proposePolicy } from "../../../attestation/policy/propose.ts";
 import { toHex, toUtf8 } from "../../../protocol/bytes.ts";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { inspectNode } from "../../../cli/oracle/check.ts";
-import { writeOracleConfig } from "../../oracle/support/oracle-process.ts";
+import { writeTestConfig } from "../../oracle/support/oracle-process.ts";
 import { standInBehaviourDigest, startStandInEnclave } from "../../oracle/support/stand-in-enclave.ts";
 import type { StandInEnclave } from "../../oracle/support/stand-in-enclave.ts";
 import { startTestChain } from "../../oracle/support/test-chain.ts";
@@ -35,7 +35,7 @@ interface Written {
 
 /** What is wrong with a node whose configuration was good before `change`. */
 async function faults(change: (config: Written) => void): Promise<string[]> {
-  const file = await writeOracleConfig({ directory, chains: [chain], enclaves: [enclave] });
+  const file = await writeTestConfig({ directory, chains: [chain], enclaves: [enclave] });
   const config = JSON.parse(readFileSync(file, "utf8")) as Written;
   change(config);
   writeFileSync(file, JSON.stringify(config));
@@ -55,14 +55,14 @@ test.for<[string, (config: Written) => void, RegExp]>([
   [
     "a policy that nobody made",
     ({ chains: [at] }) => {
-      at["admissions"] = [{ policyId: `0x${"ab".repeat(32)}`, verifier: chain.addresses.verifier }];
+      at["admissions"] = [{ policyId: `0x${"ab".repeat(32)}`, verifier: chain.deployment.verifier }];
     },
     /registry: there is no policy 0xabab/,
   ],
   [
     "a verifier that the policy does not list",
     ({ chains: [at] }) => {
-      at["admissions"] = [{ policyId: chain.policyId, verifier: chain.addresses.coordinator }];
+      at["admissions"] = [{ policyId: chain.deployment.policyId, verifier: chain.deployment.coordinator }];
     },
     /registry: the policy .* does not list the verifier/,
   ],

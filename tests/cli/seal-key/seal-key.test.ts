@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { request } from "node:https";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startStandInModel, type StandInModel } from "../../../cli/demo/stand-in-model.ts";
+import { startStandInModel, type StandInModel } from "../../../devnet/stand-in-model.ts";
 import { behaviourFile, operatorFile } from "../../enclave/support/configuration.ts";
 import { startEnclaveProcess, type EnclaveProcess } from "../../enclave/support/enclave-process.ts";
 import { platformPolicy } from "../../oracle/support/stand-in-enclave.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AppraisalPolicy } from "../../../attestation/index.ts";
 import { ExitCode } from "../../../cli/exit-codes.ts";
-import { describeSimulator } from "../../../cli/network/simulator.ts";
+import { describeSimulator } from "../../../devnet/simulator.ts";
 import { verifyCoseFile } from "../../../cli/verify/cose-receipt.ts";
 import { answerDigest } from "../../../protocol/answer.ts";
 import { parseReceipt } from "../../../protocol/receipt.ts";

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { parseAppraisalPolicy, type AppraisalPolicy } from "../../../attestation/index.ts";
 import { ExitCode } from "../../../cli/exit-codes.ts";
-import { describeSimulator } from "../../../cli/network/simulator.ts";
+import { describeSimulator } from "../../../devnet/simulator.ts";
 import { looksLikeReceipt, verifyReceiptFile } from "../../../cli/verify/receipt.ts";
 import { toUtf8 } from "../../../protocol/bytes.ts";
 import { ChainError, EvidenceError } from "../../../protocol/errors.ts";

@@ -11,7 +11,7 @@ import { z } from "zod";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { proposePolicy } from "../../../attestation/index.ts";
 import { verifyRaTlsCertificate } from "../../../attestation/ra-tls/verify-ra-tls.ts";
-import { createThrowawayAuthority } from "../../../cli/demo/throwaway-authority.ts";
+import { createThrowawayAuthority } from "../../../devnet/throwaway-authority.ts";
 import { AnswerStatus } from "../../../protocol/answer.ts";
 import { toHex, type Hex } from "../../../protocol/bytes.ts";
 import { AttestationReply, SignedAnswer } from "../../../protocol/enclave-api.ts";

@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { expect, test } from "vitest";
-import { createThrowawayAuthority } from "../../../cli/demo/throwaway-authority.ts";
+import { createThrowawayAuthority } from "../../../devnet/throwaway-authority.ts";
 import { checkChainDates, createChainReader } from "../../../enclave/egress/chain-facts.ts";
 import { codeOf } from "../../support/code-of.ts";
 

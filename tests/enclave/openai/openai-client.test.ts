@@ -8,11 +8,15 @@ import { connect, getCACertificates, setDefaultCACertificates } from "node:tls";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { proposePolicy } from "../../../attestation/index.ts";
-import { checkSameStatement, verifyCoseReceipt } from "../../../attestation/cose-receipt.ts";
-import { verifyCheckpoint, verifyConsistency, verifyInclusion } from "../../../attestation/receipt-log.ts";
-import { verifyReceipt } from "../../../attestation/receipt.ts";
+import { checkSameStatement, verifyCoseReceipt } from "../../../attestation/receipt/cose-receipt.ts";
+import {
+  verifyCheckpoint,
+  verifyConsistency,
+  verifyInclusion,
+} from "../../../attestation/receipt/receipt-log.ts";
+import { verifyReceipt } from "../../../attestation/receipt/verify-receipt.ts";
 import { verifyRaTlsCertificate } from "../../../attestation/ra-tls/verify-ra-tls.ts";
-import { startStandInModel, type StandInModel } from "../../../cli/demo/stand-in-model.ts";
+import { startStandInModel, type StandInModel } from "../../../devnet/stand-in-model.ts";
 import { AnswerStatus, answerDigest, recoverSigner } from "../../../protocol/answer.ts";
 import { fromHex, fromUtf8 } from "../../../protocol/bytes.ts";
 import { onChainDomain } from "../../../protocol/domain.ts";

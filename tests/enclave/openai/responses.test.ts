@@ -2,8 +2,8 @@
 
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { verifyReceipt } from "../../../attestation/receipt.ts";
-import { startStandInModel, type StandInModel } from "../../../cli/demo/stand-in-model.ts";
+import { verifyReceipt } from "../../../attestation/receipt/verify-receipt.ts";
+import { startStandInModel, type StandInModel } from "../../../devnet/stand-in-model.ts";
 import { AnswerStatus } from "../../../protocol/answer.ts";
 import { fromHex, fromUtf8 } from "../../../protocol/bytes.ts";
 import type { Receipt } from "../../../protocol/receipt.ts";

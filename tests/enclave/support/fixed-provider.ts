@@ -1,4 +1,4 @@
-import { createThrowawayAuthority } from "../../../cli/demo/throwaway-authority.ts";
+import { createThrowawayAuthority } from "../../../devnet/throwaway-authority.ts";
 import { startHostileServer, type HostileServer } from "./hostile-server.ts";
 
 export interface FixedProvider extends HostileServer {

@@ -1,4 +1,4 @@
-import { createThrowawayAuthority } from "../../../cli/demo/throwaway-authority.ts";
+import { createThrowawayAuthority } from "../../../devnet/throwaway-authority.ts";
 import type { BehaviourFile } from "../../../enclave/configuration/behaviour.ts";
 import { behaviourFile, modelFile } from "./configuration.ts";
 import { startHostileServer, type HostileServer } from "./hostile-server.ts";

@@ -4,8 +4,8 @@ import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { wallClock } from "../../../cli/clock.ts";
-import { readEnvironment } from "../../../cli/config.ts";
-import { startNetwork, type LocalNetwork } from "../../../cli/network/start.ts";
+import { readEnvironment } from "../../../devnet/config.ts";
+import { startNetwork, type LocalNetwork } from "../../../devnet/start.ts";
 import { startFixedProvider, type FixedProvider } from "../../enclave/support/fixed-provider.ts";
 import { layBlankStore } from "../../oracle/support/blank-store.ts";
 

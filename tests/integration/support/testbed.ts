@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { layBlankStore } from "../../oracle/support/blank-store.ts";
-import { startOracleProcess, writeOracleConfig } from "../../oracle/support/oracle-process.ts";
+import { startOracleProcess, writeTestConfig } from "../../oracle/support/oracle-process.ts";
 import type { OracleProcess, OracleSetup } from "../../oracle/support/oracle-process.ts";
 import { standInBehaviourDigest, startStandInEnclave } from "../../oracle/support/stand-in-enclave.ts";
 import type { StandInEnclave } from "../../oracle/support/stand-in-enclave.ts";
@@ -52,7 +52,7 @@ export async function startTestbed(platforms: readonly [string, ...string[]] = [
       const folder = join(directory, name);
       const store = join(folder, "store");
       if (setup.store === undefined && !existsSync(store)) await layBlankStore(store);
-      const config = await writeOracleConfig({ directory: folder, chains: [chain], enclaves, ...setup });
+      const config = await writeTestConfig({ directory: folder, chains: [chain], enclaves, ...setup });
       const node = await startOracleProcess(config, undefined, COMPILE_CACHE);
       nodes.push(node);
       return node;

@@ -3,7 +3,7 @@ import { createServer } from "node:https";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { createThrowawayAuthority } from "../../../cli/demo/throwaway-authority.ts";
+import { createThrowawayAuthority } from "../../../devnet/throwaway-authority.ts";
 import { createGateway, type VerifiedEnclave } from "../../../oracle/functions/gateway.ts";
 import { listen, type Listening } from "../../../oracle/http/server.ts";
 import { toHex, type Hex } from "../../../protocol/bytes.ts";

@@ -4,7 +4,7 @@ import type { ServerResponse } from "node:http";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
-import { createThrowawayAuthority } from "../../../cli/demo/throwaway-authority.ts";
+import { createThrowawayAuthority } from "../../../devnet/throwaway-authority.ts";
 import { createPinnedFetch } from "../../../oracle/payloads/pinned-fetch.ts";
 import type { PinnedFetchOptions } from "../../../oracle/payloads/pinned-fetch.ts";
 import { PayloadSource } from "../../../oracle/payloads/payload-source.ts";

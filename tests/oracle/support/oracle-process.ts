@@ -1,13 +1,13 @@
-import { spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
+import { startProgram } from "../../../devnet/child-process.ts";
+import { readListening } from "../../../devnet/model-choice.ts";
+import { programArguments } from "../../../devnet/node-program.ts";
+import { localChainSection, writeOracleConfig, type OracleFile } from "../../../devnet/oracle-files.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
 import { CALLER_TOKEN, standInPolicy } from "./stand-in-enclave.ts";
 import type { TestChain } from "./test-chain.ts";
 import { TRANSMITTER_KEYS } from "./test-chain.ts";
-
-const MAIN = new URL("../../../oracle/main.ts", import.meta.url).pathname;
 
 export interface OracleProcess {
   readonly url: string;
@@ -24,80 +24,52 @@ export interface OracleSetup {
   readonly enclaves: readonly { readonly url: string }[];
   readonly keys?: readonly Hex[];
   readonly confirmations?: number;
-  readonly store?: object;
-  readonly change?: object;
+  readonly store?: OracleFile["store"];
+  readonly change?: Partial<OracleFile>;
   readonly chainChange?: object;
   /** The RPC servers of a chain: its own when not told. */
   readonly rpcUrls?: (chain: TestChain) => readonly string[];
 }
 
 /** Writes a configuration as an operator would, and gives its path. */
-export async function writeOracleConfig(setup: OracleSetup): Promise<string> {
-  mkdirSync(setup.directory, { recursive: true });
-  const file = (name: string, content: string): string => {
-    writeFileSync(join(setup.directory, name), content);
-    return name;
-  };
-  const chains = setup.chains.map((chain) => ({
-    chainId: chain.chainId,
-    rpcUrls: setup.rpcUrls?.(chain) ?? [chain.anvil.url],
-    coordinator: chain.addresses.coordinator,
-    registry: chain.addresses.registry,
-    confirmations: setup.confirmations ?? 0,
-    pollMs: 50,
-    admissions: [{ policyId: chain.policyId, verifier: chain.addresses.verifier }],
-    ...setup.chainChange,
-  }));
-  const config = {
+export async function writeTestConfig(setup: OracleSetup): Promise<string> {
+  const { directory } = setup;
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, "policy.json"), JSON.stringify(await standInPolicy()));
+  const chains = setup.chains.map((chain) => {
+    const rpcUrls = setup.rpcUrls?.(chain) ?? [chain.anvil.url];
+    return {
+      ...localChainSection(BigInt(chain.chainId), rpcUrls, chain.deployment),
+      confirmations: setup.confirmations ?? 0,
+      pollMs: 50,
+      ...setup.chainChange,
+    };
+  });
+  return writeOracleConfig(directory, {
     chains,
     enclaves: setup.enclaves.map(({ url }) => ({ url, callerToken: CALLER_TOKEN })),
-    appraisalPolicy: file("policy.json", JSON.stringify(await standInPolicy())),
-    transmitterKeys: (setup.keys ?? TRANSMITTER_KEYS.slice(0, 1)).map((key, index) => ({
-      kind: "raw",
-      file: file(`key-${index}`, `${key}\n`),
-    })),
-    store: setup.store ?? { kind: "pglite", path: "store" },
-    http: { port: 0 },
-    logLevel: "debug",
-    ...setup.change,
-  };
-  return join(setup.directory, file("oracle.json", JSON.stringify(config)));
+    appraisalPolicy: "policy.json",
+    transmitterKeys: setup.keys ?? TRANSMITTER_KEYS.slice(0, 1),
+    change: {
+      logLevel: "debug",
+      ...(setup.store === undefined ? {} : { store: setup.store }),
+      ...setup.change,
+    },
+  });
 }
-
-/** Bytes of a process's log that are kept for the message of a failing test. */
-const KEPT_LOG = 200_000;
 
 export async function startOracleProcess(
   configFile: string,
   onLog: (text: string) => void = () => undefined,
   environment: Readonly<Record<string, string>> = {},
 ): Promise<OracleProcess> {
-  const child = spawn(process.execPath, [MAIN, "--config", configFile], {
-    env: environment,
-    stdio: ["ignore", "pipe", "pipe"],
+  const { ready, pid, log, ended, stop } = await startProgram({
+    name: "oracle",
+    command: process.execPath,
+    args: [...programArguments("oracle/main"), "--config", configFile],
+    environment,
+    onLog,
+    readReady: readListening,
   });
-  let stderr = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    stderr = (stderr + text).slice(-KEPT_LOG);
-    onLog(text);
-  });
-  const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
-  const line = await Promise.race([
-    new Promise<string>((resolve) => createInterface(child.stdout).once("line", resolve)),
-    exited.then(() => null),
-  ]);
-  if (line === null) {
-    throw new Error(`the oracle did not start: ${stderr}`);
-  }
-  const { url } = JSON.parse(line) as { url: string };
-  return {
-    url,
-    pid: child.pid ?? 0,
-    log: () => stderr,
-    exited,
-    async stop(signal = "SIGTERM") {
-      child.kill(signal);
-      return exited;
-    },
-  };
+  return { url: ready, pid, log, exited: ended, stop };
 }

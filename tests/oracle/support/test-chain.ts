@@ -1,23 +1,17 @@
-import { AbiCoder, JsonRpcProvider, NonceManager, ZeroAddress, keccak256, toUtf8Bytes } from "ethers";
-import type { ContractTransactionReceipt, Signer } from "ethers";
-import {
-  EnclaveRegistry__factory,
-  OracleCoordinator__factory,
-  PolicyRegistry__factory,
-  SimulatedVerifier__factory,
-} from "../../../contracts/bindings/index.ts";
+import { AbiCoder, NonceManager, ZeroAddress, keccak256 } from "ethers";
+import type { ContractTransactionReceipt, JsonRpcProvider, Signer } from "ethers";
+import { EnclaveRegistry__factory, OracleCoordinator__factory } from "../../../contracts/bindings/index.ts";
 import type { EnclaveRegistry, OracleCoordinator } from "../../../contracts/bindings/index.ts";
-import { createSimulatorAttester } from "../../../enclave/attesters/simulator/simulator-attester.ts";
+import { LOCAL_CHAIN_ID, LocalAccount, startAnvil, type Anvil } from "../../../devnet/anvil.ts";
+import { deployCore, NO_REGISTERS, type CoreDeployment } from "../../../devnet/deployment.ts";
+import { connectLocally } from "../../../devnet/local-accounts.ts";
+import { simulatorKey } from "../../../devnet/simulator.ts";
 import { fromHex, toHex } from "../../../protocol/bytes.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
 import { wallClockMs } from "./wall-clock.ts";
-import { startAnvil } from "./anvil.ts";
-import type { Anvil } from "./anvil.ts";
 
 export const FALLBACK_WINDOW_SECONDS = 4;
 const CANCEL_DELAY_SECONDS = 60;
-const PRESENT = `0x${"00".repeat(31)}01`;
-const ANY_PLATFORM = keccak256(toUtf8Bytes("any platform"));
 
 export interface TestChain {
   readonly chainId: number;
@@ -27,8 +21,7 @@ export interface TestChain {
   readonly asker: Signer;
   readonly coordinator: OracleCoordinator;
   readonly registry: EnclaveRegistry;
-  readonly addresses: { readonly coordinator: Hex; readonly registry: Hex; readonly verifier: Hex };
-  readonly policyId: Hex;
+  readonly deployment: CoreDeployment;
   rpc(method: string, ...params: unknown[]): Promise<unknown>;
   stop(): Promise<void>;
 }
@@ -40,72 +33,35 @@ export const TRANSMITTER_KEYS: readonly Hex[] = [
 ];
 
 /** The chain ids that the simulator's verifier takes for local: of anvil, and of an older Hardhat. */
-export const LOCAL_CHAIN_IDS = [31_337, 1_337] as const;
+export const LOCAL_CHAIN_IDS = [Number(LOCAL_CHAIN_ID), 1_337] as const;
 
 /** The contracts on a local chain, with a policy that accepts the simulator and the given behaviour on any platform. */
 export async function startTestChain(options: {
   readonly behaviourDigest: Hex;
-  readonly chainId?: (typeof LOCAL_CHAIN_IDS)[number];
+  readonly chainId?: number;
   readonly anvilArgs?: readonly string[];
 }): Promise<TestChain> {
   const chainId = options.chainId ?? LOCAL_CHAIN_IDS[0];
-  const anvil = await startAnvil(["--chain-id", String(chainId), ...(options.anvilArgs ?? [])]);
-  const provider = new JsonRpcProvider(anvil.url, undefined, {
-    cacheTimeout: -1,
-    polling: true,
-    pollingInterval: 50,
-    // Or each call waits 10 ms for others to come along.
-    batchMaxCount: 1,
-  });
-  const deployer = new NonceManager(await provider.getSigner(0));
+  const anvil = await startAnvil({ args: ["--chain-id", String(chainId), ...(options.anvilArgs ?? [])] });
+  const provider = connectLocally(anvil.url, BigInt(chainId));
+  const deployer = new NonceManager(await provider.getSigner(LocalAccount.deployer));
   const asker = new NonceManager(await provider.getSigner(5));
-  const policies = await new PolicyRegistry__factory(deployer).deploy();
-  const registry = await new EnclaveRegistry__factory(deployer).deploy(
-    await policies.getAddress(),
-    ZeroAddress,
-    8_000,
-  );
-  const simulator = await createSimulatorAttester({ platform: "any" });
-  const quote = await simulator.getEvidence(new Uint8Array(64));
-  const verifier = await new SimulatedVerifier__factory(deployer).deploy(
-    await policies.getAddress(),
-    toHex(quote.subarray(700, 732)),
-    toHex(quote.subarray(732, 764)),
-  );
-  const coordinator = await new OracleCoordinator__factory(deployer).deploy(
-    await registry.getAddress(),
-    ZeroAddress,
-    ZeroAddress,
-    FALLBACK_WINDOW_SECONDS,
-    CANCEL_DELAY_SECONDS,
-  );
-  const verifierAddress = lower(await verifier.getAddress());
-  const salt = PRESENT;
-  const rules = [
-    { kind: 1, subject: `0x${"00".repeat(12)}${verifierAddress.slice(2)}`, value: PRESENT },
-    // Mask 0: no register counts, so the reference value is the hash of the mask alone.
-    { kind: 2, subject: keccak256("0x0000"), value: PRESENT },
-    { kind: 3, subject: options.behaviourDigest, value: PRESENT },
-    { kind: 4, subject: ANY_PLATFORM, value: PRESENT },
-    { kind: 192, subject: `0x${"00".repeat(32)}`, value: `0x${(86_400).toString(16).padStart(64, "0")}` },
-  ];
-  await coordinator.waitForDeployment();
-  const policyId = (await policies.create.staticCall(salt, ZeroAddress, 0, 0, rules)) as Hex;
-  await (await policies.create(salt, ZeroAddress, 0, 0, rules)).wait();
+  const deployment = await deployCore(deployer, {
+    simulatorKey: simulatorKey(),
+    registers: NO_REGISTERS,
+    behaviourDigest: options.behaviourDigest,
+    fallbackWindowSeconds: FALLBACK_WINDOW_SECONDS,
+    cancelDelaySeconds: CANCEL_DELAY_SECONDS,
+  });
   return {
     chainId,
     anvil,
     provider,
     deployer,
     asker,
-    coordinator,
-    registry,
-    addresses: {
-      coordinator: lower(await coordinator.getAddress()),
-      registry: lower(await registry.getAddress()),
-      verifier: verifierAddress,
-    },
-    policyId,
+    deployment,
+    coordinator: OracleCoordinator__factory.connect(deployment.coordinator, deployer),
+    registry: EnclaveRegistry__factory.connect(deployment.enclaveRegistry, deployer),
     rpc: (method, ...params) => provider.send(method, params) as Promise<unknown>,
     async stop() {
       provider.destroy();
@@ -159,7 +115,7 @@ export async function ask(
     payer: ZeroAddress,
     refundTo: from,
     subscriptionId: 0,
-    policyId: chain.policyId,
+    policyId: chain.deployment.policyId,
     threshold: options.threshold ?? 1,
     aggregation: options.aggregation ?? 0,
     delivery,
@@ -257,8 +213,4 @@ export function untilSettled(chain: TestChain, requestId: Hex, timeoutMs?: numbe
     },
     timeoutMs,
   );
-}
-
-function lower(address: string): Hex {
-  return address.toLowerCase() as Hex;
 }

@@ -1,0 +1,109 @@
+/** Receipts: was this answered so, by an enclave whose evidence is genuine? */
+
+import { fromHex } from "../../protocol/bytes.ts";
+import { AdytonError, EvidenceError } from "../../protocol/errors.ts";
+import { parseReceipt, type Receipt } from "../../protocol/receipt.ts";
+import { parseEndorsements } from "../endorsements/endorsements-json.ts";
+import { verifyEvidence } from "../evidence/verify-evidence.ts";
+import { checkDomain, checkOutput, checkPayload, checkRequest } from "./commitments.ts";
+import { checkBinding, checkKeyset, checkSignature } from "./identity.ts";
+import { failure, passed, type ReceiptCheck } from "./step.ts";
+import { checkBodies, checkEvidenceHash, checkTranscriptEvents, checkTranscriptRoot } from "./transcript.ts";
+import { toIsoTime } from "../time/unix-time.ts";
+import type { VerifiedEvidence } from "../evidence/verified-evidence.ts";
+
+export type { ReceiptCheck } from "./step.ts";
+
+export interface VerifiedReceipt {
+  readonly receipt: Receipt;
+  readonly evidence: VerifiedEvidence;
+  /** What was compared, in order. */
+  readonly checks: readonly ReceiptCheck[];
+}
+
+export interface ReceiptOptions {
+  /** Called after each step that holds, so that what was established before a failure can be shown. */
+  readonly onCheck?: (check: ReceiptCheck) => void;
+}
+
+/**
+ * Verifies a receipt at its own `answeredAt`, with the endorsements it carries.
+ *
+ * Holds on return: the answer is to this request and payload, was signed by the keyset's key over this output and
+ * transcript, and genuine evidence is bound to that keyset.
+ * Left to the caller: whether the evidence is acceptable (`appraiseEvidence`), whether the keyset was admitted on
+ * chain, and whether this answer was the one fulfilled.
+ *
+ * @param file the receipt file's bytes, at most 16 MiB
+ * @throws {EvidenceError} for the first step that does not hold; `details.check` names the step
+ * @throws {EndorsementError} when the evidence cannot be judged with what the receipt carries
+ */
+export async function verifyReceipt(
+  file: Uint8Array,
+  options: ReceiptOptions = {},
+): Promise<VerifiedReceipt> {
+  const checks: ReceiptCheck[] = [];
+  const record = (check: ReceiptCheck): void => {
+    checks.push(check);
+    options.onCheck?.(check);
+  };
+  const receipt = parse(file);
+  record(passed("format", `canonical JSON, ${file.length} bytes`));
+  for (const check of [
+    checkDomain,
+    checkRequest,
+    checkPayload,
+    checkOutput,
+    checkTranscriptRoot,
+    checkTranscriptEvents,
+    checkBodies,
+    checkEvidenceHash,
+    checkKeyset,
+    checkSignature,
+  ]) {
+    record(check(receipt));
+  }
+  const evidence = await verifyCarriedEvidence(receipt);
+  record(
+    passed("evidence", `genuine ${evidence.kind} at ${toIsoTime(evidence.verifiedAt)}, the answer's time`),
+  );
+  record(checkBinding(receipt, evidence.reportData));
+  return { receipt, evidence, checks };
+}
+
+function parse(file: Uint8Array): Receipt {
+  try {
+    return parseReceipt(file);
+  } catch (cause) {
+    /* v8 ignore next -- anything else is a bug, and no input is known that brings one about */
+    if (!(cause instanceof AdytonError)) throw cause;
+    throw failure("format", {
+      code: "EVIDENCE_MALFORMED",
+      message: cause.message,
+      details: cause.details,
+      cause,
+    });
+  }
+}
+
+async function verifyCarriedEvidence({ evidence, endorsements, answer }: Receipt): Promise<VerifiedEvidence> {
+  const now = Number(answer.answeredAt);
+  try {
+    const verified = await verifyEvidence(fromHex(evidence.bytes), parseEndorsements(endorsements), { now });
+    if (verified.kind !== evidence.kind) {
+      throw failure("evidence", {
+        message: "the evidence is of another kind than the receipt says",
+        details: { expected: evidence.kind, actual: verified.kind },
+      });
+    }
+    return verified;
+  } catch (error) {
+    if (!(error instanceof EvidenceError) || error.details["check"] !== undefined) throw error;
+    throw failure("evidence", {
+      code: error.code,
+      message: error.message,
+      details: error.details,
+      cause: error,
+    });
+  }
+}

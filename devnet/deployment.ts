@@ -1,0 +1,188 @@
+/** Deploys Adyton's contracts, an appraisal policy for the simulator, and the two examples to a local chain. */
+
+import { AbiCoder, concat, getCreateAddress, keccak256, toBeHex, zeroPadValue } from "ethers";
+import type { ContractTransactionResponse, Signer } from "ethers";
+import {
+  Concierge__factory,
+  ContentModerator__factory,
+  EnclaveRegistry__factory,
+  OracleCoordinator__factory,
+  PolicyRegistry__factory,
+  SimulatedVerifier__factory,
+} from "../contracts/bindings/factories/index.ts";
+import type { Hex } from "../protocol/bytes.ts";
+import { ChainError } from "../protocol/errors.ts";
+
+/** Enough for any of these deployments; estimating would need each one mined before the next. */
+const GAS = { gasLimit: 6_000_000n };
+/** Blocks: evidence for admission may name a block at most this old (EIP-2935 keeps 8,191). */
+const MAX_EVIDENCE_AGE_BLOCKS = 256;
+const ZERO_ADDRESS: Hex = `0x${"00".repeat(20)}`;
+/** `PolicyRules` of contracts/src/types/Policy.sol. */
+const Rule = { verifier: 1, measurement: 2, behaviour: 3, platform: 4, validitySeconds: 192 } as const;
+const PRESENT = zeroPadValue("0x01", 32);
+const ANY_PLATFORM = keccak256(new TextEncoder().encode("any platform"));
+const ADMISSION_SECONDS = 86_400;
+
+/** `TdxQuotes`: which registers make up a measurement, and their values in the mask's order. */
+export interface RegisterChoice {
+  /** Bit 0 is MRTD, bits 4 to 6 are RTMR0 to RTMR2. */
+  readonly mask: number;
+  readonly values: readonly Hex[];
+}
+
+/** No register counts: any simulated enclave has this measurement. */
+export const NO_REGISTERS: RegisterChoice = { mask: 0, values: [] };
+
+export interface CoreTerms {
+  /** The simulator's attestation key. */
+  readonly simulatorKey: { readonly x: Hex; readonly y: Hex };
+  /** Of the enclave that the policy accepts. */
+  readonly registers: RegisterChoice;
+  readonly behaviourDigest: Hex;
+  readonly fallbackWindowSeconds: number;
+  readonly cancelDelaySeconds: number;
+}
+
+export interface DeploymentTerms extends CoreTerms {
+  /** The model that the moderation example asks. */
+  readonly model: string;
+}
+
+export interface CoreDeployment {
+  readonly coordinator: Hex;
+  readonly enclaveRegistry: Hex;
+  readonly policyRegistry: Hex;
+  readonly verifier: Hex;
+  readonly policyId: Hex;
+}
+
+export interface Deployment extends CoreDeployment {
+  readonly concierge: Hex;
+  readonly moderator: Hex;
+}
+
+/** Where the contracts will be: the enclave's operator file names the coordinator before there is one. */
+export function plannedAddresses(deployer: Hex): Omit<Deployment, "policyId"> {
+  const at = (nonce: number): Hex => getCreateAddress({ from: deployer, nonce }).toLowerCase() as Hex;
+  return {
+    policyRegistry: at(0),
+    enclaveRegistry: at(1),
+    coordinator: at(2),
+    verifier: at(3),
+    // 4 makes the policy.
+    concierge: at(5),
+    moderator: at(6),
+  };
+}
+
+/**
+ * Deploys the contracts, the policy and the examples.
+ *
+ * @param signer counts its own nonces, from 0
+ * @throws {ChainError} CHAIN_REVERTED when one of them fails
+ */
+export async function deploy(signer: Signer, terms: DeploymentTerms): Promise<Deployment> {
+  const { sent, deployed } = await sendCore(signer, terms);
+  const { concierge, moderator } = plannedAddresses((await signer.getAddress()).toLowerCase() as Hex);
+  const { coordinator, policyId } = deployed;
+  const examples = [
+    await new Concierge__factory(signer).deploy(coordinator, policyId, GAS),
+    await new ContentModerator__factory(signer).deploy(coordinator, policyId, terms.model, GAS),
+  ];
+  await confirm([...sent, ...examples.map((contract) => contract.deploymentTransaction())]);
+  return { ...deployed, concierge, moderator };
+}
+
+/** `deploy` without the examples. */
+export async function deployCore(signer: Signer, terms: CoreTerms): Promise<CoreDeployment> {
+  const { sent, deployed } = await sendCore(signer, terms);
+  await confirm(sent);
+  return deployed;
+}
+
+/** Sends everything at once: a chain that makes a block a second would take seconds for one after the other. */
+async function sendCore(signer: Signer, terms: CoreTerms): Promise<{ sent: Sent; deployed: CoreDeployment }> {
+  const deployer = (await signer.getAddress()).toLowerCase() as Hex;
+  const planned = plannedAddresses(deployer);
+  const { x, y } = terms.simulatorKey;
+  const salt = zeroPadValue("0x00", 32);
+  const policyId = localPolicyId(
+    { registry: planned.policyRegistry, owner: deployer, salt },
+    await chainIdOf(signer),
+  );
+  const sent = [
+    await new PolicyRegistry__factory(signer).deploy(GAS),
+    await new EnclaveRegistry__factory(signer).deploy(
+      planned.policyRegistry,
+      ZERO_ADDRESS,
+      MAX_EVIDENCE_AGE_BLOCKS,
+      GAS,
+    ),
+    await new OracleCoordinator__factory(signer).deploy(
+      planned.enclaveRegistry,
+      ZERO_ADDRESS,
+      deployer,
+      terms.fallbackWindowSeconds,
+      terms.cancelDelaySeconds,
+      GAS,
+    ),
+    await new SimulatedVerifier__factory(signer).deploy(planned.policyRegistry, x, y, GAS),
+  ].map((contract) => contract.deploymentTransaction());
+  const rules = policyRules(planned.verifier, measurement(terms.registers), terms.behaviourDigest);
+  const policies = PolicyRegistry__factory.connect(planned.policyRegistry, signer);
+  const created = await policies.create(salt, ZERO_ADDRESS, 0, terms.registers.mask, rules, GAS);
+  const { coordinator, enclaveRegistry, policyRegistry, verifier } = planned;
+  return {
+    sent: [...sent, created],
+    deployed: { coordinator, enclaveRegistry, policyRegistry, verifier, policyId },
+  };
+}
+
+type Sent = readonly (ContractTransactionResponse | null)[];
+
+async function confirm(sent: Sent): Promise<void> {
+  for (const transaction of sent) {
+    const receipt = await transaction?.wait();
+    if (receipt?.status !== 1) {
+      throw new ChainError({ code: "CHAIN_REVERTED", message: "a contract could not be deployed" });
+    }
+  }
+}
+
+async function chainIdOf(signer: Signer): Promise<bigint> {
+  const network = await signer.provider?.getNetwork();
+  return network?.chainId ?? 0n;
+}
+
+/** `PolicyRegistry.create`: keccak256(abi.encode(chainId, registry, caller, salt)). */
+function localPolicyId(
+  { registry, owner, salt }: { registry: Hex; owner: Hex; salt: string },
+  chainId: bigint,
+): Hex {
+  const types = ["uint256", "address", "address", "bytes32"];
+  return keccak256(AbiCoder.defaultAbiCoder().encode(types, [chainId, registry, owner, salt])) as Hex;
+}
+
+/** `TdxQuotes.measurement`: keccak256(mask ‖ registers). */
+function measurement({ mask, values }: RegisterChoice): string {
+  return keccak256(concat([toBeHex(mask, 2), ...values]));
+}
+
+function policyRules(
+  verifier: Hex,
+  measured: string,
+  behaviourDigest: Hex,
+): { kind: number; subject: string; value: string }[] {
+  return [
+    { kind: Rule.verifier, subject: zeroPadValue(verifier, 32), value: PRESENT },
+    { kind: Rule.measurement, subject: measured, value: PRESENT },
+    { kind: Rule.behaviour, subject: behaviourDigest, value: PRESENT },
+    { kind: Rule.platform, subject: ANY_PLATFORM, value: PRESENT },
+    {
+      kind: Rule.validitySeconds,
+      subject: zeroPadValue("0x00", 32),
+      value: zeroPadValue(toBeHex(ADMISSION_SECONDS), 32),
+    },
+  ];
+}

@@ -1,0 +1,263 @@
+/** Starts a whole network on this machine: chain, model, contracts, enclave, oracle. This file orders the steps. */
+
+import { randomBytes } from "node:crypto";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { JsonRpcProvider } from "ethers";
+import type { Hex } from "../protocol/bytes.ts";
+import { programPath, type DevnetEnvironment } from "./config.ts";
+import { awaitAdmission } from "./admission.ts";
+import { LOCAL_CHAIN_ID, LocalAccount, startAnvil } from "./anvil.ts";
+import { startProgram, type RunningProgram } from "./child-process.ts";
+import { deploy, plannedAddresses, type Deployment } from "./deployment.ts";
+import { writeEnclaveFiles, type EnclaveFiles } from "./enclave-files.ts";
+import { connectLocally, localAddress, localSigner, localWallet } from "./local-accounts.ts";
+import { chooseModel, readListening, type ModelChoice } from "./model-choice.ts";
+import type { NetworkFile } from "./network-file.ts";
+import { programArguments } from "./node-program.ts";
+import { localChainSection, writeOracleConfig } from "./oracle-files.ts";
+import { describeSimulator, type SimulatedEnclave } from "./simulator.ts";
+
+/** The simulated machine's name: it becomes the platform id. */
+const PLATFORM = "local";
+/**
+ * Seconds between blocks. Automine strands transactions that arrive together, and a fraction would let the chain's
+ * clock run ahead of the enclave's.
+ */
+const BLOCK_TIME_SECONDS = 1;
+/** Seconds that a host-causable failure waits on chain: long enough to see the rule, short enough for a demonstration. */
+const FALLBACK_WINDOW_SECONDS = 10;
+const CANCEL_DELAY_SECONDS = 60;
+/** Milliseconds for a model's first byte: a reasoning model takes its time. */
+const FIRST_BYTE_MS = 60_000;
+
+export interface NetworkOptions {
+  readonly environment: DevnetEnvironment;
+  /** For logs, configuration and the oracle's store; emptied first. */
+  readonly folder: string;
+  /** Seconds of the wall clock, for certificates and policies. */
+  readonly now: () => number;
+  /** Ends the start early; what was started is ended too. */
+  readonly signal: AbortSignal;
+  /** Called when a step is done, with what there is to see. */
+  readonly onStep: (name: string, detail: string) => void;
+  /** Further models of the stand-in. */
+  readonly models?: readonly string[];
+  readonly firstByteMs?: number;
+}
+
+export interface LocalNetwork {
+  readonly file: NetworkFile;
+  readonly deployment: Deployment;
+  readonly model: ModelChoice;
+  readonly provider: JsonRpcProvider;
+  /** Every process that an answer needs. */
+  readonly programs: Readonly<Record<"anvil" | "enclave" | "oracle", RunningProgram>>;
+  /** Ends every process and waits until it is gone. */
+  readonly stop: () => Promise<void>;
+}
+
+/**
+ * Holds on return: the enclave is admitted on chain by its (simulated) evidence, and a question will be answered.
+ *
+ * @throws {ConfigError} naming the program that is missing or did not start, after ending everything that was started
+ */
+export async function startNetwork(options: NetworkOptions): Promise<LocalNetwork> {
+  const running = new RunningPrograms();
+  try {
+    rmSync(options.folder, { recursive: true, force: true });
+    mkdirSync(options.folder, { recursive: true });
+    const chain = await startChain(options, running);
+    const planned = await planEnclave(options, chain);
+    const deployment = await deployContracts(options, chain, planned);
+    const enclave = await startEnclave(options, running, planned.files);
+    const oracleTerms = { chain, planned, deployment, enclaveUrl: enclave.ready };
+    const oracle = await startOracle(options, running, oracleTerms);
+    options.onStep("admission", await awaitAdmission(chain.provider, deployment, options.folder));
+    options.signal.throwIfAborted();
+    return {
+      file: describeNetwork({ ...oracleTerms, oracleUrl: oracle.ready, rpcUrl: chain.rpcUrl }),
+      deployment,
+      model: chain.model,
+      provider: chain.provider,
+      programs: { anvil: chain.anvil, enclave, oracle },
+      stop: () => running.stop(),
+    };
+  } catch (error) {
+    await running.stop();
+    throw error;
+  }
+}
+
+/** What has been started, to be ended in reverse: the oracle stops before what it talks to. */
+class RunningPrograms {
+  readonly #programs: RunningProgram[] = [];
+  #provider: JsonRpcProvider | null = null;
+
+  add(program: RunningProgram): RunningProgram {
+    this.#programs.push(program);
+    return program;
+  }
+
+  connect(rpcUrl: string): JsonRpcProvider {
+    this.#provider = connectLocally(rpcUrl, LOCAL_CHAIN_ID);
+    return this.#provider;
+  }
+
+  async stop(): Promise<void> {
+    this.#provider?.destroy();
+    this.#provider = null;
+    for (const program of this.#programs.splice(0).reverse()) await program.stop();
+  }
+}
+
+interface Chain {
+  readonly rpcUrl: string;
+  readonly anvil: RunningProgram;
+  readonly provider: JsonRpcProvider;
+  readonly model: ModelChoice;
+}
+
+async function startChain(options: NetworkOptions, running: RunningPrograms): Promise<Chain> {
+  const { environment, folder, onStep, signal } = options;
+  const anvil = await startAnvil({
+    logFile: join(folder, "anvil.log"),
+    args: ["--block-time", String(BLOCK_TIME_SECONDS)],
+  });
+  const { url: rpcUrl } = anvil;
+  running.add(anvil);
+  signal.throwIfAborted();
+  onStep("chain", `anvil at ${rpcUrl}, chain ${LOCAL_CHAIN_ID}`);
+  const model = await chooseModel(environment, folder, options.models);
+  if (model.program !== null) running.add(model.program);
+  signal.throwIfAborted();
+  onStep("model", `${model.endpoint}${model.standIn ? " (a local STAND-IN, not a model)" : ""}`);
+  return { rpcUrl, anvil, provider: running.connect(rpcUrl), model };
+}
+
+interface PlannedEnclave {
+  readonly simulator: SimulatedEnclave;
+  readonly files: EnclaveFiles;
+  readonly policyFile: string;
+  /** What the oracle shows the enclave, and what the nodes of Chainlink Functions do. */
+  readonly credential: string;
+  readonly functionsCredential: string;
+}
+
+/** The enclave's configuration is written first: the policy on chain names its digest. */
+async function planEnclave(
+  { folder, now, firstByteMs }: NetworkOptions,
+  { model }: Chain,
+): Promise<PlannedEnclave> {
+  const simulator = await describeSimulator(PLATFORM, now());
+  const credential = randomBytes(24).toString("base64url");
+  const functionsCredential = randomBytes(24).toString("base64url");
+  const files = writeEnclaveFiles(folder, {
+    model,
+    platform: PLATFORM,
+    chainId: LOCAL_CHAIN_ID,
+    coordinator: plannedAddresses(localAddress(LocalAccount.deployer)).coordinator,
+    payee: localAddress(LocalAccount.payee),
+    credential,
+    functionsCredential,
+    firstByteMs: firstByteMs ?? FIRST_BYTE_MS,
+  });
+  const policyFile = join(folder, "policy.json");
+  writeFileSync(policyFile, JSON.stringify(simulator.policy, null, 2));
+  return { simulator, files, policyFile, credential, functionsCredential };
+}
+
+async function deployContracts(
+  { onStep, signal }: NetworkOptions,
+  { provider, model }: Chain,
+  { simulator, files }: PlannedEnclave,
+): Promise<Deployment> {
+  const terms = {
+    simulatorKey: simulator.key,
+    registers: simulator.registers,
+    behaviourDigest: files.behaviourDigest,
+    fallbackWindowSeconds: FALLBACK_WINDOW_SECONDS,
+    cancelDelaySeconds: CANCEL_DELAY_SECONDS,
+    model: modelNames(model)[0] ?? "",
+  };
+  const deployment = await deploy(localSigner(provider, LocalAccount.deployer), terms);
+  signal.throwIfAborted();
+  onStep("contracts", `coordinator ${deployment.coordinator}`);
+  return deployment;
+}
+
+async function startEnclave(
+  { folder, onStep, signal }: NetworkOptions,
+  running: RunningPrograms,
+  { behaviourFile, operatorFile }: EnclaveFiles,
+): Promise<RunningProgram> {
+  const files = ["--behaviour", behaviourFile, "--operator", operatorFile];
+  const enclave = await startProgram({
+    name: "enclave",
+    command: process.execPath,
+    args: [...programArguments("enclave/main"), ...files],
+    environment: {},
+    logFile: join(folder, "enclave.log"),
+    readReady: readListening,
+  });
+  running.add(enclave);
+  signal.throwIfAborted();
+  onStep("enclave", `${enclave.ready}, SIMULATED evidence, no hardware`);
+  return enclave;
+}
+
+interface OracleStart {
+  readonly chain: Chain;
+  readonly planned: PlannedEnclave;
+  readonly deployment: Deployment;
+  readonly enclaveUrl: string;
+}
+
+async function startOracle(
+  { folder, onStep, signal }: NetworkOptions,
+  running: RunningPrograms,
+  { chain, planned, deployment, enclaveUrl }: OracleStart,
+): Promise<RunningProgram> {
+  const config = writeOracleConfig(folder, {
+    chains: [localChainSection(LOCAL_CHAIN_ID, [chain.rpcUrl], deployment)],
+    enclaves: [{ url: enclaveUrl, callerToken: planned.credential, secrets: [...planned.files.secrets] }],
+    appraisalPolicy: planned.policyFile,
+    transmitterKeys: [localWallet(LocalAccount.transmitter).privateKey as Hex],
+  });
+  const oracle = await startProgram({
+    name: "oracle",
+    command: process.execPath,
+    args: [...programArguments("oracle/main"), "--config", config],
+    environment: { PATH: programPath() },
+    logFile: join(folder, "oracle.log"),
+    readReady: readListening,
+  });
+  running.add(oracle);
+  signal.throwIfAborted();
+  onStep("oracle", oracle.ready);
+  return oracle;
+}
+
+function modelNames({ models, provider }: ModelChoice): readonly string[] {
+  return models.map((name) => `${provider}/${name}`);
+}
+
+function describeNetwork(
+  parts: OracleStart & { readonly oracleUrl: string; readonly rpcUrl: string },
+): NetworkFile {
+  const { coordinator, enclaveRegistry, policyRegistry, concierge, moderator, policyId } = parts.deployment;
+  const models = [...modelNames(parts.chain.model)];
+  return {
+    version: 1,
+    chainId: LOCAL_CHAIN_ID,
+    rpcUrl: parts.rpcUrl,
+    contracts: { coordinator, enclaveRegistry, policyRegistry, concierge, moderator },
+    policyId,
+    model: models[0] ?? "",
+    models,
+    enclaveUrl: parts.enclaveUrl,
+    oracleUrl: parts.oracleUrl,
+    policyFile: parts.planned.policyFile,
+    functionsCredential: parts.planned.functionsCredential,
+  };
+}

@@ -1,0 +1,125 @@
+import fc from "fast-check";
+import { beforeAll, describe, expect, test } from "vitest";
+import { findEvidence } from "../../../attestation/evidence/find-evidence.ts";
+import { fromHex, toHex, toUtf8 } from "../../../protocol/bytes.ts";
+import { codeOf } from "../../support/code-of.ts";
+import { mintFakeIntel } from "../../support/fake-intel.ts";
+import { simulatedAttestation, simulatedQuote, simulatedServer } from "../../support/simulated-evidence.ts";
+
+let quote: Uint8Array<ArrayBuffer>;
+let certificate: Uint8Array<ArrayBuffer>;
+let certificatePem: string;
+
+beforeAll(async () => {
+  quote = await simulatedQuote();
+  certificatePem = (await simulatedServer(`0x${"11".repeat(32)}`)).cert;
+  certificate = new Uint8Array(Buffer.from(certificatePem.replace(/-----[^-]+-----|\s/g, ""), "base64"));
+});
+
+const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
+const hex = (bytes: Uint8Array): string => toHex(bytes).slice(2);
+const lines = (text: string): string => text.replace(/.{64}/g, "$&\n");
+
+const FORMS: readonly (readonly [string, string, (bytes: Uint8Array) => string])[] = [
+  ["hex", "hex", hex],
+  ["hex with a prefix", "hex", (bytes) => `0x${hex(bytes)}`],
+  [
+    "upper-case hex in lines, with a newline at the end",
+    "hex",
+    (bytes) => `${lines(hex(bytes).toUpperCase())}\n`,
+  ],
+  ["base64", "base64", base64],
+  ["base64 in lines", "base64", (bytes) => lines(base64(bytes))],
+  ["base64url without padding", "base64", (bytes) => Buffer.from(bytes).toString("base64url")],
+  [
+    "PEM of any label",
+    "PEM",
+    (bytes) => `-----BEGIN QUOTE-----\n${lines(base64(bytes))}\n-----END QUOTE-----\n`,
+  ],
+  ["a JSON member in hex", "JSON", (bytes) => JSON.stringify({ a: 1, quote: hex(bytes) })],
+  ["a JSON member deep inside", "JSON", (bytes) => JSON.stringify([{ b: [{ q: base64(bytes) }] }])],
+  [
+    "a JSON member behind a list of numbers",
+    "JSON",
+    (bytes) => JSON.stringify({ n: Array(9_999).fill(1), q: hex(bytes) }),
+  ],
+];
+
+test("takes evidence as it is", () => {
+  expect(findEvidence(quote)).toEqual({ form: "raw", kind: "simulator", bytes: quote, claims: null });
+});
+
+test.for(FORMS)("finds evidence in %s", ([, form, write]) => {
+  expect(findEvidence(toUtf8(write(quote)))).toEqual({ form, kind: "simulator", bytes: quote, claims: null });
+});
+
+test("finds a certificate, raw and as PEM, with text around it", () => {
+  expect(findEvidence(certificate)).toMatchObject({ form: "raw", kind: "certificate" });
+  const pem = findEvidence(toUtf8(`subject: an enclave\n${certificatePem}`));
+  expect(pem).toMatchObject({ form: "PEM", kind: "certificate", bytes: certificate });
+});
+
+describe("in a JSON document", () => {
+  test("takes evidence before a certificate, wherever they stand", () => {
+    const document = { certificate: certificatePem, inner: { quote: hex(quote) } };
+    expect(findEvidence(toUtf8(JSON.stringify(document)))).toMatchObject({ kind: "simulator", bytes: quote });
+    const alone = findEvidence(toUtf8(JSON.stringify({ certificate: certificatePem })));
+    expect(alone).toMatchObject({ form: "JSON", kind: "certificate", bytes: certificate });
+  });
+
+  test("keeps the claims that stand beside evidence of ours", async () => {
+    const evidence = await simulatedAttestation(`0x${"22".repeat(32)}`);
+    const found = findEvidence(toUtf8(JSON.stringify({ keyset: {}, evidence, endorsements: null })));
+    expect(found).toEqual({
+      form: "JSON",
+      kind: "simulator",
+      bytes: fromHex(evidence.bytes),
+      claims: evidence.claims,
+    });
+  });
+
+  test("finds kinds that are JSON themselves inside of another document", async () => {
+    const { quote: tdx } = await mintFakeIntel();
+    const answer = { quote: hex(tdx), event_log: "[]" };
+    expect(findEvidence(toUtf8(JSON.stringify(answer)))).toMatchObject({ form: "raw", kind: "dstack" });
+    const nested = findEvidence(toUtf8(JSON.stringify({ result: answer })));
+    expect(nested).toMatchObject({ form: "JSON", kind: "dstack" });
+    expect(JSON.parse(new TextDecoder().decode(nested.bytes))).toEqual(answer);
+  });
+
+  test("gives up after so many members, and takes no longer for them", () => {
+    const document = { list: Array(5_000).fill("x"), inner: { quote: hex(quote) } };
+    expect(codeOf(() => findEvidence(toUtf8(JSON.stringify(document))))).toBe("EVIDENCE_UNSUPPORTED");
+  });
+});
+
+test.for([
+  ["nothing", ""],
+  ["text", "hello"],
+  ["text with signs that no encoding has", "hello, world!"],
+  ["hex of something else", "00ff"],
+  ["an odd number of digits", "abc"],
+  ["base64 of one digit too many", "AAAAA"],
+  ["PEM of something else", "-----BEGIN X-----\nAAAA\n-----END X-----"],
+  ["PEM that is not base64", "-----BEGIN X-----\nA=AA\n-----END X-----"],
+  ["JSON without evidence", '{"a":[1,null,"b",{"c":true}]}'],
+  ["JSON that ends too early", '{"a":'],
+] as const)("finds none in %s", ([, text]) => {
+  expect(codeOf(() => findEvidence(toUtf8(text)))).toBe("EVIDENCE_UNSUPPORTED");
+});
+
+test("bytes that are no text and no evidence are not recognised", () => {
+  expect(codeOf(() => findEvidence(Uint8Array.of(0xff, 0xfe, 0x80)))).toBe("EVIDENCE_UNSUPPORTED");
+});
+
+test("whatever it is given, it finds evidence or says EVIDENCE_UNSUPPORTED", () => {
+  const text = fc
+    .oneof(fc.string(), fc.json(), fc.base64String(), fc.stringMatching(/^[0-9a-f]*$/))
+    .map(toUtf8);
+  fc.assert(
+    fc.property(fc.oneof(fc.uint8Array({ maxLength: 2_000 }), text), (bytes) => {
+      expect(["EVIDENCE_UNSUPPORTED", "nothing thrown"]).toContain(codeOf(() => findEvidence(bytes)));
+    }),
+    { numRuns: 500 },
+  );
+});

@@ -3,51 +3,73 @@ pragma solidity 0.8.37;
 
 import { Appraisal, IAttestationVerifier } from "./interfaces/IAttestationVerifier.sol";
 import { IChainAdapter } from "./interfaces/IChainAdapter.sol";
-import { AdmissionRecord, IEnclaveRegistry } from "./interfaces/IEnclaveRegistry.sol";
-import { IPolicyRegistry } from "./interfaces/IPolicyRegistry.sol";
+import { AdmissionRecord, IEnclaveRegistry, SignedStatement } from "./interfaces/IEnclaveRegistry.sol";
 import { Chain } from "./libraries/Chain.sol";
-import { Answer, Answers } from "./types/Answer.sol";
+import { Equivocation } from "./registry/Equivocation.sol";
+import { PolicyRegistry } from "./registry/PolicyRegistry.sol";
 import { Keyset, Keysets } from "./types/Keyset.sol";
 import { PolicyHead, PolicyRules } from "./types/Policy.sol";
 
 /// @title EnclaveRegistry
-/// @notice See `IEnclaveRegistry` for what each function establishes and does not.
-contract EnclaveRegistry is IEnclaveRegistry {
-    /// @dev What every fulfilment reads: one slot, keyed by the hash of (policyId, keysetId, signer), so that finding it
-    /// proves all three.
+/// @notice See `IEnclaveRegistry` and `IPolicyRegistry` for what each function establishes and does not.
+/// @dev A *seat* is what one keyset has under one policy: keccak256(abi.encode(policyId, keysetId, answerKey)), so that finding
+/// one proves all three. An admission lies under the seat *and the policy's epoch*: a narrowing leaves it behind.
+contract EnclaveRegistry is IEnclaveRegistry, PolicyRegistry {
+    /// @dev One slot, which every fulfilment reads. Vouched: a verifier enclave's word, which pays for a second look.
     struct Admission {
         address payee;
         uint40 expiresAt;
-        uint24 epoch;
-        // 31 bits of version and, lowest, whether a verifier enclave vouched: those pay for a second look.
-        uint32 widenedVersionAndVouched;
+        uint40 widenedAt;
+        bool isVouched;
     }
 
-    /// @dev What only quorums, policies with `keysBeforeRequest` and vouched admissions read.
+    /// @dev `earlier` is what a renewal superseded, and is read only when `current` does not serve the request.
+    struct Admissions {
+        Admission current;
+        Admission earlier;
+    }
+
+    struct Voucher {
+        bytes32 policyId;
+        bytes32 keysetId;
+        address signer;
+    }
+
+    struct Vouchers {
+        Voucher current;
+        Voucher earlier;
+    }
+
+    /// @dev One slot, which only quorums and policies with `keysBeforeRequest` read. 23 bytes of a platform's id are as hard to
+    /// repeat as a hash of that length.
     struct Details {
-        bytes32 platformId;
+        bytes23 platformId;
         uint40 admittedAt;
+        uint24 epoch;
         uint8 vendor;
-        bytes32 voucher;
-        bytes32 voucherPolicyId;
-        address voucherSigner;
     }
 
-    /// @inheritdoc IEnclaveRegistry
-    IPolicyRegistry public immutable POLICIES;
+    /// @dev The seats of one platform under one policy.
+    struct Occupants {
+        bytes32 first;
+        bytes32 second;
+    }
+
+    uint40 private constant NEVER = type(uint40).max;
+
     /// @inheritdoc IEnclaveRegistry
     uint32 public immutable MAX_EVIDENCE_AGE_BLOCKS;
     IChainAdapter private immutable CHAIN;
 
-    mapping(bytes32 admissionKey => Admission) private _admissions;
-    mapping(bytes32 admissionKey => Details) private _details;
+    mapping(bytes32 admissionKey => Admissions) private _admissions;
+    mapping(bytes32 admissionKey => Vouchers) private _vouchers;
+    mapping(bytes32 seat => Details) private _details;
+    mapping(bytes32 platformKey => Occupants) private _occupants;
     mapping(bytes32 keysetId => bool) private _hasEquivocated;
 
-    /// @param policies Where policies live.
     /// @param chain Adapter of the chain; zero on chains with Ethereum's rules.
     /// @param maxEvidenceAgeBlocks How many blocks back evidence may name its block; at most 8,191 are known to the chain.
-    constructor(IPolicyRegistry policies, IChainAdapter chain, uint32 maxEvidenceAgeBlocks) {
-        POLICIES = policies;
+    constructor(IChainAdapter chain, uint32 maxEvidenceAgeBlocks) {
         CHAIN = chain;
         MAX_EVIDENCE_AGE_BLOCKS = maxEvidenceAgeBlocks;
     }
@@ -62,8 +84,7 @@ contract EnclaveRegistry is IEnclaveRegistry {
     ) external returns (bytes32 keysetId) {
         require(keyset.answerKey != address(0) && keyset.payee != address(0), KeysetInvalid());
         keysetId = Keysets.id(keyset);
-        PolicyHead memory head = POLICIES.head(policyId);
-        require(head.version != 0, PolicyUnknown(policyId));
+        PolicyHead memory current = _known(policyId);
         require(
             _has(policyId, PolicyRules.VERIFIER, bytes32(uint256(uint160(address(verifier))))),
             VerifierNotAccepted(policyId, address(verifier))
@@ -86,60 +107,71 @@ contract EnclaveRegistry is IEnclaveRegistry {
                 || _has(policyId, PolicyRules.PLATFORM, appraisal.platformId),
             PlatformNotAccepted(policyId, appraisal.platformId)
         );
-        _record(policyId, keysetId, keyset, head, appraisal);
+        require(appraisal.validUntil > block.timestamp, EvidenceExpired(appraisal.validUntil));
+        uint256 expiresAt = block.timestamp + current.validitySeconds;
+        if (appraisal.validUntil < expiresAt) expiresAt = appraisal.validUntil;
+
+        bytes32 seat = _seat(policyId, keysetId, keyset.answerKey);
+        _takeSeat(policyId, seat, current.epoch, appraisal);
+        _renew(
+            _key(seat, current.epoch),
+            Admission(keyset.payee, uint40(expiresAt), current.widenedAt, appraisal.voucher != 0),
+            Voucher(appraisal.voucherPolicyId, appraisal.voucher, appraisal.voucherSigner)
+        );
+        emit EnclaveAdmitted(
+            policyId, keysetId, keyset, appraisal.platformId, appraisal.vendor, uint64(expiresAt)
+        );
     }
 
     /// @inheritdoc IEnclaveRegistry
     function proveEquivocation(
         Keyset calldata keyset,
-        address coordinator,
-        Answer calldata first,
-        bytes calldata firstSignature,
-        Answer calldata second,
-        bytes calldata secondSignature,
+        bytes32 domainSeparator,
+        SignedStatement calldata first,
+        SignedStatement calldata second,
         bytes32[] calldata policyIds
     ) external {
-        bytes32 firstDigest = Answers.digest(first, block.chainid, coordinator);
-        bytes32 secondDigest = Answers.digest(second, block.chainid, coordinator);
-        address signer = Answers.recover(firstDigest, firstSignature);
         // The keyset commits to its answer key, so nobody can revoke a key with signatures of another one.
+        require(Equivocation.isProof(domainSeparator, first, second, keyset.answerKey), NotEquivocation());
         bytes32 keysetId = Keysets.id(keyset);
-        require(
-            signer != address(0) && signer == keyset.answerKey && first.requestId == second.requestId
-                && firstDigest != secondDigest && Answers.recover(secondDigest, secondSignature) == signer,
-            NotEquivocation()
-        );
         _hasEquivocated[keysetId] = true;
         for (uint256 i = 0; i < policyIds.length; ++i) {
-            delete _admissions[_key(policyIds[i], keysetId, signer)];
+            _deleteAdmission(policyIds[i], keysetId, keyset.answerKey);
         }
-        emit EquivocationProven(keysetId, first.requestId, firstDigest, secondDigest);
+        emit EquivocationProven(
+            keysetId, Equivocation.subject(first), keccak256(first.encoding), keccak256(second.encoding)
+        );
     }
 
     /// @inheritdoc IEnclaveRegistry
-    function payeeOf(
-        bytes32 policyId,
-        uint32 policyVersion,
-        uint64 requestedAt,
-        bytes32 keysetId,
-        address signer
-    ) external view returns (address payee) {
-        (payee,) = _requireLive(policyId, policyVersion, requestedAt, keysetId, signer);
+    function payeeOf(bytes32 policyId, uint40 requestedAt, bytes32 keysetId, address signer)
+        external
+        view
+        returns (address payee)
+    {
+        (payee,) = _requireServes(policyId, requestedAt, keysetId, signer);
     }
 
     /// @inheritdoc IEnclaveRegistry
-    function memberOf(
-        bytes32 policyId,
-        uint32 policyVersion,
-        uint64 requestedAt,
-        bytes32 keysetId,
-        address signer
-    ) external view returns (address payee, bytes32 platformId, uint8 vendor, bool distinctVendors) {
-        bytes32 key;
-        (payee, key) = _requireLive(policyId, policyVersion, requestedAt, keysetId, signer);
-        platformId = _details[key].platformId;
-        vendor = _details[key].vendor;
-        distinctVendors = POLICIES.head(policyId).distinctVendors;
+    function liveTerms(bytes32 policyId, bytes32 keysetId, address signer)
+        external
+        view
+        returns (address payee, uint40 servesAfter)
+    {
+        (payee, servesAfter) = _terms(policyId, _seat(policyId, keysetId, signer), NEVER, true);
+    }
+
+    /// @inheritdoc IEnclaveRegistry
+    function memberOf(bytes32 policyId, uint40 requestedAt, bytes32 keysetId, address signer)
+        external
+        view
+        returns (address payee, bytes32 platformId, uint8 vendor, bool distinctVendors)
+    {
+        bytes32 seat;
+        (payee, seat) = _requireServes(policyId, requestedAt, keysetId, signer);
+        platformId = _details[seat].platformId;
+        vendor = _details[seat].vendor;
+        distinctVendors = _heads[policyId].distinctVendors;
     }
 
     /// @inheritdoc IEnclaveRegistry
@@ -148,92 +180,186 @@ contract EnclaveRegistry is IEnclaveRegistry {
         view
         returns (AdmissionRecord memory)
     {
-        bytes32 key = _key(policyId, keysetId, signer);
-        Admission memory admitted = _admissions[key];
-        Details memory details = _details[key];
+        bytes32 seat = _seat(policyId, keysetId, signer);
+        Details memory details = _details[seat];
+        bytes32 key = _key(seat, details.epoch);
+        Admission memory admitted = _admissions[key].current;
         return AdmissionRecord({
             payee: admitted.payee,
             expiresAt: admitted.expiresAt,
-            epoch: admitted.epoch,
-            widenedVersion: admitted.widenedVersionAndVouched >> 1,
+            epoch: details.epoch,
+            widenedAt: admitted.widenedAt,
             admittedAt: details.admittedAt,
             vendor: details.vendor,
             platformId: details.platformId,
-            voucher: details.voucher
+            voucher: admitted.isVouched ? _vouchers[key].current.keysetId : bytes32(0)
         });
     }
 
     /// @inheritdoc IEnclaveRegistry
     function isLive(bytes32 policyId, bytes32 keysetId, address signer) external view returns (bool) {
-        try this.payeeOf(policyId, POLICIES.versionOf(policyId), uint64(block.timestamp), keysetId, signer) {
-            return true;
-        } catch {
-            return false;
-        }
+        uint40 next = uint40(block.timestamp) + 1;
+        (, uint40 servesAfter) = _terms(policyId, _seat(policyId, keysetId, signer), next, true);
+        return servesAfter < next;
     }
 
-    function _record(
-        bytes32 policyId,
-        bytes32 keysetId,
-        Keyset calldata keyset,
-        PolicyHead memory head,
-        Appraisal memory appraisal
-    ) private {
-        require(appraisal.validUntil > block.timestamp, EvidenceExpired(appraisal.validUntil));
-        uint256 expiresAt = block.timestamp + head.validitySeconds;
-        if (appraisal.validUntil < expiresAt) expiresAt = appraisal.validUntil;
+    /// @inheritdoc PolicyRegistry
+    function _deleteAdmission(bytes32 policyId, bytes32 keysetId, address answerKey)
+        internal
+        override
+        returns (bool)
+    {
+        bytes32 seat = _seat(policyId, keysetId, answerKey);
+        if (_details[seat].admittedAt == 0) return false;
+        _vacate(policyId, seat, _heads[policyId].epoch);
+        return true;
+    }
 
-        bytes32 key = _key(policyId, keysetId, keyset.answerKey);
-        bool isVouched = appraisal.voucher != 0;
-        _admissions[key] = Admission({
-            payee: keyset.payee,
-            expiresAt: uint40(expiresAt),
-            epoch: head.epoch,
-            widenedVersionAndVouched: (head.widenedVersion << 1) | (isVouched ? 1 : 0)
-        });
-        Details storage details = _details[key];
+    /// @dev Gives the seat a place among the two of its platform, at another's cost if need be.
+    function _takeSeat(bytes32 policyId, bytes32 seat, uint24 epoch, Appraisal memory appraisal) private {
+        Details memory details = _details[seat];
+        bytes23 platformId = bytes23(appraisal.platformId);
+        if (details.admittedAt == 0 || details.platformId != platformId) {
+            if (details.admittedAt != 0) _leave(policyId, details.platformId, seat);
+            _occupy(policyId, platformId, seat, epoch);
+            details.platformId = platformId;
+            details.admittedAt = uint40(block.timestamp);
+        }
         // A renewal keeps the first admission's time: the key has been there since.
-        if (details.admittedAt == 0) details.admittedAt = uint40(block.timestamp);
+        details.epoch = epoch;
         details.vendor = appraisal.vendor;
-        details.platformId = appraisal.platformId;
-        if (isVouched) {
-            details.voucher = appraisal.voucher;
-            details.voucherPolicyId = appraisal.voucherPolicyId;
-            details.voucherSigner = appraisal.voucherSigner;
-        }
-        emit EnclaveAdmitted(
-            policyId, keysetId, keyset, appraisal.platformId, appraisal.vendor, uint64(expiresAt)
-        );
+        _details[seat] = details;
     }
 
-    function _requireLive(
-        bytes32 policyId,
-        uint32 policyVersion,
-        uint64 requestedAt,
-        bytes32 keysetId,
-        address signer
-    ) private view returns (address payee, bytes32 key) {
-        key = _key(policyId, keysetId, signer);
-        Admission memory admitted = _admissions[key];
-        payee = admitted.payee;
-        require(payee != address(0), SignerNotAdmitted(policyId, keysetId, signer));
-        require(block.timestamp <= admitted.expiresAt, AdmissionExpired(keysetId, admitted.expiresAt));
-        (uint24 epoch, bool keysBeforeRequest) = POLICIES.fulfilmentTerms(policyId);
-        require(admitted.epoch == epoch, AdmissionOutdated(keysetId, epoch, admitted.epoch));
-        uint32 widenedVersion = admitted.widenedVersionAndVouched >> 1;
-        require(widenedVersion <= policyVersion, AdmissionTooWide(keysetId, policyVersion, widenedVersion));
-        if (keysBeforeRequest) {
-            uint40 admittedAt = _details[key].admittedAt;
-            require(admittedAt < requestedAt, AdmittedAfterRequest(keysetId, requestedAt, admittedAt));
+    function _occupy(bytes32 policyId, bytes23 platformId, bytes32 seat, uint24 epoch) private {
+        Occupants storage occupants = _occupants[_platformKey(policyId, platformId)];
+        bytes32 first = occupants.first;
+        if (first == 0) occupants.first = seat;
+        if (first == 0 || first == seat) return;
+        bytes32 second = occupants.second;
+        if (second == seat) return;
+        if (second != 0) {
+            bool isFirstOlder = _admissions[_key(first, epoch)].current.expiresAt
+                <= _admissions[_key(second, epoch)].current.expiresAt;
+            if (isFirstOlder) occupants.first = second;
+            _vacate(policyId, isFirstOlder ? first : second, epoch);
         }
-        if (admitted.widenedVersionAndVouched & 1 == 1) {
-            // Revoking a verifier enclave, or narrowing its policy, revokes what it vouched for.
-            Details storage details = _details[key];
-            bytes32 voucherPolicyId = details.voucherPolicyId;
-            _requireLive(
-                voucherPolicyId, type(uint32).max, requestedAt, details.voucher, details.voucherSigner
+        occupants.second = seat;
+    }
+
+    function _leave(bytes32 policyId, bytes23 platformId, bytes32 seat) private {
+        Occupants storage occupants = _occupants[_platformKey(policyId, platformId)];
+        if (occupants.first == seat) occupants.first = occupants.second;
+        else if (occupants.second != seat) return;
+        occupants.second = 0;
+    }
+
+    /// @dev Its place on the platform stays taken, by nobody: the next admission that needs one takes it.
+    function _vacate(bytes32 policyId, bytes32 seat, uint24 epoch) private {
+        delete _admissions[_key(seat, epoch)];
+        delete _details[seat];
+        emit AdmissionDeleted(policyId, seat);
+    }
+
+    function _renew(bytes32 key, Admission memory next, Voucher memory voucher) private {
+        Admissions storage held = _admissions[key];
+        Vouchers storage vouchers = _vouchers[key];
+        Admission memory previous = held.current;
+        if (block.timestamp <= previous.expiresAt) {
+            bool takesAway = next.widenedAt > previous.widenedAt || next.expiresAt < previous.expiresAt
+                || (next.isVouched && !(previous.isVouched && _isSame(voucher, vouchers.current)));
+            if (takesAway && block.timestamp > held.earlier.expiresAt) {
+                held.earlier = previous;
+                if (previous.isVouched) vouchers.earlier = vouchers.current;
+            }
+        }
+        held.current = next;
+        if (next.isVouched) vouchers.current = voucher;
+        else if (previous.isVouched) delete vouchers.current;
+    }
+
+    function _requireServes(bytes32 policyId, uint40 requestedAt, bytes32 keysetId, address signer)
+        private
+        view
+        returns (address payee, bytes32 seat)
+    {
+        seat = _seat(policyId, keysetId, signer);
+        uint40 servesAfter;
+        (payee, servesAfter) = _terms(policyId, seat, requestedAt, true);
+        if (servesAfter >= requestedAt) _refuse(policyId, requestedAt, keysetId, signer, true);
+    }
+
+    /// @dev Of the current admission, or of the earlier one where the current one does not serve requests made at `requestedAt`.
+    /// @return payee Zero when neither lives.
+    /// @return servesAfter Requests made later are served; `NEVER` when neither lives.
+    function _terms(bytes32 policyId, bytes32 seat, uint40 requestedAt, bool mayBeVouched)
+        private
+        view
+        returns (address payee, uint40 servesAfter)
+    {
+        PolicyHead storage policy = _heads[policyId];
+        bytes32 key = _key(seat, policy.epoch);
+        uint40 bornAt = policy.keysBeforeRequest ? _details[seat].admittedAt : 0;
+        Admissions storage held = _admissions[key];
+        (payee, servesAfter) =
+            _termsOf(held.current, _vouchers[key].current, bornAt, requestedAt, mayBeVouched);
+        if (servesAfter >= requestedAt) {
+            (payee, servesAfter) =
+                _termsOf(held.earlier, _vouchers[key].earlier, bornAt, requestedAt, mayBeVouched);
+        }
+    }
+
+    function _termsOf(
+        Admission memory admitted,
+        Voucher storage voucher,
+        uint40 bornAt,
+        uint40 requestedAt,
+        bool mayBeVouched
+    ) private view returns (address payee, uint40 servesAfter) {
+        if (block.timestamp > admitted.expiresAt || (admitted.isVouched && !mayBeVouched)) {
+            return (address(0), NEVER);
+        }
+        servesAfter = admitted.widenedAt > bornAt ? admitted.widenedAt : bornAt;
+        if (admitted.isVouched) {
+            // Revoking a verifier enclave, or narrowing its policy, revokes what it vouched for; widening its policy reaches no
+            // request already made.
+            bytes32 voucherPolicyId = voucher.policyId;
+            (, uint40 voucherServesAfter) = _terms(
+                voucherPolicyId, _seat(voucherPolicyId, voucher.keysetId, voucher.signer), requestedAt, false
             );
+            if (voucherServesAfter > servesAfter) servesAfter = voucherServesAfter;
         }
+        payee = servesAfter == NEVER ? address(0) : admitted.payee;
+    }
+
+    /// @dev Reverts with what the current admission lacks; called only when it does not serve.
+    function _refuse(
+        bytes32 policyId,
+        uint40 requestedAt,
+        bytes32 keysetId,
+        address signer,
+        bool mayBeVouched
+    ) private view {
+        PolicyHead storage policy = _heads[policyId];
+        bytes32 seat = _seat(policyId, keysetId, signer);
+        bytes32 key = _key(seat, policy.epoch);
+        Details memory details = _details[seat];
+        Admission memory admitted = _admissions[key].current;
+        require(
+            details.epoch == 0 || details.epoch == policy.epoch,
+            AdmissionOutdated(keysetId, policy.epoch, details.epoch)
+        );
+        require(admitted.payee != address(0), SignerNotAdmitted(policyId, keysetId, signer));
+        require(block.timestamp <= admitted.expiresAt, AdmissionExpired(keysetId, admitted.expiresAt));
+        require(mayBeVouched || !admitted.isVouched, VoucherIsVouchedFor(keysetId));
+        require(admitted.widenedAt < requestedAt, AdmissionTooWide(keysetId, requestedAt, admitted.widenedAt));
+        require(
+            !policy.keysBeforeRequest || details.admittedAt < requestedAt,
+            AdmittedAfterRequest(keysetId, requestedAt, details.admittedAt)
+        );
+        // Nothing of its own, so it is whoever vouched.
+        Voucher memory voucher = _vouchers[key].current;
+        _refuse(voucher.policyId, requestedAt, voucher.keysetId, voucher.signer, false);
     }
 
     function _recentBlockHash(uint256 blockNumber) private view returns (bytes32 blockHash) {
@@ -247,10 +373,23 @@ contract EnclaveRegistry is IEnclaveRegistry {
     }
 
     function _has(bytes32 policyId, uint8 kind, bytes32 subject) private view returns (bool) {
-        return POLICIES.rule(policyId, kind, subject) != 0;
+        return _rules[policyId][PolicyRules.key(kind, subject)] != 0;
     }
 
-    function _key(bytes32 policyId, bytes32 keysetId, address signer) private pure returns (bytes32) {
+    function _isSame(Voucher memory voucher, Voucher storage other) private view returns (bool) {
+        return voucher.policyId == other.policyId && voucher.keysetId == other.keysetId
+            && voucher.signer == other.signer;
+    }
+
+    function _seat(bytes32 policyId, bytes32 keysetId, address signer) private pure returns (bytes32) {
         return keccak256(abi.encode(policyId, keysetId, signer));
+    }
+
+    function _key(bytes32 seat, uint24 epoch) private pure returns (bytes32) {
+        return keccak256(abi.encode(seat, epoch));
+    }
+
+    function _platformKey(bytes32 policyId, bytes23 platformId) private pure returns (bytes32) {
+        return keccak256(abi.encode(policyId, platformId));
     }
 }

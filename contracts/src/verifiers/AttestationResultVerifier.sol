@@ -3,7 +3,6 @@ pragma solidity 0.8.37;
 
 import { Appraisal, IAttestationVerifier } from "../interfaces/IAttestationVerifier.sol";
 import { IEnclaveRegistry } from "../interfaces/IEnclaveRegistry.sol";
-import { IPolicyRegistry } from "../interfaces/IPolicyRegistry.sol";
 import { Answers } from "../types/Answer.sol";
 import { AttestationResult, AttestationResults } from "../types/AttestationResult.sol";
 import { PolicyRules } from "../types/Policy.sol";
@@ -25,12 +24,10 @@ contract AttestationResultVerifier is IAttestationVerifier {
     error VerifierIsVouchedFor(bytes32 verifierKeysetId);
 
     IEnclaveRegistry private immutable ENCLAVES;
-    IPolicyRegistry private immutable POLICIES;
 
     /// @param enclaves The registry that admitted the verifiers.
     constructor(IEnclaveRegistry enclaves) {
         ENCLAVES = enclaves;
-        POLICIES = enclaves.POLICIES();
     }
 
     /// @inheritdoc IAttestationVerifier
@@ -46,9 +43,7 @@ contract AttestationResultVerifier is IAttestationVerifier {
         _requireRule(policyId, PolicyRules.VENDOR, bytes32(uint256(result.vendor)));
         address signer = this.signerOf(result, signature);
         // Reverts with the reason unless the signer could answer now.
-        ENCLAVES.payeeOf(
-            verifierPolicyId, type(uint32).max, type(uint64).max, result.verifierKeysetId, signer
-        );
+        ENCLAVES.payeeOf(verifierPolicyId, type(uint40).max, result.verifierKeysetId, signer);
         require(
             ENCLAVES.admission(verifierPolicyId, result.verifierKeysetId, signer).voucher == 0,
             VerifierIsVouchedFor(result.verifierKeysetId)
@@ -80,7 +75,7 @@ contract AttestationResultVerifier is IAttestationVerifier {
             result.claimsDigest == reportDataHead, ReportDataMismatch(reportDataHead, result.claimsDigest)
         );
         require(
-            result.policyId == policyId && result.policyVersion == POLICIES.head(policyId).version
+            result.policyId == policyId && result.policyVersion == ENCLAVES.head(policyId).version
                 && result.registry == address(ENCLAVES),
             ResultForAnotherPolicy(result.policyId, result.policyVersion, result.registry)
         );
@@ -91,6 +86,6 @@ contract AttestationResultVerifier is IAttestationVerifier {
     }
 
     function _requireRule(bytes32 policyId, uint8 kind, bytes32 subject) private view {
-        require(POLICIES.rule(policyId, kind, subject) != 0, AppraisalRefused(kind, subject));
+        require(ENCLAVES.rule(policyId, kind, subject) != 0, AppraisalRefused(kind, subject));
     }
 }

@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import { P256 } from "@openzeppelin/contracts/utils/cryptography/P256.sol";
 
 import { Appraisal, IAttestationVerifier } from "../interfaces/IAttestationVerifier.sol";
-import { IPolicyRegistry } from "../interfaces/IPolicyRegistry.sol";
+import { IEnclaveRegistry } from "../interfaces/IEnclaveRegistry.sol";
 import { TdxQuotes } from "../libraries/TdxQuotes.sol";
 import { PolicyRules } from "../types/Policy.sol";
 
@@ -33,18 +33,18 @@ contract SimulatedVerifier is IAttestationVerifier {
     uint256 private constant AUTHENTICATION_AT =
         KEY_END + CERTIFICATION_HEAD_BYTES + TdxQuotes.QE_REPORT_BYTES + 64 + 2;
 
-    IPolicyRegistry private immutable POLICIES;
+    IEnclaveRegistry private immutable ENCLAVES;
     /// @notice The simulator's attestation key, x.
     bytes32 public immutable KEY_X;
     /// @notice The simulator's attestation key, y.
     bytes32 public immutable KEY_Y;
 
-    /// @param policies Where policies live.
+    /// @param enclaves The registry whose policies it appraises under.
     /// @param keyX The simulator's attestation key, x.
     /// @param keyY The simulator's attestation key, y.
-    constructor(IPolicyRegistry policies, bytes32 keyX, bytes32 keyY) {
+    constructor(IEnclaveRegistry enclaves, bytes32 keyX, bytes32 keyY) {
         _requireLocalChain();
-        POLICIES = policies;
+        ENCLAVES = enclaves;
         KEY_X = keyX;
         KEY_Y = keyY;
     }
@@ -62,9 +62,9 @@ contract SimulatedVerifier is IAttestationVerifier {
         require(first == reportDataHead, ReportDataMismatch(reportDataHead, first));
         require(second == 0, ReportDataMismatch(0, second));
         require(!TdxQuotes.isDebug(body), DebugEnabled());
-        bytes32 measurement = TdxQuotes.measurement(body, POLICIES.head(policyId).registerMask);
+        bytes32 measurement = TdxQuotes.measurement(body, ENCLAVES.head(policyId).registerMask);
         require(
-            POLICIES.rule(policyId, PolicyRules.MEASUREMENT, measurement) != 0,
+            ENCLAVES.rule(policyId, PolicyRules.MEASUREMENT, measurement) != 0,
             AppraisalRefused(PolicyRules.MEASUREMENT, measurement)
         );
         return Appraisal({

@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import { P256 } from "@openzeppelin/contracts/utils/cryptography/P256.sol";
 
 import { Appraisal, IAttestationVerifier } from "../interfaces/IAttestationVerifier.sol";
-import { IPolicyRegistry } from "../interfaces/IPolicyRegistry.sol";
+import { IEnclaveRegistry } from "../interfaces/IEnclaveRegistry.sol";
 import { ITdxVerifier, TdxClaims, TdxEvidence } from "../interfaces/ITdxVerifier.sol";
 import { PckCertificates } from "../libraries/PckCertificates.sol";
 import { TdxQuotes } from "../libraries/TdxQuotes.sol";
@@ -21,7 +21,7 @@ contract TdxVerifier is ITdxVerifier {
 
     uint8 private constant VENDOR_INTEL = 1;
 
-    IPolicyRegistry private immutable POLICIES;
+    IEnclaveRegistry private immutable ENCLAVES;
     /// @notice The root's key, x.
     bytes32 public immutable ROOT_X;
     /// @notice The root's key, y.
@@ -31,12 +31,12 @@ contract TdxVerifier is ITdxVerifier {
 
     mapping(bytes32 intermediateId => Intermediate) private _intermediates;
 
-    /// @param policies Where policies live.
+    /// @param enclaves The registry whose policies it appraises under.
     /// @param rootX Key of the root, x; Intel's SGX Root CA in production.
     /// @param rootY Key of the root, y.
     /// @param rootName keccak256 of the root's name, DER.
-    constructor(IPolicyRegistry policies, bytes32 rootX, bytes32 rootY, bytes32 rootName) {
-        POLICIES = policies;
+    constructor(IEnclaveRegistry enclaves, bytes32 rootX, bytes32 rootY, bytes32 rootName) {
+        ENCLAVES = enclaves;
         ROOT_X = rootX;
         ROOT_Y = rootY;
         ROOT_NAME = rootName;
@@ -156,7 +156,7 @@ contract TdxVerifier is ITdxVerifier {
         require(second == 0, ReportDataMismatch(0, second));
         require(!TdxQuotes.isDebug(body), DebugEnabled());
         require(!TdxQuotes.hasServiceTd(body), ServiceTdBound());
-        bytes32 measurement = TdxQuotes.measurement(body, POLICIES.head(policyId).registerMask);
+        bytes32 measurement = TdxQuotes.measurement(body, ENCLAVES.head(policyId).registerMask);
         _requireRule(policyId, PolicyRules.MEASUREMENT, measurement);
         _requireRule(policyId, PolicyRules.SEAM, TdxQuotes.seamIdentity(body));
         _requireFloor(policyId, PolicyRules.QUOTING_ENCLAVE, claims.quotingEnclave, claims.svn);
@@ -166,17 +166,17 @@ contract TdxVerifier is ITdxVerifier {
     }
 
     function _requireRule(bytes32 policyId, uint8 kind, bytes32 subject) private view {
-        require(POLICIES.rule(policyId, kind, subject) != 0, AppraisalRefused(kind, subject));
+        require(ENCLAVES.rule(policyId, kind, subject) != 0, AppraisalRefused(kind, subject));
     }
 
     function _requireFloor(bytes32 policyId, uint8 kind, bytes32 subject, bytes32 svn) private view {
-        bytes32 floor = POLICIES.rule(policyId, kind, subject);
+        bytes32 floor = ENCLAVES.rule(policyId, kind, subject);
         require(floor != 0 && PolicyRules.covers(floor, svn), AppraisalRefused(kind, subject));
     }
 
     function _requireNotRevoked(bytes32 policyId, bytes32 revocationId) private view {
         require(
-            POLICIES.rule(policyId, PolicyRules.REVOKED_CERTIFICATE, revocationId) == 0,
+            ENCLAVES.rule(policyId, PolicyRules.REVOKED_CERTIFICATE, revocationId) == 0,
             AppraisalRefused(PolicyRules.REVOKED_CERTIFICATE, revocationId)
         );
     }

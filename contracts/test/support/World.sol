@@ -4,7 +4,6 @@ pragma solidity ^0.8.27;
 import { EnclaveRegistry } from "../../src/EnclaveRegistry.sol";
 import { Inference } from "../../src/Inference.sol";
 import { OracleCoordinator } from "../../src/OracleCoordinator.sol";
-import { PolicyRegistry } from "../../src/PolicyRegistry.sol";
 import { IChainAdapter } from "../../src/interfaces/IChainAdapter.sol";
 import { SignedAnswer } from "../../src/interfaces/IOracleCoordinator.sol";
 import { Answer, Answers, AnswerStatus } from "../../src/types/Answer.sol";
@@ -42,7 +41,6 @@ abstract contract World is Test {
     address internal constant PAYER = address(0xA5);
     address internal constant TRANSMITTER = address(0x7A);
 
-    PolicyRegistry internal policies;
     EnclaveRegistry internal enclaves;
     OracleCoordinator internal coordinator;
     SimulatedVerifier internal simulated;
@@ -55,10 +53,9 @@ abstract contract World is Test {
         vm.warp(START);
         vm.roll(1000);
         vm.txGasPrice(1 gwei);
-        policies = new PolicyRegistry();
-        enclaves = new EnclaveRegistry(policies, IChainAdapter(address(0)), EVIDENCE_AGE_BLOCKS);
+        enclaves = new EnclaveRegistry(IChainAdapter(address(0)), EVIDENCE_AGE_BLOCKS);
         (uint256 x, uint256 y) = vm.publicKeyP256(QUOTING_KEY);
-        simulated = new SimulatedVerifier(policies, bytes32(x), bytes32(y));
+        simulated = new SimulatedVerifier(enclaves, bytes32(x), bytes32(y));
         coordinator = new OracleCoordinator(
             enclaves, IChainAdapter(address(0)), GUARDIAN, FALLBACK_WINDOW, CANCEL_DELAY
         );
@@ -81,7 +78,7 @@ abstract contract World is Test {
             rules[5 + i] = more[i];
         }
         vm.prank(POLICY_OWNER);
-        return policies.create(salt, GUARDIAN, TIMELOCK, REGISTER_MASK, rules);
+        return enclaves.create(salt, GUARDIAN, TIMELOCK, REGISTER_MASK, rules);
     }
 
     function present(uint8 kind, bytes32 subject) internal pure returns (PolicyChange memory) {

@@ -10,8 +10,6 @@ import { Answers } from "../types/Answer.sol";
 /// @dev A statement's encoding is `typehash ‖ subject ‖ rest`. Only types of which an enclave signs one for each subject count:
 /// of others (an attestation result's subject is a keyset) it signs another whenever there is news.
 library Equivocation {
-    bytes32 internal constant QUORUM_LEAF_TYPEHASH =
-        keccak256("QuorumLeaf(bytes32 requestId,bytes32 leaf,bytes32 keysetId)");
     /// @dev For statements to come: a ledger's signers sign one for each epoch. docs/reference/protocol.md, Equivocation.
     bytes32 internal constant SNAPSHOT_TYPEHASH = keccak256("Snapshot(bytes32 subject,bytes32 content)");
 
@@ -29,8 +27,8 @@ library Equivocation {
             return false;
         }
         bytes32 typehash = bytes32(first.encoding[0:32]);
-        bool isSignedOnce =
-            typehash == Answers.TYPEHASH || typehash == QUORUM_LEAF_TYPEHASH || typehash == SNAPSHOT_TYPEHASH;
+        bool isSignedOnce = typehash == Answers.TYPEHASH || typehash == Answers.QUORUM_LEAF_TYPEHASH
+            || typehash == SNAPSHOT_TYPEHASH;
         bool isSameSubject = bytes32(second.encoding[0:32]) == typehash && subject(first) == subject(second);
         bool differs = keccak256(first.encoding) != keccak256(second.encoding);
         return isSignedOnce && isSameSubject && differs && _isSignedBy(domainSeparator, first, signer)

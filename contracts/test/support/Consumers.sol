@@ -12,9 +12,12 @@ contract RecordingConsumer is OracleConsumer {
     mapping(bytes32 requestId => uint256) public deliveries;
     mapping(bytes32 requestId => AnswerStatus) public statusOf;
     mapping(bytes32 requestId => bytes32) public outputHashOf;
+    mapping(bytes32 requestId => uint64) public answeredAtOf;
+    mapping(bytes32 requestId => bytes32) public contextOf;
+    mapping(bytes32 requestId => uint256) public refunds;
     uint256 public lastGas;
 
-    constructor(IOracleCoordinator coordinator) OracleConsumer(coordinator) { }
+    constructor(IOracleCoordinator coordinator, bytes32 policyId) OracleConsumer(coordinator, policyId) { }
 
     function ask(RequestTerms memory terms, bytes memory payload) external payable virtual returns (bytes32) {
         return _request(terms, payload, msg.value);
@@ -24,19 +27,32 @@ contract RecordingConsumer is OracleConsumer {
         return _request(terms, Inference.encode(Inference.text("openai/gpt-5.1", "", question)), msg.value);
     }
 
-    function defaultTerms(bytes32 policyId, uint128 fee) external view returns (RequestTerms memory) {
-        return _terms(policyId, fee);
+    function defaultTerms(uint96 fee) external view returns (RequestTerms memory) {
+        return _terms(fee);
     }
 
-    function _onAnswer(bytes32 requestId, AnswerStatus status, bytes calldata output)
-        internal
-        virtual
-        override
-    {
+    function takeCredit(address payable to) external {
+        _withdrawCredit(to);
+    }
+
+    function _onAnswer(
+        bytes32 requestId,
+        bytes32 context,
+        AnswerStatus status,
+        uint64 answeredAt,
+        bytes calldata output
+    ) internal virtual override {
         lastGas = gasleft();
         deliveries[requestId] += 1;
+        contextOf[requestId] = context;
+        answeredAtOf[requestId] = answeredAt;
         statusOf[requestId] = status;
         outputHashOf[requestId] = keccak256(output);
+    }
+
+    function _onRefund(bytes32 requestId, bytes32 context) internal virtual override {
+        refunds[requestId] += 1;
+        contextOf[requestId] = context;
     }
 
     receive() external payable virtual { }
@@ -56,7 +72,7 @@ contract HostileConsumer is RecordingConsumer {
     bytes[] public calls;
     bool[] public succeeded;
 
-    constructor(IOracleCoordinator coordinator) RecordingConsumer(coordinator) { }
+    constructor(IOracleCoordinator coordinator, bytes32 policyId) RecordingConsumer(coordinator, policyId) { }
 
     function setMode(Mode newMode) external {
         mode = newMode;
@@ -70,7 +86,7 @@ contract HostileConsumer is RecordingConsumer {
         return succeeded;
     }
 
-    function _onAnswer(bytes32, AnswerStatus, bytes calldata) internal override {
+    function _onAnswer(bytes32, bytes32, AnswerStatus, uint64, bytes calldata) internal override {
         if (mode == Mode.Revert) revert("no");
         if (mode == Mode.BurnGas) {
             while (true) { }

@@ -29,7 +29,7 @@ abstract contract World is RegistryWorld {
         coordinator = new OracleCoordinator(
             enclaves, IChainAdapter(address(0)), GUARDIAN, FALLBACK_WINDOW, CANCEL_DELAY
         );
-        consumer = new RecordingConsumer(coordinator);
+        consumer = new RecordingConsumer(coordinator, policyId);
     }
 
     function terms() internal view returns (RequestTerms memory) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.27;
 
-import { Message, OutputFormat, Prompt, Sampling } from "./types/Prompt.sol";
+import { Message, OutputFormat, Part, Prompt, Sampling } from "./types/Prompt.sol";
 
 /// @title Inference
 /// @notice Builds the payload of an inference request. No JSON is ever built on chain, so no text of a user can escape
@@ -21,14 +21,31 @@ library Inference {
     uint8 internal constant KIND_CHOICE = 3;
     uint8 internal constant KIND_ABI = 4;
 
+    uint8 internal constant EFFORT_DEFAULT = 0;
+    uint8 internal constant EFFORT_NONE = 1;
+    uint8 internal constant EFFORT_LOW = 2;
+    uint8 internal constant EFFORT_MEDIUM = 3;
+    uint8 internal constant EFFORT_HIGH = 4;
+    uint8 internal constant EFFORT_XHIGH = 5;
+    uint8 internal constant EFFORT_MAX = 6;
+
     uint8 internal constant PANEL_MAJORITY = 1;
     uint8 internal constant PANEL_MEDIAN = 2;
     uint8 internal constant PANEL_UNANIMOUS = 3;
 
-    /// @dev Payload type 1, version 1.
-    bytes2 internal constant HEADER = 0x0101;
+    /// @dev Payload type 1, version 2.
+    uint256 private constant HEADER = 0x0102;
+
+    // Which sampling settings follow; the others are the provider's defaults.
+    uint256 private constant HAS_TEMPERATURE = 1;
+    uint256 private constant HAS_TOP_P = 2;
+    uint256 private constant HAS_SEED = 4;
+    uint256 private constant HAS_EFFORT = 8;
 
     uint32 internal constant DEFAULT_MAX_OUTPUT_TOKENS = 1024;
+
+    /// @notice Thrown when something of a prompt does not fit its place in the encoding; `field` names it, left-aligned.
+    error PromptInvalid(bytes32 field);
 
     /// @notice A question with a free-text answer: `output` is UTF-8 text.
     function text(string memory model, string memory system, string memory user)
@@ -81,9 +98,108 @@ library Inference {
         return prompt;
     }
 
-    /// @notice The payload that `OracleCoordinator.request` takes.
-    function encode(Prompt memory prompt) internal pure returns (bytes memory) {
-        return abi.encodePacked(HEADER, abi.encode(prompt));
+    /// @notice The payload that `OracleCoordinator.request` takes. docs/reference/protocol.md, Prompt, has the layout.
+    /// @dev Written in one pass behind the free memory pointer: nothing here allocates before the end, string literals included.
+    function encode(Prompt memory prompt) internal pure returns (bytes memory payload) {
+        uint256 start;
+        // Memory-safe: reads the free memory pointer.
+        assembly ("memory-safe") {
+            payload := mload(0x40)
+            start := add(payload, 0x20)
+        }
+        uint256 end = _put(start, HEADER, 2, "header");
+        end = _putModels(end, prompt);
+        end = _put(end, prompt.maxOutputTokens, 3, "maxOutputTokens");
+        end = _putSampling(end, prompt.sampling);
+        end = _putFormat(end, prompt.format);
+        end = _put(end, prompt.messages.length, 1, "messages");
+        for (uint256 i = 0; i < prompt.messages.length; ++i) {
+            end = _put(end, prompt.messages[i].role, 1, "role");
+            end = _putBytes(end, bytes(prompt.messages[i].content), 3, "message");
+        }
+        for (uint256 i = 0; i < prompt.parts.length; ++i) {
+            end = _put(end, prompt.parts[i].kind, 1, "part");
+            end = _putBytes(end, prompt.parts[i].body, 3, "part");
+        }
+        // Memory-safe: takes what was written, up to a whole word.
+        assembly ("memory-safe") {
+            mstore(payload, sub(end, start))
+            mstore(0x40, and(add(end, 0x1f), not(0x1f)))
+        }
+    }
+
+    function _putModels(uint256 end, Prompt memory prompt) private pure returns (uint256) {
+        uint256 count = prompt.models.length;
+        require(count != 0, PromptInvalid("models"));
+        end = _put(end, count, 1, "models");
+        for (uint256 i = 0; i < count; ++i) {
+            end = _putBytes(end, bytes(prompt.models[i]), 1, "model");
+        }
+        if (count == 1) {
+            require(prompt.panelRule == 0 && prompt.panelQuorum == 0, PromptInvalid("panel"));
+            return end;
+        }
+        end = _put(end, prompt.panelRule, 1, "panelRule");
+        return _put(end, prompt.panelQuorum, 1, "panelQuorum");
+    }
+
+    function _putSampling(uint256 end, Sampling memory sampling) private pure returns (uint256) {
+        require(sampling.temperatureMilli >= -1, PromptInvalid("temperatureMilli"));
+        require(sampling.topPMilli >= -1, PromptInvalid("topPMilli"));
+        require(sampling.seed >= -1, PromptInvalid("seed"));
+        uint256 flags;
+        if (sampling.temperatureMilli != -1) flags |= HAS_TEMPERATURE;
+        if (sampling.topPMilli != -1) flags |= HAS_TOP_P;
+        if (sampling.seed != -1) flags |= HAS_SEED;
+        if (sampling.effort != 0) flags |= HAS_EFFORT;
+        end = _put(end, flags, 1, "sampling");
+        if (flags & HAS_TEMPERATURE != 0) {
+            end = _put(end, uint32(sampling.temperatureMilli), 2, "temperatureMilli");
+        }
+        if (flags & HAS_TOP_P != 0) end = _put(end, uint32(sampling.topPMilli), 2, "topPMilli");
+        if (flags & HAS_SEED != 0) end = _put(end, uint64(sampling.seed), 8, "seed");
+        if (flags & HAS_EFFORT != 0) end = _put(end, sampling.effort, 1, "effort");
+        return end;
+    }
+
+    function _putFormat(uint256 end, OutputFormat memory format) private pure returns (uint256) {
+        end = _put(end, format.kind, 1, "format");
+        if (format.kind == KIND_JSON || format.kind == KIND_ABI) {
+            return _putBytes(end, bytes(format.schema), 2, "schema");
+        }
+        if (format.kind != KIND_CHOICE) return end;
+        end = _put(end, format.choices.length, 1, "choices");
+        for (uint256 i = 0; i < format.choices.length; ++i) {
+            end = _putBytes(end, bytes(format.choices[i]), 2, "choice");
+        }
+        return end;
+    }
+
+    /// @dev Writes `value` at `end`, `width` bytes, and says where it ends.
+    function _put(uint256 end, uint256 value, uint256 width, bytes32 field) private pure returns (uint256) {
+        require(value >> (8 * width) == 0, PromptInvalid(field));
+        // Memory-safe: behind the free memory pointer.
+        assembly ("memory-safe") {
+            mstore(end, shl(sub(256, shl(3, width)), value))
+        }
+        return end + width;
+    }
+
+    /// @dev Writes the length of `data`, `width` bytes, and `data`.
+    function _putBytes(uint256 end, bytes memory data, uint256 width, bytes32 field)
+        private
+        pure
+        returns (uint256)
+    {
+        end = _put(end, data.length, width, field);
+        // Memory-safe: behind the free memory pointer. The word of zeros is what follows in memory that was used before.
+        assembly ("memory-safe") {
+            let length := mload(data)
+            mcopy(end, add(data, 0x20), length)
+            end := add(end, length)
+            mstore(end, 0)
+        }
+        return end;
     }
 
     function _prompt(

@@ -7,10 +7,10 @@ struct Message {
     string content;
 }
 
-/// @param temperatureMilli Thousandths; -1: the provider's default.
-/// @param topPMilli Thousandths; -1: the provider's default.
+/// @param temperatureMilli Thousandths, up to 65,535; -1: the provider's default.
+/// @param topPMilli Thousandths, up to 65,535; -1: the provider's default.
 /// @param seed -1: none.
-/// @param effort Reasoning: 0 default, 1 minimal, 2 low, 3 medium, 4 high.
+/// @param effort Reasoning: 0 default, 1 none, 2 low, 3 medium, 4 high, 5 xhigh, 6 max.
 struct Sampling {
     int32 temperatureMilli;
     int32 topPMilli;
@@ -27,11 +27,20 @@ struct OutputFormat {
     string[] choices;
 }
 
+/// @notice Something beside the text. docs/reference/protocol.md, Prompt, Parts.
+/// @param kind 1 page, 2 image, 3 document, 4 read.
+/// @param body What its kind says.
+struct Part {
+    uint8 kind;
+    bytes body;
+}
+
 /// @notice An inference. docs/reference/protocol.md, Prompt (payload type 1).
 /// @param models "provider/model"; several make a panel.
 /// @param panelRule 0 one model, 1 majority, 2 median, 3 unanimous.
 /// @param panelQuorum Answers that a panel needs; 0 with one model.
-/// @param maxOutputTokens For each model call.
+/// @param maxOutputTokens For each model call; up to 2^24 - 1.
+/// @param parts What nodes fetch or read before they ask; what a node cannot serve it answers with `InvalidRequest`.
 struct Prompt {
     string[] models;
     uint8 panelRule;
@@ -40,4 +49,5 @@ struct Prompt {
     uint32 maxOutputTokens;
     Sampling sampling;
     OutputFormat format;
+    Part[] parts;
 }

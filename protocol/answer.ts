@@ -5,7 +5,7 @@ import * as z from "zod";
 import { concatBytes, fromHex, toHex, type Hex } from "./bytes.ts";
 import { typedDataDigest, type Domain } from "./domain.ts";
 import { EvidenceError } from "./errors.ts";
-import { bytes32, uint64, uint8 } from "./fields.ts";
+import { bytes32, uint40, uint8 } from "./fields.ts";
 import { bytes32Word, hashWords, keccak, keccakText, uintWord } from "./struct-hash.ts";
 
 export const AnswerStatus = {
@@ -17,6 +17,9 @@ export const AnswerStatus = {
   outOfBudget: 5,
   invalidRequest: 6,
   clockUnknown: 7,
+  /** Of a quorum, by the coordinator: no enclave signs it. */
+  disagreed: 8,
+  programFailed: 9,
 } as const;
 export type AnswerStatusName = keyof typeof AnswerStatus;
 export type AnswerStatus = (typeof AnswerStatus)[AnswerStatusName];
@@ -28,19 +31,34 @@ export function answerStatusName(status: number): AnswerStatusName | undefined {
   return STATUS_NAMES.find((name) => AnswerStatus[name] === status);
 }
 
-/** Statuses that a host can bring about: they earn nothing and settle only after the fallback window. */
-export function isHostCausable(status: number): boolean {
-  return status === AnswerStatus.upstreamFailed || status === AnswerStatus.clockUnknown;
+const LATE_STATUSES: ReadonlySet<number> = new Set([
+  AnswerStatus.upstreamFailed,
+  AnswerStatus.invalidRequest,
+  AnswerStatus.clockUnknown,
+]);
+
+/**
+ * Statuses that a host, or one odd node, can bring about: they settle only in the last fallback window before the deadline,
+ * so that another node can still answer.
+ */
+export function settlesLate(status: number): boolean {
+  return LATE_STATUSES.has(status);
 }
+
+const signedStatus = uint8
+  .min(AnswerStatus.ok)
+  .max(AnswerStatus.programFailed)
+  .refine((status) => status !== AnswerStatus.disagreed, { error: "no enclave signs this status" });
 
 export const Answer = z.strictObject({
   requestId: bytes32,
-  status: uint8.min(AnswerStatus.ok).max(AnswerStatus.clockUnknown),
+  status: signedStatus,
   outputHash: bytes32,
   transcriptRoot: bytes32,
   stateBlockHash: bytes32,
   keysetId: bytes32,
-  answeredAt: uint64,
+  /** Seconds; `uint64` in the struct, and refused from 2^40. */
+  answeredAt: uint40,
 });
 export type Answer = z.output<typeof Answer>;
 export type AnswerWire = z.input<typeof Answer>;
@@ -99,4 +117,27 @@ export function recoverSigner(digest: Hex, signature: Hex): Hex {
       cause,
     });
   }
+}
+
+/** A signature in two words (EIP-2098): `vs` is s with `v - 27` in its top bit. */
+export interface CompactSignature {
+  readonly r: Hex;
+  readonly vs: Hex;
+}
+
+const PARITY_BIT = 0x80;
+
+/** @param signature of `signDigest`: low s, so that its top bit is free */
+export function toCompactSignature(signature: Hex): CompactSignature {
+  const bytes = fromHex(signature, 65);
+  const parity = bytes[64] === 28 ? PARITY_BIT : 0;
+  const vs = bytes.subarray(32, 64).map((byte, index) => (index === 0 ? byte | parity : byte));
+  return { r: toHex(bytes.subarray(0, 32)), vs: toHex(vs) };
+}
+
+export function fromCompactSignature({ r, vs }: CompactSignature): Hex {
+  const bytes = fromHex(vs, 32);
+  const v = bytes.subarray(0, 1).map((byte) => 27 + (byte >> 7));
+  const s = bytes.map((byte, index) => (index === 0 ? byte & ~PARITY_BIT : byte));
+  return toHex(concatBytes(fromHex(r, 32), s, v));
 }

@@ -18,7 +18,7 @@ export const COSE_RECEIPT_MEDIA_TYPE = "application/eat+cwt";
 const CLAIMS_SET_MEDIA_TYPE = "application/eat-ucs+cbor";
 
 /** What `eat_profile` names: these claims in this form. A UUID, since no registry gives names to anyone who asks. */
-export const COSE_RECEIPT_PROFILE = "urn:uuid:6f9b1f2e-5a6c-4d2b-9a3e-0c7d41c8a5e7";
+export const COSE_RECEIPT_PROFILE = "urn:uuid:2c9d5f0e-83b7-4f6a-9e41-5b0f7a1d64c2";
 
 /** COSE header parameters: RFC 9052 §3.1; 15 of RFC 9597; 16 of RFC 9596; 394 of RFC 9942. */
 export const COSE_HEADER = { alg: 1, contentType: 3, kid: 4, cwtClaims: 15, typ: 16, receipts: 394 } as const;

@@ -19,7 +19,7 @@ import {
 export const ON_CHAIN_DOMAIN_NAME = "Adyton";
 export const OFF_CHAIN_DOMAIN_NAME = "Adyton Off-chain";
 export const FUNCTIONS_DOMAIN_NAME = "Adyton Functions";
-export const DOMAIN_VERSION = "1";
+export const DOMAIN_VERSION = "2";
 
 export const OnChainDomain = z.strictObject({
   name: z.literal(ON_CHAIN_DOMAIN_NAME),

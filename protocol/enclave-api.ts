@@ -7,10 +7,16 @@ import { Keyset } from "./keyset.ts";
 import { MAX_BATCH_ANSWERS } from "./limits.ts";
 import { Bodies, BoundEvidence, EndorsementsJson } from "./receipt.ts";
 import { Request } from "./request.ts";
+import { StateBlock } from "./state-block.ts";
 import { Transcript } from "./transcript.ts";
 
 /** `POST /v1/answers` */
-export const AnswerCall = z.strictObject({ request: Request, payload: bytesHex });
+export const AnswerCall = z.strictObject({
+  request: Request,
+  payload: bytesHex,
+  /** Not older than the request's block; the answer signs its hash. */
+  stateBlock: StateBlock,
+});
 export type AnswerCall = z.output<typeof AnswerCall>;
 
 /** What the enclave says and shows about one request; the same bytes each time it is asked. */
@@ -24,6 +30,10 @@ export const SignedAnswer = z.strictObject({
   evidence: BoundEvidence,
   /** `null` where the relying party must fetch them from the vendor. */
   endorsements: EndorsementsJson.nullable(),
+  /** The block that the answer was bound to: of the first call, whatever a repeated one names. */
+  stateBlock: StateBlock,
+  /** Where the request's threshold is above 1: what other members of the quorum are shown first. */
+  quorumLeaf: z.strictObject({ leaf: bytes32, signature: signature65 }).nullable(),
 });
 export type SignedAnswer = z.output<typeof SignedAnswer>;
 export type SignedAnswerWire = z.input<typeof SignedAnswer>;
@@ -43,8 +53,12 @@ export const BatchReply = z.strictObject({
 });
 export type BatchReply = z.output<typeof BatchReply>;
 
-/** `POST /v1/functions/answers`: what the script on Chainlink Functions sends (docs/reference/protocol.md, Functions). */
-export const FunctionsAnswerCall = z.strictObject({ call: z.base64() });
+/** `POST /v1/functions/answers`: what the script on Chainlink Functions sends, and a block (docs/reference/protocol.md, Functions). */
+export const FunctionsAnswerCall = z.strictObject({
+  call: z.base64(),
+  /** Put in by the front, since a script sees no chain. */
+  stateBlock: StateBlock,
+});
 
 /** With 200. With 202 an empty object: the model has not answered yet, ask again. */
 export const FunctionsAnswerReply = z.strictObject({ response: bytesHex });

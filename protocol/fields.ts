@@ -4,7 +4,7 @@
  */
 
 import * as z from "zod";
-import { isHex, type Hex } from "./bytes.ts";
+import { isHex, isPlainText, type Hex } from "./bytes.ts";
 
 /** Lower-case 0x hex of exactly `length` bytes, or of any length. */
 function hex(length?: number): z.ZodCustom<Hex, Hex> {
@@ -40,10 +40,17 @@ function wideUint(bits: number): z.ZodCodec<z.ZodString, z.ZodBigInt> {
 }
 
 export const uint256 = wideUint(256);
-export const uint128 = wideUint(128);
+export const uint96 = wideUint(96);
 export const uint64 = wideUint(64);
+export const uint48 = wideUint(48);
+export const uint40 = wideUint(40);
 export const uint32 = z.int().min(0).max(0xffff_ffff);
+export const uint24 = z.int().min(0).max(0xff_ffff);
 export const uint8 = z.int().min(0).max(255);
+
+export const plainText = z
+  .string()
+  .refine(isPlainText, { error: "expected well-formed Unicode that does not begin with a byte order mark" });
 
 /** Path of the first field that a schema refused; empty for the whole. */
 export function refusedField(error: z.ZodError): string {

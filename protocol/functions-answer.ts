@@ -3,13 +3,21 @@
  * with the output's hash. docs/reference/protocol.md, Functions.
  */
 
-import { AnswerStatus, answerDigest, recoverSigner, type Answer } from "./answer.ts";
+import {
+  AnswerStatus,
+  answerDigest,
+  fromCompactSignature,
+  recoverSigner,
+  toCompactSignature,
+  type Answer,
+} from "./answer.ts";
 import { concatBytes, fromHex, toHex, type Hex } from "./bytes.ts";
 import { functionsDomain } from "./domain.ts";
 import { EvidenceError, InputError } from "./errors.ts";
 import { functionsRequestId, type FunctionsRequest } from "./functions-request.ts";
 import { MAX_FUNCTIONS_RESPONSE_BYTES } from "./limits.ts";
 import { packWords, unpackWords } from "./packed-words.ts";
+import { NO_STATE_BLOCK, type StateBlock } from "./state-block.ts";
 import { keccak } from "./struct-hash.ts";
 
 const Form = { hash: 1, inline: 2, packed: 3 } as const;
@@ -22,55 +30,63 @@ const LAYOUT = {
   keysetId: { at: 8, end: 40 },
   transcriptRoot: { at: 40, end: 72 },
   r: { at: 72, end: 104 },
-  /** EIP-2098: s, with the parity of the signature's point in its top bit. */
-  yParityAndS: { at: 104, end: 136 },
-  output: { at: 136, end: MAX_FUNCTIONS_RESPONSE_BYTES },
+  /** EIP-2098. */
+  vs: { at: 104, end: 136 },
+  stateBlockNumber: { at: 136, end: 142 },
+  output: { at: 142, end: MAX_FUNCTIONS_RESPONSE_BYTES },
 } as const;
 
 const HASH_BYTES = 32;
-/** The first second that six bytes cannot say; the year is 8,921,556. */
-const END_OF_TIME = 2n ** 48n;
-const PARITY_BIT = 0x80;
-const NO_STATE: Hex = `0x${"00".repeat(32)}`;
+/** The first value that the struct's `answeredAt` may not have. */
+const END_OF_TIME = 2n ** 40n;
 
 export interface FunctionsAnswer {
   readonly answer: Answer;
   /** 65 bytes, as everywhere else. */
   readonly signature: Hex;
+  readonly stateBlockNumber: bigint;
   /** null when only its hash travelled. */
   readonly output: Uint8Array | null;
+}
+
+/** As read from a response, which holds the block's number and not the hash that was signed. */
+export interface FunctionsResponse extends Omit<FunctionsAnswer, "answer"> {
+  readonly answer: Omit<Answer, "stateBlockHash">;
 }
 
 /**
  * At most 256 bytes, the same for the same answer: each node of the network asks by itself, and all must return one response.
  *
- * @throws {InputError} INPUT_INVALID for an answer over chain state, whose block the response has no room for
+ * @throws {InputError} INPUT_INVALID for an answer that no chain takes: bound to no block, or made after 2^40 seconds
  */
 export function encodeFunctionsAnswer({
   answer,
   signature,
+  stateBlockNumber,
   output,
 }: FunctionsAnswer & { readonly output: Uint8Array }): Uint8Array<ArrayBuffer> {
-  if (answer.stateBlockHash !== NO_STATE || answer.answeredAt >= END_OF_TIME) {
+  if (answer.stateBlockHash === NO_STATE_BLOCK || answer.answeredAt >= END_OF_TIME) {
     throw new InputError({
       code: "INPUT_INVALID",
-      message: "an answer over chain state cannot travel through Functions",
+      message: "an answer for a chain is bound to a block, and made before 2^40 seconds",
     });
   }
   const { form, tail } = chooseForm(output);
-  const bytes = fromHex(signature, 65);
-  const yParityAndS = bytes.slice(32, 64);
-  const first = new DataView(yParityAndS.buffer);
-  first.setUint8(0, first.getUint8(0) | (bytes[64] === 28 ? PARITY_BIT : 0));
+  const { r, vs } = toCompactSignature(signature);
   return concatBytes(
     new Uint8Array([form, answer.status]),
-    fromHex(`0x${answer.answeredAt.toString(16).padStart(12, "0")}`, 6),
+    sixBytes(answer.answeredAt),
     fromHex(answer.keysetId, 32),
     fromHex(answer.transcriptRoot, 32),
-    bytes.subarray(0, 32),
-    yParityAndS,
+    fromHex(r, 32),
+    fromHex(vs, 32),
+    sixBytes(stateBlockNumber),
     tail,
   );
+}
+
+function sixBytes(value: bigint): Uint8Array {
+  return fromHex(`0x${value.toString(16).padStart(12, "0")}`, 6);
 }
 
 function chooseForm(output: Uint8Array): { readonly form: number; readonly tail: Uint8Array } {
@@ -85,35 +101,35 @@ function chooseForm(output: Uint8Array): { readonly form: number; readonly tail:
 /**
  * The answer that `response` claims to `requestId`.
  *
- * Leaves to the caller: the signature (`verifyFunctionsAnswer`) and whose keyset it is.
+ * Leaves to the caller: the signature (`verifyFunctionsAnswer`), the block's hash, and whose keyset it is.
  *
  * @throws {EvidenceError} EVIDENCE_MALFORMED
  */
-export function decodeFunctionsAnswer(requestId: Hex, response: Uint8Array): FunctionsAnswer {
+export function decodeFunctionsAnswer(requestId: Hex, response: Uint8Array): FunctionsResponse {
   const field = (name: keyof typeof LAYOUT): Uint8Array =>
     response.subarray(LAYOUT[name].at, LAYOUT[name].end);
   if (response.length < LAYOUT.output.at || response.length > MAX_FUNCTIONS_RESPONSE_BYTES) {
-    throw malformed("a response has 136 to 256 bytes", response.length);
+    throw malformed("a response has 142 to 256 bytes", response.length);
   }
   const head = new DataView(response.buffer, response.byteOffset);
   const { output, outputHash } = readOutput(head.getUint8(LAYOUT.form.at), field("output"));
   const status = head.getUint8(LAYOUT.status.at);
-  const parity = head.getUint8(LAYOUT.yParityAndS.at) >> 7;
-  const s = field("yParityAndS").map((byte, index) => (index === 0 ? byte & ~PARITY_BIT : byte));
-  if (status < AnswerStatus.ok || status > AnswerStatus.clockUnknown) {
+  const answeredAt = BigInt(toHex(field("answeredAt")));
+  if (status < AnswerStatus.ok || status > AnswerStatus.programFailed || status === AnswerStatus.disagreed) {
     throw malformed("this status is never signed", status);
   }
+  if (answeredAt >= END_OF_TIME) throw malformed("no answer is made after 2^40 seconds", Number(answeredAt));
   return {
     answer: {
       requestId,
       status,
       outputHash,
       transcriptRoot: toHex(field("transcriptRoot")),
-      stateBlockHash: NO_STATE,
       keysetId: toHex(field("keysetId")),
-      answeredAt: BigInt(toHex(field("answeredAt"))),
+      answeredAt,
     },
-    signature: toHex(concatBytes(field("r"), s, new Uint8Array([27 + parity]))),
+    signature: fromCompactSignature({ r: toHex(field("r")), vs: toHex(field("vs")) }),
+    stateBlockNumber: BigInt(toHex(field("stateBlockNumber"))),
     output,
   };
 }
@@ -134,17 +150,31 @@ function readOutput(
 /**
  * The answer that `response` brings to `request`, and who signed it for this chain and consumer.
  *
- * Leaves to the caller: whether that signer's keyset is admitted, and whether the answer is too old.
+ * Leaves to the caller: whether that signer's keyset is admitted, whether the answer is too old, and that `stateBlock` is a
+ * block of the chain.
  *
- * @throws {EvidenceError} EVIDENCE_MALFORMED, EVIDENCE_SIGNATURE_INVALID
+ * @param stateBlock the block of the response's number, as a chain has it
+ * @throws {EvidenceError} EVIDENCE_MALFORMED; EVIDENCE_STALE for a block older than the request's; EVIDENCE_SIGNATURE_INVALID
  */
 export function verifyFunctionsAnswer(
   request: FunctionsRequest,
   response: Uint8Array,
+  stateBlock: StateBlock,
 ): FunctionsAnswer & { readonly signer: Hex } {
   const decoded = decodeFunctionsAnswer(functionsRequestId(request), response);
-  const digest = answerDigest(functionsDomain(request.chainId, request.consumer), decoded.answer);
-  return { ...decoded, signer: recoverSigner(digest, decoded.signature) };
+  if (decoded.stateBlockNumber !== stateBlock.number) {
+    throw malformed("the response names another block", Number(decoded.stateBlockNumber));
+  }
+  if (stateBlock.number < request.requestBlock) {
+    throw new EvidenceError({
+      code: "EVIDENCE_STALE",
+      message: "the answer is bound to a block older than its request's",
+      details: { requestBlock: request.requestBlock.toString(), actual: stateBlock.number.toString() },
+    });
+  }
+  const answer = { ...decoded.answer, stateBlockHash: stateBlock.hash };
+  const digest = answerDigest(functionsDomain(request.chainId, request.consumer), answer);
+  return { ...decoded, answer, signer: recoverSigner(digest, decoded.signature) };
 }
 
 function malformed(message: string, actual: number): EvidenceError {

@@ -6,29 +6,32 @@
 import * as z from "zod";
 import { concatBytes, toHex, type Hex } from "./bytes.ts";
 import { InputError } from "./errors.ts";
-import { address, bytes32, refusedField, uint256, uint32, uint64 } from "./fields.ts";
+import { address, bytes32, refusedField, uint24, uint256, uint32, uint40, uint64 } from "./fields.ts";
 import { MAX_PAYLOAD_BYTES } from "./limits.ts";
 import { addressWord, bytes32Word, hashWords, keccakText, uintWord, type Word } from "./struct-hash.ts";
 
 export const FunctionsRequest = z.strictObject({
   chainId: uint256,
   consumer: address,
-  nonce: uint256,
+  requestedAt: uint40,
+  /** The block that the question was asked in: no answer is bound to an older one. */
+  requestBlock: uint64,
+  nonce: uint32,
+  context: bytes32,
   payloadHash: bytes32,
   policyId: bytes32,
-  policyVersion: uint32,
-  maxOutputBytes: uint32,
-  deadline: uint64,
+  maxOutputBytes: uint24,
+  deadline: uint40,
 });
 export type FunctionsRequest = z.output<typeof FunctionsRequest>;
 
 export const FUNCTIONS_REQUEST_TYPE =
-  "FunctionsRequest(uint256 chainId,address consumer,uint256 nonce,bytes32 payloadHash,bytes32 policyId," +
-  "uint32 policyVersion,uint32 maxOutputBytes,uint64 deadline)";
+  "FunctionsRequest(uint256 chainId,address consumer,uint40 requestedAt,uint64 requestBlock,uint32 nonce," +
+  "bytes32 context,bytes32 payloadHash,bytes32 policyId,uint24 maxOutputBytes,uint40 deadline)";
 export const FUNCTIONS_REQUEST_TYPEHASH = keccakText(FUNCTIONS_REQUEST_TYPE);
 
-/** Bytes: eight words, one a field. */
-const ENCODED_REQUEST_BYTES = 256;
+/** Bytes: ten words, one a field. */
+const ENCODED_REQUEST_BYTES = 320;
 export const MAX_FUNCTIONS_CALL_BYTES = ENCODED_REQUEST_BYTES + MAX_PAYLOAD_BYTES;
 
 export interface FunctionsCall {
@@ -75,12 +78,14 @@ export function decodeFunctionsCall(bytes: Uint8Array): FunctionsCall {
       chainId: integer(0).toString(),
       // A non-zero byte above the address makes this longer than 20 bytes, which the schema refuses.
       consumer: text(1).startsWith(`0x${"00".repeat(12)}`) ? toHex(word(1).subarray(12)) : text(1),
-      nonce: integer(2).toString(),
-      payloadHash: text(3),
-      policyId: text(4),
-      policyVersion: Number(integer(5)),
-      maxOutputBytes: Number(integer(6)),
-      deadline: integer(7).toString(),
+      requestedAt: integer(2).toString(),
+      requestBlock: integer(3).toString(),
+      nonce: Number(integer(4)),
+      context: text(5),
+      payloadHash: text(6),
+      policyId: text(7),
+      maxOutputBytes: Number(integer(8)),
+      deadline: integer(9).toString(),
     };
   }
 }
@@ -89,10 +94,12 @@ function toWords(request: FunctionsRequest): readonly Word[] {
   return [
     uintWord(request.chainId),
     addressWord(request.consumer),
+    uintWord(request.requestedAt),
+    uintWord(request.requestBlock),
     uintWord(request.nonce),
+    bytes32Word(request.context),
     bytes32Word(request.payloadHash),
     bytes32Word(request.policyId),
-    uintWord(request.policyVersion),
     uintWord(request.maxOutputBytes),
     uintWord(request.deadline),
   ];

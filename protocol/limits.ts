@@ -7,6 +7,16 @@ export const MAX_OUTPUT_BYTES = 65_536;
 /** Arrays and objects inside each other in any JSON that is read: a reader that recurses never runs out of stack. */
 export const MAX_JSON_DEPTH = 128;
 export const MAX_MESSAGES = 64;
+/** Pages, images, documents and reads of one prompt. */
+export const MAX_PARTS = 32;
+/** Bytes of a part's URL, signature or label: what browsers and servers take of a URL. */
+export const MAX_PART_TEXT_BYTES = 2_048;
+/** Seconds that an enclave's clock and a chain's may differ. */
+export const CLOCK_TOLERANCE_SECONDS = 300;
+/** Seconds from `requestedAt` to `deadline`: an enclave remembers each request for that long. */
+export const MAX_LIFETIME_SECONDS = 7 * 24 * 60 * 60;
+/** Keysets that commit to one request. */
+export const MAX_QUORUM_LEAVES = 8;
 /** Models of one panel: more would only multiply the price. */
 export const MAX_PANEL_MODELS = 7;
 export const MIN_CHOICES = 2;
@@ -15,6 +25,8 @@ export const MAX_CHOICES = 64;
 export const MAX_OUTPUT_TYPE_BYTES = 2_048;
 export const MAX_OUTPUT_TYPE_DEPTH = 4;
 export const MAX_TUPLE_FIELDS = 32;
+/** Digits after the point of a `fixedMxN`, as in Solidity. */
+export const MAX_DECIMALS = 80;
 export const MAX_FIXED_ARRAY_LENGTH = 256;
 /** Characters of a `provider/model` name. */
 export const MAX_MODEL_NAME_LENGTH = 128;

@@ -5,7 +5,7 @@ import { fromHex, isPlainText, toHex } from "./bytes.ts";
 import { InputError } from "./errors.ts";
 import type { BaseType, OutputField, OutputType } from "./output-type.ts";
 
-/** A decoded value: integers are bigint, bytes and addresses lower-case hex, tuples objects by field name. */
+/** A decoded value: integers are bigint, and so are fixed-point numbers, scaled; bytes and addresses lower-case hex, tuples objects by field name. */
 export type OutputValue =
   boolean | bigint | string | readonly OutputValue[] | { readonly [field: string]: OutputValue };
 
@@ -20,6 +20,7 @@ function baseName(base: BaseType): string {
     case "fixedBytes":
       return `bytes${base.length}`;
     case "integer":
+    case "fixed":
       return `${base.signed ? "" : "u"}int${base.bits}`;
     default:
       return base.kind;
@@ -101,6 +102,7 @@ function normalise(field: OutputField, value: unknown, depth: number): OutputVal
       );
     }
     case "integer":
+    case "fixed":
       return BigInt(value as bigint | number);
     case "address":
       return (value as string).toLowerCase();

@@ -5,17 +5,24 @@
 
 import { toUtf8 } from "./bytes.ts";
 import { InputError } from "./errors.ts";
+import { formatFixed, parseFixed } from "./fixed-point.ts";
 import {
+  MAX_DECIMALS,
   MAX_FIXED_ARRAY_LENGTH,
+  MAX_OUTPUT_BYTES,
   MAX_OUTPUT_TYPE_BYTES,
   MAX_OUTPUT_TYPE_DEPTH,
   MAX_TUPLE_FIELDS,
 } from "./limits.ts";
 
 export type BaseType =
-  | { readonly kind: "bool" | "address" | "string" | "bytes" }
+  | { readonly kind: "bool" | "address" | "bytes" }
+  /** `maxBytes` counts UTF-8; null: as many as the request takes. */
+  | { readonly kind: "string"; readonly maxBytes: number | null }
   | { readonly kind: "fixedBytes"; readonly length: number }
   | { readonly kind: "integer"; readonly signed: boolean; readonly bits: number }
+  /** Encoded as an integer of `bits`: the value times 10^decimals. */
+  | { readonly kind: "fixed"; readonly signed: boolean; readonly bits: number; readonly decimals: number }
   | { readonly kind: "tuple"; readonly fields: readonly OutputField[] };
 
 export interface OutputField {
@@ -23,7 +30,7 @@ export interface OutputField {
   readonly base: BaseType;
   /** Inner to outer; `null` is a length that is free. */
   readonly arrays: readonly (number | null)[];
-  /** Both ends included; of the integers themselves when the field is an array. */
+  /** Both ends included; of the numbers themselves when the field is an array. Of a `fixed`, scaled as its values are. */
   readonly bounds: { readonly min: bigint; readonly max: bigint } | null;
   readonly description: string | null;
 }
@@ -32,10 +39,13 @@ export interface OutputType {
   readonly fields: readonly OutputField[];
 }
 
-const TOKEN = /\s*(?:(\.\.|[(),[\]])|([A-Za-z][A-Za-z0-9_]*)|(-?[0-9]{1,78})|"([^"\p{Cc}]*)")/uy;
+const TOKEN =
+  /\s*(?:(\.\.|<=|[(),[\]])|([A-Za-z][A-Za-z0-9_]*)|(-?[0-9]{1,78}(?:\.[0-9]{1,80})?)|"([^"\p{Cc}]*)")/uy;
 
 /** In the order of the groups of `TOKEN`, of which one matches. */
-const TOKEN_KINDS = ["mark", "word", "integer", "text"] as const;
+const TOKEN_KINDS = ["mark", "word", "number", "text"] as const;
+
+const WHOLE = /^[1-9][0-9]{0,6}$/;
 
 type Token =
   | { readonly kind: (typeof TOKEN_KINDS)[number]; readonly text: string }
@@ -134,7 +144,7 @@ function parseField(cursor: Cursor, depth: number): OutputField {
   const base: BaseType =
     cursor.peek().text === "(" && cursor.peek().kind === "mark"
       ? { kind: "tuple", fields: parseTuple(cursor, depth + 1) }
-      : elementary(cursor.next());
+      : elementary(cursor);
   const arrays = parseArrays(cursor);
   const name = cursor.next();
   if (name.kind !== "word") throw invalid(`expected a field's name, found "${name.text}"`);
@@ -143,28 +153,50 @@ function parseField(cursor: Cursor, depth: number): OutputField {
   return { name: name.text, base, arrays, bounds, description };
 }
 
-function elementary(token: Token): BaseType {
+function elementary(cursor: Cursor): BaseType {
+  const token = cursor.next();
   const { text } = token;
   if (token.kind === "word") {
-    if (text === "bool" || text === "address" || text === "string" || text === "bytes") return { kind: text };
-    const fixed = /^bytes([1-9][0-9]?)$/.exec(text)?.[1];
-    if (fixed !== undefined && Number(fixed) <= 32) return { kind: "fixedBytes", length: Number(fixed) };
-    const integer = /^(u?)int([1-9][0-9]{0,2})$/.exec(text);
-    const bits = Number(integer?.[2]);
-    if (integer !== null && bits <= 256 && bits % 8 === 0) {
-      return { kind: "integer", signed: integer[1] === "", bits };
-    }
+    if (text === "bool" || text === "address" || text === "bytes") return { kind: text };
+    if (text === "string") return { kind: "string", maxBytes: parseMaxBytes(cursor) };
+    const length = Number(/^bytes([1-9][0-9]?)$/.exec(text)?.[1]);
+    if (length <= 32) return { kind: "fixedBytes", length };
+    const number = numberType(text);
+    if (number !== null) return number;
   }
   throw invalid(
-    `"${text}" is no type (bool, address, string, bytes, bytesN, uintN, intN with N written out)`,
+    `"${text}" is no type (bool, address, string, string<=N, bytes, bytesN, uintN, intN, ufixedMxN, fixedMxN, with N ` +
+      "and M written out)",
   );
+}
+
+const NUMBER_TYPE = /^(u?)(?:int([1-9][0-9]{0,2})|fixed([1-9][0-9]{0,2})x([1-9][0-9]?))$/;
+
+function numberType(text: string): BaseType | null {
+  const [, unsigned = "", ofInteger, ofFixed, digits] = NUMBER_TYPE.exec(text) ?? [];
+  const bits = Number(ofInteger ?? ofFixed);
+  const signed = unsigned === "";
+  if (!(bits <= 256 && bits % 8 === 0)) return null;
+  if (digits === undefined) return { kind: "integer", signed, bits };
+  const decimals = Number(digits);
+  return decimals <= MAX_DECIMALS ? { kind: "fixed", signed, bits, decimals } : null;
+}
+
+function parseMaxBytes(cursor: Cursor): number | null {
+  if (!cursor.take("<=")) return null;
+  const { kind, text } = cursor.next();
+  const maxBytes = kind === "number" && WHOLE.test(text) ? Number(text) : 0;
+  if (maxBytes < 1 || maxBytes > MAX_OUTPUT_BYTES) {
+    throw invalid(`a string has at most 1 to ${MAX_OUTPUT_BYTES} bytes, found "${text}"`);
+  }
+  return maxBytes;
 }
 
 function parseArrays(cursor: Cursor): readonly (number | null)[] {
   const arrays: (number | null)[] = [];
   while (cursor.take("[")) {
-    const length = cursor.peek().kind === "integer" ? Number(cursor.next().text) : null;
-    if (length !== null && (length < 1 || length > MAX_FIXED_ARRAY_LENGTH)) {
+    const length = cursor.peek().kind === "number" ? Number(cursor.next().text) : null;
+    if (length !== null && (!Number.isInteger(length) || length < 1 || length > MAX_FIXED_ARRAY_LENGTH)) {
       throw invalid(`an array's length is 1 to ${MAX_FIXED_ARRAY_LENGTH}`);
     }
     cursor.expect("]");
@@ -181,16 +213,29 @@ export function integerRange(signed: boolean, bits: number): { readonly min: big
     : { min: 0n, max: 2n ** BigInt(bits) - 1n };
 }
 
+/** The number types have bounds, in their own spelling: `0..10`, `0.25..0.75`. */
 function parseBounds(cursor: Cursor, base: BaseType): OutputField["bounds"] {
-  if (cursor.peek().kind !== "integer") return null;
-  const min = BigInt(cursor.next().text);
+  if (cursor.peek().kind !== "number") return null;
+  const first = cursor.next().text;
   cursor.expect("..");
-  const end = cursor.next();
-  if (end.kind !== "integer") throw invalid(`expected the upper bound, found "${end.text}"`);
-  const max = BigInt(end.text);
-  if (base.kind !== "integer") throw invalid("only integers have bounds");
+  const last = cursor.next();
+  if (last.kind !== "number") throw invalid(`expected the upper bound, found "${last.text}"`);
+  if (base.kind !== "integer" && base.kind !== "fixed") throw invalid("only numbers have bounds");
+  const decimals = base.kind === "fixed" ? base.decimals : 0;
+  const [min, max] = [parseFixed(first, decimals), parseFixed(last.text, decimals)];
   const range = integerRange(base.signed, base.bits);
-  if (min > max || min < range.min || max > range.max)
-    throw invalid(`bounds ${min}..${max} do not fit the type`);
+  if (min === null || max === null || min > max || min < range.min || max > range.max) {
+    throw invalid(`bounds ${first}..${last.text} do not fit the type`);
+  }
   return { min, max };
+}
+
+/** The least and the largest number that a field takes, as a person writes them. */
+export function spellBounds(
+  base: Extract<BaseType, { kind: "integer" | "fixed" }>,
+  bounds: OutputField["bounds"],
+): { readonly min: string; readonly max: string } {
+  const { min, max } = bounds ?? integerRange(base.signed, base.bits);
+  const decimals = base.kind === "fixed" ? base.decimals : 0;
+  return { min: formatFixed(min, decimals), max: formatFixed(max, decimals) };
 }

@@ -3,12 +3,14 @@
 import { concatBytes, type Hex } from "./bytes.ts";
 import { InputError } from "./errors.ts";
 import { MAX_PAYLOAD_BYTES } from "./limits.ts";
-import { decodePrompt, encodePrompt, type Prompt } from "./prompt.ts";
+import { decodePrompt, encodePrompt } from "./packed-prompt.ts";
+import type { Prompt } from "./prompt.ts";
 import { keccak } from "./struct-hash.ts";
 
 export const PayloadType = { inference: 1, agent: 2, openai: 3, sealed: 4, keyed: 5 } as const;
 
-const VERSION = 1;
+/** Version 1 of an inference was ABI-encoded, and is no longer read. */
+const VERSION = { [PayloadType.inference]: 2, [PayloadType.openai]: 1 } as const;
 
 export type Payload =
   | { readonly type: typeof PayloadType.inference; readonly prompt: Prompt }
@@ -21,7 +23,7 @@ export function payloadHash(payload: Uint8Array): Hex {
 /** @throws {InputError} INPUT_TOO_LARGE, or INPUT_INVALID for a prompt that breaks a rule */
 export function encodePayload(payload: Payload): Uint8Array<ArrayBuffer> {
   const body = payload.type === PayloadType.inference ? encodePrompt(payload.prompt) : payload.body;
-  const bytes = concatBytes(new Uint8Array([payload.type, VERSION]), body);
+  const bytes = concatBytes(new Uint8Array([payload.type, VERSION[payload.type]]), body);
   checkSize(bytes);
   return bytes;
 }
@@ -33,8 +35,10 @@ export function decodePayload(bytes: Uint8Array): Payload {
   checkSize(bytes);
   const [type, version] = bytes;
   const body = bytes.subarray(2);
-  if (version === VERSION && type === PayloadType.inference) return { type, prompt: decodePrompt(body) };
-  if (version === VERSION && type === PayloadType.openai) return { type, body };
+  if (type === PayloadType.inference && version === VERSION[type]) {
+    return { type, prompt: decodePrompt(body) };
+  }
+  if (type === PayloadType.openai && version === VERSION[type]) return { type, body };
   throw new InputError({
     code: "INPUT_INVALID",
     message: "unknown payload type or version",

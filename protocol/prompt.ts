@@ -1,23 +1,23 @@
-/** The question of payload type 1, as a contract builds it: plain structs, no JSON. */
+/** The question of payload type 1, as a contract builds it: plain structs, no JSON. Its bytes are packed-prompt.ts. */
 
-import * as AbiParameters from "ox/AbiParameters";
 import * as z from "zod";
-import { equalBytes, fromHex, isPlainText } from "./bytes.ts";
 import { InputError } from "./errors.ts";
-import { refusedField, uint32 } from "./fields.ts";
+import { plainText, refusedField, uint24 } from "./fields.ts";
 import {
   MAX_CHOICES,
   MAX_MESSAGES,
   MAX_MODEL_NAME_LENGTH,
   MAX_PANEL_MODELS,
-  MAX_PAYLOAD_BYTES,
+  MAX_PARTS,
   MIN_CHOICES,
 } from "./limits.ts";
 import { parseOutputType } from "./output-type.ts";
+import { PromptPart } from "./prompt-part.ts";
 
 export const Role = { system: 1, user: 2, assistant: 3 } as const;
 export const PanelRule = { none: 0, majority: 1, median: 2, unanimous: 3 } as const;
-export const Effort = { default: 0, minimal: 1, low: 2, medium: 3, high: 4 } as const;
+/** Reasoning, from none at all to the most that the model has. */
+export const Effort = { default: 0, none: 1, low: 2, medium: 3, high: 4, xhigh: 5, max: 6 } as const;
 export const OutputKind = { text: 1, json: 2, choice: 3, abi: 4 } as const;
 
 /** In `Sampling`: leave it to the provider. */
@@ -31,10 +31,6 @@ export const ModelName = z
     error: "expected provider/model, such as openai/gpt-5.1",
   });
 
-const plainText = z
-  .string()
-  .refine(isPlainText, { error: "expected well-formed Unicode that does not begin with a byte order mark" });
-
 const Message = z.strictObject({
   role: z.union([z.literal(Role.system), z.literal(Role.user), z.literal(Role.assistant)]),
   content: plainText,
@@ -47,7 +43,7 @@ const Sampling = z.strictObject({
     .bigint()
     .min(BigInt(PROVIDER_DEFAULT))
     .max(2n ** 63n - 1n),
-  effort: z.int().min(Effort.default).max(Effort.high),
+  effort: z.int().min(Effort.default).max(Effort.max),
 });
 export type Sampling = z.output<typeof Sampling>;
 
@@ -106,9 +102,10 @@ export const Prompt = z
     panelRule: z.int().min(PanelRule.none).max(PanelRule.unanimous),
     panelQuorum: z.int().min(0).max(MAX_PANEL_MODELS),
     messages: z.array(Message).min(1).max(MAX_MESSAGES),
-    maxOutputTokens: uint32.min(1),
+    maxOutputTokens: uint24.min(1),
     sampling: Sampling,
     format: OutputFormat,
+    parts: z.array(PromptPart).max(MAX_PARTS),
   })
   .refine(
     ({ models, panelRule, panelQuorum }) =>
@@ -119,81 +116,8 @@ export const Prompt = z
   );
 export type Prompt = z.output<typeof Prompt>;
 
-/** Field by field as in docs/reference/protocol.md, Prompt. */
-const PROMPT_ABI = [
-  {
-    name: "prompt",
-    type: "tuple",
-    components: [
-      { name: "models", type: "string[]" },
-      { name: "panelRule", type: "uint8" },
-      { name: "panelQuorum", type: "uint8" },
-      {
-        name: "messages",
-        type: "tuple[]",
-        components: [
-          { name: "role", type: "uint8" },
-          { name: "content", type: "string" },
-        ],
-      },
-      { name: "maxOutputTokens", type: "uint32" },
-      {
-        name: "sampling",
-        type: "tuple",
-        components: [
-          { name: "temperatureMilli", type: "int32" },
-          { name: "topPMilli", type: "int32" },
-          { name: "seed", type: "int64" },
-          { name: "effort", type: "uint8" },
-        ],
-      },
-      {
-        name: "format",
-        type: "tuple",
-        components: [
-          { name: "kind", type: "uint8" },
-          { name: "schema", type: "string" },
-          { name: "choices", type: "string[]" },
-        ],
-      },
-    ],
-  },
-] as const;
-
-/** The body of payload type 1. @throws {InputError} INPUT_INVALID naming the field that is wrong */
-export function encodePrompt(prompt: Prompt): Uint8Array<ArrayBuffer> {
-  return encodeChecked(checkPrompt(prompt));
-}
-
-function encodeChecked(prompt: Prompt): Uint8Array<ArrayBuffer> {
-  return fromHex(AbiParameters.encode(PROMPT_ABI, [prompt]).toLowerCase());
-}
-
-/**
- * A prompt from a payload's body.
- *
- * @throws {InputError} INPUT_INVALID when the bytes do not decode, are not the canonical encoding, or break a rule
- */
-export function decodePrompt(body: Uint8Array): Prompt {
-  let decoded: unknown;
-  try {
-    // A body inside the limit may still claim enormous arrays; the decoder's own cursor limits end those.
-    if (body.length > MAX_PAYLOAD_BYTES) throw new RangeError("longer than any payload");
-    [decoded] = AbiParameters.decode(PROMPT_ABI, new Uint8Array(body));
-  } catch (cause) {
-    throw new InputError({ code: "INPUT_INVALID", message: "the body is not an ABI-encoded Prompt", cause });
-  }
-  const prompt = checkPrompt(decoded);
-  if (!equalBytes(encodeChecked(prompt), body)) {
-    throw new InputError({
-      code: "INPUT_INVALID",
-      message: "the body is not the canonical encoding of its Prompt",
-    });
-  }
-  return prompt;
-}
-
-function checkPrompt(value: unknown): Prompt {
+/** @throws {InputError} INPUT_INVALID naming the field that is wrong */
+export function checkPrompt(value: unknown): Prompt {
   const result = Prompt.safeParse(value);
   if (result.success) return result.data;
   throw new InputError({

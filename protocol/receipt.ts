@@ -13,6 +13,7 @@ import { bytes32, bytesHex, refusedField, signature65 } from "./fields.ts";
 import { Keyset } from "./keyset.ts";
 import { MAX_RECEIPT_BYTES } from "./limits.ts";
 import { Request } from "./request.ts";
+import { StateBlock } from "./state-block.ts";
 import { Transcript } from "./transcript.ts";
 
 /** Evidence with the claims that its report data commits to. */
@@ -33,7 +34,7 @@ export const Bodies = z.record(bytes32, bytesHex);
 export type Bodies = z.output<typeof Bodies>;
 
 const common = {
-  version: z.literal(1),
+  version: z.literal(2),
   payload: bytesHex,
   answer: Answer,
   signature: signature65,
@@ -45,13 +46,19 @@ const common = {
   endorsements: EndorsementsJson,
 };
 
-export const OnChainReceipt = z.strictObject({ ...common, domain: OnChainDomain, request: Request });
+export const OnChainReceipt = z.strictObject({
+  ...common,
+  domain: OnChainDomain,
+  request: Request,
+  stateBlock: StateBlock,
+});
 export type OnChainReceipt = z.output<typeof OnChainReceipt>;
 
 export const OffChainReceipt = z.strictObject({
   ...common,
   domain: OffChainDomain,
   request: z.strictObject({ requestId: bytes32 }),
+  stateBlock: z.null(),
 });
 export type OffChainReceipt = z.output<typeof OffChainReceipt>;
 

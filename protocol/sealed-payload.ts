@@ -97,7 +97,7 @@ export interface SealingTerms {
   readonly replyKey: Hex;
 }
 
-/** A payload of type 4 around `inner`, a whole payload of type 1 or 5. */
+/** A payload of type 4 around `inner`, a whole payload of type 1, 2 or 5. */
 export async function sealPayload(
   inner: Uint8Array<ArrayBuffer>,
   terms: SealingTerms,

@@ -7,6 +7,7 @@ import { FUNCTIONS_DOMAIN_NAME, OFF_CHAIN_DOMAIN_NAME, ON_CHAIN_DOMAIN_NAME } fr
 import { bytes32, uint32, uint8 } from "./fields.ts";
 import { MAX_TRANSCRIPT_EVENTS } from "./limits.ts";
 import { leafHash, merkleRoot } from "./merkle-tree.ts";
+import { StateBlockText } from "./state-block.ts";
 
 /** Seconds since the epoch; a JSON number until the year 9999. */
 const seconds = z.int().min(0).max(253_402_300_799);
@@ -41,6 +42,10 @@ export const TranscriptEvent = z.discriminatedUnion("type", [
     domain: z.enum([ON_CHAIN_DOMAIN_NAME, OFF_CHAIN_DOMAIN_NAME, FUNCTIONS_DOMAIN_NAME]),
     requestId: bytes32,
     payloadHash: bytes32,
+    /** The request's; through Functions too. Off chain the caller's, zero where it named none. */
+    context: bytes32,
+    /** The block that the answer is bound to; null off chain. */
+    stateBlock: StateBlockText.nullable(),
     evidenceHash: bytes32,
     time: seconds,
     clock: z.strictObject({ source: z.string(), lowerBound: seconds }),
@@ -60,7 +65,7 @@ export const TranscriptEvent = z.discriminatedUnion("type", [
     status: z.int().min(100).max(999),
     bodyHash: bytes32,
     bodyBytes: size,
-    requestedModel: z.string(),
+    requestedModel: z.string().nullable(),
     returnedModel: z.string().nullable(),
     responseId: z.string().nullable(),
     usage: Usage.nullable(),
@@ -81,9 +86,28 @@ export const TranscriptEvent = z.discriminatedUnion("type", [
 ]);
 export type TranscriptEvent = z.output<typeof TranscriptEvent>;
 
+const KNOWN_TYPES: ReadonlySet<string> = new Set(
+  TranscriptEvent.options.map(({ shape }) => shape.type.value),
+);
+
+/**
+ * An event of a type that this version does not know. It is under the answer's signature like every other, so that it is kept
+ * and shown as not understood; an event of a known type in another form is malformed.
+ */
+export const UnknownEvent = z
+  .record(z.string(), z.json())
+  .refine((event) => typeof event["type"] === "string" && !KNOWN_TYPES.has(event["type"]), {
+    error: "expected an event, which names its type",
+  });
+export type UnknownEvent = z.output<typeof UnknownEvent>;
+
+export function isUnderstood(event: TranscriptEvent | UnknownEvent): event is TranscriptEvent {
+  return typeof event.type === "string" && KNOWN_TYPES.has(event.type);
+}
+
 /** A disclosed event with its salt, or only the hash of one that is withheld. */
 export const TranscriptLeaf = z.union([
-  z.strictObject({ salt: bytes32, event: TranscriptEvent }),
+  z.strictObject({ salt: bytes32, event: z.union([TranscriptEvent, UnknownEvent]) }),
   z.strictObject({ leafHash: bytes32 }),
 ]);
 export type TranscriptLeaf = z.output<typeof TranscriptLeaf>;

@@ -23,18 +23,22 @@ export function agreementKey(format: OutputFormat, output: Uint8Array): string {
   }
 }
 
-/** A position for each output; null where a format has none. Of a tuple, its first integer outside lists counts. */
+/** A position for each output; null where a format has none. Of a tuple, its first number outside lists counts. */
 export function orderOf(format: OutputFormat): ((output: Uint8Array) => bigint) | null {
   if (format.kind === OutputKind.choice) return (output) => BigInt(toHex(output));
   if (format.kind !== OutputKind.abi) return null;
   const type = parseOutputType(format.schema);
-  const at = type.fields.findIndex(({ base, arrays }) => base.kind === "integer" && arrays.length === 0);
+  const at = type.fields.findIndex(({ base, arrays }) => isNumber(base) && arrays.length === 0);
   if (at < 0) return null;
   return (output) => {
     const value = decodeOutput(type, output)[at];
-    if (typeof value !== "bigint") throw new Error("an integer decodes to a bigint");
+    if (typeof value !== "bigint") throw new Error("a number decodes to a bigint");
     return value;
   };
+}
+
+function isNumber({ kind }: BaseType): boolean {
+  return kind === "integer" || kind === "fixed";
 }
 
 /** Numbers that JSON's readers cannot tell apart, though they are not the same, agree by their digits. */

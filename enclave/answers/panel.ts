@@ -29,7 +29,7 @@ export function checkPanelRule({ panelRule, format }: Prompt): void {
   if (panelRule !== PanelRule.median || orderOf(format) !== null) return;
   throw new InputError({
     code: "INPUT_INVALID",
-    message: "a median needs choices in order, or a tuple with an integer",
+    message: "a median needs choices in order, or a tuple with a number",
   });
 }
 

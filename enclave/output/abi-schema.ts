@@ -1,18 +1,21 @@
 /** The JSON that a model is asked for when a contract wants a tuple, and its way back to values. */
 
-import { isHex, isPlainText } from "../../protocol/bytes.ts";
+import { isHex, isPlainText, toUtf8 } from "../../protocol/bytes.ts";
 import type { Json } from "../../protocol/canonical-json.ts";
+import { parseFixed } from "../../protocol/fixed-point.ts";
 import type { OutputValue } from "../../protocol/output-abi.ts";
 import {
   integerRange,
+  spellBounds,
   type BaseType,
   type OutputField,
   type OutputType,
 } from "../../protocol/output-type.ts";
+import { NumberText, type ExactJson } from "./exact-json.ts";
 import { OutputProblem } from "./output-problem.ts";
 
 /**
- * A JSON Schema of which providers enforce what they can. Integers are decimal strings, since JSON numbers end at 2^53;
+ * A JSON Schema of which providers enforce what they can. Numbers are decimal strings, since JSON's end at 2^53;
  * bytes are 0x hex. Bounds are told in words: few providers enforce them on strings.
  */
 export function toJsonSchema(type: OutputType): Json {
@@ -46,7 +49,7 @@ function baseSchema({ base, bounds, description }: OutputField): Json {
     case "bool":
       return description === null ? { type: "boolean" } : { type: "boolean", description };
     case "string":
-      return description === null ? { type: "string" } : { type: "string", description };
+      return stringSchema(base.maxBytes, description);
     case "address":
       return { type: "string", description: told("an address: 0x and 40 hex digits") };
     case "bytes":
@@ -56,13 +59,31 @@ function baseSchema({ base, bounds, description }: OutputField): Json {
         type: "string",
         description: told(`${base.length} bytes: 0x and ${base.length * 2} hex digits`),
       };
-    case "integer": {
-      const { min, max } = bounds ?? integerRange(base.signed, base.bits);
-      return { type: "string", description: told(`an integer from ${min} to ${max}, as a decimal string`) };
-    }
+    case "integer":
+    case "fixed":
+      return { type: "string", description: told(tellNumber(base, bounds)) };
     case "tuple":
       return tupleSchema(base.fields, description);
   }
+}
+
+/** A model counts characters at best; the enclave counts bytes. */
+function stringSchema(maxBytes: number | null, description: string | null): Json {
+  const limit = maxBytes === null ? null : `at most ${maxBytes} bytes of UTF-8`;
+  const told = description !== null && limit !== null ? `${description} (${limit})` : (description ?? limit);
+  return told === null ? { type: "string" } : { type: "string", description: told };
+}
+
+type NumberType = Extract<BaseType, { kind: "integer" | "fixed" }>;
+
+/** As in "an integer from 0 to 10, as a decimal string". */
+function tellNumber(base: NumberType, bounds: OutputField["bounds"]): string {
+  const { min, max } = spellBounds(base, bounds);
+  const what =
+    base.kind === "integer"
+      ? "an integer"
+      : `a number with at most ${base.decimals} ${base.decimals === 1 ? "digit" : "digits"} after the point,`;
+  return `${what} from ${min} to ${max}, as a decimal string`;
 }
 
 /**
@@ -70,21 +91,21 @@ function baseSchema({ base, bounds, description }: OutputField): Json {
  *
  * @throws {OutputProblem} saying which field is wrong and what it must be
  */
-export function toOutputValues(type: OutputType, json: Json): readonly OutputValue[] {
+export function toOutputValues(type: OutputType, json: ExactJson): readonly OutputValue[] {
   return members(type.fields, json, null).map(([, value]) => value);
 }
 
 /** @param path of the tuple; null for the answer itself */
 function members(
   fields: readonly OutputField[],
-  json: Json,
+  json: ExactJson,
   path: string | null,
 ): readonly (readonly [string, OutputValue])[] {
   const name = path ?? "the answer";
-  if (typeof json !== "object" || json === null || Array.isArray(json)) {
+  if (typeof json !== "object" || json === null || Array.isArray(json) || json instanceof NumberText) {
     throw new OutputProblem(`${name} must be a JSON object`);
   }
-  const object = json as { readonly [key: string]: Json };
+  const object = json as { readonly [key: string]: ExactJson };
   const extra = Object.keys(object).some((key) => !fields.some((field) => field.name === key));
   if (extra) throw new OutputProblem(`${name} has a member that was not asked for`);
   return fields.map((field) => {
@@ -101,10 +122,10 @@ interface Place {
   readonly path: string;
 }
 
-function toValue({ field, path }: Place, dimensions: number, json: Json): OutputValue {
+function toValue({ field, path }: Place, dimensions: number, json: ExactJson): OutputValue {
   if (dimensions === 0) return toBaseValue({ field, path }, json);
   if (!Array.isArray(json)) throw new OutputProblem(`${path} must be a list`);
-  const items = json as readonly Json[];
+  const items = json as readonly ExactJson[];
   const length = field.arrays[dimensions - 1] ?? null;
   if (length !== null && items.length !== length) {
     throw new OutputProblem(`${path} must have exactly ${length} items`);
@@ -112,7 +133,7 @@ function toValue({ field, path }: Place, dimensions: number, json: Json): Output
   return items.map((item, index) => toValue({ field, path: `${path}[${index}]` }, dimensions - 1, item));
 }
 
-function toBaseValue({ field, path }: Place, json: Json): OutputValue {
+function toBaseValue({ field, path }: Place, json: ExactJson): OutputValue {
   const { base } = field;
   switch (base.kind) {
     case "tuple":
@@ -125,9 +146,13 @@ function toBaseValue({ field, path }: Place, json: Json): OutputValue {
       if (typeof json !== "string" || !isPlainText(json)) {
         throw new OutputProblem(`${path} must be a string of well-formed Unicode`);
       }
+      if (base.maxBytes !== null && toUtf8(json).length > base.maxBytes) {
+        throw new OutputProblem(`${path} must have at most ${base.maxBytes} bytes of UTF-8`);
+      }
       return json;
     case "integer":
-      return toInteger({ field, path }, base, json);
+    case "fixed":
+      return toNumber({ field, path }, base, json);
     case "address":
       return toBytes(path, json, 20);
     case "fixedBytes":
@@ -137,21 +162,20 @@ function toBaseValue({ field, path }: Place, json: Json): OutputValue {
   }
 }
 
-const DECIMAL = /^-?(?:0|[1-9][0-9]{0,77})$/;
-
-function toInteger({ field, path }: Place, base: Extract<BaseType, { kind: "integer" }>, json: Json): bigint {
-  // A JSON number is taken where it is exact: models slip, and its meaning is not in doubt.
-  const text = typeof json === "number" && Number.isSafeInteger(json) ? String(json) : json;
-  const range = integerRange(base.signed, base.bits);
-  const { min, max } = field.bounds ?? range;
-  const problem = `${path} must be an integer from ${min} to ${max}, as a decimal string`;
-  if (typeof text !== "string" || !DECIMAL.test(text) || text === "-0") throw new OutputProblem(problem);
-  const value = BigInt(text);
-  if (value < min || value > max) throw new OutputProblem(problem);
+/** As the model wrote it, digit by digit: a number is never rounded to fit. */
+function toNumber({ field, path }: Place, base: NumberType, json: ExactJson): bigint {
+  const decimals = base.kind === "fixed" ? base.decimals : 0;
+  // A JSON number is taken by its text: models slip, and its meaning is not in doubt.
+  const text = json instanceof NumberText ? json.text : json;
+  const value = typeof text === "string" ? parseFixed(text, decimals) : null;
+  const { min, max } = field.bounds ?? integerRange(base.signed, base.bits);
+  if (value === null || value < min || value > max) {
+    throw new OutputProblem(`${path} must be ${tellNumber(base, field.bounds)}`);
+  }
   return value;
 }
 
-function toBytes(path: string, json: Json, length: number | null): string {
+function toBytes(path: string, json: ExactJson, length: number | null): string {
   const text = typeof json === "string" ? json.toLowerCase() : json;
   if (!isHex(text) || (length !== null && text.length !== 2 + 2 * length)) {
     const size = length === null ? "bytes" : `${length} bytes`;

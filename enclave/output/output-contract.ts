@@ -6,6 +6,7 @@ import { encodeOutput } from "../../protocol/output-abi.ts";
 import { parseOutputType } from "../../protocol/output-type.ts";
 import { OutputKind, type OutputFormat } from "../../protocol/prompt.ts";
 import { toJsonSchema, toOutputValues } from "./abi-schema.ts";
+import { parseExactJson } from "./exact-json.ts";
 import { checkJsonSchema } from "./json-schema.ts";
 import { parseModelJson } from "./model-json.ts";
 import { OutputProblem } from "./output-problem.ts";
@@ -77,7 +78,8 @@ function abiContract(typeText: string): OutputContract {
   const type = parseOutputType(typeText);
   return {
     schema: { json: toJsonSchema(type), strict: true },
-    toOutput: (text) => encodeOutput(type, toOutputValues(type, parseModelJson(text).value)),
+    toOutput: (answer) =>
+      encodeOutput(type, toOutputValues(type, parseExactJson(parseModelJson(answer).text))),
   };
 }
 

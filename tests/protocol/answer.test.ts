@@ -97,12 +97,24 @@ test("a signature with any one bit changed is of another signer, or of none", ()
 });
 
 test("every status has a name, and the numbers next to them have none", () => {
-  expect([0, 1, 2, 3, 4, 5, 6, 7].map(p.answerStatusName)).toEqual(Object.keys(p.AnswerStatus));
-  expect([-1, 8, 0.5].map(p.answerStatusName)).toEqual([undefined, undefined, undefined]);
+  expect([0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map(p.answerStatusName)).toEqual(Object.keys(p.AnswerStatus));
+  expect([-1, 10, 0.5].map(p.answerStatusName)).toEqual([undefined, undefined, undefined]);
 });
 
-test("a host can cause upstreamFailed and clockUnknown, and no other status", () => {
-  expect([0, 1, 2, 3, 4, 5, 6, 7].filter(p.isHostCausable)).toEqual([3, 7]);
+test("what one host or one odd node can cause settles late, and no other status", () => {
+  expect([0, 1, 2, 3, 4, 5, 6, 7, 8, 9].filter(p.settlesLate)).toEqual([3, 6, 7]);
+});
+
+test("a compact signature is EIP-2098's, and comes back with its v", () => {
+  fc.assert(
+    fc.property(arbitrary.bytes32, privateKey, (digest, key) => {
+      const signature = p.signDigest(digest, p.fromHex(key));
+      const { r, vs } = p.toCompactSignature(signature);
+      expect(`${r}${vs.slice(2)}`).toBe(Signature.from(signature).compactSerialized);
+      expect(p.fromCompactSignature({ r, vs })).toBe(signature);
+    }),
+    { numRuns: 20 },
+  );
 });
 
 test("the JSON form and back is the identity, and refuses what is never signed", () => {
@@ -110,8 +122,9 @@ test("the JSON form and back is the identity, and refuses what is never signed",
     fc.property(arbitrary.answer, (answer) => {
       const wire: unknown = JSON.parse(JSON.stringify(z.encode(p.Answer, answer)));
       expect(p.Answer.parse(wire)).toEqual(answer);
-      expect(p.Answer.safeParse({ ...(wire as object), status: 0 }).success).toBe(false);
-      expect(p.Answer.safeParse({ ...(wire as object), status: 8 }).success).toBe(false);
+      for (const change of [{ status: 0 }, { status: 8 }, { status: 10 }, { answeredAt: `${2n ** 40n}` }]) {
+        expect(p.Answer.safeParse({ ...(wire as object), ...change }).success).toBe(false);
+      }
     }),
   );
 });

@@ -15,10 +15,10 @@ test("separators equal ethers'", () => {
 
 test.for([
   ["another name", { name: "Adyton Off-chain" }],
-  ["another version", { version: "2" }],
+  ["the version before", { version: "1" }],
   ["a salt", { salt: `0x${"00".repeat(32)}` }],
 ] as const)("an on-chain domain with %s is refused", ([, change]) => {
-  const domain = { name: "Adyton", version: "1", chainId: "1", verifyingContract: `0x${"ab".repeat(20)}` };
+  const domain = { name: "Adyton", version: "2", chainId: "1", verifyingContract: `0x${"ab".repeat(20)}` };
   expect(p.OnChainDomain.safeParse(domain).success).toBe(true);
   expect(p.OnChainDomain.safeParse({ ...domain, ...change }).success).toBe(false);
 });

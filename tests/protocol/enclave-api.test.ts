@@ -5,12 +5,13 @@ import * as p from "../../protocol/index.ts";
 import * as arbitrary from "../support/protocol-arbitraries.ts";
 import { without } from "../support/without.ts";
 
+const stateBlock: p.StateBlock = { number: 17n, hash: p.keccakText("block") };
 const throughJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
 test("a call for an answer survives JSON", () => {
   fc.assert(
     fc.property(arbitrary.request, (request) => {
-      const call: p.AnswerCall = { request, payload: "0x0101" };
+      const call: p.AnswerCall = { request, payload: "0x0101", stateBlock };
       expect(p.AnswerCall.parse(throughJson(z.encode(p.AnswerCall, call)))).toEqual(call);
     }),
     { numRuns: 10 },
@@ -29,11 +30,28 @@ test("a signed answer survives JSON", () => {
         bodies: { [hash]: "0x01" },
         evidence: { kind: "simulator", bytes: "0x01", claims: "0x02" },
         endorsements: null,
+        stateBlock,
+        quorumLeaf: { leaf: hash, signature: `0x${"00".repeat(65)}` },
       };
       expect(p.SignedAnswer.parse(throughJson(z.encode(p.SignedAnswer, signed)))).toEqual(signed);
     }),
     { numRuns: 10 },
   );
+});
+
+test.for([
+  ["a hash of zero", { hash: p.NO_STATE_BLOCK }],
+  ["a number of 49 bits", { number: (2n ** 48n).toString() }],
+  ["a number that is no string", { number: 17 }],
+] as const)("refuses a state block with %s, on both roads of contracts", ([, change]) => {
+  const [request] = fc.sample(arbitrary.request, 1);
+  const wire = z.encode(p.AnswerCall, { request: request!, payload: "0x0101", stateBlock });
+  const changed = { ...wire.stateBlock, ...change };
+  expect(p.AnswerCall.safeParse(wire).success).toBe(true);
+  expect(p.AnswerCall.safeParse({ ...wire, stateBlock: changed }).success).toBe(false);
+  const call = { call: "AA==", stateBlock: wire.stateBlock };
+  expect(p.FunctionsAnswerCall.safeParse(call).success).toBe(true);
+  expect(p.FunctionsAnswerCall.safeParse({ ...call, stateBlock: changed }).success).toBe(false);
 });
 
 const model = {

@@ -4,8 +4,10 @@ import * as fields from "../../protocol/fields.ts";
 
 test.for([
   ["uint256", fields.uint256, 2n ** 256n],
-  ["uint128", fields.uint128, 2n ** 128n],
+  ["uint96", fields.uint96, 2n ** 96n],
   ["uint64", fields.uint64, 2n ** 64n],
+  ["uint48", fields.uint48, 2n ** 48n],
+  ["uint40", fields.uint40, 2n ** 40n],
 ] as const)("%s is a decimal string up to its last value", ([, codec, limit]) => {
   for (const value of [0n, 1n, limit - 1n]) {
     expect(z.decode(codec, value.toString())).toBe(value);
@@ -29,6 +31,7 @@ test("refuses a JSON number where a wide integer is a string", () => {
 
 test.for([
   ["uint32", fields.uint32, 0xffff_ffff],
+  ["uint24", fields.uint24, 0xff_ffff],
   ["uint8", fields.uint8, 255],
 ] as const)("%s is a JSON number up to its last value", ([, schema, last]) => {
   expect([0, last].map((value) => schema.safeParse(value).success)).toEqual([true, true]);

@@ -3,24 +3,13 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import * as p from "../../protocol/index.ts";
 import { codeOf } from "../support/code-of.ts";
+import * as arbitrary from "../support/protocol-arbitraries.ts";
 
-const hex = (bytes: number): fc.Arbitrary<p.Hex> =>
-  fc.uint8Array({ minLength: bytes, maxLength: bytes }).map((value) => p.toHex(value));
-const uint = (bits: number): fc.Arbitrary<bigint> => fc.bigInt({ min: 0n, max: 2n ** BigInt(bits) - 1n });
-const uint32 = fc.integer({ min: 0, max: 0xffff_ffff });
+const request = arbitrary.functionsRequest;
 
-const request: fc.Arbitrary<p.FunctionsRequest> = fc.record({
-  chainId: uint(256),
-  consumer: hex(20),
-  nonce: uint(256),
-  payloadHash: hex(32),
-  policyId: hex(32),
-  policyVersion: uint32,
-  maxOutputBytes: uint32,
-  deadline: uint(64),
-});
-
-const TYPES = ["uint256", "address", "uint256", "bytes32", "bytes32", "uint32", "uint32", "uint64"];
+const TYPES = p.FUNCTIONS_REQUEST_TYPE.slice("FunctionsRequest(".length, -1)
+  .split(",")
+  .map((member) => member.split(" ")[0]!);
 const abi = AbiCoder.defaultAbiCoder();
 const sample = fc.sample(request, { numRuns: 1, seed: 7 })[0]!;
 const call = p.encodeFunctionsCall({ request: sample, payload: p.toUtf8("payload") });
@@ -41,10 +30,15 @@ test("a call decodes to what was encoded", () => {
   fc.assert(
     fc.property(request, fc.uint8Array({ maxLength: 300 }), (asked, payload) => {
       const encoded = p.encodeFunctionsCall({ request: asked, payload });
-      expect(p.toHex(encoded.subarray(0, 256))).toBe(abi.encode(TYPES, Object.values(asked)));
+      expect(p.toHex(encoded.subarray(0, 320))).toBe(abi.encode(TYPES, Object.values(asked)));
       expect(p.decodeFunctionsCall(encoded)).toEqual({ request: asked, payload: new Uint8Array(payload) });
     }),
   );
+});
+
+test("the type string names the schema's fields in its order", () => {
+  const names = p.FUNCTIONS_REQUEST_TYPE.slice("FunctionsRequest(".length, -1).split(",");
+  expect(names.map((member) => member.split(" ")[1])).toEqual(Object.keys(p.FunctionsRequest.shape));
 });
 
 test("every field changes the id", () => {
@@ -57,11 +51,13 @@ test("every field changes the id", () => {
 });
 
 test.for([
-  ["fewer bytes than a request has", call.subarray(0, 255)],
+  ["fewer bytes than a request has", call.subarray(0, 319)],
   ["a byte above the consumer's address", call.with(32 + 11, 1)],
-  ["a policy version beyond 32 bits", call.with(5 * 32 + 27, 1)],
-  ["a size beyond 32 bits", call.with(6 * 32, 0xff)],
-  ["a deadline beyond 64 bits", call.with(7 * 32 + 23, 1)],
+  ["a time of asking beyond 40 bits", call.with(2 * 32 + 26, 1)],
+  ["a block beyond 64 bits", call.with(3 * 32 + 23, 1)],
+  ["a nonce beyond 32 bits", call.with(4 * 32 + 27, 1)],
+  ["a size beyond 24 bits", call.with(8 * 32 + 28, 1)],
+  ["a deadline beyond 40 bits", call.with(9 * 32 + 26, 1)],
 ] as const)("refuses %s", ([, bytes]) => {
   expect(codeOf(() => p.decodeFunctionsCall(bytes))).toBe("INPUT_INVALID");
 });

@@ -19,9 +19,28 @@ describe("the grammar", () => {
           bounds: { min: 0n, max: 10n },
           description: "0 harmless, 10 dangerous",
         },
-        { name: "reason", base: { kind: "string" }, arrays: [], bounds: null, description: null },
+        {
+          name: "reason",
+          base: { kind: "string", maxBytes: null },
+          arrays: [],
+          bounds: null,
+          description: null,
+        },
       ],
     });
+  });
+
+  test("reads the length of a string, and fixed-point numbers with scaled bounds", () => {
+    const type = p.parseOutputType(
+      "(string<=200 why, string <= 9[] tags, ufixed64x2 odds 0.25..1, fixed8x1 t -1.5..0)",
+    );
+    expect(type.fields.map(({ base, bounds }) => ({ base, bounds }))).toEqual([
+      { base: { kind: "string", maxBytes: 200 }, bounds: null },
+      { base: { kind: "string", maxBytes: 9 }, bounds: null },
+      { base: { kind: "fixed", signed: false, bits: 64, decimals: 2 }, bounds: { min: 25n, max: 100n } },
+      { base: { kind: "fixed", signed: true, bits: 8, decimals: 1 }, bounds: { min: -15n, max: 0n } },
+    ]);
+    expect(p.solidityTypes(type)).toBe("(string,string[],uint64,int8)");
   });
 
   test("reads arrays inner to outer, and bounds of an array's integers", () => {
@@ -75,6 +94,24 @@ test.for([
   ["bytes0", "(bytes0 a)"],
   ["bytes33", "(bytes33 a)"],
   ["bounds on a string", "(string a 0..1)"],
+  ["a string of no bytes", "(string<=0 a)"],
+  ["a string longer than any output", "(string<=65537 a)"],
+  ["a string of half a byte", "(string<=1.5 a)"],
+  ["a string whose length is missing", "(string<= a)"],
+  ["a length with a leading zero", "(string<=09 a)"],
+  ["a length of bytes", "(bytes<=9 a)"],
+  ["fixed without its sizes", "(fixed a)"],
+  ["fixed without its decimals", "(fixed128 a)"],
+  ["fixed of odd bits", "(fixed7x2 a)"],
+  ["fixed past 256 bits", "(ufixed264x2 a)"],
+  ["fixed of no decimals", "(ufixed64x0 a)"],
+  ["fixed of 81 decimals", "(ufixed64x81 a)"],
+  ["a bound with more digits than the type", "(ufixed64x2 a 0..0.125)"],
+  ["a fixed bound past the type", "(ufixed8x2 a 0..2.56)"],
+  ["a bound of an integer with a point", "(uint8 a 0..1.0)"],
+  ["a bound of minus zero", "(int8 a -0..1)"],
+  ["a bound with a leading zero", "(uint8 a 00..1)"],
+  ["an array of half a length", "(bool[1.5] a)"],
   ["bounds the wrong way round", "(uint8 a 2..1)"],
   ["bounds past the type", "(uint8 a 0..256)"],
   ["bounds below the type", "(uint8 a -1..1)"],
@@ -122,6 +159,8 @@ describe("limits", () => {
     ],
     ["(int8 a -128..127)", "(bytes32 a)"],
     ["(bool[256] a)", "(bytes1 a)"],
+    ["(string<=65536 a)", "(string<=1 a)"],
+    ["(ufixed8x2 a 0..2.55)", "(fixed256x80 a)"],
   ])("takes %s and %s, at the edges of their types", (texts) => {
     for (const text of texts) expect(() => p.parseOutputType(text)).not.toThrow();
   });
@@ -137,6 +176,10 @@ test("any text is read or refused in our taxonomy", () => {
     "..",
     "bool",
     "uint8",
+    "string",
+    "<=",
+    "fixed8x1",
+    "0.5",
     " a",
     '"',
     "-1",

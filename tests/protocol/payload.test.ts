@@ -9,7 +9,7 @@ test("a prompt's payload is its type, its version and its body", () => {
   fc.assert(
     fc.property(arbitrary.prompt, (prompt) => {
       const payload = p.encodePayload({ type: p.PayloadType.inference, prompt });
-      expect([...payload.subarray(0, 2)]).toEqual([1, 1]);
+      expect([...payload.subarray(0, 2)]).toEqual([1, 2]);
       expect(payload.subarray(2)).toEqual(p.encodePrompt(prompt));
       expect(p.decodePayload(payload)).toEqual({ type: 1, prompt });
       expect(p.payloadHash(payload)).toBe(keccak256(payload));
@@ -31,9 +31,10 @@ test.for([
   ["an agent, which is reserved", [2, 1]],
   ["sealed, which is reserved", [4, 1]],
   ["type 5", [5, 1]],
-  ["another version of inference", [1, 2]],
+  ["version 1 of inference", [1, 1]],
+  ["version 3 of inference", [1, 3]],
   ["another version of openai", [3, 0]],
-  ["an inference without a body", [1, 1]],
+  ["an inference without a body", [1, 2]],
 ] as const)("refuses %s", ([, bytes]) => {
   expect(codeOf(() => p.decodePayload(new Uint8Array(bytes)))).toBe("INPUT_INVALID");
 });

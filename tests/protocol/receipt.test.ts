@@ -12,7 +12,7 @@ function receiptOf(on: "chain" | "off chain"): p.Receipt {
   const [answer] = fc.sample(arbitrary.answer, { numRuns: 1, seed: 7 });
   const [keyset] = fc.sample(arbitrary.keyset, { numRuns: 1, seed: 7 });
   const common = {
-    version: 1 as const,
+    version: 2 as const,
     payload: "0x0101" as const,
     answer: answer!,
     signature: `0x${"ab".repeat(65)}` as const,
@@ -30,8 +30,13 @@ function receiptOf(on: "chain" | "off chain"): p.Receipt {
     endorsements: { tcbInfo: "{}", list: [1, null, { deep: true }] },
   };
   return on === "chain"
-    ? { ...common, domain: p.onChainDomain(request!.chainId, request!.coordinator), request: request! }
-    : { ...common, domain: p.offChainDomain(), request: { requestId: hash } };
+    ? {
+        ...common,
+        domain: p.onChainDomain(request!.chainId, request!.coordinator),
+        request: request!,
+        stateBlock: { number: 17n, hash },
+      }
+    : { ...common, domain: p.offChainDomain(), request: { requestId: hash }, stateBlock: null };
 }
 
 const onChain = receiptOf("chain");
@@ -58,7 +63,7 @@ describe("refuses", () => {
     ["a space", text.replace(",", ", ")],
     ["a field given twice", text.replace('{"answer"', '{"output":"0x","answer"')],
     ["an upper-case digit", text.replace("abab", "aBab")],
-    ["a number written otherwise", text.replace('"version":1', '"version":1.0')],
+    ["a number written otherwise", text.replace('"version":2', '"version":2.0')],
     ["a key that schemas pass over", text.replace('"bodies":{', '"bodies":{"__proto__":"0x",')],
     ["such a key in the endorsements", text.replace('"endorsements":{', '"endorsements":{"__proto__":1,')],
     ["text that is not JSON", "receipt"],
@@ -75,7 +80,9 @@ describe("refuses", () => {
 
   test.for([
     ["one field more", { extra: 1 }],
-    ["another version", { version: 2 }],
+    ["version 1, which had no block", { version: 1 }],
+    ["no block, which is an off-chain receipt's", { stateBlock: null }],
+    ["a block whose hash is zero", { stateBlock: { number: "17", hash: p.NO_STATE_BLOCK } }],
     ["the domain of the other kind", { domain: p.offChainDomain() }],
     ["a body under a name that is no hash", { bodies: { "0x01": "0x" } }],
     ["evidence of no kind", { evidence: { kind: "", bytes: "0x", claims: "0x" } }],

@@ -58,10 +58,14 @@ const wire = z.encode(Request, sample!);
 
 test.for([
   ["a threshold of zero", { threshold: 0 }],
-  ["an unknown aggregation", { aggregation: 3 }],
+  ["an unknown aggregation", { aggregation: 4 }],
   ["an unknown delivery", { delivery: 3 }],
   ["a coordinator in checksum case", { coordinator: `0x${"Ab".repeat(20)}` }],
-  ["a fee past uint128", { fee: (2n ** 128n).toString() }],
+  ["a fee past uint96", { fee: (2n ** 96n).toString() }],
+  ["a deadline past uint40", { deadline: (2n ** 40n).toString() }],
+  ["an output past uint24", { maxOutputBytes: 2 ** 24 }],
+  ["a nonce past uint32", { nonce: 2 ** 32 }],
+  ["a policy version, which protocol 1 had", { policyVersion: 1 }],
   ["a fee as a number", { fee: 1 }],
   ["a field of another name", { value: 1 }],
 ] as const)("refuses %s", ([, change]) => {

@@ -23,6 +23,8 @@ const events = {
     domain: "Adyton",
     requestId: hash,
     payloadHash: hash,
+    context: hash,
+    stateBlock: { number: "17", hash },
     evidenceHash: hash,
     time: 1_700_000_000,
     clock: { source: "build", lowerBound: 0 },
@@ -73,9 +75,42 @@ test.for([
   ["a status that HTTP has not", { ...events.response, status: 99 }],
   ["half a byte", { ...events.returned, outputBytes: 0.5 }],
   ["a transport of no kind", { ...events.response, transport: { kind: "udp" } }],
+  ["a block whose hash is zero", { ...events.received, stateBlock: { number: "1", hash: p.NO_STATE_BLOCK } }],
+  ["a block's number as a number", { ...events.received, stateBlock: { number: 1, hash } }],
+  ["a block's number in two spellings", { ...events.received, stateBlock: { number: "01", hash } }],
   ["port 0", { ...events.response, transport: { ...tls, port: 0 } }],
 ] as const)("refuses an event with %s", ([, event]) => {
   expect(p.TranscriptEvent.safeParse(event).success).toBe(false);
+});
+
+test.for([
+  ["no block, off chain", { ...events.received, stateBlock: null }],
+  ["no requested model", { ...events.response, requestedModel: null }],
+] as const)("takes an event with %s", ([, event]) => {
+  expect(p.TranscriptEvent.safeParse(event).success).toBe(true);
+});
+
+describe("an event of a type that this version does not know", () => {
+  const salt = p.keccakText("salt");
+  const leafOf = (event: unknown): unknown => ({ salt, event });
+  const unknown = { type: "tool.called", tool: { name: "search", arguments: [1, null, "x"] } };
+
+  test("is kept whole, hashed like any other, and told from those that are understood", () => {
+    const leaf = p.TranscriptLeaf.parse(leafOf(unknown));
+    expect(leaf).toEqual(leafOf(unknown));
+    const data = p.concatBytes(new Uint8Array([0]), p.fromHex(salt), p.encodeCanonicalJson(unknown));
+    expect(p.toHex(p.transcriptLeafHash(leaf))).toBe(`0x${createHash("sha256").update(data).digest("hex")}`);
+    expect(p.isUnderstood(unknown)).toBe(false);
+    expect(Object.values(events).map(p.isUnderstood)).toEqual(Array(5).fill(true));
+  });
+
+  test.for([
+    ["a known type in another form", { ...events.returned, extra: 1 }],
+    ["no type", { tool: "search" }],
+    ["a type that is no text", { type: 1 }],
+  ] as const)("is none with %s", ([, event]) => {
+    expect(p.TranscriptLeaf.safeParse(leafOf(event)).success).toBe(false);
+  });
 });
 
 test("takes plain HTTP inside the machine as a transport of its own kind", () => {

@@ -8,6 +8,7 @@ import { z } from "zod";
 import * as p from "../../protocol/index.ts";
 
 const CHAIN_ID = 31_337n;
+const STATE_BLOCK: p.StateBlock = { number: 1_234n, hash: p.keccakText("adyton vector state block") };
 
 export interface FunctionsVectorParts {
   readonly policyId: p.Hex;
@@ -24,8 +25,8 @@ const MOST = 2n ** 256n - 1n;
 
 const OUTPUTS: readonly (readonly [string, number, Uint8Array])[] = [
   ["a short text, inline", p.AnswerStatus.ok, p.toUtf8("Delphi")],
-  ["120 bytes, the longest inline", p.AnswerStatus.ok, p.toUtf8("d".repeat(120))],
-  ["121 bytes, by hash", p.AnswerStatus.ok, p.toUtf8("d".repeat(121))],
+  ["114 bytes, the longest inline", p.AnswerStatus.ok, p.toUtf8("d".repeat(114))],
+  ["115 bytes, by hash", p.AnswerStatus.ok, p.toUtf8("d".repeat(115))],
   [
     "a moderation of 192 bytes, packed",
     p.AnswerStatus.ok,
@@ -47,6 +48,7 @@ const OUTPUTS: readonly (readonly [string, number, Uint8Array])[] = [
     p.encodeOutput(words, [-1n, MOST, `0x${"ff".repeat(32)}`, "0x00000001"]),
   ],
   ["no output", p.AnswerStatus.refused, new Uint8Array()],
+  ["a program that failed", p.AnswerStatus.programFailed, new Uint8Array()],
 ];
 
 export interface FunctionsCborCase {
@@ -100,10 +102,12 @@ export function functionsVectors(parts: FunctionsVectorParts): unknown {
       const request: p.FunctionsRequest = {
         chainId: CHAIN_ID,
         consumer: parts.consumer,
-        nonce: BigInt(index),
+        requestedAt: 1_799_998_800n,
+        requestBlock: 1_200n,
+        nonce: index,
+        context: p.keccakText(`context ${index}`),
         payloadHash: p.payloadHash(parts.payload),
         policyId: parts.policyId,
-        policyVersion: 3,
         maxOutputBytes: 1_024,
         deadline: 1_800_000_000n,
       };
@@ -112,13 +116,18 @@ export function functionsVectors(parts: FunctionsVectorParts): unknown {
         status,
         outputHash: p.keccak(output),
         transcriptRoot: parts.transcriptRoot,
-        stateBlockHash: `0x${"00".repeat(32)}`,
+        stateBlockHash: STATE_BLOCK.hash,
         keysetId: parts.keysetId,
         answeredAt: 1_799_999_000n + BigInt(index),
       };
       const digest = p.answerDigest(domain, answer);
       const signature = p.signDigest(digest, parts.privateKey);
-      const response = p.encodeFunctionsAnswer({ answer, signature, output });
+      const response = p.encodeFunctionsAnswer({
+        answer,
+        signature,
+        stateBlockNumber: STATE_BLOCK.number,
+        output,
+      });
       return {
         name,
         request: z.encode(p.FunctionsRequest, request),
@@ -129,6 +138,7 @@ export function functionsVectors(parts: FunctionsVectorParts): unknown {
         signature,
         output: p.toHex(output),
         isInline: p.decodeFunctionsAnswer(answer.requestId, response).output !== null,
+        stateBlockNumber: STATE_BLOCK.number.toString(),
         response: p.toHex(response),
       };
     }),

@@ -2,6 +2,7 @@
 
 import fc from "fast-check";
 import {
+  formatFixed,
   integerRange,
   type BaseType,
   type OutputField,
@@ -11,18 +12,22 @@ import {
 import { plainText } from "./protocol-arbitraries.ts";
 
 const elementary: fc.Arbitrary<BaseType> = fc.oneof(
-  fc.constantFrom("bool", "address", "string", "bytes").map((kind) => ({ kind })),
+  fc.constantFrom("bool", "address", "bytes").map((kind) => ({ kind })),
+  fc.option(fc.integer({ min: 1, max: 65_536 })).map((maxBytes) => ({ kind: "string" as const, maxBytes })),
   fc.integer({ min: 1, max: 32 }).map((length) => ({ kind: "fixedBytes" as const, length })),
   fc
     .tuple(fc.boolean(), fc.integer({ min: 1, max: 32 }))
     .map(([signed, bytes]) => ({ kind: "integer" as const, signed, bits: 8 * bytes })),
+  fc
+    .tuple(fc.boolean(), fc.integer({ min: 1, max: 32 }), fc.integer({ min: 1, max: 80 }))
+    .map(([signed, bytes, decimals]) => ({ kind: "fixed" as const, signed, bits: 8 * bytes, decimals })),
 );
 
 const description = fc.option(fc.string({ maxLength: 12 }).filter((text) => !/["\p{Cc}]/u.test(text)));
 const arrays = fc.array(fc.option(fc.integer({ min: 1, max: 3 })), { maxLength: 2 });
 
 function boundsOf(base: BaseType, a: bigint, b: bigint): OutputField["bounds"] {
-  if (base.kind !== "integer") return null;
+  if (base.kind !== "integer" && base.kind !== "fixed") return null;
   const { min, max } = integerRange(base.signed, base.bits);
   const clamp = (value: bigint): bigint => min + (value % (max - min + 1n));
   const [low, high] = [clamp(a), clamp(b)];
@@ -55,9 +60,21 @@ const nested = fc.oneof(
 
 export const outputType: fc.Arbitrary<OutputType> = tupleOf(nested).map((fields) => ({ fields }));
 
-const baseName = (base: Exclude<BaseType, { kind: "tuple" }>): string => {
-  if (base.kind === "fixedBytes") return `bytes${base.length}`;
-  return base.kind === "integer" ? `${base.signed ? "" : "u"}int${base.bits}` : base.kind;
+type Elementary = Exclude<BaseType, { kind: "tuple" }>;
+
+const baseName = (base: Elementary, space: () => string): string => {
+  switch (base.kind) {
+    case "fixedBytes":
+      return `bytes${base.length}`;
+    case "integer":
+      return `${base.signed ? "" : "u"}int${base.bits}`;
+    case "fixed":
+      return `${base.signed ? "" : "u"}fixed${base.bits}x${base.decimals}`;
+    case "string":
+      return base.maxBytes === null ? "string" : `string${space()}<=${space()}${base.maxBytes}`;
+    default:
+      return base.kind;
+  }
 };
 
 /** The text of a type, with the given whitespace between its tokens in turn. */
@@ -67,9 +84,13 @@ export function spellOutputType(type: OutputType, spaces: readonly string[]): st
   const spellTuple = (fields: readonly OutputField[]): string =>
     `${space()}(${fields.map(spellField).join(`${space()},${space()}`)}${space()})`;
   const spellField = ({ base, arrays: dimensions, name, bounds, description: text }: OutputField): string => {
-    const spelled = base.kind === "tuple" ? spellTuple(base.fields) : baseName(base);
+    const spelled = base.kind === "tuple" ? spellTuple(base.fields) : baseName(base, space);
     const suffix = dimensions.map((length) => `${space()}[${space()}${length ?? ""}${space()}]`).join("");
-    const ends = bounds === null ? "" : ` ${bounds.min}${space()}..${space()}${bounds.max}`;
+    const decimals = base.kind === "fixed" ? base.decimals : 0;
+    const ends =
+      bounds === null
+        ? ""
+        : ` ${formatFixed(bounds.min, decimals)}${space()}..${space()}${formatFixed(bounds.max, decimals)}`;
     return `${spelled}${suffix} ${name}${ends}${text === null ? "" : `${space()}"${text}"`}`;
   };
   return spellTuple(type.fields) + space();
@@ -90,6 +111,7 @@ function baseValue(base: BaseType): fc.Arbitrary<OutputValue> {
     case "fixedBytes":
       return fc.uint8Array({ minLength: base.length, maxLength: base.length }).map(hex);
     case "integer":
+    case "fixed":
       return fc.bigInt(integerRange(base.signed, base.bits));
     case "tuple":
       return fc.record(Object.fromEntries(base.fields.map((field) => [field.name, fieldValue(field)])), {

@@ -10,6 +10,7 @@ export const address = hexOf(20);
 
 const uint = (bits: number): fc.Arbitrary<bigint> => fc.bigInt({ min: 0n, max: 2n ** BigInt(bits) - 1n });
 const uint32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });
+const uint24 = fc.integer({ min: 0, max: 2 ** 24 - 1 });
 
 /** Any text that survives its journey through bytes (docs/reference/protocol.md, Prompt). */
 export const plainText = (maxLength: number): fc.Arbitrary<string> =>
@@ -19,33 +20,65 @@ export const request: fc.Arbitrary<p.Request> = fc.record({
   chainId: uint(256),
   coordinator: address,
   consumer: address,
-  nonce: uint(256),
+  requestedAt: uint(40),
+  nonce: uint32,
+  context: bytes32,
   payer: address,
   refundTo: address,
   subscriptionId: uint(64),
   payloadHash: bytes32,
   payloadUriHash: bytes32,
   policyId: bytes32,
-  policyVersion: uint32,
   threshold: fc.integer({ min: 1, max: 255 }),
-  aggregation: fc.integer({ min: 0, max: 2 }),
+  aggregation: fc.integer({ min: 0, max: 3 }),
   delivery: fc.integer({ min: 0, max: 2 }),
   callbackGasLimit: uint32,
-  maxOutputBytes: uint32,
-  fee: uint(128),
+  maxOutputBytes: uint24,
+  fee: uint(96),
   gasPriceCap: uint(64),
-  deadline: uint(64),
+  deadline: uint(40),
+});
+
+export const functionsRequest: fc.Arbitrary<p.FunctionsRequest> = fc.record({
+  chainId: uint(256),
+  consumer: address,
+  requestedAt: uint(40),
+  requestBlock: uint(64),
+  nonce: uint32,
+  context: bytes32,
+  payloadHash: bytes32,
+  policyId: bytes32,
+  maxOutputBytes: uint24,
+  deadline: uint(40),
 });
 
 export const answer: fc.Arbitrary<p.Answer> = fc.record({
   requestId: bytes32,
-  status: fc.integer({ min: 1, max: 7 }),
+  status: fc.constantFrom(1, 2, 3, 4, 5, 6, 7, 9),
   outputHash: bytes32,
   transcriptRoot: bytes32,
   stateBlockHash: bytes32,
   keysetId: bytes32,
-  answeredAt: uint(64),
+  answeredAt: uint(40),
 });
+
+/** What fits a settlement together: an answer to this request, with its output or the hash alone. */
+export const packedSettlement: fc.Arbitrary<p.PackedSettlement> = fc
+  .record({
+    request,
+    answer,
+    stateBlockNumber: uint(48),
+    output: fc.option(fc.uint8Array({ maxLength: 200 }).map((bytes) => new Uint8Array(bytes))),
+    plain: fc.boolean(),
+  })
+  .map(({ plain, output, ...rest }) => ({
+    ...rest,
+    output,
+    request: plain
+      ? { ...rest.request, context: p.NO_STATE_BLOCK, payloadUriHash: p.NO_STATE_BLOCK }
+      : rest.request,
+    answer: output === null ? rest.answer : { ...rest.answer, outputHash: p.keccak(output) },
+  }));
 
 export const keyset: fc.Arbitrary<p.Keyset> = fc.record({
   answerKey: address,
@@ -78,7 +111,12 @@ const format = fc.oneof(
     )
     .map((choices): p.OutputFormat => ({ kind: p.OutputKind.choice, schema: "", choices })),
   fc
-    .constantFrom("(bool yes)", '( int8[2] a -1..1 , string b"why" )', "((uint256 x)[] inner)")
+    .constantFrom(
+      "(bool yes)",
+      '( int8[2] a -1..1 , string<=9 b"why" )',
+      "((uint256 x)[] inner)",
+      "(ufixed64x2 odds 0..1)",
+    )
     .map((schema): p.OutputFormat => ({
       kind: p.OutputKind.abi,
       schema,
@@ -97,6 +135,31 @@ const models = fc.oneof(
     })),
 );
 
+const shortText = plainText(40).filter((text) => text !== "");
+
+const part: fc.Arbitrary<p.PromptPart> = fc.oneof(
+  fc.record({ kind: fc.constant(p.PartKind.page), url: shortText }),
+  fc.record({
+    kind: fc.constant(p.PartKind.image),
+    mime: fc.constantFrom(p.Mime.png, p.Mime.jpeg, p.Mime.webp),
+    hash: bytes32,
+    uri: shortText,
+  }),
+  fc.record({
+    kind: fc.constant(p.PartKind.document),
+    mime: fc.constant(p.Mime.pdf),
+    hash: bytes32,
+    uri: shortText,
+  }),
+  fc.record({
+    kind: fc.constant(p.PartKind.read),
+    target: address,
+    signature: shortText,
+    arguments: fc.uint8Array({ maxLength: 70 }).map(p.toHex),
+    label: shortText,
+  }),
+);
+
 export const prompt: fc.Arbitrary<p.Prompt> = fc
   .tuple(
     models,
@@ -104,21 +167,23 @@ export const prompt: fc.Arbitrary<p.Prompt> = fc
       fc.record({ role: fc.constantFrom(1 as const, 2 as const, 3 as const), content: plainText(200) }),
       { minLength: 1, maxLength: 6 },
     ),
-    fc.integer({ min: 1, max: 2 ** 32 - 1 }),
+    fc.integer({ min: 1, max: 2 ** 24 - 1 }),
     fc.record({
       temperatureMilli: fc.integer({ min: -1, max: 2_000 }),
       topPMilli: fc.integer({ min: -1, max: 1_000 }),
       seed: fc.bigInt({ min: -1n, max: 2n ** 63n - 1n }),
-      effort: fc.integer({ min: 0, max: 4 }),
+      effort: fc.integer({ min: 0, max: 6 }),
     }),
     format,
+    fc.array(part, { maxLength: 4 }),
   )
-  .map(([panel, messages, maxOutputTokens, sampling, outputFormat]) => ({
+  .map(([panel, messages, maxOutputTokens, sampling, outputFormat, parts]) => ({
     ...panel,
     messages,
     maxOutputTokens,
     sampling,
     format: outputFormat,
+    parts,
   }));
 
 export const jsonValue: fc.Arbitrary<p.Json> = fc

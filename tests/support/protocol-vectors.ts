@@ -19,6 +19,7 @@ export const PROMPTS = {
     maxOutputTokens: 256,
     sampling: p.PROVIDER_DEFAULT_SAMPLING,
     format: { kind: p.OutputKind.text, schema: "", choices: [] },
+    parts: [],
   },
   json: {
     models: ["openai/gpt-5.1"],
@@ -28,6 +29,7 @@ export const PROMPTS = {
     maxOutputTokens: 64,
     sampling: p.PROVIDER_DEFAULT_SAMPLING,
     format: { kind: p.OutputKind.json, schema: '{"type":"object"}', choices: [] },
+    parts: [],
   },
   choice: {
     models: ["anthropic/claude-opus-5"],
@@ -37,6 +39,7 @@ export const PROMPTS = {
     maxOutputTokens: 16,
     sampling: p.PROVIDER_DEFAULT_SAMPLING,
     format: { kind: p.OutputKind.choice, schema: "", choices: ["allow", "review", "block"] },
+    parts: [],
   },
   moderation: {
     models: ["openai/gpt-5.1", "anthropic/claude-opus-5", "google/gemini-3-pro"],
@@ -50,9 +53,36 @@ export const PROMPTS = {
     sampling: { temperatureMilli: 0, topPMilli: 950, seed: 7n, effort: p.Effort.low },
     format: {
       kind: p.OutputKind.abi,
-      schema: '(bool flagged, uint8 severity 0..10 "0 harmless, 10 dangerous", string reason)',
+      schema: '(bool flagged, uint8 severity 0..10 "0 harmless, 10 dangerous", string<=200 reason)',
       choices: [],
     },
+    parts: [],
+  },
+  parts: {
+    models: ["anthropic/claude-opus-5"],
+    panelRule: p.PanelRule.none,
+    panelQuorum: 0,
+    messages: [{ role: p.Role.user, content: "Is the invoice paid, and is the photo of the goods?" }],
+    maxOutputTokens: 2 ** 24 - 1,
+    sampling: { temperatureMilli: 2_000, topPMilli: 0, seed: 2n ** 63n - 1n, effort: p.Effort.max },
+    format: { kind: p.OutputKind.abi, schema: "(bool paid, ufixed64x2 share 0..1)", choices: [] },
+    parts: [
+      { kind: p.PartKind.page, url: "https://example.org/orders/17" },
+      { kind: p.PartKind.image, mime: p.Mime.webp, hash: word("image"), uri: "ipfs://bafy/photo.webp" },
+      {
+        kind: p.PartKind.document,
+        mime: p.Mime.pdf,
+        hash: word("document"),
+        uri: "https://example.org/17.pdf",
+      },
+      {
+        kind: p.PartKind.read,
+        target: account("token"),
+        signature: "balanceOf(address) returns (uint256)",
+        arguments: p.toHex(p.addressWord(account("buyer"))),
+        label: "the buyer's balance",
+      },
+    ],
   },
 } as const satisfies Record<string, z.input<typeof p.Prompt>>;
 
@@ -61,14 +91,15 @@ function requests(): readonly p.Request[] {
     chainId: 31_337n,
     coordinator: account("coordinator"),
     consumer: account("consumer"),
-    nonce: 1n,
+    requestedAt: 1_799_998_800n,
+    nonce: 0,
+    context: word("context"),
     payer: account("payer"),
     refundTo: account("refundTo"),
     subscriptionId: 0n,
     payloadHash: p.payloadHash(encodePrompt("text")),
     payloadUriHash: `0x${"00".repeat(32)}`,
     policyId: word("policy"),
-    policyVersion: 1,
     threshold: 1,
     aggregation: p.Aggregation.first,
     delivery: p.Delivery.callback,
@@ -82,22 +113,23 @@ function requests(): readonly p.Request[] {
     chainId: 2n ** 256n - 1n,
     coordinator: `0x${"ff".repeat(20)}`,
     consumer: `0x${"00".repeat(20)}`,
-    nonce: 2n ** 256n - 1n,
+    requestedAt: 2n ** 40n - 1n,
+    nonce: 2 ** 32 - 1,
+    context: `0x${"ff".repeat(32)}`,
     payer: account("other payer"),
     refundTo: account("other refundTo"),
     subscriptionId: 2n ** 64n - 1n,
     payloadHash: word("payload"),
     payloadUriHash: p.keccakText("https://example.org/payload"),
     policyId: word("other policy"),
-    policyVersion: 2 ** 32 - 1,
     threshold: 255,
-    aggregation: p.Aggregation.median,
+    aggregation: p.Aggregation.medianUnsigned,
     delivery: p.Delivery.pull,
     callbackGasLimit: 2 ** 32 - 1,
-    maxOutputBytes: 2 ** 32 - 1,
-    fee: 2n ** 128n - 1n,
+    maxOutputBytes: 2 ** 24 - 1,
+    fee: 2n ** 96n - 1n,
     gasPriceCap: 2n ** 64n - 1n,
-    deadline: 2n ** 64n - 1n,
+    deadline: 2n ** 40n - 1n,
   };
   return [plain, extreme];
 }
@@ -132,14 +164,14 @@ function answers(): readonly p.Answer[] {
     status: p.AnswerStatus.ok,
     outputHash: p.keccakText("Delphi"),
     transcriptRoot: word("transcript"),
-    stateBlockHash: `0x${"00".repeat(32)}`,
+    stateBlockHash: word("state block"),
     keysetId: p.keysetId(keyset()),
     answeredAt: 1_799_999_000n,
   };
   return [
     base,
     { ...base, status: p.AnswerStatus.refused, outputHash: p.keccakText("") },
-    { ...base, requestId: word("third"), stateBlockHash: word("block"), answeredAt: 2n ** 64n - 1n },
+    { ...base, requestId: word("third"), status: p.AnswerStatus.programFailed, answeredAt: 2n ** 40n - 1n },
   ];
 }
 
@@ -171,7 +203,11 @@ export function protocolVectors(): Record<string, unknown> {
         const payload = encodePrompt(name as keyof typeof PROMPTS);
         return {
           name,
-          prompt: { ...prompt, sampling: { ...prompt.sampling, seed: prompt.sampling.seed.toString() } },
+          prompt: {
+            ...prompt,
+            sampling: { ...prompt.sampling, seed: prompt.sampling.seed.toString() },
+            parts: prompt.parts.map(toSolidityPart),
+          },
           payload: p.toHex(payload),
           payloadHash: p.payloadHash(payload),
         };
@@ -201,6 +237,15 @@ export function protocolVectors(): Record<string, unknown> {
       signature: p.signDigest(batchDigest, ANSWER_PRIVATE_KEY),
       leaves: leaves.map((leaf) => ({ leaf, proof: tree.proofOf(leaf) })),
     },
+    "quorum-leaf": {
+      typehash: p.QUORUM_LEAF_TYPEHASH,
+      cases: answers().map((answer) => {
+        const leaf = p.quorumLeafOf(answer);
+        const digest = p.quorumLeafDigest(domain, leaf);
+        return { ...leaf, digest, signature: p.signDigest(digest, ANSWER_PRIVATE_KEY) };
+      }),
+    },
+    packed: packedVectors(),
     keyset: { typehash: p.KEYSET_TYPEHASH, keyset: keyset(), keysetId: p.keysetId(keyset()) },
     claims: {
       ...claims,
@@ -227,10 +272,73 @@ export function protocolVectors(): Record<string, unknown> {
   };
 }
 
+/** `Part` of the contracts: a type, and the body behind its length. */
+function toSolidityPart(part: p.PromptPart): { readonly kind: number; readonly body: p.Hex } {
+  return { kind: part.kind, body: p.toHex(p.encodePart(part).subarray(4)) };
+}
+
+/** Settlements that share nothing, then all, then some of their words; each delivery, each optional field. */
+function settlements(): readonly p.PackedSettlement[] {
+  const [plain, extreme] = requests();
+  const [base] = answers();
+  if (plain === undefined || extreme === undefined || base === undefined) throw new Error("no request");
+  const settle = (
+    request: p.Request,
+    stateBlockNumber: bigint,
+    output: Uint8Array | null,
+  ): p.PackedSettlement => ({
+    request,
+    answer: {
+      ...base,
+      requestId: p.requestId(request),
+      outputHash: output === null ? base.outputHash : p.keccak(output),
+    },
+    stateBlockNumber,
+    output,
+  });
+  const otherPayer = { ...plain, nonce: 1, payer: account("other payer"), fee: 7n };
+  const otherPolicy = { ...otherPayer, nonce: 2, policyId: word("other policy"), context: ZERO };
+  const withUri = { ...otherPolicy, nonce: 3, payloadUriHash: p.keccakText("https://example.org/payload") };
+  return [
+    settle(plain, 1_234n, p.toUtf8("Delphi")),
+    settle({ ...plain, requestedAt: plain.requestedAt + 1n }, 1_235n, p.toUtf8("Dodona")),
+    settle(otherPayer, 1_236n, new Uint8Array()),
+    settle({ ...otherPolicy, delivery: p.Delivery.hash }, 1_237n, null),
+    settle({ ...withUri, delivery: p.Delivery.pull }, 2n ** 48n - 1n, null),
+    settle(
+      { ...extreme, chainId: plain.chainId, coordinator: plain.coordinator },
+      0n,
+      p.toUtf8("d".repeat(300)),
+    ),
+  ];
+}
+
+const ZERO: p.Hex = `0x${"00".repeat(32)}`;
+
+/** One item by itself, and a batch of all in the order of its leaves, whose items lean on each other. */
+function packedVectors(): unknown {
+  const leafOf = ({ answer }: p.PackedSettlement): p.Hex => p.batchLeaf(p.answerStructHash(answer));
+  const sorted = [...settlements()].sort((a, b) => (leafOf(a) < leafOf(b) ? -1 : 1));
+  return {
+    cases: sorted.map((settlement, index) => ({
+      request: z.encode(p.Request, settlement.request),
+      answer: z.encode(p.Answer, settlement.answer),
+      stateBlockNumber: settlement.stateBlockNumber.toString(),
+      hasOutput: settlement.output !== null,
+      output: p.toHex(settlement.output ?? new Uint8Array()),
+      leaf: leafOf(settlement),
+      item: p.toHex(p.encodePackedItem(settlement, null)),
+      itemInBatch: p.toHex(p.encodePackedItem(settlement, sorted[index - 1] ?? null)),
+    })),
+    items: p.toHex(p.encodePackedBatch(settlements())),
+  };
+}
+
 function outputCases(): readonly unknown[] {
   const cases: readonly (readonly [string, readonly p.OutputValue[]])[] = [
     ["(bool flagged, uint8 severity 0..10, string reason)", [true, 7n, "threat"]],
     ["(uint256 most, int256 least)", [2n ** 256n - 1n, -(2n ** 255n)]],
+    ["(ufixed64x2 odds 0..1, fixed256x18 change, string<=6 note)", [75n, -(10n ** 18n), "Delphi"]],
     ["(bytes4 selector, bytes data, address who)", ["0x01020304", "0x", account("who")]],
     [
       "(int8[] scores -5..5, (bool yes, string[2] names)[] pairs)",
@@ -259,6 +367,8 @@ function transcriptVector(): unknown {
         domain: p.ON_CHAIN_DOMAIN_NAME,
         requestId: word("request"),
         payloadHash: word("payload"),
+        context: word("context"),
+        stateBlock: { number: "1234", hash: word("state block") },
         evidenceHash: word("evidence"),
         time: 1_799_999_000,
         clock: { source: "build", lowerBound: 1_799_000_000 },

@@ -8,7 +8,6 @@ import { createSimulatorAttester } from "../../enclave/attesters/simulator/simul
 import * as p from "../../protocol/index.ts";
 import { SAMPLE_LOG_KEY } from "./sample-log.ts";
 
-const NO_BLOCK: p.Hex = `0x${"00".repeat(32)}`;
 export const SAMPLE_ANSWER_KEY = sha256(p.toUtf8("sample receipt, answer key"));
 
 /** 2026-11-01T00:00:00Z, inside the validity of the simulator's certificates. */
@@ -18,6 +17,8 @@ const ANSWERED_AT = 1_793_491_200;
 const REPORT_DATA_AT = 48 + 520;
 
 const labelled = (label: string): p.Hex => p.toHex(sha256(p.toUtf8(`sample receipt, ${label}`)));
+const CONTEXT = labelled("context");
+const STATE_BLOCK: p.StateBlock = { number: 123n, hash: labelled("state block") };
 const account = (label: string): p.Hex => `0x${labelled(label).slice(-40)}`;
 
 export interface SampleOptions {
@@ -47,6 +48,7 @@ export async function createSampleReceipt({
       maxOutputTokens: 64,
       sampling: p.PROVIDER_DEFAULT_SAMPLING,
       format: { kind: p.OutputKind.text, schema: "", choices: [] },
+      parts: [],
     },
   });
   const request = sampleRequest(p.payloadHash(payload));
@@ -60,8 +62,10 @@ export async function createSampleReceipt({
     answeredAt: ANSWERED_AT,
   };
   const evidenceHash = p.toHex(sha256(p.fromHex(evidence.bytes)));
+  const stateBlock = where === "on chain" ? STATE_BLOCK : null;
   const { transcript, bodies } = sampleTranscript({
     domain,
+    stateBlock,
     requestId,
     payload,
     evidenceHash,
@@ -73,12 +77,12 @@ export async function createSampleReceipt({
     status: p.AnswerStatus.ok,
     outputHash: p.keccak(output),
     transcriptRoot: p.transcriptRoot(transcript),
-    stateBlockHash: NO_BLOCK,
+    stateBlockHash: stateBlock?.hash ?? p.NO_STATE_BLOCK,
     keysetId: p.keysetId(keyset),
     answeredAt: BigInt(answeredAt),
   };
   const common = {
-    version: 1 as const,
+    version: 2 as const,
     payload: p.toHex(payload),
     answer,
     signature: p.signDigest(p.answerDigest(domain, answer), SAMPLE_ANSWER_KEY),
@@ -91,8 +95,8 @@ export async function createSampleReceipt({
   };
   return p.encodeReceipt(
     p.ON_CHAIN_DOMAIN_NAME === domain.name
-      ? { ...common, domain, request }
-      : { ...common, domain, request: { requestId } },
+      ? { ...common, domain, request, stateBlock: STATE_BLOCK }
+      : { ...common, domain, request: { requestId }, stateBlock: null },
   );
 }
 
@@ -113,14 +117,15 @@ function sampleRequest(payloadHash: p.Hex): p.Request {
     chainId: 31_337n,
     coordinator: account("coordinator"),
     consumer: account("consumer"),
-    nonce: 7n,
+    requestedAt: BigInt(ANSWERED_AT - 30),
+    nonce: 0,
+    context: CONTEXT,
     payer: account("payer"),
     refundTo: account("refundTo"),
     subscriptionId: 3n,
     payloadHash,
-    payloadUriHash: NO_BLOCK,
+    payloadUriHash: `0x${"00".repeat(32)}`,
     policyId: labelled("policy"),
-    policyVersion: 1,
     threshold: 1,
     aggregation: p.Aggregation.first,
     delivery: p.Delivery.callback,
@@ -167,6 +172,7 @@ async function sampleEvidence(
 
 interface Exchange {
   readonly domain: p.Domain;
+  readonly stateBlock: p.StateBlock | null;
   readonly requestId: p.Hex;
   readonly payload: Uint8Array;
   readonly evidenceHash: p.Hex;
@@ -176,6 +182,7 @@ interface Exchange {
 
 function sampleTranscript({
   domain,
+  stateBlock,
   requestId,
   payload,
   evidenceHash,
@@ -193,6 +200,8 @@ function sampleTranscript({
       domain: domain.name,
       requestId,
       payloadHash: p.payloadHash(payload),
+      context: CONTEXT,
+      stateBlock: stateBlock === null ? null : p.toStateBlockText(stateBlock),
       evidenceHash,
       time: answeredAt - 2,
       clock: { source: "hosts", lowerBound: answeredAt - 60 },

@@ -59,7 +59,8 @@ contract EnclaveRegistry is IEnclaveRegistry, PolicyRegistry {
 
     /// @inheritdoc IEnclaveRegistry
     uint32 public immutable MAX_EVIDENCE_AGE_BLOCKS;
-    IChainAdapter private immutable CHAIN;
+    /// @inheritdoc IEnclaveRegistry
+    IChainAdapter public immutable CHAIN;
 
     mapping(bytes32 admissionKey => Admissions) private _admissions;
     mapping(bytes32 admissionKey => Vouchers) private _vouchers;

@@ -14,7 +14,8 @@ import { Answer, Answers, AnswerStatus } from "../types/Answer.sol";
 /// | 40 | 32 | transcriptRoot |
 /// | 72 | 32 | r |
 /// | 104 | 32 | yParityAndS (EIP-2098) |
-/// | 136 | 0–120 | tail |
+/// | 136 | 6 | number of the block whose hash the answer signs |
+/// | 142 | 0–114 | tail |
 library FunctionsAnswers {
     /// @notice Thrown when a response has not the form above.
     error ResponseMalformed(uint256 length);
@@ -25,10 +26,8 @@ library FunctionsAnswers {
 
     bytes32 internal constant NAME_HASH = keccak256("Adyton Functions");
 
-    uint256 private constant TAIL = 136;
+    uint256 private constant TAIL = 142;
     uint256 private constant MAX_LENGTH = 256;
-    /// @dev Half the order of secp256k1, rounded down (EIP-2).
-    uint256 private constant MAX_S = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0;
 
     /// @notice The response's form, and what follows its fixed fields.
     /// @dev Establishes: the fixed fields are there, the form is known, a hash has 32 bytes.
@@ -42,22 +41,31 @@ library FunctionsAnswers {
         );
     }
 
+    /// @notice Number of the block whose hash the answer signs: the carrier's word, which the hash must bear out.
+    /// @param response As `split` accepted it.
+    function stateBlockNumber(bytes calldata response) internal pure returns (uint256) {
+        return uint48(bytes6(response[136:142]));
+    }
+
     /// @notice The answer that a response claims to be, to the question `requestId`.
     /// @param response As `split` accepted it.
+    /// @param stateBlockHash The hash that the chain has at `stateBlockNumber`.
     /// @dev Does not establish: that anybody signed it; see `recover`.
-    function answerOf(bytes32 requestId, bytes calldata response, bytes32 outputHash)
+    function answerOf(bytes32 requestId, bytes calldata response, bytes32 outputHash, bytes32 stateBlockHash)
         internal
         pure
         returns (Answer memory answer)
     {
         uint8 status = uint8(response[1]);
         require(
-            status >= uint8(AnswerStatus.Ok) && status <= uint8(AnswerStatus.ClockUnknown),
+            status >= uint8(AnswerStatus.Ok) && status <= uint8(AnswerStatus.ProgramFailed)
+                && status != uint8(AnswerStatus.Disagreed),
             ResponseMalformed(response.length)
         );
         answer.requestId = requestId;
         answer.status = AnswerStatus(status);
         answer.outputHash = outputHash;
+        answer.stateBlockHash = stateBlockHash;
         answer.answeredAt = uint48(bytes6(response[2:8]));
         answer.keysetId = bytes32(response[8:40]);
         answer.transcriptRoot = bytes32(response[40:72]);
@@ -70,14 +78,8 @@ library FunctionsAnswers {
         pure
         returns (address)
     {
-        uint256 yParityAndS = uint256(bytes32(response[104:136]));
-        uint256 s = yParityAndS & (type(uint256).max >> 1);
-        if (s > MAX_S) return address(0);
-        return ecrecover(
-            digest(answer, chainId, consumer),
-            uint8(27 + (yParityAndS >> 255)),
-            bytes32(response[72:104]),
-            bytes32(s)
+        return Answers.recoverCompact(
+            digest(answer, chainId, consumer), bytes32(response[72:104]), bytes32(response[104:136])
         );
     }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.27;
 
+import { IChainAdapter } from "../interfaces/IChainAdapter.sol";
 import { IEnclaveRegistry } from "../interfaces/IEnclaveRegistry.sol";
-import { IOracleConsumer } from "../interfaces/IOracleConsumer.sol";
-import { Answer, AnswerStatus } from "../types/Answer.sol";
+import { Chain } from "../libraries/Chain.sol";
+import { Answer, Answers, AnswerStatus } from "../types/Answer.sol";
 import { FunctionsAnswers } from "./FunctionsAnswers.sol";
 import { FunctionsRequest, FunctionsRequests, SecretsLocation } from "./FunctionsRequests.sol";
 import { FunctionsScript } from "./FunctionsScript.sol";
@@ -11,18 +12,20 @@ import { IFunctionsOracleConsumer } from "./IFunctionsOracleConsumer.sol";
 import { IFunctionsRouter } from "./IFunctionsRouter.sol";
 
 /// @notice How a question travels.
+/// @param context Comes back with the answer, so that a consumer need not keep the requestId.
 /// @param subscriptionId Functions subscription that pays the nodes; it must list this contract.
 /// @param donId Which network of nodes.
-/// @param callbackGasLimit Gas for checking the answer (about 60,000) and for `_onAnswer`.
+/// @param callbackGasLimit Gas for checking the answer (about 65,000) and for `_onAnswer`.
 /// @param maxOutputBytes Longest output accepted.
-/// @param lifetimeSeconds How long an answer is waited for, and so how old it can be; an enclave takes up to 7 days.
+/// @param lifetimeSeconds How long an answer is waited for: more than `FALLBACK_WINDOW_SECONDS`, at most `MAX_LIFETIME_SECONDS`.
 /// @param secretsLocation Where the nodes find the enclave's URL and the credential for it.
 /// @param secretsReference What the toolkit makes of them: encrypted URLs, or slot and version on the nodes.
 struct FunctionsTerms {
+    bytes32 context;
     uint64 subscriptionId;
     bytes32 donId;
     uint32 callbackGasLimit;
-    uint32 maxOutputBytes;
+    uint24 maxOutputBytes;
     uint32 lifetimeSeconds;
     SecretsLocation secretsLocation;
     bytes secretsReference;
@@ -34,20 +37,18 @@ struct FunctionsTerms {
 /// @dev Establishes: `_onAnswer` runs once a question, with what an enclave signed for it; see `IFunctionsOracleConsumer.relay`.
 /// @dev Does not establish: that an answer comes. Nodes, their operators and the enclave's host may all stay silent.
 /// @dev Warning: keep `_onAnswer` cheap. What it reverts leaves the question open: `relay` may bring the answer again.
-abstract contract FunctionsOracleConsumer is IFunctionsOracleConsumer, IOracleConsumer {
+abstract contract FunctionsOracleConsumer is IFunctionsOracleConsumer {
+    /// @dev `context` is its own slot, written only where there is one.
     struct Question {
-        uint40 askedAt;
+        uint40 requestedAt;
         uint40 deadline;
-        uint32 policyVersion;
-        // An answer was accepted whose output is still to come; its hash is in `_outputHashes`.
-        bool isOutputAwaited;
+        uint64 requestBlock;
+        bytes32 context;
     }
 
     /// @dev Version of the CBOR form of a Functions request.
     uint16 private constant DATA_VERSION = 1;
-    /// @dev How far an enclave's clock and a block's time may be apart: the enclave takes a median of hosts, and a block may be
-    /// stamped a slot or more before or after it is made.
-    uint64 private constant CLOCK_TOLERANCE_SECONDS = 5 minutes;
+    uint256 private constant MAX_LIFETIME = 7 days;
 
     /// @notice The router that this contract asks.
     IFunctionsRouter public immutable ROUTER;
@@ -55,16 +56,29 @@ abstract contract FunctionsOracleConsumer is IFunctionsOracleConsumer, IOracleCo
     IEnclaveRegistry public immutable ENCLAVES;
     /// @notice The appraisal policy that an answering enclave must be admitted under.
     bytes32 public immutable POLICY_ID;
+    /// @notice How long before the deadline answers begin to be accepted that a single host or odd node can cause.
+    uint32 public immutable FALLBACK_WINDOW_SECONDS;
+    /// @notice Longest time from question to deadline: 7 days, or nine tenths of the time for which the chain knows a block's hash.
+    uint32 public immutable MAX_LIFETIME_SECONDS;
+    IChainAdapter private immutable CHAIN;
 
-    uint256 private _nextNonce;
     mapping(bytes32 functionsRequestId => bytes32 requestId) private _requestIds;
     mapping(bytes32 requestId => Question) private _questions;
-    mapping(bytes32 requestId => bytes32) private _outputHashes;
 
-    constructor(IFunctionsRouter router, IEnclaveRegistry enclaves, bytes32 policyId) {
+    constructor(
+        IFunctionsRouter router,
+        IEnclaveRegistry enclaves,
+        bytes32 policyId,
+        uint32 fallbackWindowSeconds
+    ) {
+        require(enclaves.versionOf(policyId) != 0, PolicyUnknown(policyId));
         ROUTER = router;
         ENCLAVES = enclaves;
         POLICY_ID = policyId;
+        FALLBACK_WINDOW_SECONDS = fallbackWindowSeconds;
+        CHAIN = enclaves.CHAIN();
+        uint256 known = Chain.blockHashWindowSeconds(CHAIN) * 9 / 10;
+        MAX_LIFETIME_SECONDS = uint32(known < MAX_LIFETIME ? known : MAX_LIFETIME);
     }
 
     /// @inheritdoc IFunctionsOracleConsumer
@@ -89,53 +103,81 @@ abstract contract FunctionsOracleConsumer is IFunctionsOracleConsumer, IOracleCo
     }
 
     /// @inheritdoc IFunctionsOracleConsumer
-    function deliver(bytes32 requestId, bytes calldata output) external {
-        require(_questions[requestId].isOutputAwaited, OutputNotAwaited(requestId));
-        _requireOutputHash(requestId, keccak256(output));
-        delete _questions[requestId];
-        delete _outputHashes[requestId];
-        _onAnswer(requestId, AnswerStatus.Ok, output);
+    function deliver(bytes32 requestId, bytes calldata response, bytes calldata output) external {
+        (uint8 form, bytes calldata tail) = FunctionsAnswers.split(response);
+        require(form == FunctionsAnswers.FORM_HASH, OutputUnexpected(requestId));
+        require(
+            keccak256(output) == bytes32(tail), OutputMismatch(requestId, bytes32(tail), keccak256(output))
+        );
+        Answer memory answer = _check(requestId, response, bytes32(tail));
+        require(answer.status == AnswerStatus.Ok, OutputUnexpected(requestId));
+        bytes32 context = _close(answer);
+        _onAnswer(requestId, context, answer.status, answer.answeredAt, output);
     }
 
-    /// @inheritdoc IOracleConsumer
-    /// @dev Only this contract calls it: an unpacked output lies in memory, and `_onAnswer` takes calldata.
-    function onAnswer(bytes32 requestId, AnswerStatus status, bytes calldata output) external {
+    /// @notice Hands an unpacked output, which lies in memory, to `_onAnswer`, which takes calldata. Only this contract calls it.
+    function onAnswer(
+        bytes32 requestId,
+        bytes32 context,
+        AnswerStatus status,
+        uint64 answeredAt,
+        bytes calldata output
+    ) external {
         require(msg.sender == address(this), NotSelf(msg.sender));
-        _onAnswer(requestId, status, output);
+        _onAnswer(requestId, context, status, answeredAt, output);
     }
 
     /// @notice Your part: receives the answer.
+    /// @param context What the question's terms said.
+    /// @param answeredAt Seconds since the epoch.
     /// @param output Decode it only when `status` is `Ok`; it is empty otherwise.
-    function _onAnswer(bytes32 requestId, AnswerStatus status, bytes calldata output) internal virtual;
+    function _onAnswer(
+        bytes32 requestId,
+        bytes32 context,
+        AnswerStatus status,
+        uint64 answeredAt,
+        bytes calldata output
+    ) internal virtual;
 
     /// @notice Yours if you want it: the nodes brought an error. The question is still open until its deadline; the enclave may
     /// have answered it all the same, and `relay` brings that.
     /// @dev Warning: `err` is the nodes' word, signed by no enclave. Nothing may depend on it but a new attempt.
     function _onTransportFailure(bytes32 requestId, bytes calldata err) internal virtual { }
 
-    /// @notice Asks, once, under the policy as it is now.
-    /// @dev Establishes: the returned id commits to chain, contract, nonce, payload, policy and deadline.
+    /// @notice Asks, once.
+    /// @dev Establishes: the returned id commits to chain, contract, time, block, context, payload, policy and deadline.
+    /// @dev Warning: a simulated call returns another id than the transaction.
     function _request(FunctionsTerms memory terms, bytes memory payload)
         internal
         returns (bytes32 requestId)
     {
+        require(
+            terms.lifetimeSeconds > FALLBACK_WINDOW_SECONDS && terms.lifetimeSeconds <= MAX_LIFETIME_SECONDS,
+            LifetimeInvalid(terms.lifetimeSeconds, FALLBACK_WINDOW_SECONDS, MAX_LIFETIME_SECONDS)
+        );
         FunctionsRequest memory request = FunctionsRequest({
             chainId: block.chainid,
             consumer: address(this),
-            nonce: _nextNonce++,
+            requestedAt: uint40(block.timestamp),
+            requestBlock: uint64(Chain.blockNumber(CHAIN)),
+            nonce: 0,
+            context: terms.context,
             payloadHash: keccak256(payload),
             policyId: POLICY_ID,
-            policyVersion: ENCLAVES.POLICIES().head(POLICY_ID).version,
             maxOutputBytes: terms.maxOutputBytes,
-            deadline: uint64(block.timestamp) + terms.lifetimeSeconds
+            deadline: uint40(block.timestamp) + terms.lifetimeSeconds
         });
         requestId = FunctionsRequests.id(request);
-        _questions[requestId] = Question({
-            askedAt: uint40(block.timestamp),
-            deadline: uint40(request.deadline),
-            policyVersion: request.policyVersion,
-            isOutputAwaited: false
-        });
+        // Equal questions of one block. None of them can be answered in it: its hash is not known yet.
+        while (_questions[requestId].requestedAt != 0) {
+            ++request.nonce;
+            requestId = FunctionsRequests.id(request);
+        }
+        Question storage question = _questions[requestId];
+        question.requestedAt = request.requestedAt;
+        question.deadline = request.deadline;
+        question.requestBlock = request.requestBlock;
+        if (terms.context != 0) question.context = terms.context;
         _send(terms, requestId, request.deadline, FunctionsRequests.call(request, payload));
     }
 
@@ -165,52 +207,59 @@ abstract contract FunctionsOracleConsumer is IFunctionsOracleConsumer, IOracleCo
         } else {
             outputHash = form == FunctionsAnswers.FORM_HASH ? bytes32(tail) : keccak256(tail);
         }
-        Answer memory answer = FunctionsAnswers.answerOf(requestId, response, outputHash);
-        bool isOutputAwaited = _check(answer, response);
+        Answer memory answer = _check(requestId, response, outputHash);
         // The form is not signed: whoever brings an answer that is not ok must not bring it by hash, to be delivered as ok.
         require(
             answer.status == AnswerStatus.Ok || (form == FunctionsAnswers.FORM_INLINE && tail.length == 0),
             OutputUnexpected(requestId)
         );
-        // Nor may somebody who brings a hash keep out the nodes, who bring the output.
-        if (isOutputAwaited) _requireOutputHash(requestId, outputHash);
-        emit AnswerAccepted(requestId, answer.keysetId, outputHash, answer.transcriptRoot);
-
         if (form == FunctionsAnswers.FORM_HASH) {
-            _questions[requestId].isOutputAwaited = true;
-            _outputHashes[requestId] = outputHash;
-            emit OutputAwaited(requestId, outputHash);
+            // Nothing is kept: whoever brings a hash must not keep out those who bring an output.
+            emit OutputAwaited(requestId, answer.keysetId, outputHash, response);
             return;
         }
-        // Deleted before the consumer acts: whatever it calls, this question is answered.
-        delete _questions[requestId];
-        if (isOutputAwaited) delete _outputHashes[requestId];
-        if (form == FunctionsAnswers.FORM_INLINE) _onAnswer(requestId, answer.status, tail);
-        else this.onAnswer(requestId, answer.status, unpacked);
+        bytes32 context = _close(answer);
+        if (form == FunctionsAnswers.FORM_INLINE) {
+            _onAnswer(requestId, context, answer.status, answer.answeredAt, tail);
+        } else {
+            this.onAnswer(requestId, context, answer.status, answer.answeredAt, unpacked);
+        }
     }
 
-    function _requireOutputHash(bytes32 requestId, bytes32 actual) private view {
-        bytes32 expected = _outputHashes[requestId];
-        require(actual == expected, OutputMismatch(requestId, expected, actual));
+    /// @dev Before the consumer acts: whatever it calls, this question is answered.
+    function _close(Answer memory answer) private returns (bytes32 context) {
+        context = _questions[answer.requestId].context;
+        delete _questions[answer.requestId];
+        emit AnswerAccepted(answer.requestId, answer.keysetId, answer.outputHash, answer.transcriptRoot);
     }
 
     /// @dev Reverts unless an admitted key signed this answer to a question that is open, in time.
-    function _check(Answer memory answer, bytes calldata response)
+    function _check(bytes32 requestId, bytes calldata response, bytes32 outputHash)
         private
         view
-        returns (bool isOutputAwaited)
+        returns (Answer memory answer)
     {
-        Question memory question = _questions[answer.requestId];
-        require(question.askedAt != 0, QuestionNotPending(answer.requestId));
-        require(block.timestamp <= question.deadline, AnswerExpired(answer.requestId, question.deadline));
+        Question storage question = _questions[requestId];
+        uint40 requestedAt = question.requestedAt;
+        uint40 deadline = question.deadline;
+        require(requestedAt != 0, QuestionNotPending(requestId));
+        require(block.timestamp <= deadline, AnswerExpired(requestId, deadline));
+        uint256 number = FunctionsAnswers.stateBlockNumber(response);
+        require(number >= question.requestBlock, StateBlockTooOld(requestId, number, question.requestBlock));
+        bytes32 blockHash = Chain.blockHash(CHAIN, number);
+        require(blockHash != 0, StateBlockUnknown(requestId, number));
+
+        answer = FunctionsAnswers.answerOf(requestId, response, outputHash, blockHash);
         require(
-            answer.answeredAt + CLOCK_TOLERANCE_SECONDS >= question.askedAt
-                && answer.answeredAt <= block.timestamp + CLOCK_TOLERANCE_SECONDS,
-            AnswerTimeUnacceptable(answer.requestId, answer.answeredAt)
+            Answers.isTimely(answer.status, answer.answeredAt, requestedAt),
+            AnswerTimeUnacceptable(requestId, answer.answeredAt)
+        );
+        require(
+            !Answers.isLastResort(answer.status) || block.timestamp + FALLBACK_WINDOW_SECONDS >= deadline,
+            FallbackWindowNotReached(requestId, deadline - FALLBACK_WINDOW_SECONDS)
         );
         address signer = FunctionsAnswers.recover(answer, response, block.chainid, address(this));
         // Reverts with the condition that is not met. The payee is no concern here: subscriptions pay this road.
-        ENCLAVES.payeeOf(POLICY_ID, question.policyVersion, question.askedAt, answer.keysetId, signer);
-        return question.isOutputAwaited;
+        ENCLAVES.payeeOf(POLICY_ID, requestedAt, answer.keysetId, signer);
     }
 }

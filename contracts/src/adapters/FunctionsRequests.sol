@@ -5,12 +5,14 @@ pragma solidity ^0.8.27;
 struct FunctionsRequest {
     uint256 chainId;
     address consumer;
-    uint256 nonce;
+    uint40 requestedAt;
+    uint64 requestBlock;
+    uint32 nonce;
+    bytes32 context;
     bytes32 payloadHash;
     bytes32 policyId;
-    uint32 policyVersion;
-    uint32 maxOutputBytes;
-    uint64 deadline;
+    uint24 maxOutputBytes;
+    uint40 deadline;
 }
 
 /// @notice Where the nodes find the encrypted secrets of a request, as the Functions toolkit numbers it.
@@ -26,7 +28,7 @@ library FunctionsRequests {
     error RequestPartTooLong(uint256 length);
 
     bytes32 internal constant TYPEHASH = keccak256(
-        "FunctionsRequest(uint256 chainId,address consumer,uint256 nonce,bytes32 payloadHash,bytes32 policyId,uint32 policyVersion,uint32 maxOutputBytes,uint64 deadline)"
+        "FunctionsRequest(uint256 chainId,address consumer,uint40 requestedAt,uint64 requestBlock,uint32 nonce,bytes32 context,bytes32 payloadHash,bytes32 policyId,uint24 maxOutputBytes,uint40 deadline)"
     );
 
     // Major types, in the top three bits of a head (RFC 8949 §3.1).

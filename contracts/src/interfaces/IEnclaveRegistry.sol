@@ -3,6 +3,7 @@ pragma solidity ^0.8.27;
 
 import { Keyset } from "../types/Keyset.sol";
 import { IAttestationVerifier } from "./IAttestationVerifier.sol";
+import { IChainAdapter } from "./IChainAdapter.sol";
 import { IPolicyRegistry } from "./IPolicyRegistry.sol";
 
 /// @notice What is recorded of an admitted keyset under one policy.
@@ -159,6 +160,9 @@ interface IEnclaveRegistry is IPolicyRegistry {
 
     /// @notice Whether the signer could answer a request made in the next second.
     function isLive(bytes32 policyId, bytes32 keysetId, address signer) external view returns (bool);
+
+    /// @notice Adapter of the chain; zero on chains with Ethereum's rules.
+    function CHAIN() external view returns (IChainAdapter);
 
     /// @notice How many blocks back evidence may name its block.
     function MAX_EVIDENCE_AGE_BLOCKS() external view returns (uint32);

@@ -137,12 +137,14 @@ contract FunctionsVectorsTest is Test {
         return FunctionsRequest({
             chainId: vm.parseJsonUint(json, string.concat(path, ".chainId")),
             consumer: vm.parseJsonAddress(json, string.concat(path, ".consumer")),
-            nonce: vm.parseJsonUint(json, string.concat(path, ".nonce")),
+            requestedAt: uint40(vm.parseJsonUint(json, string.concat(path, ".requestedAt"))),
+            requestBlock: uint64(vm.parseJsonUint(json, string.concat(path, ".requestBlock"))),
+            nonce: uint32(vm.parseJsonUint(json, string.concat(path, ".nonce"))),
+            context: read32(path, ".context"),
             payloadHash: read32(path, ".payloadHash"),
             policyId: read32(path, ".policyId"),
-            policyVersion: uint32(vm.parseJsonUint(json, string.concat(path, ".policyVersion"))),
-            maxOutputBytes: uint32(vm.parseJsonUint(json, string.concat(path, ".maxOutputBytes"))),
-            deadline: uint64(vm.parseJsonUint(json, string.concat(path, ".deadline")))
+            maxOutputBytes: uint24(vm.parseJsonUint(json, string.concat(path, ".maxOutputBytes"))),
+            deadline: uint40(vm.parseJsonUint(json, string.concat(path, ".deadline")))
         });
     }
 

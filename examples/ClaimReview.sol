@@ -12,7 +12,7 @@ import { Aggregation, Delivery, Request, RequestTerms } from "adyton/contracts/s
 contract ClaimReview {
     enum Decision { None, Waiting, Covered, Rejected, NeedsHuman }
 
-    uint64 private constant ANSWER_WITHIN = 1 hours;
+    uint40 private constant ANSWER_WITHIN = 1 hours;
     uint64 private constant MAX_ANSWER_AGE = 7 days;
 
     IAnswerChecker private immutable CHECKER;
@@ -32,8 +32,9 @@ contract ClaimReview {
     }
 
     /// Asks about a claim. The value pays the model and the gas of settling; what is left is credited to the caller.
-    function submit(string calldata claim, uint128 fee) external payable returns (bytes32 requestId) {
+    function submit(string calldata claim, uint96 fee) external payable returns (bytes32 requestId) {
         RequestTerms memory terms = RequestTerms({
+            context: 0,
             payer: msg.sender,
             refundTo: msg.sender,
             subscriptionId: 0,
@@ -44,8 +45,8 @@ contract ClaimReview {
             callbackGasLimit: 0,
             maxOutputBytes: 1_024,
             fee: fee,
-            gasPriceCap: uint64(2 * tx.gasprice),
-            deadline: uint64(block.timestamp) + ANSWER_WITHIN
+            gasPriceCap: uint64(2 * block.basefee + 2 gwei),
+            deadline: uint40(block.timestamp) + ANSWER_WITHIN
         });
         bytes memory payload = Inference.encode(
             Inference.typed(

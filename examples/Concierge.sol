@@ -12,18 +12,14 @@ contract Concierge is OracleConsumer {
         bytes output;
     }
 
-    bytes32 private immutable POLICY_ID;
-
     mapping(bytes32 requestId => Reply) private _replies;
 
     event Answered(bytes32 indexed requestId, AnswerStatus status, bytes output);
 
-    constructor(IOracleCoordinator coordinator, bytes32 policyId) OracleConsumer(coordinator) {
-        POLICY_ID = policyId;
-    }
+    constructor(IOracleCoordinator coordinator, bytes32 policyId) OracleConsumer(coordinator, policyId) { }
 
     /// Asks `question`. With an `outputType` such as `(uint256 year)` the answer is ABI-encoded, else it is text.
-    function ask(string calldata model, string calldata question, string calldata outputType, uint128 fee)
+    function ask(string calldata model, string calldata question, string calldata outputType, uint96 fee)
         external
         payable
         returns (bytes32 requestId)
@@ -31,14 +27,17 @@ contract Concierge is OracleConsumer {
         Prompt memory prompt = bytes(outputType).length == 0
             ? Inference.text(model, "", question)
             : Inference.typed(model, "", question, outputType);
-        return _request(_terms(POLICY_ID, fee), Inference.encode(prompt), msg.value);
+        return _request(_terms(fee), Inference.encode(prompt), msg.value);
     }
 
     function replyTo(bytes32 requestId) external view returns (AnswerStatus status, bytes memory output) {
         return (_replies[requestId].status, _replies[requestId].output);
     }
 
-    function _onAnswer(bytes32 requestId, AnswerStatus status, bytes calldata output) internal override {
+    function _onAnswer(bytes32 requestId, bytes32, AnswerStatus status, uint64, bytes calldata output)
+        internal
+        override
+    {
         _replies[requestId] = Reply(status, output);
         emit Answered(requestId, status, output);
     }

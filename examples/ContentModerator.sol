@@ -15,20 +15,20 @@ contract ContentModerator is OracleConsumer {
     }
 
     uint8 private constant HIDE_FROM_SEVERITY = 5;
-    bytes32 private immutable POLICY_ID;
     string private _model;
 
     mapping(bytes32 requestId => Post) public posts;
 
     event PostJudged(bytes32 indexed requestId, Verdict verdict, uint8 severity, string reason);
 
-    constructor(IOracleCoordinator coordinator, bytes32 policyId, string memory model) OracleConsumer(coordinator) {
-        POLICY_ID = policyId;
+    constructor(IOracleCoordinator coordinator, bytes32 policyId, string memory model)
+        OracleConsumer(coordinator, policyId)
+    {
         _model = model;
     }
 
     /// Asks about `text`. `fee` pays the model; the rest of the value pays gas, and what is left comes back to the caller.
-    function moderate(string calldata text, uint128 fee) external payable returns (bytes32 requestId) {
+    function moderate(string calldata text, uint96 fee) external payable returns (bytes32 requestId) {
         bytes memory payload = Inference.encode(
             Inference.typed(
                 _model,
@@ -37,11 +37,14 @@ contract ContentModerator is OracleConsumer {
                 '(bool flagged, uint8 severity 0..10 "0 harmless, 10 dangerous", string reason "one sentence")'
             )
         );
-        requestId = _request(_terms(POLICY_ID, fee), payload, msg.value);
+        requestId = _request(_terms(fee), payload, msg.value);
         posts[requestId].verdict = Verdict.Waiting;
     }
 
-    function _onAnswer(bytes32 requestId, AnswerStatus status, bytes calldata output) internal override {
+    function _onAnswer(bytes32 requestId, bytes32, AnswerStatus status, uint64, bytes calldata output)
+        internal
+        override
+    {
         Post storage post = posts[requestId];
         if (status == AnswerStatus.Ok) {
             (bool flagged, uint8 severity, string memory reason) = abi.decode(output, (bool, uint8, string));
@@ -51,5 +54,11 @@ contract ContentModerator is OracleConsumer {
             post.verdict = Verdict.NeedsHuman;
         }
         emit PostJudged(requestId, post.verdict, post.severity, post.reason);
+    }
+
+    /// Nobody answered in time: people judge, and no post waits for ever.
+    function _onRefund(bytes32 requestId, bytes32) internal override {
+        posts[requestId].verdict = Verdict.NeedsHuman;
+        emit PostJudged(requestId, Verdict.NeedsHuman, 0, "");
     }
 }

@@ -36,8 +36,9 @@ contract FunctionsConcierge is FunctionsOracleConsumer {
         IEnclaveRegistry enclaves,
         bytes32 policyId,
         bytes32 donId,
-        uint64 subscriptionId
-    ) FunctionsOracleConsumer(router, enclaves, policyId) {
+        uint64 subscriptionId,
+        uint32 fallbackWindowSeconds
+    ) FunctionsOracleConsumer(router, enclaves, policyId, fallbackWindowSeconds) {
         DON_ID = donId;
         SUBSCRIPTION_ID = subscriptionId;
     }
@@ -59,6 +60,7 @@ contract FunctionsConcierge is FunctionsOracleConsumer {
             ? Inference.text(model, "", question)
             : Inference.typed(model, "", question, outputType);
         FunctionsTerms memory terms = FunctionsTerms({
+            context: 0,
             subscriptionId: SUBSCRIPTION_ID,
             donId: DON_ID,
             callbackGasLimit: 300_000,
@@ -74,7 +76,10 @@ contract FunctionsConcierge is FunctionsOracleConsumer {
         return (_replies[requestId].status, _replies[requestId].output);
     }
 
-    function _onAnswer(bytes32 requestId, AnswerStatus status, bytes calldata output) internal override {
+    function _onAnswer(bytes32 requestId, bytes32, AnswerStatus status, uint64, bytes calldata output)
+        internal
+        override
+    {
         _replies[requestId] = Reply(status, output);
         emit Answered(requestId, status, output);
     }

@@ -4,7 +4,6 @@ pragma solidity 0.8.37;
 import { AnswerChecker } from "../src/AnswerChecker.sol";
 import { EnclaveRegistry } from "../src/EnclaveRegistry.sol";
 import { OracleCoordinator } from "../src/OracleCoordinator.sol";
-import { PolicyRegistry } from "../src/PolicyRegistry.sol";
 import { ArbitrumAdapter } from "../src/adapters/ArbitrumAdapter.sol";
 import { OptimismAdapter } from "../src/adapters/OptimismAdapter.sol";
 import { IChainAdapter } from "../src/interfaces/IChainAdapter.sol";
@@ -52,10 +51,9 @@ contract Deploy {
     function run() external {
         vm.startBroadcast();
         IChainAdapter chain = _chainAdapter(vm.envOr("CHAIN_RULES", string("ethereum")));
-        PolicyRegistry policies = new PolicyRegistry();
         EnclaveRegistry enclaves =
-            new EnclaveRegistry(policies, chain, uint32(vm.envOr("MAX_EVIDENCE_AGE_BLOCKS", uint256(256))));
-        TdxVerifier tdx = new TdxVerifier(policies, INTEL_ROOT_X, INTEL_ROOT_Y, INTEL_ROOT_NAME);
+            new EnclaveRegistry(chain, uint32(vm.envOr("MAX_EVIDENCE_AGE_BLOCKS", uint256(256))));
+        TdxVerifier tdx = new TdxVerifier(enclaves, INTEL_ROOT_X, INTEL_ROOT_Y, INTEL_ROOT_NAME);
         AttestationResultVerifier results = new AttestationResultVerifier(enclaves);
         OracleCoordinator coordinator = new OracleCoordinator(
             enclaves,
@@ -70,7 +68,6 @@ contract Deploy {
         vm.serializeUint("deployment", "chainId", block.chainid);
         vm.serializeUint("deployment", "block", block.number);
         vm.serializeAddress("deployment", "chainAdapter", address(chain));
-        vm.serializeAddress("deployment", "policyRegistry", address(policies));
         vm.serializeAddress("deployment", "enclaveRegistry", address(enclaves));
         vm.serializeAddress("deployment", "tdxVerifier", address(tdx));
         vm.serializeAddress("deployment", "attestationResultVerifier", address(results));

@@ -48,8 +48,10 @@ struct TdxClaims {
 
 /// @title ITdxVerifier
 /// @notice Verifies Intel TDX quotes (version 4 and 5) on chain, to Intel's root.
-/// @dev Establishes: the whole chain of signatures, the certificates' dates, no debuggable TD or quoting enclave, and under a
-/// policy: measurement, module signer, quoting enclave, TCB floors, no revoked certificate.
+/// @dev Establishes: the whole chain of signatures, the certificates' dates, no TD or quoting enclave that can be debugged, no
+/// reserved bit of TDATTRIBUTES or XFAM, no TD that is bound to a service TD or could be without showing it; no TD that can be
+/// migrated, profiled or traced, or whose pages can be taken away, unless the policy names exactly these attributes; and under
+/// a policy: measurement, module signer, quoting enclave, TCB floors, no revoked certificate.
 /// @dev Does not establish: what Intel's TCB info says today. Floors stand in the policy, by FMSPC; its owner raises them when
 /// Intel publishes a recovery, and lists revoked certificates. RTMR3 is compared only if the policy's mask has it.
 interface ITdxVerifier is IAttestationVerifier {
@@ -66,6 +68,10 @@ interface ITdxVerifier is IAttestationVerifier {
     error AttestationKeyNotBound();
     /// @notice Thrown when a service TD is bound: it could move the TD elsewhere.
     error ServiceTdBound();
+    /// @notice Thrown when the TD can be migrated and its report, of TDX 1.0, does not show to whom it is bound.
+    error ServiceTdNotShown();
+    /// @notice Thrown when TDATTRIBUTES or XFAM, as they lie in the report, have a reserved bit or lack a required one.
+    error ReservedBitsSet(bytes8 attributes, bytes8 xfam);
 
     /// @notice Verifies a PCK CA certificate and remembers its key; anyone.
     function rememberIntermediate(bytes calldata tbs, bytes32 r, bytes32 s)

@@ -54,11 +54,27 @@ library TdxQuotes {
     uint256 private constant SEAM_AT = 64;
     uint256 private constant SEAM_BYTES = 56;
     uint256 private constant ATTRIBUTES_AT = 120;
+    uint256 private constant XFAM_AT = 128;
     uint256 private constant REGISTERS_AT = 136;
     uint256 private constant REGISTER_BYTES = 48;
     uint256 private constant REGISTER_COUNT = 8;
     uint256 private constant REPORT_DATA_AT = 520;
     uint256 private constant SERVICE_TD_AT = 600;
+
+    // TDATTRIBUTES and XFAM are little-endian: bit n is bit n % 8 of byte n / 8 (Intel TDX Module 1.5 ABI, TD_PARAMS).
+    bytes8 private constant MIGRATABLE = 0x0000002000000000; // 29
+    bytes8 private constant SEPT_VE_DISABLE = 0x0000001000000000; // 28
+    /// @dev Beside the two above ICSSD (16), LASS (27), PKS (30), KL (31), TPA (62), PERFMON (63). The others are reserved, and byte 0
+    /// (TUD) makes a TD one that its host debugs or profiles.
+    bytes8 private constant KNOWN_ATTRIBUTES = 0x000001f8000000c0;
+    /// @dev SEPT_VE_DISABLE, PKS, KL: what harms no secret of the TD.
+    bytes8 private constant HARMLESS_ATTRIBUTES = 0x000000d000000000;
+    /// @dev What the module lets a TD have, as Intel's attestation library and go-tdx-guest fix it.
+    bytes8 private constant KNOWN_XFAM = 0xe7db060000000000;
+    /// @dev x87 and SSE, which every TD has.
+    bytes8 private constant REQUIRED_XFAM = 0x0300000000000000;
+    /// @dev Processor trace (8) and last branch records (15): they record where the TD's secrets lead it.
+    bytes8 private constant TRACING_XFAM = 0x0081000000000000;
 
     /// @dev SGX report body (Intel SDM vol. 3D, REPORT): ATTRIBUTES at 48, MRSIGNER at 128, ISVPRODID at 256, ISVSVN at 258,
     /// REPORTDATA at 320.
@@ -127,6 +143,38 @@ library TdxQuotes {
     /// @notice keccak256(MRSIGNERSEAM ‖ SEAMATTRIBUTES): who signed the TDX module, and how it runs.
     function seamIdentity(bytes memory body) internal pure returns (bytes32) {
         return keccak256(slice(body, SEAM_AT, SEAM_BYTES));
+    }
+
+    /// @notice TDATTRIBUTES as they lie in the report.
+    function attributes(bytes memory body) internal pure returns (bytes8) {
+        return bytes8(wordAt(body, ATTRIBUTES_AT));
+    }
+
+    /// @notice XFAM as it lies in the report.
+    function xfam(bytes memory body) internal pure returns (bytes8) {
+        return bytes8(wordAt(body, XFAM_AT));
+    }
+
+    /// @notice Whether attributes and XFAM have a bit that no TD in production has, whatever a policy says.
+    function hasReservedBits(bytes memory body) internal pure returns (bool) {
+        return attributes(body) & ~KNOWN_ATTRIBUTES != 0 || xfam(body) & ~KNOWN_XFAM != 0
+            || xfam(body) & REQUIRED_XFAM != REQUIRED_XFAM;
+    }
+
+    /// @notice Whether attributes are fine without a rule: no page of the TD's memory can be taken from it unnoticed
+    /// (SEPT_VE_DISABLE), and none of MIGRATABLE, PERFMON, ICSSD, LASS, TPA is set.
+    function isOrdinary(bytes8 attributes_) internal pure returns (bool) {
+        return attributes_ & SEPT_VE_DISABLE != 0 && attributes_ & ~HARMLESS_ATTRIBUTES == 0;
+    }
+
+    /// @notice Whether an XFAM is fine without a rule: it records no trace.
+    function isOrdinaryXfam(bytes8 xfam_) internal pure returns (bool) {
+        return xfam_ & TRACING_XFAM == 0;
+    }
+
+    /// @notice Whether the TD can be moved elsewhere and its report does not show by whom: bodies of TDX 1.0 have no MRSERVICETD.
+    function hidesMigration(bytes memory body) internal pure returns (bool) {
+        return body.length != BODY_15_BYTES && attributes(body) & MIGRATABLE != 0;
     }
 
     /// @notice TUD, the first byte of TDATTRIBUTES: bit 0 is DEBUG, and all must be zero for a TD in production.

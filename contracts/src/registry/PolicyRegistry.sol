@@ -290,10 +290,14 @@ abstract contract PolicyRegistry is IPolicyRegistry {
 
     function _isRule(uint8 kind, bytes32 value) private pure returns (bool) {
         if (kind == PolicyRules.REVOKED_KEYSET) return uint256(value) <= type(uint160).max;
+        // The last four bytes of a floor are 0x00000001: it has no component there. What has no floor cannot be raised: a
+        // narrowing narrows.
+        if (kind == PolicyRules.QUOTING_ENCLAVE || kind == PolicyRules.TCB) {
+            return value == 0 || uint256(value) & 0xFFFFFFFF == 1;
+        }
         bool isKnown = (kind >= PolicyRules.VERIFIER && kind <= PolicyRules.XFAM)
             || kind == PolicyRules.REVOKED_CERTIFICATE;
-        // The last four bytes of a present rule are 0x00000001: floors have no component there.
-        return isKnown && (value == 0 || uint256(value) & 0xFFFFFFFF == 1);
+        return isKnown && (value == 0 || value == PolicyRules.PRESENT);
     }
 
     /// @return oldValue As `PolicyRules` has it, a default spelt out.

@@ -34,7 +34,8 @@ struct PolicyChange {
 }
 
 /// @notice The vocabulary of rules, and which change of one is a narrowing.
-/// @dev A rule's value is zero when absent. When present its last byte is 1 and the rest is a floor, component by component:
+/// @dev A rule's value is zero when absent, and `PRESENT` when present, but for `QUOTING_ENCLAVE` and `TCB`, whose value is a floor,
+/// component by component:
 ///
 /// | bytes | component |
 /// |---|---|
@@ -90,7 +91,7 @@ library PolicyRules {
     /// @dev Subject of a `PLATFORM` rule that says explicitly: any.
     bytes32 internal constant ANY_PLATFORM = keccak256("any platform");
 
-    /// @dev Value of a rule without a floor.
+    /// @dev Value of a rule without a floor, and the floor of nothing.
     bytes32 internal constant PRESENT = bytes32(uint256(1));
 
     function key(uint8 kind, bytes32 subject) internal pure returns (bytes32) {

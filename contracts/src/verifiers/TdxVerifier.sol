@@ -151,34 +151,49 @@ contract TdxVerifier is ITdxVerifier {
     /// @dev Genuine; now acceptable? One rule each, no rule without a word in the policy.
     function _appraise(bytes32 policyId, bytes32 reportDataHead, TdxClaims memory claims) private view {
         bytes memory body = claims.body;
+        _requireConfinedTd(policyId, body);
         (bytes32 first, bytes32 second) = TdxQuotes.reportData(body);
         require(first == reportDataHead, ReportDataMismatch(reportDataHead, first));
         require(second == 0, ReportDataMismatch(0, second));
+
+        uint8[] memory kinds = new uint8[](6);
+        bytes32[] memory subjects = new bytes32[](6);
+        kinds[0] = PolicyRules.MEASUREMENT;
+        subjects[0] = TdxQuotes.measurement(body, ENCLAVES.head(policyId).registerMask);
+        kinds[1] = PolicyRules.SEAM;
+        subjects[1] = TdxQuotes.seamIdentity(body);
+        kinds[2] = PolicyRules.QUOTING_ENCLAVE;
+        subjects[2] = claims.quotingEnclave;
+        kinds[3] = PolicyRules.TCB;
+        subjects[3] = TdxQuotes.tcbSubject(claims.fmspc, body);
+        kinds[4] = PolicyRules.REVOKED_CERTIFICATE;
+        subjects[4] = claims.leafRevocationId;
+        kinds[5] = PolicyRules.REVOKED_CERTIFICATE;
+        subjects[5] = claims.issuerRevocationId;
+        bytes32[] memory values = ENCLAVES.rules(policyId, kinds, subjects);
+        for (uint256 i = 0; i < 6; ++i) {
+            bool isAccepted = kinds[i] == PolicyRules.REVOKED_CERTIFICATE
+                ? values[i] == 0
+                : values[i] == PolicyRules.PRESENT
+                    || (values[i] != 0 && PolicyRules.covers(values[i], claims.svn));
+            require(isAccepted, AppraisalRefused(kinds[i], subjects[i]));
+        }
+    }
+
+    /// @dev Whatever is measured runs in a TD that keeps it to itself.
+    function _requireConfinedTd(bytes32 policyId, bytes memory body) private view {
+        bytes8 attributes = TdxQuotes.attributes(body);
+        bytes8 xfam = TdxQuotes.xfam(body);
         require(!TdxQuotes.isDebug(body), DebugEnabled());
+        require(!TdxQuotes.hasReservedBits(body), ReservedBitsSet(attributes, xfam));
         require(!TdxQuotes.hasServiceTd(body), ServiceTdBound());
-        bytes32 measurement = TdxQuotes.measurement(body, ENCLAVES.head(policyId).registerMask);
-        _requireRule(policyId, PolicyRules.MEASUREMENT, measurement);
-        _requireRule(policyId, PolicyRules.SEAM, TdxQuotes.seamIdentity(body));
-        _requireFloor(policyId, PolicyRules.QUOTING_ENCLAVE, claims.quotingEnclave, claims.svn);
-        _requireFloor(policyId, PolicyRules.TCB, TdxQuotes.tcbSubject(claims.fmspc, body), claims.svn);
-        _requireNotRevoked(policyId, claims.leafRevocationId);
-        _requireNotRevoked(policyId, claims.issuerRevocationId);
+        require(!TdxQuotes.hidesMigration(body), ServiceTdNotShown());
+        if (!TdxQuotes.isOrdinary(attributes)) _requireRule(policyId, PolicyRules.TD_ATTRIBUTES, attributes);
+        if (!TdxQuotes.isOrdinaryXfam(xfam)) _requireRule(policyId, PolicyRules.XFAM, xfam);
     }
 
     function _requireRule(bytes32 policyId, uint8 kind, bytes32 subject) private view {
         require(ENCLAVES.rule(policyId, kind, subject) != 0, AppraisalRefused(kind, subject));
-    }
-
-    function _requireFloor(bytes32 policyId, uint8 kind, bytes32 subject, bytes32 svn) private view {
-        bytes32 floor = ENCLAVES.rule(policyId, kind, subject);
-        require(floor != 0 && PolicyRules.covers(floor, svn), AppraisalRefused(kind, subject));
-    }
-
-    function _requireNotRevoked(bytes32 policyId, bytes32 revocationId) private view {
-        require(
-            ENCLAVES.rule(policyId, PolicyRules.REVOKED_CERTIFICATE, revocationId) == 0,
-            AppraisalRefused(PolicyRules.REVOKED_CERTIFICATE, revocationId)
-        );
     }
 
     /// @dev The intermediate of the given key under the leaf's issuer name: remembered, or verified from the evidence.

@@ -3,13 +3,15 @@ pragma solidity ^0.8.27;
 
 import { FunctionsAnswers } from "../../src/adapters/FunctionsAnswers.sol";
 import { IFunctionsOracleConsumer } from "../../src/adapters/IFunctionsOracleConsumer.sol";
-import { IEnclaveRegistry } from "../../src/interfaces/IEnclaveRegistry.sol";
+import { FunctionsTerms } from "../../src/adapters/FunctionsOracleConsumer.sol";
+import { IEnclaveRegistry, SignedStatement } from "../../src/interfaces/IEnclaveRegistry.sol";
 import { Answer, Answers, AnswerStatus } from "../../src/types/Answer.sol";
 import { PolicyChange, PolicyRules } from "../../src/types/Policy.sol";
 import { FunctionsWorld, RecordingFunctionsConsumer } from "../support/FunctionsWorld.sol";
-import { SimulatedEnclave } from "../support/World.sol";
+import { SimulatedEnclave } from "../support/RegistryWorld.sol";
 
 contract FunctionsOracleConsumerTest is FunctionsWorld {
+    address private constant STRANGER = address(0x7A);
     uint8 private constant INLINE = FunctionsAnswers.FORM_INLINE;
     uint8 private constant HASH = FunctionsAnswers.FORM_HASH;
     uint8 private constant PACKED = FunctionsAnswers.FORM_PACKED;
@@ -21,9 +23,9 @@ contract FunctionsOracleConsumerTest is FunctionsWorld {
     }
 
     function testFuzz_DeliversAnInlineOutputOnce(bytes memory output) public {
-        if (output.length > 120) {
+        if (output.length > 114) {
             assembly ("memory-safe") {
-                mstore(output, 120)
+                mstore(output, 114)
             }
         }
         (bytes32 requestId, bytes32 functionsId) = askFunctions();
@@ -45,28 +47,125 @@ contract FunctionsOracleConsumerTest is FunctionsWorld {
     function test_DeliversAnOutputByItsHashAndThenTheOutputByAnyone() public {
         (bytes32 requestId, bytes32 functionsId) = askFunctions();
         bytes memory output = new bytes(500);
-        router.fulfill(functionsId, hashResponse(requestId, output), "");
+        bytes memory response = hashResponse(requestId, output);
+        router.fulfill(functionsId, response, "");
         assertEq(asker.deliveries(requestId), 0, "not before the output is there");
-        vm.warp(block.timestamp + LIFETIME + 1);
-        vm.prank(TRANSMITTER);
-        asker.deliver(requestId, output);
+        vm.prank(STRANGER);
+        asker.deliver(requestId, response, output);
         assertEq(asker.outputOf(requestId), output, "output");
-        vm.expectRevert(abi.encodeWithSelector(IFunctionsOracleConsumer.OutputNotAwaited.selector, requestId));
-        asker.deliver(requestId, output);
+        assertEq(asker.contextOf(requestId), CONTEXT, "context");
+        assertEq(asker.answeredAtOf(requestId), block.timestamp, "time");
+        vm.expectRevert(
+            abi.encodeWithSelector(IFunctionsOracleConsumer.QuestionNotPending.selector, requestId)
+        );
+        asker.deliver(requestId, response, output);
     }
 
-    function testFuzz_TellsAStatusThatIsNotOk(uint8 status) public {
-        status = uint8(bound(status, uint8(AnswerStatus.Refused), uint8(AnswerStatus.ClockUnknown)));
-        (bytes32 requestId, bytes32 functionsId) = askFunctions();
-        Answer memory answer = functionsAnswer(requestId, AnswerStatus(status), "");
-        router.fulfill(functionsId, respond(answer, alice, address(asker), INLINE, ""), "");
-        assertTrue(asker.statusOf(requestId) == AnswerStatus(status), "status");
+    /// Ten statuses, all but the three that a single host can cause at any time.
+    function test_TellsAStatusThatIsNotOk() public {
+        AnswerStatus[4] memory statuses = [
+            AnswerStatus.Refused,
+            AnswerStatus.InvalidOutput,
+            AnswerStatus.OutOfBudget,
+            AnswerStatus.ProgramFailed
+        ];
+        for (uint256 i = 0; i < statuses.length; ++i) {
+            (bytes32 requestId, bytes32 functionsId) = askFunctions();
+            Answer memory answer = functionsAnswer(requestId, statuses[i], "");
+            router.fulfill(functionsId, respond(answer, alice, address(asker), INLINE, ""), "");
+            assertTrue(asker.statusOf(requestId) == statuses[i], "status");
+        }
+    }
+
+    function test_WhatASingleHostCanCauseWaitsForTheLastWindow() public {
+        AnswerStatus[3] memory statuses =
+            [AnswerStatus.UpstreamFailed, AnswerStatus.InvalidRequest, AnswerStatus.ClockUnknown];
+        for (uint256 i = 0; i < statuses.length; ++i) {
+            uint256 askedAt = block.timestamp;
+            (bytes32 requestId,) = askFunctions();
+            uint256 opensAt = askedAt + LIFETIME - FUNCTIONS_FALLBACK_WINDOW;
+            Answer memory answer = functionsAnswer(requestId, statuses[i], "");
+            // A clock that is not known may say anything.
+            if (statuses[i] == AnswerStatus.ClockUnknown) answer.answeredAt = 0;
+            bytes memory response = respond(answer, alice, address(asker), INLINE, "");
+            vm.warp(opensAt - 1);
+            vm.expectRevert(
+                abi.encodeWithSelector(
+                    IFunctionsOracleConsumer.FallbackWindowNotReached.selector, requestId, opensAt
+                )
+            );
+            asker.relay(requestId, response);
+            vm.warp(opensAt);
+            asker.relay(requestId, response);
+            assertTrue(asker.statusOf(requestId) == statuses[i], "status");
+        }
+    }
+
+    /// C1 on this road: nobody knows an answer's bytes before the question's block.
+    function test_RevertWhen_TheAnswersBlockIsOlderThanTheQuestionOrUnknown() public {
+        bytes32 older = blockhash(block.number - 1);
+        (bytes32 requestId,) = askFunctions();
+        Answer memory answer = functionsAnswer(requestId, AnswerStatus.Ok, "Delphi");
+        answer.stateBlockHash = older;
+        bytes memory signature = signBy(alice, FunctionsAnswers.digest(answer, block.chainid, address(asker)));
+        uint256 asked = block.number - 1;
+        bytes memory response = encodeResponse(INLINE, answer, signature, asked - 1, "Delphi");
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IFunctionsOracleConsumer.StateBlockTooOld.selector, requestId, asked - 1, asked
+            )
+        );
+        asker.relay(requestId, response);
+        // The number is the carrier's word: a lie gives another hash than the signed one.
+        response = encodeResponse(INLINE, answer, signature, asked, "Delphi");
+        vm.expectPartialRevert(IEnclaveRegistry.SignerNotAdmitted.selector);
+        asker.relay(requestId, response);
+        uint256[2] memory unknown = [block.number, uint256(type(uint48).max)];
+        for (uint256 i = 0; i < 2; ++i) {
+            response = encodeResponse(INLINE, answer, signature, unknown[i], "Delphi");
+            vm.expectRevert(
+                abi.encodeWithSelector(
+                    IFunctionsOracleConsumer.StateBlockUnknown.selector, requestId, unknown[i]
+                )
+            );
+            asker.relay(requestId, response);
+        }
+        assertOpen(requestId);
+    }
+
+    function test_RevertWhen_ALifetimeLeavesNoTimeOrOutlivesItsBlock() public {
+        FunctionsTerms memory terms = functionsTerms();
+        uint32[2] memory wrong = [FUNCTIONS_FALLBACK_WINDOW, asker.MAX_LIFETIME_SECONDS() + 1];
+        for (uint256 i = 0; i < 2; ++i) {
+            terms.lifetimeSeconds = wrong[i];
+            vm.expectPartialRevert(IFunctionsOracleConsumer.LifetimeInvalid.selector);
+            asker.ask(terms, "question");
+        }
+        assertEq(asker.MAX_LIFETIME_SECONDS(), 88_462, "nine tenths of 8,191 slots");
+        terms.lifetimeSeconds = asker.MAX_LIFETIME_SECONDS();
+        asker.ask(terms, "question");
+    }
+
+    function test_EqualQuestionsOfOneBlockHaveIdsOfTheirOwn() public {
+        bytes32 first = asker.ask(functionsTerms(), question("Which city?"));
+        bytes32 second = asker.ask(functionsTerms(), question("Which city?"));
+        assertTrue(first != second, "two questions");
+    }
+
+    function test_RevertWhen_ThePolicyIsUnknown() public {
+        policyId = keccak256("a typo");
+        vm.expectRevert(abi.encodeWithSelector(IFunctionsOracleConsumer.PolicyUnknown.selector, policyId));
+        this.makeAsker();
+    }
+
+    function makeAsker() external {
+        newAsker();
     }
 
     function test_AnybodyMayRelayAnAnswer() public {
         (bytes32 requestId, bytes32 functionsId) = askFunctions();
         bytes memory response = okResponse(requestId, "Delphi");
-        vm.prank(TRANSMITTER);
+        vm.prank(STRANGER);
         asker.relay(requestId, response);
         assertEq(asker.outputOf(requestId), "Delphi", "output");
         vm.expectRevert(
@@ -75,29 +174,73 @@ contract FunctionsOracleConsumerTest is FunctionsWorld {
         router.fulfill(functionsId, response, "");
     }
 
+    /// J1. Who holds the output of an answer by hash may not wait for the price to suit him.
+    function test_RevertWhen_AnOutputComesAfterTheDeadlineOrAfterItsKeyWasRevoked() public {
+        (bytes32 requestId,) = askFunctions();
+        bytes memory response = hashResponse(requestId, "price 100");
+        asker.relay(requestId, response);
+        uint64 deadline = uint64(block.timestamp) - 12 + LIFETIME;
+        vm.warp(deadline + 1);
+        vm.expectRevert(
+            abi.encodeWithSelector(IFunctionsOracleConsumer.AnswerExpired.selector, requestId, deadline)
+        );
+        asker.deliver(requestId, response, "price 100");
+        vm.warp(deadline);
+        bytes32 revoked = bytes32(uint256(uint160(alice.keyset.answerKey)));
+        vm.prank(GUARDIAN);
+        enclaves.narrow(policyId, one(PolicyChange(PolicyRules.REVOKED_KEYSET, alice.keysetId, revoked)));
+        vm.expectPartialRevert(IEnclaveRegistry.SignerNotAdmitted.selector);
+        asker.deliver(requestId, response, "price 100");
+        assertEq(asker.deliveries(requestId), 0, "nothing was delivered");
+    }
+
+    /// J2. One admitted host that brings a hash and keeps the output shuts nobody out.
+    function test_AHashWithoutItsOutputShutsNobodyOut() public {
+        SimulatedEnclave memory bob = makeEnclave("bob");
+        admit(bob);
+        (bytes32 requestId, bytes32 functionsId) = askFunctions();
+        asker.relay(requestId, hashResponse(requestId, "kept by alice's host"));
+        Answer memory answer = functionsAnswer(requestId, AnswerStatus.Ok, "Delphi");
+        answer.keysetId = bob.keysetId;
+        router.fulfill(functionsId, respond(answer, bob, address(asker), INLINE, "Delphi"), "");
+        assertEq(asker.outputOf(requestId), "Delphi", "bob's answer");
+        bytes memory late = hashResponse(requestId, "kept by alice's host");
+        vm.expectRevert(
+            abi.encodeWithSelector(IFunctionsOracleConsumer.QuestionNotPending.selector, requestId)
+        );
+        asker.deliver(requestId, late, "kept by alice's host");
+    }
+
     function test_TheNodesStillDeliverWhenSomebodyRelayedOnlyTheHash() public {
         (bytes32 requestId, bytes32 functionsId) = askFunctions();
-        vm.prank(TRANSMITTER);
+        vm.prank(STRANGER);
         asker.relay(requestId, hashResponse(requestId, "Delphi"));
         router.fulfill(functionsId, okResponse(requestId, "Delphi"), "");
         assertEq(asker.deliveries(requestId), 1, "delivered");
-        vm.expectRevert(abi.encodeWithSelector(IFunctionsOracleConsumer.OutputNotAwaited.selector, requestId));
-        asker.deliver(requestId, "Delphi");
     }
 
-    function test_RevertWhen_ASecondAnswerDiffersFromTheOneAcceptedByHash() public {
-        (bytes32 requestId, bytes32 functionsId) = askFunctions();
-        asker.relay(requestId, hashResponse(requestId, "Delphi"));
-        bytes memory other = okResponse(requestId, "Dodona");
-        vm.expectRevert(
-            abi.encodeWithSelector(
-                IFunctionsOracleConsumer.OutputMismatch.selector,
-                requestId,
-                keccak256("Delphi"),
-                keccak256("Dodona")
-            )
+    /// J3. Two answers of one key to one question end the key, on this road too.
+    function test_EquivocationOnThisRoadIsProven() public {
+        (bytes32 requestId,) = askFunctions();
+        SignedStatement[2] memory both;
+        bytes[2] memory outputs = [bytes("yes"), bytes("no")];
+        for (uint256 i = 0; i < 2; ++i) {
+            Answer memory answer = functionsAnswer(requestId, AnswerStatus.Ok, outputs[i]);
+            both[i].encoding = abi.encode(Answers.TYPEHASH, answer);
+            both[i].signature = signBy(alice, FunctionsAnswers.digest(answer, block.chainid, address(asker)));
+        }
+        bytes32[] memory policyIds = new bytes32[](1);
+        policyIds[0] = policyId;
+        enclaves.proveEquivocation(
+            alice.keyset,
+            FunctionsAnswers.domainSeparator(block.chainid, address(asker)),
+            both[0],
+            both[1],
+            policyIds
         );
-        router.fulfill(functionsId, other, "");
+        bytes memory response = okResponse(requestId, "yes");
+        vm.expectPartialRevert(IEnclaveRegistry.SignerNotAdmitted.selector);
+        asker.relay(requestId, response);
     }
 
     function testFuzz_RevertWhen_SignatureIsForged(uint256 forger, uint256 bit) public {
@@ -142,6 +285,7 @@ contract FunctionsOracleConsumerTest is FunctionsWorld {
         (bytes32 first,) = askFunctions();
         bytes32 second = asker.ask(functionsTerms(), question("Which city?"));
         bytes32 secondFunctionsId = router.lastId();
+        nextBlock();
         bytes memory response = okResponse(first, "Delphi");
         vm.expectPartialRevert(IEnclaveRegistry.SignerNotAdmitted.selector);
         router.fulfill(secondFunctionsId, response, "");
@@ -152,15 +296,15 @@ contract FunctionsOracleConsumerTest is FunctionsWorld {
         (bytes32 first, bytes32 firstFunctionsId) = askFunctions();
         bytes memory response = okResponse(first, "Delphi");
         router.fulfill(firstFunctionsId, response, "");
-        // The same words again, with another nonce.
+        // The same words again, in another block.
         (bytes32 second, bytes32 secondFunctionsId) = askFunctions();
-        vm.expectPartialRevert(IEnclaveRegistry.SignerNotAdmitted.selector);
+        vm.expectPartialRevert(IFunctionsOracleConsumer.StateBlockTooOld.selector);
         router.fulfill(secondFunctionsId, response, "");
         assertOpen(second);
     }
 
     function test_RevertWhen_AnswerIsAnotherConsumers() public {
-        RecordingFunctionsConsumer other = new RecordingFunctionsConsumer(router, enclaves, policyId);
+        RecordingFunctionsConsumer other = newAsker();
         (bytes32 requestId, bytes32 functionsId) = askFunctions();
         Answer memory answer = functionsAnswer(requestId, AnswerStatus.Ok, "Delphi");
         bytes memory response = respond(answer, alice, address(other), INLINE, "Delphi");
@@ -207,13 +351,14 @@ contract FunctionsOracleConsumerTest is FunctionsWorld {
         assertEq(asker.deliveries(requestId), 1, "once admitted, it serves");
     }
 
-    function test_RevertWhen_KeyIsRevoked() public {
+    function test_RevertWhen_ThePolicyWasNarrowed() public {
         (bytes32 requestId, bytes32 functionsId) = askFunctions();
         bytes memory response = okResponse(requestId, "Delphi");
-        PolicyChange[] memory revocation =
-            one(PolicyChange(PolicyRules.REVOKED_KEYSET, alice.keysetId, PolicyRules.PRESENT));
+        PolicyChange[] memory revocation = one(
+            PolicyChange(PolicyRules.REVOKED_CERTIFICATE, keccak256("a certificate"), PolicyRules.PRESENT)
+        );
         vm.prank(POLICY_OWNER);
-        policies.narrow(policyId, revocation);
+        enclaves.narrow(policyId, revocation);
         vm.expectPartialRevert(IEnclaveRegistry.AdmissionOutdated.selector);
         router.fulfill(functionsId, response, "");
         assertEq(asker.deliveries(requestId), 0, "nothing was delivered");
@@ -224,6 +369,7 @@ contract FunctionsOracleConsumerTest is FunctionsWorld {
         vm.warp(START + VALIDITY - 10);
         requestId = asker.ask(functionsTerms(), question("Which city?"));
         functionsId = router.lastId();
+        nextBlock();
         vm.warp(START + VALIDITY + 1);
         bytes memory response = okResponse(requestId, "Delphi");
         vm.expectPartialRevert(IEnclaveRegistry.AdmissionExpired.selector);
@@ -233,7 +379,7 @@ contract FunctionsOracleConsumerTest is FunctionsWorld {
     function test_RevertWhen_AnswerIsExpired() public {
         (bytes32 requestId, bytes32 functionsId) = askFunctions();
         bytes memory response = okResponse(requestId, "Delphi");
-        uint64 deadline = uint64(block.timestamp) + LIFETIME;
+        uint64 deadline = uint64(block.timestamp) - 12 + LIFETIME;
         vm.warp(deadline + 1);
         vm.expectRevert(
             abi.encodeWithSelector(IFunctionsOracleConsumer.AnswerExpired.selector, requestId, deadline)
@@ -244,16 +390,16 @@ contract FunctionsOracleConsumerTest is FunctionsWorld {
     }
 
     function test_RevertWhen_AnswerIsOlderThanTheQuestionOrFromTheFuture() public {
-        uint64[2] memory wrong = [uint64(block.timestamp) - 301, uint64(block.timestamp) + 301];
-        uint64[2] memory nearly = [wrong[0] + 1, wrong[1] - 1];
         for (uint256 i = 0; i < 2; ++i) {
+            uint64 askedAt = uint64(block.timestamp);
             (bytes32 requestId,) = askFunctions();
+            uint64 nearly = i == 0 ? askedAt - 300 : uint64(block.timestamp) + 300;
             Answer memory answer = functionsAnswer(requestId, AnswerStatus.Ok, "Delphi");
-            answer.answeredAt = wrong[i];
+            answer.answeredAt = i == 0 ? nearly - 1 : nearly + 1;
             bytes memory response = respond(answer, alice, address(asker), INLINE, "Delphi");
             vm.expectPartialRevert(IFunctionsOracleConsumer.AnswerTimeUnacceptable.selector);
             asker.relay(requestId, response);
-            answer.answeredAt = nearly[i];
+            answer.answeredAt = nearly;
             asker.relay(requestId, respond(answer, alice, address(asker), INLINE, "Delphi"));
         }
     }
@@ -269,7 +415,7 @@ contract FunctionsOracleConsumerTest is FunctionsWorld {
             vm.expectPartialRevert(FunctionsAnswers.ResponseMalformed.selector);
             router.fulfill(functionsId, cut, "");
         }
-        bytes memory overlong = okResponse(requestId, new bytes(121));
+        bytes memory overlong = okResponse(requestId, new bytes(115));
         assertEq(overlong.length, 257, "one byte too many");
         vm.expectPartialRevert(FunctionsAnswers.ResponseMalformed.selector);
         router.fulfill(functionsId, overlong, "");
@@ -324,15 +470,18 @@ contract FunctionsOracleConsumerTest is FunctionsWorld {
     function test_RevertWhen_SomebodyCallsOnAnswer() public {
         (bytes32 requestId,) = askFunctions();
         vm.expectRevert(abi.encodeWithSelector(IFunctionsOracleConsumer.NotSelf.selector, address(this)));
-        asker.onAnswer(requestId, AnswerStatus.Ok, "forged");
+        asker.onAnswer(requestId, 0, AnswerStatus.Ok, 0, "forged");
     }
 
     function test_RevertWhen_DeliveredOutputIsNotTheSignedOne() public {
-        (bytes32 requestId, bytes32 functionsId) = askFunctions();
-        router.fulfill(functionsId, hashResponse(requestId, "Delphi"), "");
+        (bytes32 requestId,) = askFunctions();
+        bytes memory response = hashResponse(requestId, "Delphi");
         vm.expectPartialRevert(IFunctionsOracleConsumer.OutputMismatch.selector);
-        asker.deliver(requestId, "Dodona");
-        asker.deliver(requestId, "Delphi");
+        asker.deliver(requestId, response, "Dodona");
+        bytes memory whole = okResponse(requestId, "Delphi");
+        vm.expectRevert(abi.encodeWithSelector(IFunctionsOracleConsumer.OutputUnexpected.selector, requestId));
+        asker.deliver(requestId, whole, "Delphi");
+        asker.deliver(requestId, response, "Delphi");
     }
 
     function test_RevertWhen_AnAnswerThatIsNotOkComesByHashOrWithAnOutput() public {
@@ -341,6 +490,8 @@ contract FunctionsOracleConsumerTest is FunctionsWorld {
         bytes memory byHash = respond(answer, alice, address(asker), HASH, abi.encodePacked(keccak256("")));
         vm.expectRevert(abi.encodeWithSelector(IFunctionsOracleConsumer.OutputUnexpected.selector, requestId));
         router.fulfill(functionsId, byHash, "");
+        vm.expectRevert(abi.encodeWithSelector(IFunctionsOracleConsumer.OutputUnexpected.selector, requestId));
+        asker.deliver(requestId, byHash, "");
         answer = functionsAnswer(requestId, AnswerStatus.Refused, "psst");
         bytes memory withOutput = respond(answer, alice, address(asker), INLINE, "psst");
         vm.expectRevert(abi.encodeWithSelector(IFunctionsOracleConsumer.OutputUnexpected.selector, requestId));

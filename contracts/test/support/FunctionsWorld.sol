@@ -8,7 +8,7 @@ import { SecretsLocation } from "../../src/adapters/FunctionsRequests.sol";
 import { IFunctionsRouter } from "../../src/adapters/IFunctionsRouter.sol";
 import { IEnclaveRegistry } from "../../src/interfaces/IEnclaveRegistry.sol";
 import { Answer, AnswerStatus } from "../../src/types/Answer.sol";
-import { SimulatedEnclave, World } from "./World.sol";
+import { RegistryWorld, SimulatedEnclave } from "./RegistryWorld.sol";
 
 /// Takes requests as Chainlink's router does, and calls back with what the test says.
 contract FakeFunctionsRouter is IFunctionsRouter {
@@ -56,8 +56,11 @@ contract RecordingFunctionsConsumer is FunctionsOracleConsumer {
     bytes private _reentry;
     bool public hasReentered;
 
-    constructor(IFunctionsRouter router, IEnclaveRegistry enclaves, bytes32 policyId)
-        FunctionsOracleConsumer(router, enclaves, policyId)
+    mapping(bytes32 requestId => bytes32) public contextOf;
+    mapping(bytes32 requestId => uint64) public answeredAtOf;
+
+    constructor(IFunctionsRouter router, IEnclaveRegistry enclaves, bytes32 policyId, uint32 fallbackWindow)
+        FunctionsOracleConsumer(router, enclaves, policyId, fallbackWindow)
     { }
 
     function ask(FunctionsTerms memory terms, bytes memory payload) external returns (bytes32) {
@@ -69,8 +72,16 @@ contract RecordingFunctionsConsumer is FunctionsOracleConsumer {
         _reentry = call;
     }
 
-    function _onAnswer(bytes32 requestId, AnswerStatus status, bytes calldata output) internal override {
+    function _onAnswer(
+        bytes32 requestId,
+        bytes32 context,
+        AnswerStatus status,
+        uint64 answeredAt,
+        bytes calldata output
+    ) internal override {
         deliveries[requestId] += 1;
+        contextOf[requestId] = context;
+        answeredAtOf[requestId] = answeredAt;
         statusOf[requestId] = status;
         outputOf[requestId] = output;
         if (_reentry.length != 0) (hasReentered,) = address(this).call(_reentry);
@@ -81,9 +92,11 @@ contract RecordingFunctionsConsumer is FunctionsOracleConsumer {
     }
 }
 
-/// `World` with the road through Functions.
-abstract contract FunctionsWorld is World {
+/// `RegistryWorld` with the road through Functions.
+abstract contract FunctionsWorld is RegistryWorld {
     uint32 internal constant LIFETIME = 1 hours;
+    uint32 internal constant FUNCTIONS_FALLBACK_WINDOW = 60;
+    bytes32 internal constant CONTEXT = keccak256("context");
 
     FakeFunctionsRouter internal router;
     RecordingFunctionsConsumer internal asker;
@@ -91,11 +104,16 @@ abstract contract FunctionsWorld is World {
     function setUp() public virtual override {
         super.setUp();
         router = new FakeFunctionsRouter();
-        asker = new RecordingFunctionsConsumer(router, enclaves, policyId);
+        asker = newAsker();
+    }
+
+    function newAsker() internal returns (RecordingFunctionsConsumer) {
+        return new RecordingFunctionsConsumer(router, enclaves, policyId, FUNCTIONS_FALLBACK_WINDOW);
     }
 
     function functionsTerms() internal pure returns (FunctionsTerms memory) {
         return FunctionsTerms({
+            context: CONTEXT,
             subscriptionId: 7,
             donId: "fun-local",
             callbackGasLimit: 300_000,
@@ -113,6 +131,13 @@ abstract contract FunctionsWorld is World {
     function askFunctions() internal returns (bytes32 requestId, bytes32 functionsId) {
         requestId = asker.ask(functionsTerms(), question("Which temple was the oracle's?"));
         functionsId = router.lastId();
+        nextBlock();
+    }
+
+    /// The block of the question gets a hash: nobody can answer before.
+    function nextBlock() internal {
+        vm.roll(block.number + 1);
+        vm.warp(block.timestamp + 12);
     }
 
     function functionsAnswer(bytes32 requestId, AnswerStatus status, bytes memory output)
@@ -125,7 +150,7 @@ abstract contract FunctionsWorld is World {
             status: status,
             outputHash: keccak256(output),
             transcriptRoot: keccak256("transcript"),
-            stateBlockHash: 0,
+            stateBlockHash: blockhash(block.number - 1),
             keysetId: alice.keysetId,
             answeredAt: uint64(block.timestamp)
         });
@@ -133,9 +158,19 @@ abstract contract FunctionsWorld is World {
 
     function encodeResponse(uint8 form, Answer memory answer, bytes memory signature, bytes memory tail)
         internal
-        pure
+        view
         returns (bytes memory)
     {
+        return encodeResponse(form, answer, signature, block.number - 1, tail);
+    }
+
+    function encodeResponse(
+        uint8 form,
+        Answer memory answer,
+        bytes memory signature,
+        uint256 stateBlockNumber,
+        bytes memory tail
+    ) internal pure returns (bytes memory) {
         bytes32 r;
         bytes32 s;
         assembly ("memory-safe") {
@@ -150,6 +185,7 @@ abstract contract FunctionsWorld is World {
             answer.transcriptRoot,
             r,
             signature[64] == 0x1c ? s | bytes32(uint256(1) << 255) : s,
+            uint48(stateBlockNumber),
             tail
         );
     }

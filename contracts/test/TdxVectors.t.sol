@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.27;
 
-import { PolicyRegistry } from "../src/PolicyRegistry.sol";
+import { EnclaveRegistry } from "../src/EnclaveRegistry.sol";
 import { IAttestationVerifier } from "../src/interfaces/IAttestationVerifier.sol";
+import { IChainAdapter } from "../src/interfaces/IChainAdapter.sol";
 import { ITdxVerifier, TdxClaims } from "../src/interfaces/ITdxVerifier.sol";
 import { PolicyChange, PolicyRules } from "../src/types/Policy.sol";
 import { SimulatedVerifier } from "../src/verifiers/SimulatedVerifier.sol";
@@ -13,16 +14,16 @@ import { Test } from "./support/Vm.sol";
 /// still gives these bytes.
 contract TdxVectorsTest is Test {
     string private json;
-    PolicyRegistry private policies;
+    EnclaveRegistry private enclaves;
     TdxVerifier private tdx;
 
     function setUp() public {
         vm.chainId(31337);
         vm.warp(1_800_000_000);
         json = vm.readFile("tests/vectors/protocol/tdx-evidence.json");
-        policies = new PolicyRegistry();
+        enclaves = new EnclaveRegistry(IChainAdapter(address(0)), 256);
         tdx = new TdxVerifier(
-            policies,
+            enclaves,
             vm.parseJsonBytes32(json, ".root.x"),
             vm.parseJsonBytes32(json, ".root.y"),
             vm.parseJsonBytes32(json, ".root.name")
@@ -45,7 +46,7 @@ contract TdxVectorsTest is Test {
         bytes memory quote = vm.parseJsonBytes(source, ".quote");
         bytes memory reportData = vm.parseJsonBytes(source, ".reportData");
         SimulatedVerifier simulated = new SimulatedVerifier(
-            policies,
+            enclaves,
             vm.parseJsonBytes32(source, ".attestationKeyX"),
             vm.parseJsonBytes32(source, ".attestationKeyY")
         );
@@ -54,7 +55,7 @@ contract TdxVectorsTest is Test {
         bytes32 mrTd = keccak256(abi.encodePacked(uint16(1), vm.parseJsonBytes(source, ".mrTd")));
         rules[0] = PolicyChange(PolicyRules.MEASUREMENT, mrTd, PolicyRules.PRESENT);
         rules[1] = PolicyChange(PolicyRules.VALIDITY_SECONDS, 0, bytes32(uint256(1 days)));
-        bytes32 policyId = policies.create(0, address(0), 0, 1, rules);
+        bytes32 policyId = enclaves.create(0, address(0), 0, 1, rules);
         simulated.appraise(policyId, bytes32(reportData), quote);
         quote[600] ^= 0x01;
         vm.expectRevert(IAttestationVerifier.EvidenceSignatureInvalid.selector);

@@ -30,7 +30,8 @@ struct QuoteSpec {
     bool is15;
     bytes32 reportDataHead;
     bytes32 reportDataTail;
-    bytes1 tud;
+    bytes8 attributes;
+    bytes8 xfam;
     bytes1 qeAttributes;
     bytes32 boundHash;
     bytes32 qeMrSigner;
@@ -88,6 +89,8 @@ abstract contract FakeIntel is Test {
         spec.qeSvn = 6;
         spec.teeTcbSvn = hex"05010200000000000000000000000000";
         spec.seam = new bytes(56);
+        spec.attributes = 0x0000001000000000; // SEPT_VE_DISABLE
+        spec.xfam = 0xe702060000000000;
         spec.ppid = bytes16(keccak256("ppid"));
         spec.fmspc = hex"00806f050000";
         spec.componentSvn = 3;
@@ -157,7 +160,8 @@ abstract contract FakeIntel is Test {
         for (uint256 i = 0; i < 8; ++i) {
             registers = abi.encodePacked(registers, registerOf(i));
         }
-        body = abi.encodePacked(spec.teeTcbSvn, new bytes(48), spec.seam, spec.tud, new bytes(15), registers);
+        body =
+            abi.encodePacked(spec.teeTcbSvn, new bytes(48), spec.seam, spec.attributes, spec.xfam, registers);
         body = abi.encodePacked(body, spec.reportDataHead, spec.reportDataTail);
         if (spec.is15) body = abi.encodePacked(body, new bytes(16 + 47), spec.serviceTd);
     }

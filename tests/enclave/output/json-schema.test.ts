@@ -131,10 +131,12 @@ describe("a JSON Schema", () => {
   test("finishes with the deepest answer under the longest chain of references", () => {
     const schema = {
       $ref: "#/$defs/a0",
-      $defs: Object.fromEntries([
-        ...Array.from({ length: 6 }, (_, at) => [`a${at}`, { anyOf: [{ $ref: `#/$defs/a${at + 1}` }] }]),
-        ["a6", { type: "array", items: { $ref: "#/$defs/a0" } }],
-      ]),
+      $defs: {
+        ...Object.fromEntries(
+          Array.from({ length: 6 }, (_, at) => [`a${at}`, { anyOf: [{ $ref: `#/$defs/a${at + 1}` }] }]),
+        ),
+        a6: { type: "array", items: { $ref: "#/$defs/a0" } },
+      },
     };
     const answer = (levels: number): Json => JSON.parse("[".repeat(levels) + "]".repeat(levels)) as Json;
     expect(checked(schema)).toBe("nothing thrown");

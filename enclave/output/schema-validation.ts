@@ -151,10 +151,10 @@ class Validation {
     const { items, minItems, maxItems } = schema;
     const length = new ExactNumber(String(value.length));
     if (minItems instanceof ExactNumber && length.compare(minItems) < 0) {
-      return { place, words: () => `needs at least ${minItems} items` };
+      return { place, words: () => `needs at least ${String(minItems)} items` };
     }
     if (maxItems instanceof ExactNumber && length.compare(maxItems) > 0) {
-      return { place, words: () => `takes at most ${maxItems} items` };
+      return { place, words: () => `takes at most ${String(maxItems)} items` };
     }
     if (items === undefined) return null;
     for (const [index, child] of value.entries()) {
@@ -173,10 +173,10 @@ class Validation {
     while (characters.next().done !== true) count += 1;
     const length = new ExactNumber(String(count));
     if (minLength instanceof ExactNumber && length.compare(minLength) < 0) {
-      return { place, words: () => `needs at least ${minLength} characters` };
+      return { place, words: () => `needs at least ${String(minLength)} characters` };
     }
     if (maxLength instanceof ExactNumber && length.compare(maxLength) > 0) {
-      return { place, words: () => `takes at most ${maxLength} characters` };
+      return { place, words: () => `takes at most ${String(maxLength)} characters` };
     }
     return null;
   }
@@ -216,7 +216,7 @@ const UNCHECKED: Problem = { place: null, words: () => "was not checked" };
 
 function definitionOf(root: ExactJson, ref: ExactJson): ExactJson {
   const definitions = isObject(root) ? root["$defs"] : undefined;
-  const name = String(ref).slice("#/$defs/".length);
+  const name = typeof ref === "string" ? ref.slice("#/$defs/".length) : "";
   return isObject(definitions) && Object.hasOwn(definitions, name) ? (definitions[name] ?? null) : null;
 }
 
@@ -241,7 +241,7 @@ function rangeProblem(schema: ExactObject, value: ExactNumber, place: Place | nu
     const limit = schema[key];
     const { holds, words } = RANGE_RULES[key];
     if (limit instanceof ExactNumber && !holds(value.compare(limit))) {
-      return { place, words: () => `must be ${words} ${limit}` };
+      return { place, words: () => `must be ${words} ${String(limit)}` };
     }
   }
   return null;

@@ -8,7 +8,6 @@ import { ArbitrumAdapter } from "../src/adapters/ArbitrumAdapter.sol";
 import { OptimismAdapter } from "../src/adapters/OptimismAdapter.sol";
 import { IChainAdapter } from "../src/interfaces/IChainAdapter.sol";
 import { AttestationResultVerifier } from "../src/verifiers/AttestationResultVerifier.sol";
-import { TdxVerifier } from "../src/verifiers/TdxVerifier.sol";
 
 /// @notice The cheatcodes that a deployment needs.
 interface DeployVm {
@@ -25,6 +24,7 @@ interface DeployVm {
         returns (string memory);
     function writeJson(string calldata json, string calldata path) external;
     function toString(uint256 value) external pure returns (string memory);
+    function getCode(string calldata artifact) external view returns (bytes memory creationBytecode);
 }
 
 /// @title Deploy
@@ -37,6 +37,8 @@ interface DeployVm {
 contract Deploy {
     /// @notice Thrown when CHAIN_RULES is none that is known.
     error ChainRulesUnknown(string rules);
+    /// @notice Thrown when the verifier's constructor reverted.
+    error TdxVerifierNotDeployed();
 
     DeployVm private constant vm = DeployVm(address(uint160(uint256(keccak256("hevm cheat code")))));
 
@@ -53,7 +55,7 @@ contract Deploy {
         IChainAdapter chain = _chainAdapter(vm.envOr("CHAIN_RULES", string("ethereum")));
         EnclaveRegistry enclaves =
             new EnclaveRegistry(chain, uint32(vm.envOr("MAX_EVIDENCE_AGE_BLOCKS", uint256(256))));
-        TdxVerifier tdx = new TdxVerifier(enclaves, INTEL_ROOT_X, INTEL_ROOT_Y, INTEL_ROOT_NAME);
+        address tdx = _deployTdxVerifier(enclaves);
         AttestationResultVerifier results = new AttestationResultVerifier(enclaves);
         OracleCoordinator coordinator = new OracleCoordinator(
             enclaves,
@@ -69,11 +71,24 @@ contract Deploy {
         vm.serializeUint("deployment", "block", block.number);
         vm.serializeAddress("deployment", "chainAdapter", address(chain));
         vm.serializeAddress("deployment", "enclaveRegistry", address(enclaves));
-        vm.serializeAddress("deployment", "tdxVerifier", address(tdx));
+        vm.serializeAddress("deployment", "tdxVerifier", tdx);
         vm.serializeAddress("deployment", "attestationResultVerifier", address(results));
         vm.serializeAddress("deployment", "answerChecker", address(checker));
         string memory json = vm.serializeAddress("deployment", "oracleCoordinator", address(coordinator));
         vm.writeJson(json, string.concat("contracts/deployments/", vm.toString(block.chainid), ".json"));
+    }
+
+    /// @dev From its artifact: importing it would have this whole script, and every contract in it, compiled by IR.
+    function _deployTdxVerifier(EnclaveRegistry enclaves) private returns (address deployed) {
+        bytes memory code = abi.encodePacked(
+            vm.getCode("TdxVerifier.sol:TdxVerifier"),
+            abi.encode(enclaves, INTEL_ROOT_X, INTEL_ROOT_Y, INTEL_ROOT_NAME)
+        );
+        // Memory-safe: reads `code`.
+        assembly ("memory-safe") {
+            deployed := create(0, add(code, 0x20), mload(code))
+        }
+        require(deployed != address(0), TdxVerifierNotDeployed());
     }
 
     function _chainAdapter(string memory rules) private returns (IChainAdapter) {

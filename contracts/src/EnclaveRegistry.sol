@@ -84,7 +84,7 @@ contract EnclaveRegistry is IEnclaveRegistry, PolicyRegistry {
         bytes calldata evidence
     ) external returns (bytes32 keysetId) {
         require(keyset.answerKey != address(0) && keyset.payee != address(0), KeysetInvalid());
-        keysetId = Keysets.id(keyset);
+        keysetId = Keysets.idOf(keyset);
         PolicyHead memory current = _known(policyId);
         require(
             _has(policyId, PolicyRules.VERIFIER, bytes32(uint256(uint160(address(verifier))))),
@@ -134,7 +134,7 @@ contract EnclaveRegistry is IEnclaveRegistry, PolicyRegistry {
     ) external {
         // The keyset commits to its answer key, so nobody can revoke a key with signatures of another one.
         require(Equivocation.isProof(domainSeparator, first, second, keyset.answerKey), NotEquivocation());
-        bytes32 keysetId = Keysets.id(keyset);
+        bytes32 keysetId = Keysets.idOf(keyset);
         _hasEquivocated[keysetId] = true;
         for (uint256 i = 0; i < policyIds.length; ++i) {
             _deleteAdmission(policyIds[i], keysetId, keyset.answerKey);

@@ -28,7 +28,6 @@ contract PushFeed is IPushFeed, OracleConsumer, Ownable2Step {
     uint64 private _latestAt;
     bytes private _latestOutput;
 
-    mapping(bytes32 requestId => uint64 round) private _roundOf;
     /// @inheritdoc IPushFeed
     mapping(address account => bool) public isTrigger;
 
@@ -43,7 +42,7 @@ contract PushFeed is IPushFeed, OracleConsumer, Ownable2Step {
         address owner,
         bytes memory question,
         FeedTerms memory feedTerms
-    ) OracleConsumer(coordinator) Ownable(owner) {
+    ) OracleConsumer(coordinator, feedTerms.policyId) Ownable(owner) {
         require(feedTerms.periodSeconds != 0 || feedTerms.emitter != address(0), TriggerNotSupported());
         CHAIN = chain;
         // Events from before the feed start nothing.
@@ -82,7 +81,7 @@ contract PushFeed is IPushFeed, OracleConsumer, Ownable2Step {
     }
 
     /// @inheritdoc IPushFeed
-    function setOffer(uint128 fee, uint64 gasPriceCap) external onlyOwner {
+    function setOffer(uint96 fee, uint64 gasPriceCap) external onlyOwner {
         (_feedTerms.fee, _feedTerms.gasPriceCap) = (fee, gasPriceCap);
         emit OfferSet(fee, gasPriceCap);
     }
@@ -120,6 +119,8 @@ contract PushFeed is IPushFeed, OracleConsumer, Ownable2Step {
         if (asked.periodSeconds != 0) _lastPeriod = uint64(block.timestamp / asked.periodSeconds);
         round = ++_lastRound;
         RequestTerms memory requestTerms = RequestTerms({
+            // Comes back with the answer, so that the round need not be kept.
+            context: bytes32(uint256(round)),
             payer: address(this),
             refundTo: address(this),
             subscriptionId: asked.subscriptionId,
@@ -131,17 +132,22 @@ contract PushFeed is IPushFeed, OracleConsumer, Ownable2Step {
             maxOutputBytes: asked.maxOutputBytes,
             fee: asked.fee,
             gasPriceCap: asked.gasPriceCap,
-            deadline: uint64(block.timestamp) + asked.answerWithinSeconds
+            deadline: uint40(block.timestamp) + asked.answerWithinSeconds
         });
         bytes32 requestId = _request(requestTerms, _payload, 0);
-        _roundOf[requestId] = round;
         emit RoundRequested(round, requestId, eventBlock);
     }
 
-    function _onAnswer(bytes32 requestId, AnswerStatus status, bytes calldata output) internal override {
-        uint64 round = _roundOf[requestId];
+    function _onAnswer(
+        bytes32,
+        bytes32 context,
+        AnswerStatus status,
+        uint64 answeredAt,
+        bytes calldata output
+    ) internal override {
+        uint64 round = uint64(uint256(context));
         if (status == AnswerStatus.Ok && round > _latestRound) {
-            (_latestRound, _latestAt) = (round, uint64(block.timestamp));
+            (_latestRound, _latestAt) = (round, answeredAt);
             _latestOutput = output;
         }
         emit RoundAnswered(round, status, output);

@@ -1,117 +1,177 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import { SignedAnswer } from "../interfaces/IOracleCoordinator.sol";
-import { Answers, AnswerStatus } from "../types/Answer.sol";
+import { AnswerStatus } from "../types/Answer.sol";
 import { Aggregation } from "../types/Request.sol";
 
-/// @notice How the answers of a quorum become one. Who answered is counted elsewhere.
+/// @notice The members of a quorum that were committed to one request.
+struct QuorumSet {
+    QuorumHead head;
+    mapping(uint256 index => Member) members;
+    mapping(uint256 index => OpenedMember) opened;
+    mapping(bytes11 platformTag => bool) isBarred;
+}
+
+/// @notice One slot.
+/// @param windowEndsAt When openings begin; zero while there are fewer than `threshold` members.
+/// @param openedBits One bit for each member that opened.
+/// @param vendorBits One bit for each vendor, where the policy wants distinct ones.
+/// @param hasBarred Whether `isBarred` holds anything.
+struct QuorumHead {
+    uint40 windowEndsAt;
+    uint8 size;
+    uint8 openedBits;
+    uint192 vendorBits;
+    bool hasBarred;
+}
+
+/// @notice Two slots, each read and cleared in one piece.
+/// @param commitment leafKey 192 bits ‖ bookedWei 64: gas of the transactions that committed and opened it, at their prices.
+/// @param party payee 160 bits ‖ platformTag 88, upper bits of the platform's id ‖ vendor 8.
+struct Member {
+    uint256 commitment;
+    uint256 party;
+}
+
+/// @notice What a member answered; kept only of those that open in a transaction that does not settle.
+/// @param value The output itself when `isNumber`, else its hash.
+struct OpenedMember {
+    bytes32 value;
+    AnswerStatus status;
+    uint40 answeredAt;
+    bool isNumber;
+}
+
+/// @notice How the answers of a quorum become one.
 library Quorum {
-    uint256 private constant MEDIAN_OUTPUT_BYTES = 32;
+    uint256 private constant NUMBER_BYTES = 32;
 
-    /// @notice Who answered.
-    /// @param vendors One bit for each vendor counted.
-    /// @param size How many were counted.
-    struct Members {
-        address[] payees;
-        bytes32[] keysetIds;
-        bytes32[] platformIds;
-        uint256 vendors;
-        uint256 size;
-    }
-
-    /// @notice What a quorum says.
-    /// @param status `Disagreed` when the answers do not agree.
-    /// @param payStatus What is paid for: one answer that a host can cause makes the whole earn nothing.
-    /// @param outputBytes Length of all outputs.
-    /// @param overhead Gas that the coordinator adds to what it measures.
-    /// @param chosen Index of the answer that carries the output; meaningless when they disagree.
+    /// @notice What the opened members say together.
+    /// @param isNumber Whether `value` is the output itself, and not its hash.
     struct Outcome {
         AnswerStatus status;
-        uint256 chosen;
-        bytes32 outputHash;
-        bytes32 keysetId;
-        AnswerStatus payStatus;
-        uint256 outputBytes;
-        uint256 overhead;
+        bytes32 value;
+        bool isNumber;
     }
 
-    /// @notice Counts a member unless its platform, or its vendor, was counted already.
-    /// @param vendor 0 when vendors need not be distinct.
-    function add(Members memory members, address payee, bytes32 keysetId, bytes32 platformId, uint8 vendor)
+    /// @notice A member's commitment: to its answer's struct hash, and to the keyset that signed it. 192 bits, as hard to repeat as
+    /// a hash of that length.
+    function leafKey(bytes32 leaf, bytes32 keysetId) internal pure returns (bytes24) {
+        return bytes24(keccak256(abi.encode(leaf, keysetId)));
+    }
+
+    /// @notice `bookedWei` saturates: what does not fit 64 bits is not repaid.
+    function commitmentOf(bytes24 key, uint256 bookedWei) internal pure returns (uint256) {
+        uint256 most = type(uint64).max;
+        return uint256(bytes32(key)) | (bookedWei < most ? bookedWei : most);
+    }
+
+    function leafKeyOf(uint256 commitment) internal pure returns (bytes24) {
+        return bytes24(bytes32(commitment));
+    }
+
+    function bookedWeiOf(uint256 commitment) internal pure returns (uint256) {
+        return uint64(commitment);
+    }
+
+    function partyOf(address payee, bytes32 platformId, uint8 vendor) internal pure returns (uint256) {
+        return (uint256(uint160(payee)) << 96) | (uint256(bytes32(bytes11(platformId))) >> 160) | vendor;
+    }
+
+    function payeeOf(uint256 party) internal pure returns (address) {
+        return address(uint160(party >> 96));
+    }
+
+    function platformTagOf(uint256 party) internal pure returns (bytes11) {
+        return bytes11(bytes32(party << 160));
+    }
+
+    function vendorOf(uint256 party) internal pure returns (uint8) {
+        return uint8(party);
+    }
+
+    /// @notice What is kept of an output. A median is taken of outputs of 32 bytes.
+    function valueOf(AnswerStatus status, bytes32 outputHash, bytes calldata output, Aggregation aggregation)
         internal
         pure
-        returns (bool isNew)
+        returns (bytes32 value, bool isNumber)
     {
-        uint256 size = members.size;
-        for (uint256 i = 0; i < size; ++i) {
-            if (members.platformIds[i] == platformId) return false;
-        }
-        uint256 vendorBit = vendor == 0 ? 0 : 1 << vendor;
-        if (members.vendors & vendorBit != 0) return false;
-        members.vendors |= vendorBit;
-        members.payees[size] = payee;
-        members.keysetIds[size] = keysetId;
-        members.platformIds[size] = platformId;
-        members.size = size + 1;
-        return true;
+        isNumber = isMedian(aggregation) && status == AnswerStatus.Ok && output.length == NUMBER_BYTES;
+        value = isNumber ? bytes32(output) : outputHash;
     }
 
-    /// @notice Combines the answers of a quorum.
-    /// @dev Answers of different status never mix: "refused" and "yes" have no median.
-    function combine(SignedAnswer[] calldata answers, Aggregation aggregation)
+    function isMedian(Aggregation aggregation) internal pure returns (bool) {
+        return aggregation == Aggregation.Median || aggregation == Aggregation.MedianUnsigned;
+    }
+
+    /// @notice Combines the answers of a quorum: the median of its numbers if they are at least `threshold`, else what most
+    /// members share, at least `threshold` of them; `Disagreed` when nothing is, or two are equally.
+    function combine(OpenedMember[] memory members, Aggregation aggregation, uint256 threshold)
         internal
         pure
         returns (Outcome memory outcome)
     {
-        (outcome.status, outcome.chosen) = _choose(answers, aggregation);
-        outcome.payStatus = outcome.status;
-        for (uint256 i = 0; i < answers.length; ++i) {
-            outcome.outputBytes += answers[i].output.length;
-            AnswerStatus status = answers[i].answer.status;
-            if (Answers.isHostCausable(status)) outcome.payStatus = status;
+        uint256 numbers = 0;
+        for (uint256 i = 0; i < members.length; ++i) {
+            if (members[i].isNumber) ++numbers;
         }
-        outcome.keysetId = answers[outcome.chosen].answer.keysetId;
-        outcome.outputHash = outcome.status == AnswerStatus.Disagreed
-            ? keccak256("")
-            : answers[outcome.chosen].answer.outputHash;
+        if (isMedian(aggregation) && numbers >= threshold) {
+            outcome.status = AnswerStatus.Ok;
+            outcome.value = _median(members, numbers, aggregation == Aggregation.MedianUnsigned);
+            outcome.isNumber = true;
+            return outcome;
+        }
+        return _shared(members, threshold);
     }
 
-    function _choose(SignedAnswer[] calldata answers, Aggregation aggregation)
+    function _shared(OpenedMember[] memory members, uint256 threshold)
         private
         pure
-        returns (AnswerStatus status, uint256 chosen)
+        returns (Outcome memory outcome)
     {
-        status = answers[0].answer.status;
-        for (uint256 i = 1; i < answers.length; ++i) {
-            if (answers[i].answer.status != status) return (AnswerStatus.Disagreed, 0);
-        }
-        if (status != AnswerStatus.Ok || aggregation == Aggregation.First) return (status, 0);
-        if (aggregation == Aggregation.Median) return _median(answers);
-        for (uint256 i = 1; i < answers.length; ++i) {
-            if (answers[i].answer.outputHash != answers[0].answer.outputHash) {
-                return (AnswerStatus.Disagreed, 0);
+        uint256 most = 0;
+        uint256 chosen = 0;
+        bool isTie = false;
+        for (uint256 i = 0; i < members.length; ++i) {
+            uint256 sharing = 0;
+            for (uint256 j = 0; j < members.length; ++j) {
+                if (_agree(members[i], members[j])) ++sharing;
             }
+            if (sharing > most) (most, chosen, isTie) = (sharing, i, false);
+            else if (sharing == most && !_agree(members[i], members[chosen])) isTie = true;
         }
-        return (status, 0);
+        if (most < threshold || isTie) return Outcome(AnswerStatus.Disagreed, keccak256(""), false);
+        return Outcome(members[chosen].status, members[chosen].value, false);
     }
 
-    /// @dev The answer with as many below it as its rank says: lower middle when there is no middle one. Ties go by position.
-    function _median(SignedAnswer[] calldata answers) private pure returns (AnswerStatus, uint256) {
-        uint256 count = answers.length;
-        int256[] memory values = new int256[](count);
-        for (uint256 i = 0; i < count; ++i) {
-            if (answers[i].output.length != MEDIAN_OUTPUT_BYTES) return (AnswerStatus.Disagreed, 0);
-            values[i] = int256(uint256(bytes32(answers[i].output)));
-        }
-        uint256 wanted = (count - 1) / 2;
-        for (uint256 i = 0; i < count; ++i) {
-            uint256 rank = 0;
-            for (uint256 j = 0; j < count; ++j) {
-                if (values[j] < values[i] || (values[j] == values[i] && j < i)) ++rank;
+    function _agree(OpenedMember memory one, OpenedMember memory other) private pure returns (bool) {
+        return one.status == other.status && one.value == other.value && one.isNumber == other.isNumber;
+    }
+
+    /// @dev Of an even number, the mean of the middle two, rounded down, as int256 or uint256. Subtracting 2^255 from both ends of the
+    /// scale turns one order into the other.
+    function _median(OpenedMember[] memory members, uint256 numbers, bool isUnsigned)
+        private
+        pure
+        returns (bytes32)
+    {
+        uint256 bias = isUnsigned ? 1 << 255 : 0;
+        int256[] memory values = new int256[](numbers);
+        uint256 filled = 0;
+        for (uint256 i = 0; i < members.length; ++i) {
+            if (!members[i].isNumber) continue;
+            int256 value = int256(uint256(members[i].value) ^ bias);
+            uint256 place = filled;
+            ++filled;
+            for (; place > 0 && values[place - 1] > value; --place) {
+                values[place] = values[place - 1];
             }
-            if (rank == wanted) return (AnswerStatus.Ok, i);
+            values[place] = value;
         }
-        return (AnswerStatus.Disagreed, 0);
+        int256 upper = values[numbers / 2];
+        int256 lower = values[(numbers - 1) / 2];
+        // Neither sum nor difference of the two need fit 256 bits; this does, and rounds down.
+        int256 mean = (lower & upper) + ((lower ^ upper) >> 1);
+        return bytes32(uint256(mean) ^ bias);
     }
 }

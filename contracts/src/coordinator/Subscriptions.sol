@@ -2,18 +2,13 @@
 pragma solidity 0.8.37;
 
 import { ISubscriptions } from "../interfaces/ISubscriptions.sol";
+import { SubscriptionLedger } from "./SubscriptionLedger.sol";
 
 /// @title Subscriptions
 /// @notice See `ISubscriptions`.
-abstract contract Subscriptions is ISubscriptions {
-    /// @dev One slot, read and written by each request: the owner is the request's payer.
-    struct Subscription {
-        address owner;
-        uint96 balance;
-    }
-
-    mapping(uint64 subscriptionId => Subscription) private _subscriptions;
-    mapping(uint64 subscriptionId => mapping(address consumer => uint96 cap)) private _caps;
+abstract contract Subscriptions is ISubscriptions, SubscriptionLedger {
+    /// @dev Whoever has a cap, for the view.
+    mapping(uint64 subscriptionId => mapping(address owner => address[] consumers)) private _consumers;
     mapping(uint64 subscriptionId => address) private _offeredOwners;
     uint64 private _lastSubscriptionId;
 
@@ -49,7 +44,11 @@ abstract contract Subscriptions is ISubscriptions {
         external
         onlySubscriptionOwner(subscriptionId)
     {
-        _caps[subscriptionId][consumer] = capPerRequest;
+        uint96 before = _caps[subscriptionId][msg.sender][consumer];
+        _caps[subscriptionId][msg.sender][consumer] = capPerRequest;
+        address[] storage consumers = _consumers[subscriptionId][msg.sender];
+        if (before == 0 && capPerRequest != 0) consumers.push(consumer);
+        if (before != 0 && capPerRequest == 0) _remove(consumers, consumer);
         emit SubscriptionConsumerSet(subscriptionId, consumer, capPerRequest);
     }
 
@@ -91,34 +90,31 @@ abstract contract Subscriptions is ISubscriptions {
 
     /// @inheritdoc ISubscriptions
     function capOf(uint64 subscriptionId, address consumer) external view returns (uint96) {
-        return _caps[subscriptionId][consumer];
+        return _caps[subscriptionId][_subscriptions[subscriptionId].owner][consumer];
     }
 
-    /// @dev Takes a request's escrow out of the balance.
-    function _reserve(uint64 subscriptionId, address consumer, uint256 escrow)
-        internal
-        returns (address owner)
+    /// @inheritdoc ISubscriptions
+    function consumersOf(uint64 subscriptionId)
+        external
+        view
+        returns (address[] memory consumers, uint96[] memory caps)
     {
-        require(msg.value == 0, ValueNotNeeded(msg.value));
-        uint96 cap = _caps[subscriptionId][consumer];
-        require(cap != 0 && escrow <= cap, SubscriptionCapExceeded(subscriptionId, consumer, escrow, cap));
-        owner = _debit(subscriptionId, escrow);
+        address owner = _subscriptions[subscriptionId].owner;
+        consumers = _consumers[subscriptionId][owner];
+        caps = new uint96[](consumers.length);
+        for (uint256 i = 0; i < caps.length; ++i) {
+            caps[i] = _caps[subscriptionId][owner][consumers[i]];
+        }
     }
 
-    function _credit(uint64 subscriptionId, uint256 amount) internal {
-        Subscription storage held = _subscriptions[subscriptionId];
-        uint256 balance = held.balance + amount;
-        // 2^96 wei is more ether than there is; a coin of many more units must not wrap either.
-        require(
-            balance <= type(uint96).max, SubscriptionBalanceTooLow(subscriptionId, balance, type(uint96).max)
-        );
-        held.balance = uint96(balance);
-    }
-
-    function _debit(uint64 subscriptionId, uint256 amount) private returns (address owner) {
-        Subscription memory held = _subscriptions[subscriptionId];
-        require(amount <= held.balance, SubscriptionBalanceTooLow(subscriptionId, amount, held.balance));
-        owner = held.owner;
-        _subscriptions[subscriptionId] = Subscription(owner, held.balance - uint96(amount));
+    function _remove(address[] storage consumers, address consumer) private {
+        uint256 last = consumers.length - 1;
+        for (uint256 i = 0; i < last; ++i) {
+            if (consumers[i] == consumer) {
+                consumers[i] = consumers[last];
+                break;
+            }
+        }
+        consumers.pop();
     }
 }

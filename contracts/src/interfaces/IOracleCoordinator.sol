@@ -44,11 +44,11 @@ struct Opening {
 }
 
 /// @notice What is kept of a member of a quorum.
-/// @param leafKey Upper 192 bits of keccak256(leaf ‖ keysetId); of an opened member, of what it answered.
-/// @param platformTag Upper 96 bits of its platform's id.
+/// @param leafKey Upper 192 bits of keccak256(leaf ‖ keysetId).
+/// @param platformTag Upper 88 bits of its platform's id.
 struct QuorumMember {
     bytes24 leafKey;
-    bytes12 platformTag;
+    bytes11 platformTag;
     address payee;
     bool isOpened;
 }
@@ -172,8 +172,6 @@ interface IOracleCoordinator {
     error LeafNotCommitted(bytes32 requestId, bytes32 leaf);
     /// @notice Thrown when a batch has no item, or its items, proofs and count do not fit together.
     error BatchMalformed(uint256 items, uint256 proofs, uint32 count);
-    /// @notice Thrown when packed items do not end where their calldata does.
-    error PackedMalformed();
     /// @notice Thrown when the items are not the batch of this root.
     error BatchRootMismatch(bytes32 expected, bytes32 actual);
     /// @notice Thrown when the escrow is below the fee and the worst-case gas.

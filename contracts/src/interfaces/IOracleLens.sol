@@ -36,5 +36,10 @@ interface IOracleLens {
     function decodePacked(IOracleCoordinator coordinator, bytes32 keysetId, bytes calldata items)
         external
         view
-        returns (Request[] memory requests, Answer[] memory answers, bytes[] memory outputs, uint256[] memory stateBlockNumbers);
+        returns (
+            Request[] memory requests,
+            Answer[] memory answers,
+            bytes[] memory outputs,
+            uint256[] memory stateBlockNumbers
+        );
 }

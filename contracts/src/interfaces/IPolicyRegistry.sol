@@ -85,8 +85,6 @@ interface IPolicyRegistry {
     error ChangeAlreadyScheduled(bytes32 changeId);
     /// @notice Thrown when no such role waits to be handed over (`executableAt` 0), or its time has not come.
     error HandoverNotExecutable(uint40 executableAt);
-    /// @notice Thrown when a list of kinds and one of subjects differ in length.
-    error LengthsDiffer();
 
     /// @notice Makes a policy that the caller owns. `policyId = keccak256(abi.encode(chainId, registry, caller, salt))`.
     /// @param salt Chosen by the caller.
@@ -135,14 +133,18 @@ interface IPolicyRegistry {
     /// @notice Version of a policy; 0 when there is none.
     function versionOf(bytes32 policyId) external view returns (uint32);
 
+    /// @notice Which TDX registers make up a measurement; see `PolicyHead`.
+    function registerMaskOf(bytes32 policyId) external view returns (uint16);
+
     /// @notice What a quorum asks of a policy.
     function quorumTerms(bytes32 policyId) external view returns (uint16 windowSeconds, bool distinctVendors);
 
     /// @notice Value of a rule; zero when absent.
     function rule(bytes32 policyId, uint8 kind, bytes32 subject) external view returns (bytes32 value);
 
-    /// @notice Values of several rules: `values[i]` is that of `kinds[i]` about `subjects[i]`.
-    function rules(bytes32 policyId, uint8[] calldata kinds, bytes32[] calldata subjects)
+    /// @notice Values of several rules at once.
+    /// @param ruleKeys Each `PolicyRules.key` of a kind and a subject.
+    function rules(bytes32 policyId, bytes32[] calldata ruleKeys)
         external
         view
         returns (bytes32[] memory values);

@@ -24,22 +24,25 @@ library Der {
         returns (uint256 start, uint256 end)
     {
         uint256 word = load(der, position);
-        require(position + 2 <= limit && word >> 248 == tag, DerMalformed(position));
-        uint256 length = uint8(word >> 240);
-        start = position + 2;
-        if (length == 0x81) {
-            length = uint8(word >> 232);
-            require(length >= 0x80, DerMalformed(position));
-            start = position + 3;
-        } else if (length == 0x82) {
-            length = uint16(word >> 224);
-            require(length >= 0x100, DerMalformed(position));
-            start = position + 4;
-        } else {
-            // Longer structures than 65,535 bytes do not occur in a certificate.
-            require(length < 0x80, DerMalformed(position));
+        // No sum overflows: `limit` is at most the length of calldata, and `length` has two bytes.
+        unchecked {
+            require(position < limit && position + 2 <= limit && word >> 248 == tag, DerMalformed(position));
+            uint256 length = uint8(word >> 240);
+            start = position + 2;
+            if (length == 0x81) {
+                length = uint8(word >> 232);
+                require(length >= 0x80, DerMalformed(position));
+                start = position + 3;
+            } else if (length == 0x82) {
+                length = uint16(word >> 224);
+                require(length >= 0x100, DerMalformed(position));
+                start = position + 4;
+            } else {
+                // Longer structures than 65,535 bytes do not occur in a certificate.
+                require(length < 0x80, DerMalformed(position));
+            }
+            end = start + length;
         }
-        end = start + length;
         require(end <= limit && limit <= der.length, DerMalformed(position));
     }
 

@@ -3,23 +3,126 @@ pragma solidity ^0.8.27;
 
 import { Aggregation, Delivery, RequestTerms } from "../types/Request.sol";
 
-/// @notice What settling costs at worst, for the escrow.
+/// @notice What a transaction has used so far, as the EVM will charge it.
+/// @param tokens Calldata in tokens of EIP-7623: a zero byte is one, another byte four.
+/// @param executed Gas of instructions.
+/// @param cleared Gas that EIP-3529 gives back for cleared storage.
+/// @param charged Gas that follows from these, beyond the transaction's base cost.
+struct GasMeter {
+    uint256 tokens;
+    uint256 executed;
+    uint256 cleared;
+    uint256 charged;
+}
+
+/// @notice What settling costs: at worst, for the escrow; and as charged, for the payee.
 library SettlementGas {
-    /// @dev Worst case of one answer without callback and output: everything cold, every slot new.
-    uint256 internal constant PER_ANSWER = 140_000;
-    /// @dev Calldata (16, EIP-2028), and hashing and copying it to the callback.
-    uint256 internal constant PER_OUTPUT_BYTE = 20;
+    /// @dev Worst case of one answer without callback and output: the ABI's calldata, everything cold, every slot new.
+    uint256 internal constant PER_ANSWER = 150_000;
+    /// @dev The same of one member of a quorum, committed and opened in transactions of its own.
+    uint256 internal constant PER_MEMBER = 330_000;
+    /// @dev The floor of EIP-7623, which is above calldata (16), hashing and copying (4).
+    uint256 internal constant PER_OUTPUT_BYTE = 40;
     /// @dev Calldata of one answer without its output, rounded up; what a rollup charges data for.
     uint256 internal constant CALLDATA_BYTES = 1_300;
+    /// @dev The same of one member of a quorum, in two transactions.
+    uint256 internal constant MEMBER_CALLDATA_BYTES = 2_800;
 
-    /// @notice Whether outputs travel on chain for a request of these terms.
-    function carriesOutput(Delivery delivery, Aggregation aggregation) internal pure returns (bool) {
-        return delivery == Delivery.Callback || aggregation == Aggregation.Median;
+    /// @dev Any transaction.
+    uint256 internal constant TRANSACTION = 21_000;
+    /// @dev EIP-2028 and EIP-7623.
+    uint256 private constant PER_TOKEN = 4;
+    uint256 private constant FLOOR_PER_TOKEN = 10;
+    /// @dev EIP-3529: at most a fifth is given back.
+    uint256 private constant MAX_CLEARED_QUOTIENT = 5;
+    /// @dev The priority fee that is repaid when the base fee is lower still: without a bound, whoever builds the block sets
+    /// the price of its own transaction.
+    uint256 private constant LEAST_PRIORITY_BOUND = 2 gwei;
+
+    /// @notice Worst-case gas of settling `terms`, the callback included.
+    function estimate(RequestTerms memory terms) internal pure returns (uint256) {
+        uint256 outputs = _outputs(terms) * PER_OUTPUT_BYTE;
+        uint256 answers = terms.threshold == 1 ? PER_ANSWER : terms.threshold * PER_MEMBER;
+        return answers + outputs + terms.callbackGasLimit;
     }
 
-    function estimate(RequestTerms calldata terms) internal pure returns (uint256) {
-        uint256 outputs =
-            carriesOutput(terms.delivery, terms.aggregation) ? terms.maxOutputBytes * PER_OUTPUT_BYTE : 0;
-        return terms.threshold * (PER_ANSWER + outputs) + terms.callbackGasLimit;
+    /// @notice Worst-case bytes of calldata of settling `terms`.
+    function calldataBytes(RequestTerms memory terms) internal pure returns (uint256) {
+        uint256 answers = terms.threshold == 1 ? CALLDATA_BYTES : terms.threshold * MEMBER_CALLDATA_BYTES;
+        return answers + _outputs(terms);
+    }
+
+    /// @notice Wei per gas that is repaid: what the transaction pays, up to the request's cap, its priority fee at most as high as the
+    /// base fee.
+    function repaidPrice(uint256 gasPriceCap) internal view returns (uint256 price) {
+        uint256 priority = block.basefee > LEAST_PRIORITY_BOUND ? block.basefee : LEAST_PRIORITY_BOUND;
+        price = block.basefee + priority;
+        if (tx.gasprice < price) price = tx.gasprice;
+        if (gasPriceCap < price) price = gasPriceCap;
+    }
+
+    /// @notice Adds to what a transaction used.
+    /// @return gas What it is charged more for that, by EIP-2028, EIP-3529 and EIP-7623. What one settlement leaves of the floor's
+    /// slack another one uses, so that the parts add up to the whole.
+    function add(GasMeter memory meter, uint256 tokens, uint256 executed, uint256 cleared)
+        internal
+        pure
+        returns (uint256 gas)
+    {
+        // Unchecked: sums of gas, which a block bounds.
+        unchecked {
+            tokens += meter.tokens;
+            executed += meter.executed;
+            cleared += meter.cleared;
+            uint256 standard = PER_TOKEN * tokens + executed;
+            uint256 most = (TRANSACTION + standard) / MAX_CLEARED_QUOTIENT;
+            standard -= cleared < most ? cleared : most;
+            uint256 floor = FLOOR_PER_TOKEN * tokens;
+            uint256 charged = floor > standard ? floor : standard;
+            if (charged < meter.charged) charged = meter.charged;
+            gas = charged - meter.charged;
+            (meter.tokens, meter.executed, meter.cleared, meter.charged) =
+            (tokens, executed, cleared, charged);
+        }
+    }
+
+    /// @notice Tokens of the calldata between two positions.
+    function tokensOf(uint256 start, uint256 end) internal pure returns (uint256 tokens) {
+        // Memory-safe: uses no memory. Each byte of `low` is 0x7f: adding it to the low seven bits of a byte carries into the eighth
+        // unless they are zero, so that this bit, or the byte's own, tells a byte that is not zero. `lanes` counts them byte by
+        // byte, for at most 255 words.
+        assembly ("memory-safe") {
+            function lane(word, low) -> bits {
+                bits := shr(7, and(or(add(and(word, low), low), word), not(low)))
+            }
+            let low := 0x7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f
+            let even := 0x00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff
+            let ones := 0x0001000100010001000100010001000100010001000100010001000100010001
+            let nonzero := 0
+            let position := start
+            for { } lt(position, end) { } {
+                let until := add(position, 8160)
+                if gt(until, end) { until := end }
+                let lanes := 0
+                let whole := sub(until, and(sub(until, position), 31))
+                for { } lt(position, whole) { position := add(position, 32) } {
+                    lanes := add(lanes, lane(calldataload(position), low))
+                }
+                if lt(position, until) {
+                    let beyond := shl(3, sub(32, sub(until, position)))
+                    lanes := add(lanes, lane(shl(beyond, shr(beyond, calldataload(position))), low))
+                    position := until
+                }
+                let pairs := add(and(lanes, even), and(shr(8, lanes), even))
+                nonzero := add(nonzero, shr(240, mul(pairs, ones)))
+            }
+            if gt(end, start) { tokens := add(sub(end, start), mul(3, nonzero)) }
+        }
+    }
+
+    /// @dev A median needs every output, `Identical` the one that is delivered.
+    function _outputs(RequestTerms memory terms) private pure returns (uint256) {
+        if (terms.aggregation >= Aggregation.Median) return uint256(terms.threshold) * terms.maxOutputBytes;
+        return terms.delivery == Delivery.Callback ? terms.maxOutputBytes : 0;
     }
 }

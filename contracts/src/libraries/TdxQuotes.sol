@@ -112,15 +112,26 @@ library TdxQuotes {
     }
 
     /// @notice The reference value of the registers in `mask`: keccak256(mask ‖ those registers, lowest bit first).
-    function measurement(bytes memory body, uint16 mask) internal pure returns (bytes32) {
-        bytes memory selected = abi.encodePacked(mask);
-        for (uint256 i = 0; i < REGISTER_COUNT; ++i) {
-            if (mask & (1 << i) != 0) {
-                selected =
-                    bytes.concat(selected, slice(body, REGISTERS_AT + i * REGISTER_BYTES, REGISTER_BYTES));
-            }
+    function measurement(bytes memory body, uint16 mask) internal pure returns (bytes32 hash) {
+        // Room for the mask and all registers; only what is selected is written and hashed.
+        bytes memory selected = new bytes(2 + REGISTER_COUNT * REGISTER_BYTES);
+        uint256 end = 2;
+        require(body.length >= REGISTERS_AT + REGISTER_COUNT * REGISTER_BYTES, QuoteMalformed());
+        // Memory-safe: each register lies in `body`, checked above, and has its room in `selected`.
+        assembly ("memory-safe") {
+            mstore(add(selected, 0x20), shl(240, mask))
         }
-        return keccak256(selected);
+        for (uint256 i = 0; i < REGISTER_COUNT; ++i) {
+            if (mask & (1 << i) == 0) continue;
+            uint256 position = REGISTERS_AT + i * REGISTER_BYTES;
+            assembly ("memory-safe") {
+                mcopy(add(add(selected, 0x20), end), add(add(body, 0x20), position), REGISTER_BYTES)
+            }
+            end += REGISTER_BYTES;
+        }
+        assembly ("memory-safe") {
+            hash := keccak256(add(selected, 0x20), end)
+        }
     }
 
     /// @notice SGX components and PCESVN (from the certificate), TEE_TCB_SVN 0–7 and the QE's ISVSVN: a `PolicyRules` floor.

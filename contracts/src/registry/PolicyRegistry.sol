@@ -178,6 +178,11 @@ abstract contract PolicyRegistry is IPolicyRegistry {
     }
 
     /// @inheritdoc IPolicyRegistry
+    function registerMaskOf(bytes32 policyId) external view returns (uint16) {
+        return _heads[policyId].registerMask;
+    }
+
+    /// @inheritdoc IPolicyRegistry
     function quorumTerms(bytes32 policyId)
         external
         view
@@ -193,15 +198,15 @@ abstract contract PolicyRegistry is IPolicyRegistry {
     }
 
     /// @inheritdoc IPolicyRegistry
-    function rules(bytes32 policyId, uint8[] calldata kinds, bytes32[] calldata subjects)
+    function rules(bytes32 policyId, bytes32[] calldata ruleKeys)
         external
         view
         returns (bytes32[] memory values)
     {
-        require(kinds.length == subjects.length, LengthsDiffer());
-        values = new bytes32[](kinds.length);
-        for (uint256 i = 0; i < kinds.length; ++i) {
-            values[i] = _rules[policyId][PolicyRules.key(kinds[i], subjects[i])];
+        mapping(bytes32 ruleKey => bytes32 value) storage held = _rules[policyId];
+        values = new bytes32[](ruleKeys.length);
+        for (uint256 i = 0; i < ruleKeys.length; ++i) {
+            values[i] = held[ruleKeys[i]];
         }
     }
 

@@ -1,103 +1,115 @@
 // SPDX-License-Identifier: Apache-2.0
-pragma solidity ^0.8.27;
+pragma solidity 0.8.37;
 
-import { IOracleCoordinator, Refusal } from "../interfaces/IOracleCoordinator.sol";
+import { Candidate, Candidates } from "../coordinator/Candidate.sol";
+import { RefundsAndRedeliveries } from "../coordinator/RefundsAndRedeliveries.sol";
+import { RequestBook } from "../coordinator/RequestBook.sol";
+import { IChainAdapter } from "../interfaces/IChainAdapter.sol";
+import { IEnclaveRegistry } from "../interfaces/IEnclaveRegistry.sol";
+import {
+    BatchItem,
+    IOracleCoordinator,
+    Opening,
+    QuorumMember,
+    Refusal,
+    SignedAnswer,
+    SignedLeaf
+} from "../interfaces/IOracleCoordinator.sol";
 import { Callback } from "../libraries/Callback.sol";
-import { SettlementGas } from "../libraries/SettlementGas.sol";
-import { AnswerStatus } from "../types/Answer.sol";
-import { Delivery, Request, Requests, RequestTerms } from "../types/Request.sol";
+import { RequestState, RequestStates } from "../libraries/RequestState.sol";
+import { Answers, AnswerStatus } from "../types/Answer.sol";
+import { Delivery, Request, RequestTerms } from "../types/Request.sol";
 
 /// @title MockCoordinator
 /// @notice Stands in for the coordinator in the tests of your consumer: `new YourConsumer(mock.asCoordinator(), …)`.
-/// You say what is answered, and when; nothing is signed and no gas is charged, so a fee goes back whole unless the answer is `Ok`.
-/// @dev Establishes: the callback arrives as from the real coordinator: same caller check, same gas, same containment, once.
+/// You say what is answered, and when; nothing is signed and no gas is charged, so all but the fee of an `Ok` answer comes back.
+/// @dev Establishes: it is asked as the real coordinator is, by the same code, and refuses what that refuses; the callback arrives
+/// with the same caller, gas and containment; refunds, cancellations, subscriptions and second deliveries are the real ones'.
 /// @dev Warning: for tests only. It believes whoever calls it.
-contract MockCoordinator {
-    /// @notice As the real coordinator's event.
-    event Requested(
-        bytes32 indexed requestId,
-        address indexed consumer,
-        bytes32 indexed policyId,
-        Request request,
-        bytes payload,
-        string payloadUri
-    );
+contract MockCoordinator is RequestBook, RefundsAndRedeliveries {
+    /// @notice Thrown by the functions that settle with signed answers: use `answer`, `answerStatus` or `answerAt`.
+    error NothingIsSignedHere();
+
+    /// @notice Who earns the fees.
+    address public constant PAYEE = address(uint160(uint256(keccak256("payee of the mock coordinator"))));
+
+    uint32 private constant FALLBACK_SECONDS = 120;
+    uint32 private constant CANCEL_SECONDS = 900;
 
     /// @notice The request made last.
     bytes32 public lastRequestId;
-    /// @notice What an account would be able to withdraw.
-    mapping(address account => uint256) public creditOf;
 
     mapping(bytes32 requestId => Request) private _requests;
     mapping(bytes32 requestId => bytes) private _payloads;
-    mapping(bytes32 requestId => uint256) private _escrows;
-    mapping(bytes32 requestId => bool) private _isPending;
-    uint256 private _nonce;
+
+    constructor()
+        RequestBook(
+            IEnclaveRegistry(address(this)),
+            IChainAdapter(address(0)),
+            address(0),
+            FALLBACK_SECONDS,
+            CANCEL_SECONDS
+        )
+    { }
 
     /// @notice This mock under the type that consumers take.
     function asCoordinator() external view returns (IOracleCoordinator) {
         return IOracleCoordinator(address(this));
     }
 
-    /// @notice As the real one.
-    function request(RequestTerms calldata terms, bytes calldata payload)
-        external
-        payable
-        returns (bytes32 requestId)
-    {
-        requestId = _open(terms, keccak256(payload), 0);
-        _payloads[requestId] = payload;
-        emit Requested(requestId, msg.sender, terms.policyId, _requests[requestId], payload, "");
+    /// @notice The mock is its own registry as far as consumers ask one: it knows every policy but zero.
+    function versionOf(bytes32 policyId) external pure returns (uint32) {
+        return policyId == 0 ? 0 : 1;
     }
 
-    /// @notice As the real one.
-    function requestByUri(RequestTerms calldata terms, bytes32 payloadHash, string calldata uri)
-        external
-        payable
-        returns (bytes32 requestId)
-    {
-        requestId = _open(terms, payloadHash, keccak256(bytes(uri)));
-        emit Requested(requestId, msg.sender, terms.policyId, _requests[requestId], "", uri);
+    /// @notice Brings an `Ok` answer, given now. Reverts where the real one does: too late, too long.
+    /// @return delivered Whether the callback returned without reverting; if not, `deliver` makes it again.
+    function answer(bytes32 requestId, bytes calldata output) external returns (bool delivered) {
+        return _answer(requestId, AnswerStatus.Ok, uint64(block.timestamp), output);
     }
 
-    /// @notice Brings an `Ok` answer. Reverts when it comes late, as the real one.
-    /// @return delivered Whether the callback returned without reverting.
-    function answer(bytes32 requestId, bytes memory output) external returns (bool delivered) {
-        return _settle(requestId, AnswerStatus.Ok, output);
-    }
-
-    /// @notice Brings an answer of another status, whose output is empty.
+    /// @notice Brings an answer of another status, whose output is empty. `UpstreamFailed`, `InvalidRequest` and `ClockUnknown` come
+    /// only shortly before the deadline; `Disagreed` only where more than one answer was asked for.
     function answerStatus(bytes32 requestId, AnswerStatus status) external returns (bool delivered) {
         require(
-            status != AnswerStatus.Ok && status != AnswerStatus.Unset,
-            IOracleCoordinator.FulfillmentRefused(requestId, Refusal.StatusInvalid)
+            status != AnswerStatus.Ok, IOracleCoordinator.FulfillmentRefused(requestId, Refusal.StatusInvalid)
         );
-        return _settle(requestId, status, "");
+        return _answer(requestId, status, uint64(block.timestamp), msg.data[0:0]);
+    }
+
+    /// @notice Brings an `Ok` answer that an enclave gave at `answeredAt`.
+    function answerAt(bytes32 requestId, uint64 answeredAt, bytes calldata output)
+        external
+        returns (bool delivered)
+    {
+        return _answer(requestId, AnswerStatus.Ok, answeredAt, output);
     }
 
     /// @notice Nobody answered: gives the escrow back. Reverts until the deadline is past, as the real one.
     function expire(bytes32 requestId) external {
-        Request memory request_ = _requests[requestId];
-        require(_isPending[requestId], IOracleCoordinator.RequestNotPending(requestId));
-        require(
-            block.timestamp > request_.deadline,
-            IOracleCoordinator.NotRefundable(requestId, request_.deadline)
-        );
-        _isPending[requestId] = false;
-        creditOf[request_.refundTo] += _escrows[requestId];
+        this.refund(_requests[requestId]);
     }
 
-    /// @notice As the real one.
-    function withdraw(address account) external {
-        uint256 amount = creditOf[account];
-        creditOf[account] = 0;
-        (bool succeeded,) = account.call{ value: amount }("");
-        require(succeeded, IOracleCoordinator.WithdrawalFailed(account));
+    /// @inheritdoc IOracleCoordinator
+    function deliver(Request calldata request_, AnswerStatus status, uint64 answeredAt, bytes calldata output)
+        external
+    {
+        _deliverAgain(request_, status, answeredAt, output);
     }
 
-    /// @notice As the real one.
-    function requiredEscrow(RequestTerms calldata terms) external pure returns (uint256) {
-        return _requiredEscrow(terms);
+    /// @inheritdoc IOracleCoordinator
+    function clearFailed(Request calldata request_) external {
+        _clearFailed(request_);
+    }
+
+    /// @inheritdoc IOracleCoordinator
+    function refund(Request calldata request_) external {
+        _refund(request_);
+    }
+
+    /// @inheritdoc IOracleCoordinator
+    function cancel(Request calldata request_) external {
+        _cancel(request_);
     }
 
     /// @notice What was asked.
@@ -112,71 +124,104 @@ contract MockCoordinator {
 
     /// @notice Whether a request still waits.
     function isPending(bytes32 requestId) external view returns (bool) {
-        return _isPending[requestId];
+        return _states[requestId].isPending();
     }
 
-    function _open(RequestTerms calldata terms, bytes32 payloadHash, bytes32 uriHash)
-        private
-        returns (bytes32 requestId)
+    /// @inheritdoc IOracleCoordinator
+    function fulfill(Request calldata, SignedAnswer calldata) external pure {
+        revert NothingIsSignedHere();
+    }
+
+    /// @inheritdoc IOracleCoordinator
+    function fulfillPacked(bytes32, bytes32, bytes32, bytes calldata) external pure {
+        revert NothingIsSignedHere();
+    }
+
+    /// @inheritdoc IOracleCoordinator
+    function fulfillBatch(BatchItem[] calldata, bytes32, uint32, bytes32[][] calldata, bytes calldata)
+        external
+        pure
     {
-        uint256 required = _requiredEscrow(terms);
-        require(msg.value >= required, IOracleCoordinator.EscrowTooSmall(required, msg.value));
-        require(terms.refundTo != address(0), IOracleCoordinator.TermInvalid("refundTo"));
-        require(terms.deadline > block.timestamp, IOracleCoordinator.TermInvalid("deadline"));
-        Request memory created = Request({
-            chainId: block.chainid,
-            coordinator: address(this),
-            consumer: msg.sender,
-            nonce: ++_nonce,
-            payer: terms.payer == address(0) ? msg.sender : terms.payer,
-            refundTo: terms.refundTo,
-            subscriptionId: terms.subscriptionId,
-            payloadHash: payloadHash,
-            payloadUriHash: uriHash,
-            policyId: terms.policyId,
-            policyVersion: 1,
-            threshold: terms.threshold,
-            aggregation: terms.aggregation,
-            delivery: terms.delivery,
-            callbackGasLimit: terms.callbackGasLimit,
-            maxOutputBytes: terms.maxOutputBytes,
-            fee: terms.fee,
-            gasPriceCap: terms.gasPriceCap,
-            deadline: terms.deadline
-        });
-        requestId = Requests.id(created);
+        revert NothingIsSignedHere();
+    }
+
+    /// @inheritdoc IOracleCoordinator
+    function fulfillBatchPacked(bytes32, bytes32, bytes32, uint32, bytes calldata) external pure {
+        revert NothingIsSignedHere();
+    }
+
+    /// @inheritdoc IOracleCoordinator
+    function commitQuorum(Request calldata, SignedLeaf[] calldata) external pure {
+        revert NothingIsSignedHere();
+    }
+
+    /// @inheritdoc IOracleCoordinator
+    function openQuorum(Request calldata, Opening[] calldata) external pure {
+        revert NothingIsSignedHere();
+    }
+
+    /// @inheritdoc IOracleCoordinator
+    function fulfillQuorum(Request calldata, SignedLeaf[] calldata, Opening[] calldata) external pure {
+        revert NothingIsSignedHere();
+    }
+
+    /// @inheritdoc IOracleCoordinator
+    function clearQuorum(Request calldata) external pure {
+        revert NothingIsSignedHere();
+    }
+
+    /// @inheritdoc IOracleCoordinator
+    function quorumOf(bytes32) external pure returns (QuorumMember[] memory members, uint40, uint40) {
+        return (members, 0, 0);
+    }
+
+    /// @inheritdoc RequestBook
+    function _keep(bytes32 requestId, Request memory created, bytes calldata payload) internal override {
         lastRequestId = requestId;
         _requests[requestId] = created;
-        _escrows[requestId] = msg.value;
-        _isPending[requestId] = true;
+        _payloads[requestId] = payload;
     }
 
-    function _settle(bytes32 requestId, AnswerStatus status, bytes memory output)
+    function _answer(bytes32 requestId, AnswerStatus status, uint64 answeredAt, bytes calldata output)
         private
+        nonReentrant
         returns (bool delivered)
     {
         Request memory request_ = _requests[requestId];
-        require(_isPending[requestId], IOracleCoordinator.FulfillmentRefused(requestId, Refusal.NotPending));
-        require(
-            block.timestamp <= request_.deadline,
-            IOracleCoordinator.FulfillmentRefused(requestId, Refusal.DeadlinePassed)
-        );
-        require(
-            output.length <= request_.maxOutputBytes,
-            IOracleCoordinator.FulfillmentRefused(requestId, Refusal.OutputTooLarge)
-        );
-        _isPending[requestId] = false;
-        if (request_.subscriptionId == 0) {
-            uint256 paid = status == AnswerStatus.Ok ? request_.fee : 0;
-            creditOf[request_.refundTo] += _escrows[requestId] - paid;
+        Candidate candidate = Candidates.ofRequest(request_);
+        RequestState state = _states[requestId];
+        Refusal refusal = _requestRefusal(candidate, state);
+        if (refusal == Refusal.None) refusal = _statusRefusal(request_, status, answeredAt, output.length);
+        require(refusal == Refusal.None, IOracleCoordinator.FulfillmentRefused(requestId, refusal));
+
+        bytes32 outputHash = keccak256(output);
+        _states[requestId] = _settledState(candidate, state, status, answeredAt, outputHash);
+        delivered = true;
+        if (request_.delivery == Delivery.Callback) {
+            delivered = Callback.answer(candidate, status, answeredAt, output);
+            if (!delivered) _states[requestId] = RequestStates.newFailed(status, answeredAt, outputHash);
         }
-        if (request_.delivery != Delivery.Callback) return true;
-        return Callback.deliver(request_.consumer, request_.callbackGasLimit, requestId, status, output);
+        uint256 paid = Answers.earnsFee(status) ? request_.fee : 0;
+        _credits[PAYEE] += paid;
+        _giveBack(candidate, state.escrow() - paid);
+        emit Fulfilled(requestId, 0, status, answeredAt, outputHash, delivered, paid);
     }
 
-    function _requiredEscrow(RequestTerms calldata terms) private pure returns (uint256) {
-        // A subscription pays for itself on the real coordinator.
-        if (terms.subscriptionId != 0) return 0;
-        return terms.fee + SettlementGas.estimate(terms) * terms.gasPriceCap;
+    function _statusRefusal(
+        Request memory request_,
+        AnswerStatus status,
+        uint64 answeredAt,
+        uint256 outputBytes
+    ) private view returns (Refusal) {
+        bool isDisagreement = status == AnswerStatus.Disagreed && request_.threshold > 1;
+        if (!Answers.isSigned(status) && !isDisagreement) return Refusal.StatusInvalid;
+        if (Answers.isLastResort(status) && block.timestamp + FALLBACK_WINDOW < request_.deadline) {
+            return Refusal.FallbackWindowNotReached;
+        }
+        if (outputBytes > request_.maxOutputBytes) return Refusal.OutputTooLarge;
+        if (!Answers.isTimely(status, answeredAt, request_.requestedAt)) {
+            return Refusal.AnsweredAtOutOfRange;
+        }
+        return Refusal.None;
     }
 }

@@ -51,6 +51,17 @@ library Answers {
     /// @dev Half the order of secp256k1, rounded down: a larger `s` is the malleable twin of a signature (EIP-2).
     uint256 private constant MAX_S = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0;
 
+    /// @notice Whether an enclave signs the status. Also of a byte that is none.
+    function isSigned(AnswerStatus status) internal pure returns (bool) {
+        uint256 code;
+        // Memory-safe: uses no memory. Solidity would revert on a byte that is no status.
+        assembly ("memory-safe") {
+            code := status
+        }
+        return code != uint256(AnswerStatus.Unset) && code != uint256(AnswerStatus.Disagreed)
+            && code <= uint256(AnswerStatus.ProgramFailed);
+    }
+
     /// @notice Whether the answer came of work that the fee is for.
     function earnsFee(AnswerStatus status) internal pure returns (bool) {
         return status == AnswerStatus.Ok || status == AnswerStatus.ProgramFailed;
@@ -146,9 +157,7 @@ library Answers {
         address coordinator
     ) internal pure returns (bytes32) {
         return typedDigest(
-            chainId,
-            coordinator,
-            keccak256(abi.encode(QUORUM_LEAF_TYPEHASH, requestId, answerHash, keysetId))
+            chainId, coordinator, keccak256(abi.encode(QUORUM_LEAF_TYPEHASH, requestId, answerHash, keysetId))
         );
     }
 

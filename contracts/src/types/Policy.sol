@@ -94,20 +94,27 @@ library PolicyRules {
     /// @dev Value of a rule without a floor, and the floor of nothing.
     bytes32 internal constant PRESENT = bytes32(uint256(1));
 
-    function key(uint8 kind, bytes32 subject) internal pure returns (bytes32) {
-        return keccak256(abi.encode(kind, subject));
+    /// @notice keccak256(abi.encode(kind, subject)).
+    function key(uint8 kind, bytes32 subject) internal pure returns (bytes32 hash) {
+        // Memory-safe: scratch space.
+        assembly ("memory-safe") {
+            mstore(0, kind)
+            mstore(0x20, subject)
+            hash := keccak256(0, 0x40)
+        }
     }
+
+    /// @dev The components of one byte, every second of them: what lies between leaves room for a borrow.
+    uint256 private constant SINGLE_BYTES =
+        0x00ff00ff00ff00ff00ff00ff00ff00ff000000ff00ff00ff00ff000000000000;
+    /// @dev The components of two bytes.
+    uint256 private constant WORDS = 0x00000000000000000000000000000000ffff0000000000000000ffff00000000;
 
     /// @notice Whether every component of `actual` is at or above that of `floor`.
     function covers(bytes32 floor, bytes32 actual) internal pure returns (bool) {
-        for (uint256 i = 0; i < 26; ++i) {
-            if (i == 16) {
-                if (_word(actual, 16) < _word(floor, 16)) return false;
-                i = 18;
-            }
-            if (uint8(actual[i]) < uint8(floor[i])) return false;
-        }
-        return _word(actual, 26) >= _word(floor, 26);
+        return _coversLanes(uint256(floor), uint256(actual), SINGLE_BYTES, 8)
+            && _coversLanes(uint256(floor) >> 8, uint256(actual) >> 8, SINGLE_BYTES, 8)
+            && _coversLanes(uint256(floor), uint256(actual), WORDS, 16);
     }
 
     /// @notice Whether replacing `oldValue` by `newValue`, another one, accepts nothing that was not accepted before.
@@ -119,7 +126,16 @@ library PolicyRules {
         return newValue == 0 || covers(oldValue, newValue);
     }
 
-    function _word(bytes32 value, uint256 offset) private pure returns (uint16) {
-        return uint16(bytes2(value << (8 * offset)));
+    /// @dev Compares all lanes, of `bits` each, at once: sets the bit above each lane of `actual` and subtracts the floor. A lane that is
+    /// below its floor borrows the bit.
+    function _coversLanes(uint256 floor, uint256 actual, uint256 lanes, uint256 bits)
+        private
+        pure
+        returns (bool)
+    {
+        unchecked {
+            uint256 above = (lanes & ~(lanes << 1)) << bits;
+            return (((actual & lanes) | above) - (floor & lanes)) & above == above;
+        }
     }
 }

@@ -75,7 +75,7 @@ contract AttestationResultVerifier is IAttestationVerifier {
             result.claimsDigest == reportDataHead, ReportDataMismatch(reportDataHead, result.claimsDigest)
         );
         require(
-            result.policyId == policyId && result.policyVersion == ENCLAVES.head(policyId).version
+            result.policyId == policyId && result.policyVersion == ENCLAVES.versionOf(policyId)
                 && result.registry == address(ENCLAVES),
             ResultForAnotherPolicy(result.policyId, result.policyVersion, result.registry)
         );

@@ -62,7 +62,7 @@ contract SimulatedVerifier is IAttestationVerifier {
         require(first == reportDataHead, ReportDataMismatch(reportDataHead, first));
         require(second == 0, ReportDataMismatch(0, second));
         require(!TdxQuotes.isDebug(body), DebugEnabled());
-        bytes32 measurement = TdxQuotes.measurement(body, ENCLAVES.head(policyId).registerMask);
+        bytes32 measurement = TdxQuotes.measurement(body, ENCLAVES.registerMaskOf(policyId));
         require(
             ENCLAVES.rule(policyId, PolicyRules.MEASUREMENT, measurement) != 0,
             AppraisalRefused(PolicyRules.MEASUREMENT, measurement)

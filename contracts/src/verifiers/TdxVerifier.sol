@@ -156,21 +156,27 @@ contract TdxVerifier is ITdxVerifier {
         require(first == reportDataHead, ReportDataMismatch(reportDataHead, first));
         require(second == 0, ReportDataMismatch(0, second));
 
-        uint8[] memory kinds = new uint8[](6);
-        bytes32[] memory subjects = new bytes32[](6);
-        kinds[0] = PolicyRules.MEASUREMENT;
-        subjects[0] = TdxQuotes.measurement(body, ENCLAVES.head(policyId).registerMask);
-        kinds[1] = PolicyRules.SEAM;
-        subjects[1] = TdxQuotes.seamIdentity(body);
-        kinds[2] = PolicyRules.QUOTING_ENCLAVE;
-        subjects[2] = claims.quotingEnclave;
-        kinds[3] = PolicyRules.TCB;
-        subjects[3] = TdxQuotes.tcbSubject(claims.fmspc, body);
-        kinds[4] = PolicyRules.REVOKED_CERTIFICATE;
-        subjects[4] = claims.leafRevocationId;
-        kinds[5] = PolicyRules.REVOKED_CERTIFICATE;
-        subjects[5] = claims.issuerRevocationId;
-        bytes32[] memory values = ENCLAVES.rules(policyId, kinds, subjects);
+        uint8[6] memory kinds = [
+            PolicyRules.MEASUREMENT,
+            PolicyRules.SEAM,
+            PolicyRules.QUOTING_ENCLAVE,
+            PolicyRules.TCB,
+            PolicyRules.REVOKED_CERTIFICATE,
+            PolicyRules.REVOKED_CERTIFICATE
+        ];
+        bytes32[6] memory subjects = [
+            TdxQuotes.measurement(body, ENCLAVES.registerMaskOf(policyId)),
+            TdxQuotes.seamIdentity(body),
+            claims.quotingEnclave,
+            TdxQuotes.tcbSubject(claims.fmspc, body),
+            claims.leafRevocationId,
+            claims.issuerRevocationId
+        ];
+        bytes32[] memory ruleKeys = new bytes32[](6);
+        for (uint256 i = 0; i < 6; ++i) {
+            ruleKeys[i] = PolicyRules.key(kinds[i], subjects[i]);
+        }
+        bytes32[] memory values = ENCLAVES.rules(policyId, ruleKeys);
         for (uint256 i = 0; i < 6; ++i) {
             bool isAccepted = kinds[i] == PolicyRules.REVOKED_CERTIFICATE
                 ? values[i] == 0

@@ -3,6 +3,7 @@ pragma solidity ^0.8.27;
 
 import { EnclaveRegistry } from "../../src/EnclaveRegistry.sol";
 import { IChainAdapter } from "../../src/interfaces/IChainAdapter.sol";
+import { ITdxVerifier } from "../../src/interfaces/ITdxVerifier.sol";
 import { Keyset, Keysets } from "../../src/types/Keyset.sol";
 import { PolicyChange, PolicyRules } from "../../src/types/Policy.sol";
 import { SimulatedVerifier } from "../../src/verifiers/SimulatedVerifier.sol";
@@ -47,6 +48,15 @@ abstract contract RegistryWorld is Test {
         admit(alice);
         vm.warp(START + 10);
         vm.deal(address(this), 1e30);
+    }
+
+    /// From its artifact: a test that imported it would be compiled by IR, as it is.
+    function deployTdxVerifier(bytes32 rootX, bytes32 rootY, bytes32 rootName)
+        internal
+        returns (ITdxVerifier)
+    {
+        bytes memory arguments = abi.encode(enclaves, rootX, rootY, rootName);
+        return ITdxVerifier(vm.deployCode("TdxVerifier.sol:TdxVerifier", arguments));
     }
 
     function createPolicy(bytes32 salt, PolicyChange[] memory more) internal returns (bytes32) {

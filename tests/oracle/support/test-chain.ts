@@ -1,4 +1,4 @@
-import { AbiCoder, NonceManager, ZeroAddress, keccak256 } from "ethers";
+import { NonceManager, ZeroAddress, ZeroHash, keccak256 } from "ethers";
 import type { ContractTransactionReceipt, JsonRpcProvider, Signer } from "ethers";
 import { EnclaveRegistry__factory, OracleCoordinator__factory } from "../../../contracts/bindings/index.ts";
 import type { EnclaveRegistry, OracleCoordinator } from "../../../contracts/bindings/index.ts";
@@ -6,12 +6,16 @@ import { LOCAL_CHAIN_ID, LocalAccount, startAnvil, type Anvil } from "../../../d
 import { deployCore, NO_REGISTERS, type CoreDeployment } from "../../../devnet/deployment.ts";
 import { connectLocally } from "../../../devnet/local-accounts.ts";
 import { simulatorKey } from "../../../devnet/simulator.ts";
-import { fromHex, toHex } from "../../../protocol/bytes.ts";
+import { toHex } from "../../../protocol/bytes.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
+import { encodePayload, PayloadType } from "../../../protocol/payload.ts";
+import { OutputKind, PROVIDER_DEFAULT_SAMPLING, Role } from "../../../protocol/prompt.ts";
 import { wallClockMs } from "./wall-clock.ts";
 
 export const FALLBACK_WINDOW_SECONDS = 4;
 const CANCEL_DELAY_SECONDS = 60;
+/** Short, since tests wait for it. */
+const QUORUM_WINDOW_SECONDS = 2;
 
 export interface TestChain {
   readonly chainId: number;
@@ -40,6 +44,8 @@ export async function startTestChain(options: {
   readonly behaviourDigest: Hex;
   readonly chainId?: number;
   readonly anvilArgs?: readonly string[];
+  /** What enclaves that restart under way must be excused from. */
+  readonly keysBeforeRequest?: boolean;
 }): Promise<TestChain> {
   const chainId = options.chainId ?? LOCAL_CHAIN_IDS[0];
   const anvil = await startAnvil({ args: ["--chain-id", String(chainId), ...(options.anvilArgs ?? [])] });
@@ -52,6 +58,8 @@ export async function startTestChain(options: {
     behaviourDigest: options.behaviourDigest,
     fallbackWindowSeconds: FALLBACK_WINDOW_SECONDS,
     cancelDelaySeconds: CANCEL_DELAY_SECONDS,
+    keysBeforeRequest: options.keysBeforeRequest ?? true,
+    quorumWindowSeconds: QUORUM_WINDOW_SECONDS,
   });
   return {
     chainId,
@@ -112,12 +120,13 @@ export async function ask(
   const from = await chain.asker.getAddress();
   const delivery = options.delivery ?? 0;
   const terms = {
+    context: ZeroHash,
     payer: ZeroAddress,
     refundTo: from,
     subscriptionId: 0,
     policyId: chain.deployment.policyId,
     threshold: options.threshold ?? 1,
-    aggregation: options.aggregation ?? 0,
+    aggregation: options.aggregation ?? ((options.threshold ?? 1) === 1 ? 0 : 1),
     delivery,
     callbackGasLimit: options.callbackGasLimit ?? (delivery === 0 ? 50_000 : 0),
     maxOutputBytes: 1_024,
@@ -136,33 +145,29 @@ export async function ask(
   const receipt = await sent.wait();
   const log = receipt?.logs
     .map((entry) => chain.coordinator.interface.parseLog(entry))
-    .find((entry) => entry?.name === "Requested");
+    .find((entry) => entry?.name.startsWith("Requested") === true);
   if (receipt === null || log === undefined || log === null) {
     throw new Error("the request was not mined");
   }
   return { requestId: String(log.args["requestId"]) as Hex, receipt };
 }
 
-const PROMPT =
-  "tuple(string[] models,uint8 panelRule,uint8 panelQuorum,tuple(uint8 role,string content)[] messages,uint32 maxOutputTokens," +
-  "tuple(int32 temperatureMilli,int32 topPMilli,int64 seed,uint8 effort) sampling,tuple(uint8 kind,string schema,string[] choices) format)";
-
 export function textPayload(question: string, model = "stand-in/stand-in-1"): Hex {
-  const body = AbiCoder.defaultAbiCoder().encode(
-    [PROMPT],
-    [
-      {
+  return toHex(
+    encodePayload({
+      type: PayloadType.inference,
+      prompt: {
         models: [model],
         panelRule: 0,
         panelQuorum: 0,
-        messages: [{ role: 2, content: question }],
+        messages: [{ role: Role.user, content: question }],
         maxOutputTokens: 256,
-        sampling: { temperatureMilli: -1, topPMilli: -1, seed: -1, effort: 0 },
-        format: { kind: 1, schema: "", choices: [] },
+        sampling: PROVIDER_DEFAULT_SAMPLING,
+        format: { kind: OutputKind.text, schema: "", choices: [] },
+        parts: [],
       },
-    ],
+    }),
   );
-  return `0x0101${toHex(fromHex(body)).slice(2)}`;
 }
 
 export interface Outcome {

@@ -21,6 +21,7 @@ import { refuseOffer } from "./offer.ts";
 import type { OfferTerms } from "./offer.ts";
 import type { Member, Preflight, PreflightResult } from "./preflight.ts";
 import type { QuorumCollector } from "./quorum-collector.ts";
+import { canSettleWith, stateBlockOf } from "./state-block.ts";
 
 export interface AnswererOptions {
   readonly store: Store;
@@ -37,11 +38,11 @@ export interface AnswererOptions {
 
 /** What answering needs to know of a chain. */
 export interface AnsweredChain extends OfferTerms {
-  /** Seconds that a host-causable status waits after the request's block. */
+  /** Seconds before the deadline in which alone some statuses settle, and in which no model is asked any more. */
   readonly fallbackWindowSeconds: number;
   /** Milliseconds that each platform in a request's order has before the next one. */
   readonly turnMs: number;
-  /** Seconds before the deadline in which nobody is asked any more. */
+  /** Seconds from a model's call until its answer is in a block. */
   readonly settleSeconds: number;
   readonly preflight: Pick<Preflight, "check">;
 }
@@ -131,31 +132,61 @@ export class Answerer {
     if (wait > 0) {
       return { kind: "later", seconds: wait };
     }
-    const sessionsInOrder = inServingOrder<EnclaveSession>(assignment, requestId, readers);
-    const checked = await chain.preflight.check({
-      open,
-      request,
-      sessions: sessionsInOrder,
-      outOfTurn: place > 0,
+    const sessions = inServingOrder<EnclaveSession>(assignment, requestId, readers);
+    return this.#askAmong(sessions, { chain, open, request, assignment, outOfTurn: place > 0 }, signal);
+  }
+
+  /** One after the other, until an answer can settle the request: what an enclave answered for a block that is gone cannot. */
+  async #askAmong(
+    sessions: readonly EnclaveSession[],
+    permission: Omit<Permitted, "members"> & { readonly outOfTurn: boolean },
+    signal: AbortSignal,
+  ): Promise<JobOutcome<AnswerRecord>> {
+    const { log, now } = this.#options;
+    const { chain, open, request, outOfTurn } = permission;
+    const { chainId, requestId } = open;
+    const checked = await chain.preflight.check({ open, request, sessions, outOfTurn });
+    if (checked.kind !== "ask") return this.#decline(open, checked);
+    const outcome = await this.#ask({ ...permission, members: checked.members }, signal);
+    if (!("ofAnotherBlock" in outcome)) return outcome;
+    const others = sessions.filter(({ keysetId }) => keysetId !== outcome.ofAnotherBlock);
+    if (others.length > 0) return this.#askAmong(others, permission, signal);
+    log.warn("answer.refused", {
+      chainId,
+      requestId,
+      reason: "every enclave answered for a block that is gone",
     });
-    return checked.kind === "ask"
-      ? this.#ask({ chain, open, request, assignment, members: checked.members }, signal)
-      : this.#decline(open, checked);
+    return {
+      kind: "done",
+      result: { kind: "refused", chainId, requestId, code: "CHAIN_REORGED", refusedAt: now() },
+    };
   }
 
   async #ask(
     { chain, open, request, assignment, members }: Permitted,
     signal: AbortSignal,
-  ): Promise<JobOutcome<AnswerRecord>> {
-    const { asker, quorums } = this.#options;
-    const question = { open, request, fallbackWindowSeconds: chain.fallbackWindowSeconds };
+  ): Promise<JobOutcome<AnswerRecord> | { readonly ofAnotherBlock: Hex }> {
+    const { asker, quorums, store, log } = this.#options;
+    const { fallbackWindowSeconds } = chain;
+    const question = { open, request, stateBlock: stateBlockOf(open), fallbackWindowSeconds };
     if (request.threshold > 1) {
       return quorums.collect({ question, members, assignment, patienceMs: chain.turnMs }, signal);
     }
     const [first] = members;
-    return first === undefined
-      ? { kind: "later", seconds: NO_ENCLAVE_SECONDS }
-      : { kind: "done", result: await asker.ask(first.session, question, signal) };
+    if (first === undefined) return { kind: "later", seconds: NO_ENCLAVE_SECONDS };
+    const result = await asker.ask(first.session, question, signal);
+    if (result.kind !== "answered" || (await canSettleWith(store, open, result.stateBlock))) {
+      return { kind: "done", result };
+    }
+    const { chainId, requestId } = open;
+    const { keysetId } = first.session;
+    log.warn("answer.of-another-block", {
+      chainId,
+      requestId,
+      keysetId,
+      block: Number(result.stateBlock.number),
+    });
+    return { ofAnotherBlock: keysetId };
   }
 
   #decline(
@@ -226,7 +257,7 @@ export class Answerer {
     { chainId, requestId, releasedAt, deadline }: OpenRequest,
   ): number {
     const { log, now } = this.#options;
-    const until = (deadline - chain.settleSeconds) * 1_000;
+    const until = (deadline - Math.max(chain.settleSeconds, chain.fallbackWindowSeconds)) * 1_000;
     const at = turnAt(assignment, place, { from: releasedAt, until, window: chain.turnMs });
     const waitMs = at - now();
     if (waitMs <= 0) {

@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import type { Hex } from "../../protocol/bytes.ts";
 import type { Store } from "./store.ts";
 
@@ -8,6 +9,8 @@ export interface AdmittedKeyset {
   readonly platform: Hex;
   /** The block of its first admission: a renewal does not make it younger. */
   readonly since: number;
+  /** Seconds: the end of its last admission. */
+  readonly expiresAt: number;
 }
 
 export interface AdmissionQuery {
@@ -18,8 +21,8 @@ export interface AdmissionQuery {
 }
 
 /**
- * Keysets admitted under a policy that have neither expired nor been proven to equivocate. A policy that was narrowed is
- * not seen here: who needs certainty asks the registry.
+ * Keysets admitted under a policy that have neither expired nor been deleted, nor been proven to equivocate. A policy that was
+ * narrowed is not seen here: who needs certainty asks the registry.
  */
 export async function readAdmittedKeysets(
   store: Store,
@@ -31,6 +34,7 @@ export async function readAdmittedKeysets(
       "a.keyset_id",
       fn.max<string>("a.platform").as("platform"),
       fn.min<number>("a.block_number").as("since"),
+      fn.max<number>("a.expires_at").as("expires_at"),
     ])
     .where("a.chain_id", "=", chainId)
     .where("a.policy_id", "=", policyId)
@@ -47,6 +51,19 @@ export async function readAdmittedKeysets(
         ),
       ),
     )
+    .where((where) =>
+      where.not(
+        where.exists(
+          where
+            .selectFrom("admissions as d")
+            .select("d.seat")
+            .whereRef("d.chain_id", "=", "a.chain_id")
+            .whereRef("d.seat", "=", "a.seat")
+            .where("d.event", "=", "deleted")
+            .where(sql<boolean>`(d.block_number, d.log_index) > (a.block_number, a.log_index)`),
+        ),
+      ),
+    )
     .groupBy("a.keyset_id")
     .having(({ fn }) => fn.max("a.expires_at"), ">=", time)
     .orderBy("a.keyset_id")
@@ -55,5 +72,6 @@ export async function readAdmittedKeysets(
     keysetId: row.keyset_id as Hex,
     platform: row.platform as Hex,
     since: row.since,
+    expiresAt: row.expires_at,
   }));
 }

@@ -12,7 +12,7 @@ import { verifyFunctionsAnswer } from "../../protocol/functions-answer.ts";
 import { decodeFunctionsCall, type FunctionsRequest } from "../../protocol/functions-request.ts";
 import { LOCAL_CHAIN_ID } from "../../devnet/anvil.ts";
 import type { FunctionsFile } from "./functions-file.ts";
-import { describeFunctionsAnswer, fetchOutput, type DescribedAnswer } from "./question.ts";
+import { describeFunctionsAnswer, fetchOutput, readStateBlock, type DescribedAnswer } from "./question.ts";
 
 /**
  * Wei. The router sets aside what the nodes' transaction costs at the request's gas price; the toolkit's coordinator adds nothing
@@ -64,9 +64,14 @@ export async function askFunctions(options: AskFunctionsOptions): Promise<Functi
   const msToAnswer = Math.round(monotonicMs() - started);
   onStep("fulfilled", `${fulfillment.result}, transaction ${fulfillment.transactionHash}`);
   checkFulfilled(fulfillment);
-  const verified = verifyFunctionsAnswer(sent.request, fromHex(fulfillment.response));
+  const response = fromHex(fulfillment.response);
+  const verified = verifyFunctionsAnswer(
+    sent.request,
+    response,
+    await readStateBlock(provider, sent.requestId, response),
+  );
   const output = verified.output ?? (await fetchOutput(file, verified.answer));
-  const deliverTx = verified.output === null ? await deliver(options, sent.requestId, output) : null;
+  const deliverTx = verified.output === null ? await deliver(options, sent.requestId, response, output) : null;
   const receipt = await provider.getTransactionReceipt(fulfillment.transactionHash);
   const { requestId, functionsRequestId, requestTx, requestGas } = sent;
   return {
@@ -141,11 +146,12 @@ function checkFulfilled({ result, error, callbackReturnData }: FunctionsFulfillm
 async function deliver(
   { file, signer, onStep }: AskFunctionsOptions,
   requestId: Hex,
+  response: Uint8Array,
   output: Uint8Array,
 ): Promise<Hex> {
   const consumer = FunctionsConcierge__factory.connect(file.consumer, signer);
   const receipt = await reverting("the output could not be delivered", async () => {
-    const transaction = await consumer.deliver(requestId, output);
+    const transaction = await consumer.deliver(requestId, response, output);
     return await transaction.wait();
   });
   const hash = (receipt?.hash ?? "0x") as Hex;

@@ -22,6 +22,7 @@ interface AskOptions extends QuestionOptions {
 interface GatewayOptions {
   readonly enclave: string;
   readonly policy: string;
+  readonly rpc: string;
   readonly host: string;
   readonly port: string;
 }
@@ -67,6 +68,7 @@ function registerOperation(functions: Command): void {
     .description("let nodes of Functions reach an enclave; put your domain's TLS certificate in front of it")
     .requiredOption("--enclave <url>", "the enclave")
     .requiredOption("--policy <file>", "appraisal policy that accepts it")
+    .requiredOption("--rpc <url>", "RPC server of the chain that the consumers are on")
     .option("--host <address>", "where to listen", "127.0.0.1")
     .option("--port <number>", "where to listen; 0 for any", "8787")
     .action(async (options: GatewayOptions) => {
@@ -135,18 +137,25 @@ async function simulate(question: string, options: QuestionOptions): Promise<Exi
   const { simulateFunctions } = await import("./simulate.ts");
   const { describeSimulated } = await import("./describe.ts");
   const file = readFunctionsFile(options.functions);
-  const { toolkit } = loadFunctionsToolkit();
+  const loaded = loadFunctionsToolkit();
   checkDeno();
-  const simulated = await simulateFunctions({
-    file,
-    toolkit,
-    question,
-    model: options.model ?? file.model,
-    outputType: options.returns ?? null,
-    now: Math.floor(Date.now() / 1000),
-  });
-  await print(options, simulated, describeSimulated);
-  return simulated.status === "ok" ? ExitCode.ok : ExitCode.notGenuine;
+  const { connectFunctions } = await import("./connect.ts");
+  const { provider } = connectFunctions(file, loaded);
+  try {
+    const simulated = await simulateFunctions({
+      file,
+      toolkit: loaded.toolkit,
+      provider,
+      question,
+      model: options.model ?? file.model,
+      outputType: options.returns ?? null,
+      now: Math.floor(Date.now() / 1000),
+    });
+    await print(options, simulated, describeSimulated);
+    return simulated.status === "ok" ? ExitCode.ok : ExitCode.notGenuine;
+  } finally {
+    provider.destroy();
+  }
 }
 
 async function local(networkFile: string, functionsFile: string): Promise<ExitCode> {
@@ -177,11 +186,12 @@ async function local(networkFile: string, functionsFile: string): Promise<ExitCo
   }
 }
 
-async function gateway({ enclave, policy, host, port }: GatewayOptions): Promise<ExitCode> {
+async function gateway({ enclave, policy, rpc, host, port }: GatewayOptions): Promise<ExitCode> {
   const { startFunctionsGateway } = await import("./gateway.ts");
   const interrupted = untilInterrupted();
   const listening = await startFunctionsGateway({
     enclaveUrl: enclave,
+    rpcUrl: rpc,
     policyFile: policy,
     host,
     port: Number(port),

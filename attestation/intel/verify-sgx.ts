@@ -1,7 +1,6 @@
 import { toHex, type Hex } from "../../protocol/bytes.ts";
 import { malformed } from "../encoding/malformed.ts";
 import { readField, readUint } from "../encoding/layout.ts";
-import { requireEndorsements } from "../endorsements/endorsements.ts";
 import type { UnixSeconds } from "../time/unix-time.ts";
 import { sealVerified, type VerifiedEvidence } from "../evidence/verified-evidence.ts";
 import type { PckClaims, SgxClaims } from "./claims.ts";
@@ -20,32 +19,28 @@ import { verifyQuote } from "./verify-quote.ts";
  * @throws {EvidenceError | EndorsementError | InputError}
  */
 export async function verifySgxQuote(
-  evidence: Uint8Array | Quote,
-  endorsements: IntelEndorsements | undefined,
+  bytes: Uint8Array,
+  endorsements: IntelEndorsements,
   { now }: { readonly now: UnixSeconds },
 ): Promise<VerifiedEvidence<"sgx">> {
-  return await verifySgxQuoteUnder(INTEL_TRUST, evidence, { endorsements, now });
+  return await verifySgxQuoteUnder(INTEL_TRUST, bytes, { endorsements, now });
 }
 
 export interface SgxQuoteContext {
-  readonly endorsements: IntelEndorsements | undefined;
+  readonly endorsements: IntelEndorsements;
   readonly now: UnixSeconds;
 }
 
 /** `verifySgxQuote` under another root: for tests. */
 export async function verifySgxQuoteUnder(
   trust: QuoteTrust,
-  evidence: Uint8Array | Quote,
+  bytes: Uint8Array,
   { endorsements, now }: SgxQuoteContext,
 ): Promise<VerifiedEvidence<"sgx">> {
   // A copy: the caller's buffer could change while WebCrypto is at work.
-  const quote = evidence instanceof Uint8Array ? parseQuote(new Uint8Array(evidence)) : evidence;
+  const quote = parseQuote(new Uint8Array(bytes));
   if (quote.bodyType !== "sgx") throw malformed("this is a TDX quote, not an SGX quote");
-  const { pck, tcb, window, checks } = await verifyQuote(
-    quote,
-    requireEndorsements(endorsements, "Intel collateral"),
-    { trust, now },
-  );
+  const { pck, tcb, window, checks } = await verifyQuote(quote, endorsements, { trust, now });
   const claims = toSgxClaims(quote, pck);
   return sealVerified({
     kind: "sgx",

@@ -33,15 +33,14 @@ const authorities = createCertificateCache(MAX_CACHED_CERTIFICATES);
  *
  * Source: DMTF DSP0274 1.1.0 §10.11.1 (signature); github.com/NVIDIA/nvtrust, local_gpu_verifier.
  *
- * @param evidence JSON of `nvidia-evidence.ts`, or what it parses to
+ * @param bytes JSON of `nvidia-evidence.ts`
  * @throws {EvidenceError} not genuine
  */
 export async function verifyNvidiaEvidence(
-  evidence: Uint8Array | NvidiaEvidence,
+  bytes: Uint8Array,
   { now }: { readonly now: UnixSeconds },
 ): Promise<VerifiedEvidence<"nvidia">> {
-  const devices = evidence instanceof Uint8Array ? parseNvidiaEvidence(evidence) : evidence;
-  return await verifyNvidiaEvidenceUnder(NVIDIA_ROOTS, devices, { now });
+  return await verifyNvidiaEvidenceUnder(NVIDIA_ROOTS, parseNvidiaEvidence(bytes), { now });
 }
 
 /** `verifyNvidiaEvidence` of devices that are parsed already, under other roots: for tests. */

@@ -1,6 +1,7 @@
 import type { AmdEndorsements } from "../../attestation/amd/amd-endorsements.ts";
 import type { Crl } from "../../attestation/x509/crl.ts";
-import { needsOf, type EndorsementSource } from "../endorsement-source.ts";
+import type { EndorsementSource } from "../endorsement-source.ts";
+import { endorsementNeeds } from "../needs.ts";
 import { poolFiles, type EndorsementPool } from "./endorsement-pool.ts";
 import { createIntelFiles } from "./intel-files.ts";
 import { readFiles, type NamedFile } from "./read-files.ts";
@@ -23,7 +24,7 @@ export function createSourceOfFiles(files: readonly NamedFile[]): EndorsementSou
   return {
     // eslint-disable-next-line @typescript-eslint/require-await -- a source may have to wait; this one has read everything
     find: async (evidence, now) => {
-      const needs = needsOf(evidence);
+      const needs = endorsementNeeds(evidence);
       return {
         ...(needs.intel !== null && { intel: intel.find(needs.intel, now) }),
         ...(needs.amd !== null && { amd }),

@@ -1,41 +1,26 @@
-import type { Answer } from "../../protocol/answer.ts";
+import { toCompactSignature } from "../../protocol/answer.ts";
+import { toHex } from "../../protocol/bytes.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import type { BatchReply } from "../../protocol/enclave-api.ts";
+import { encodePackedBatch } from "../../protocol/packed-item.ts";
 import type { Request } from "../../protocol/request.ts";
-import {
-  answerWords,
-  bytes,
-  dynamicArray,
-  dynamicTuple,
-  encodeCall,
-  requestWords,
-  uint,
-  word,
-} from "./call-data.ts";
+import { bytes, encodeCall, uint, word } from "./call-data.ts";
 import { coordinatorInterface as coordinator } from "./contracts.ts";
-import { NO_STATE_BLOCK, outputOnChain } from "./coordinator.ts";
+import type { SettlingAnswer } from "./settlement-call.ts";
+import { carriesOutput, toPacked } from "./settlement-call.ts";
 
-const FULFILL_BATCH = coordinator.getFunction("fulfillBatch").selector;
+const FULFILL_BATCH = coordinator.getFunction("fulfillBatchPacked").selector;
 
 /** One answer of a batch, and the request that it settles. */
-export interface BatchItem {
+export interface BatchItem extends SettlingAnswer {
   readonly request: Request;
-  readonly answer: Answer;
-  readonly output: Hex;
 }
 
-/** @param items the whole batch, in ascending order of their leaves: so the contract needs no proofs */
-export function encodeFulfillBatch(items: readonly BatchItem[], { root, count, signature }: BatchReply): Hex {
-  const wire = items.map(({ request, answer, output }) =>
-    dynamicTuple([
-      requestWords(request),
-      answerWords(answer),
-      bytes(outputOnChain(request, output)),
-      uint(NO_STATE_BLOCK),
-    ]),
-  );
-  const proofs = dynamicArray([]);
-  return encodeCall(FULFILL_BATCH, [dynamicArray(wire), word(root), uint(count), proofs, bytes(signature)]);
+/** @param items the whole batch, all of the keyset that signed it */
+export function encodeFulfillBatch(items: readonly BatchItem[], keysetId: Hex, batch: BatchReply): Hex {
+  const { r, vs } = toCompactSignature(batch.signature);
+  const packed = toHex(encodePackedBatch(items.map((item) => toPacked(item.request, item))));
+  return encodeCall(FULFILL_BATCH, [word(keysetId), word(r), word(vs), uint(batch.count), bytes(packed)]);
 }
 
 /** The transaction, the signature, the tree, the payee's credit, and the calldata of what is not an item. */
@@ -47,8 +32,8 @@ const BATCH_GAS = 120_000;
 const ITEM_GAS = 80_000;
 /** `Callback.CALL_RESERVE_GAS`, and what rounding takes. */
 const CALLBACK_RESERVE_GAS = 6_000;
-/** Words of an item: 19 of the request, 7 of the answer, and offsets and lengths. */
-const ITEM_BYTES = 30 * 32;
+/** Of an item without its output (docs/reference/protocol.md, Packed settlement): seven words and two hashes at most. */
+const ITEM_BYTES = 9 * 32;
 /** EIP-7623: the floor for a byte that is not zero; copying and hashing it are in what a zero costs less. */
 const GAS_PER_CALLDATA_BYTE = 40;
 
@@ -56,8 +41,8 @@ const GAS_PER_CALLDATA_BYTE = 40;
 export function batchItemGas({ request, output }: Pick<BatchItem, "request" | "output">): number {
   // EIP-150 hands on 63/64 of what is left; the contract refuses to call with less than it promised.
   const callback = Math.ceil((request.callbackGasLimit * 64) / 63) + CALLBACK_RESERVE_GAS;
-  const bytes = ITEM_BYTES + (outputOnChain(request, output).length - 2) / 2;
-  return ITEM_GAS + callback + GAS_PER_CALLDATA_BYTE * bytes;
+  const outputBytes = carriesOutput(request) ? (output.length - 2) / 2 : 0;
+  return ITEM_GAS + callback + GAS_PER_CALLDATA_BYTE * (ITEM_BYTES + outputBytes);
 }
 
 export function batchGasLimit(items: readonly Pick<BatchItem, "request" | "output">[]): number {

@@ -47,17 +47,17 @@ export function word(value: Hex): string {
 
 /** In the order of the contract's struct (contracts/src/types/Request.sol), as are those of an answer. */
 export function requestWords(request: Request): string {
-  const { chainId, coordinator, consumer, nonce, payer, refundTo, subscriptionId } = request;
-  const { payloadHash, payloadUriHash, policyId, policyVersion, threshold, aggregation } = request;
+  const { chainId, coordinator, consumer, requestedAt, nonce, context, payer, refundTo } = request;
+  const { subscriptionId, payloadHash, payloadUriHash, policyId, threshold, aggregation } = request;
   const { delivery, callbackGasLimit, maxOutputBytes, fee, gasPriceCap, deadline } = request;
   return (
     uint(chainId) +
     [coordinator, consumer].map(word).join("") +
-    uint(nonce) +
-    [payer, refundTo].map(word).join("") +
+    [requestedAt, nonce].map(uint).join("") +
+    [context, payer, refundTo].map(word).join("") +
     uint(subscriptionId) +
     [payloadHash, payloadUriHash, policyId].map(word).join("") +
-    [policyVersion, threshold, aggregation, delivery, callbackGasLimit, maxOutputBytes].map(uint).join("") +
+    [threshold, aggregation, delivery, callbackGasLimit, maxOutputBytes].map(uint).join("") +
     [fee, gasPriceCap, deadline].map(uint).join("")
   );
 }

@@ -24,21 +24,47 @@ export interface SettledEvent extends LogPosition {
   readonly how: "fulfilled" | "refunded" | "cancelled";
   /** An answer's status; 0 unless fulfilled. */
   readonly status: number;
-  /** Whose answer settled it; zero unless fulfilled. */
+  /** Whose answer settled it; zero unless one keyset's did. */
   readonly keysetId: Hex;
+  /** Seconds, as the enclave had them; 0 unless fulfilled. */
+  readonly answeredAt: number;
+  /** Zero unless fulfilled. */
+  readonly outputHash: Hex;
   readonly callbackSucceeded: boolean | null;
+}
+
+/** A callback that had failed, delivered again. */
+export interface DeliveredEvent extends LogPosition {
+  readonly kind: "delivered";
+  readonly requestId: Hex;
+}
+
+/** What happened to the committed leaves of a request whose threshold is above one. */
+export interface QuorumEvent extends LogPosition {
+  readonly kind: "quorum";
+  readonly requestId: Hex;
+  /** `cleared`: too few of the set were opened in time, and it is given up. */
+  readonly event: "committed" | "opened" | "cleared";
+  /** Those that this transaction committed or opened; none for a cleared set. */
+  readonly leaves: readonly Hex[];
+  /** Seconds: openings begin; 0 while there are too few leaves, and in other events than `committed`. */
+  readonly windowEndsAt: number;
 }
 
 export interface AdmissionEvent extends LogPosition {
   readonly kind: "admission";
-  readonly event: "admitted" | "revoked";
+  /** `deleted`: this one admission ended, named by its seat; `revoked`: the keyset, under every policy. */
+  readonly event: "admitted" | "deleted" | "revoked";
+  /** Zero where only the seat is named. */
   readonly keysetId: Hex;
   /** Zero for a revocation, which holds under every policy. */
   readonly policyId: Hex;
-  /** Seconds; 0 for a revocation. */
+  /** Seconds; 0 unless admitted. */
   readonly expiresAt: number;
-  /** Identity of the machine; zero for a revocation. */
+  /** Identity of the machine; zero unless admitted. */
   readonly platform: Hex;
+  /** What a deletion names the admission by; zero for a revocation. */
+  readonly seat: Hex;
 }
 
-export type ChainEvent = RequestedEvent | SettledEvent | AdmissionEvent;
+export type ChainEvent = RequestedEvent | SettledEvent | DeliveredEvent | QuorumEvent | AdmissionEvent;

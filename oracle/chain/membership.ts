@@ -19,9 +19,8 @@ export interface Membership {
 /** Under which policy, and when, a request was made. */
 export interface AskedUnder {
   readonly policyId: Hex;
-  readonly policyVersion: number;
   /** Seconds: the time of the request's block. */
-  readonly requestedAt: number;
+  readonly requestedAt: bigint;
 }
 
 export interface Candidate {
@@ -37,7 +36,7 @@ const MemberResult = data.refine((bytes) => bytes.length === 2 + 4 * 64, {
 
 /**
  * Whether the registry would accept the candidate's answer to this request now: admitted, neither expired nor outdated by a
- * narrower policy, not admitted too late or too widely for the request.
+ * narrower policy, not admitted too late for the request or under rules that were widened since.
  *
  * @returns `undefined` when it would refuse
  * @throws {ChainError} CHAIN_RPC_UNAVAILABLE
@@ -52,7 +51,6 @@ export async function readMembership(
     to: address,
     data: encodeCall(MEMBER_OF, [
       word(asked.policyId),
-      uint(asked.policyVersion),
       uint(asked.requestedAt),
       word(keysetId),
       word(signer),

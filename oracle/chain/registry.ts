@@ -1,11 +1,13 @@
-import { isHex } from "../../protocol/bytes.ts";
+import { fromHex, isHex } from "../../protocol/bytes.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { admissionNonce } from "../../protocol/claims.ts";
 import { keysetId } from "../../protocol/keyset.ts";
 import { ChainError } from "../../protocol/errors.ts";
 import type { Keyset } from "../../protocol/keyset.ts";
+import { keccak } from "../../protocol/struct-hash.ts";
 import type { Log } from "./block.ts";
 import { data } from "./block.ts";
+import { word } from "./call-data.ts";
 import type { BlockId } from "./chain-reader.ts";
 import { registryInterface as registry } from "./contracts.ts";
 import type { AdmissionEvent } from "./events.ts";
@@ -31,6 +33,22 @@ export function decodeRegistryLog(log: Log): AdmissionEvent | undefined {
         policyId: hex(parsed.args["policyId"]),
         expiresAt: Number(parsed.args["expiresAt"]),
         platform: hex(parsed.args["platformId"]),
+        seat: seatOf(
+          hex(parsed.args["policyId"]),
+          hex(parsed.args["keysetId"]),
+          hex((parsed.args["keyset"] as { readonly answerKey: string }).answerKey),
+        ),
+        ...position,
+      };
+    case "AdmissionDeleted":
+      return {
+        kind: "admission",
+        event: "deleted",
+        keysetId: ZERO_32,
+        policyId: hex(parsed.args["policyId"]),
+        expiresAt: 0,
+        platform: ZERO_32,
+        seat: hex(parsed.args["seat"]),
         ...position,
       };
     case "EquivocationProven":
@@ -41,11 +59,17 @@ export function decodeRegistryLog(log: Log): AdmissionEvent | undefined {
         policyId: ZERO_32,
         expiresAt: 0,
         platform: ZERO_32,
+        seat: ZERO_32,
         ...position,
       };
     default:
       return undefined;
   }
+}
+
+/** What `AdmissionDeleted` names an admission by (contracts/src/interfaces/IEnclaveRegistry.sol). */
+export function seatOf(policyId: Hex, keysetId: Hex, answerKey: Hex): Hex {
+  return keccak(fromHex(`0x${word(policyId)}${word(keysetId)}${word(answerKey)}`));
 }
 
 export interface AdmissionTarget {
@@ -109,6 +133,14 @@ export async function readAdmissionState(
     ];
     return { live: BigInt(live) === 1n, expiresAt: Number(record.expiresAt) };
   });
+}
+
+/** Seconds that a quorum's leaves may be added to before any is opened. @throws {ChainError} */
+export async function readQuorumWindow(rpc: RpcPool, address: Hex, policyId: Hex): Promise<number> {
+  const input = registry.encodeFunctionData("quorumTerms", [policyId]);
+  const result = await rpc.call("eth_call", [{ to: address, data: input }, "latest"], data);
+  const [windowSeconds] = registry.decodeFunctionResult("quorumTerms", result);
+  return Number(windowSeconds);
 }
 
 function hex(value: unknown): Hex {

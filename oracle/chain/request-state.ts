@@ -7,15 +7,15 @@ import { coordinatorInterface as coordinator } from "./contracts.ts";
 
 const PENDING = coordinator.getFunction("pending").selector;
 
-/** Four words: an address without a contract answers with none. */
-const PendingResult = data.refine((bytes) => bytes.length === 2 + 4 * 64, {
-  error: "expected the four words of pending()",
+/** Five words: an address without a contract answers with none. */
+const PendingResult = data.refine((bytes) => bytes.length === 2 + 5 * 64, {
+  error: "expected the five words of pending()",
 });
 
 /** What the coordinator keeps of a request that is not settled. */
 export interface PendingRequest {
-  /** Seconds: the time of the request's block. */
-  readonly requestedAt: number;
+  /** The block in which it was made, as the coordinator counts blocks. */
+  readonly requestBlock: number;
   /** Seconds: from then on a cancellation holds; 0 without notice of one. */
   readonly cancelAt: number;
 }
@@ -33,7 +33,7 @@ export async function readPendingRequest(
 ): Promise<PendingRequest | undefined> {
   const call = { to: address, data: encodeCall(PENDING, [word(requestId)]) };
   const returned = await reads.call({ method: "eth_call", params: [call, tag] }, PendingResult);
-  // isPending, escrow, requestedAt, cancelAt
+  // isPending, escrow, requestBlock, cancelAt, committedAt
   const words = new AbiWords(returned);
-  return words.bool(0) ? { requestedAt: words.number(2), cancelAt: words.number(3) } : undefined;
+  return words.bool(0) ? { requestBlock: words.number(2), cancelAt: words.number(3) } : undefined;
 }

@@ -38,7 +38,7 @@ const QUOTE_TERMS = [
   ["chainId", { type: "integer" }, "chain of the request"],
   ["payload", { type: "string", pattern: "^0x(?:[0-9a-f]{2})*$" }, "payload of the request"],
   ["threshold", { type: "integer", minimum: 1, maximum: 8 }, "answers wanted, 1 by default"],
-  ["aggregation", { enum: [0, 1, 2] }, "first (default), identical, median"],
+  ["aggregation", { enum: [0, 1, 2, 3] }, "first (default), identical, median, median of unsigned"],
   ["delivery", { enum: [0, 1, 2] }, "callback (default), hash, pull"],
   ["callbackGasLimit", { type: "integer" }, "gas of the callback, 200000 by default"],
   ["maxOutputBytes", { type: "integer" }, "longest output, 1024 by default"],
@@ -115,13 +115,14 @@ export const OPENAPI = {
           query("keysetId", BYTES_32, "answered here, or settled on chain, by this keyset"),
           query("status", { type: "integer" }, "answered here with this status"),
           query("settlement", { enum: ["fulfilled", "refunded", "cancelled"] }, "ended on chain in this way"),
+          query("callback", { enum: ["failed"] }, "whose callback failed and was not delivered again"),
         ],
         responses: { 200: reply("{requests, next}"), 400: ERRORS[400], 429: ERRORS[429] },
       },
     },
     "/v1/admissions": {
       get: {
-        summary: "admissions and revocations of keysets on chain, newest first",
+        summary: "admissions of keysets on chain, and their ends, newest first",
         parameters: [
           ...PAGE,
           query("keysetId", BYTES_32, "of this keyset"),
@@ -132,7 +133,8 @@ export const OPENAPI = {
     },
     "/v1/requests/{requestId}": {
       get: {
-        summary: "a request with its answer, settlement and transactions",
+        summary:
+          "a request with its answer (its status in words, and from when on it settles), leaves, settlement and transactions",
         parameters: [REQUEST_ID],
         responses: { 200: reply("request"), ...ERRORS },
       },
@@ -142,7 +144,7 @@ export const OPENAPI = {
         summary: "the signed answer, for a contract call by the user (pull)",
         parameters: [REQUEST_ID],
         responses: {
-          200: reply("{request, answer, output, signature}, as IAnswerChecker takes them"),
+          200: reply("{request, answer, output, signature, stateBlockNumber}, as IAnswerChecker takes them"),
           ...ERRORS,
         },
       },

@@ -70,6 +70,7 @@ const RequestsQuery = z.strictObject({
   keysetId: bytes32.optional(),
   status: z.coerce.number().int().min(1).max(255).optional(),
   settlement: z.enum(["fulfilled", "refunded", "cancelled"]).optional(),
+  callback: z.enum(["failed"]).optional(),
 });
 
 const AdmissionsQuery = z.strictObject({

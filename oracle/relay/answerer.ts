@@ -15,12 +15,13 @@ import type { Store } from "../store/store.ts";
 import type { AdmittedKeysets } from "./admitted-keysets.ts";
 import type { Assignment } from "./assignment.ts";
 import { assign, inServingOrder, placeOf, turnAt } from "./assignment.ts";
-import type { EnclaveAsker } from "./enclave-asker.ts";
+import type { EnclaveAsker, Question } from "./enclave-asker.ts";
 import type { AnswerJob } from "./journal.ts";
 import { refuseOffer } from "./offer.ts";
 import type { OfferTerms } from "./offer.ts";
 import type { Member, Preflight, PreflightResult } from "./preflight.ts";
 import type { QuorumCollector } from "./quorum-collector.ts";
+import { canSettleWith, stateBlockOf } from "./state-block.ts";
 
 export interface AnswererOptions {
   readonly store: Store;
@@ -37,11 +38,11 @@ export interface AnswererOptions {
 
 /** What answering needs to know of a chain. */
 export interface AnsweredChain extends OfferTerms {
-  /** Seconds that a host-causable status waits after the request's block. */
+  /** Seconds before the deadline in which alone some statuses settle, and in which no model is asked any more. */
   readonly fallbackWindowSeconds: number;
   /** Milliseconds that each platform in a request's order has before the next one. */
   readonly turnMs: number;
-  /** Seconds before the deadline in which nobody is asked any more. */
+  /** Seconds from a model's call until its answer is in a block. */
   readonly settleSeconds: number;
   readonly preflight: Pick<Preflight, "check">;
 }
@@ -147,15 +148,46 @@ export class Answerer {
     { chain, open, request, assignment, members }: Permitted,
     signal: AbortSignal,
   ): Promise<JobOutcome<AnswerRecord>> {
-    const { asker, quorums } = this.#options;
-    const question = { open, request, fallbackWindowSeconds: chain.fallbackWindowSeconds };
-    if (request.threshold > 1) {
-      return quorums.collect({ question, members, assignment, patienceMs: chain.turnMs }, signal);
+    const { quorums } = this.#options;
+    const { fallbackWindowSeconds } = chain;
+    const question = { open, request, stateBlock: stateBlockOf(open), fallbackWindowSeconds };
+    return request.threshold > 1
+      ? quorums.collect({ question, members, assignment, patienceMs: chain.turnMs }, signal)
+      : this.#askOne(question, members, signal);
+  }
+
+  /** The first of `members` whose answer can settle the request: one that is bound to another block than it was asked for cannot. */
+  async #askOne(
+    question: Question,
+    members: readonly Member[],
+    signal: AbortSignal,
+  ): Promise<JobOutcome<AnswerRecord>> {
+    const { asker, store, log, now } = this.#options;
+    const { open } = question;
+    const { chainId, requestId } = open;
+    for (const { session } of members) {
+      const result = await asker.ask(session, question, signal);
+      if (result.kind !== "answered" || (await canSettleWith(store, open, result.stateBlock))) {
+        return { kind: "done", result };
+      }
+      const { number } = result.stateBlock;
+      log.warn("answer.of-another-block", {
+        chainId,
+        requestId,
+        keysetId: session.keysetId,
+        block: Number(number),
+      });
     }
-    const [first] = members;
-    return first === undefined
-      ? { kind: "later", seconds: NO_ENCLAVE_SECONDS }
-      : { kind: "done", result: await asker.ask(first.session, question, signal) };
+    if (members.length === 0) return { kind: "later", seconds: NO_ENCLAVE_SECONDS };
+    log.warn("answer.refused", {
+      chainId,
+      requestId,
+      reason: "every enclave answered for a block that is gone",
+    });
+    return {
+      kind: "done",
+      result: { kind: "refused", chainId, requestId, code: "CHAIN_REORGED", refusedAt: now() },
+    };
   }
 
   #decline(
@@ -226,7 +258,7 @@ export class Answerer {
     { chainId, requestId, releasedAt, deadline }: OpenRequest,
   ): number {
     const { log, now } = this.#options;
-    const until = (deadline - chain.settleSeconds) * 1_000;
+    const until = (deadline - Math.max(chain.settleSeconds, chain.fallbackWindowSeconds)) * 1_000;
     const at = turnAt(assignment, place, { from: releasedAt, until, window: chain.turnMs });
     const waitMs = at - now();
     if (waitMs <= 0) {

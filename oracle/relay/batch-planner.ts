@@ -133,7 +133,7 @@ export class BatchPlanner {
     return {
       kind: "fulfillBatch",
       to: coordinator,
-      data: encodeFulfillBatch(inOrder, batch),
+      data: encodeFulfillBatch(inOrder, session.keysetId, batch),
       gasLimit: batchGasLimit(inOrder),
       feeCap: inOrder.reduce(
         (least, { request }) => (request.gasPriceCap < least ? request.gasPriceCap : least),
@@ -169,6 +169,7 @@ function toMember(due: DueAnswer): Member {
     request: Request.parse(JSON.parse(due.request)),
     answer,
     output: due.output,
+    stateBlockNumber: BigInt(due.stateBlockNumber),
     leaf: batchLeaf(answerStructHash(answer)),
   };
 }

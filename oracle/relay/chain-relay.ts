@@ -192,7 +192,7 @@ export class ChainRelay {
       settleSeconds: config.settleSeconds,
       prices: config.prices,
       baseFeePerGas: () => this.head?.latest.baseFeePerGas,
-      preflight: this.#createPreflight(),
+      preflight: this.#createPreflight(settings.fallbackWindowSeconds),
     };
     const lease = this.#createLease();
     this.#lease = lease;
@@ -227,7 +227,7 @@ export class ChainRelay {
     });
   }
 
-  #createPreflight(): Preflight {
+  #createPreflight(fallbackWindowSeconds: number): Preflight {
     const { config, now } = this.#options;
     return new Preflight({
       coordinator: config.coordinator,
@@ -238,6 +238,7 @@ export class ChainRelay {
       isDisputed: () => this.#endpoints.disputed,
       maxTransactionGas: config.maxTransactionGas,
       settleSeconds: config.settleSeconds,
+      fallbackWindowSeconds,
       now,
     });
   }

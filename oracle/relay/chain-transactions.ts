@@ -1,5 +1,6 @@
 import type { Hex } from "../../protocol/bytes.ts";
 import type { ChainHead } from "../chain/chain-source.ts";
+import { readQuorumWindow } from "../chain/registry.ts";
 import type { RpcPool } from "../chain/rpc-pool.ts";
 import type { TransactionSigner } from "../chain/transaction-signer.ts";
 import type { ChainSection } from "../config.ts";
@@ -16,6 +17,7 @@ import { Transmitter } from "../transmitter/transmitter.ts";
 import { AdmissionPlanner } from "./admission-planner.ts";
 import { BatchPlanner } from "./batch-planner.ts";
 import { FeedPlanner } from "./feed-planner.ts";
+import { QuorumPlanner } from "./quorum-planner.ts";
 import { SettlementPlanner } from "./settlement-planner.ts";
 
 export interface ChainTransactionsOptions {
@@ -126,6 +128,11 @@ export class ChainTransactions {
       from: signers[0].address,
       refundFeeCap: config.refundMaxFeeGwei,
       batches: this.#createBatchPlanner(),
+      quorums: new QuorumPlanner({
+        coordinator: config.coordinator,
+        store,
+        windowOf: (policyId) => readQuorumWindow(rpc, config.registry, policyId),
+      }),
       now,
     });
     const feeds = new FeedPlanner({

@@ -1,11 +1,13 @@
-import { answerDigest, answerStatusName, isHostCausable } from "../../protocol/answer.ts";
+import { answerDigest, answerStatusName, answerStructHash, settlesLate } from "../../protocol/answer.ts";
 import { fromHex } from "../../protocol/bytes.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { onChainDomain } from "../../protocol/domain.ts";
 import type { SignedAnswer } from "../../protocol/enclave-api.ts";
 import { AdytonError, EvidenceError, InputError } from "../../protocol/errors.ts";
+import { quorumLeafDigest, quorumLeafOf } from "../../protocol/quorum-leaf.ts";
 import type { EndorsementsJson } from "../../protocol/receipt.ts";
 import type { Request } from "../../protocol/request.ts";
+import type { StateBlock } from "../../protocol/state-block.ts";
 import { keccak } from "../../protocol/struct-hash.ts";
 import { isSignedBy } from "../chain/secp256k1.ts";
 import type { EnclaveSession } from "../enclaves/enclave-session.ts";
@@ -15,6 +17,7 @@ import type { Logger } from "../log.ts";
 import type { AnswerRecord, OpenRequest } from "../store/answers.ts";
 import { toStoredReceipt } from "../store/receipts.ts";
 import type { SpanSink } from "../telemetry/request-span.ts";
+import { toStateBlockJson } from "./state-block.ts";
 
 export interface EnclaveAskerOptions {
   readonly enclaves: EnclaveSet;
@@ -31,7 +34,9 @@ export interface EnclaveAskerOptions {
 export interface Question {
   readonly open: OpenRequest;
   readonly request: Request;
-  /** Seconds that a host-causable status waits after the request's block. */
+  /** What the answer is to be bound to. */
+  readonly stateBlock: StateBlock;
+  /** Seconds before the deadline in which alone some statuses settle. */
   readonly fallbackWindowSeconds: number;
 }
 
@@ -50,14 +55,14 @@ export class EnclaveAsker {
    */
   async ask(session: EnclaveSession, question: Question, signal: AbortSignal): Promise<AnswerRecord> {
     const { enclaves, log, now, traceparent } = this.#options;
-    const { open, request } = question;
+    const { open, request, stateBlock } = question;
     const { chainId, requestId } = open;
     const started = now();
     try {
       log.debug("step.asking", { chainId, requestId });
       // The stored request is already in the protocol's JSON form.
       const signed = await session.client.answer(
-        `{"request":${open.request},"payload":"${open.payload}"}`,
+        `{"request":${open.request},"payload":"${open.payload}","stateBlock":${toStateBlockJson(stateBlock)}}`,
         signal,
         traceparent?.(requestId),
       );
@@ -98,12 +103,14 @@ export class EnclaveAsker {
     const { endorse, now } = this.#options;
     const { chainId, requestId } = open;
     const { answer, signature, output, transcript, bodies, evidence, endorsements } = signed;
+    const { stateBlock, quorumLeaf } = signed;
     const { keyset } = session.attestation;
     const receipt = toStoredReceipt({
-      version: 1,
+      version: 2,
       domain: onChainDomain(request.chainId, request.coordinator),
       request,
       payload: open.payload,
+      stateBlock,
       answer,
       signature,
       output,
@@ -113,8 +120,7 @@ export class EnclaveAsker {
       evidence,
       endorsements: endorsements ?? (await endorse(evidence.bytes)),
     });
-    // One second later than the contract needs: the next block may carry the very second of the window's end.
-    const notBefore = isHostCausable(answer.status) ? open.blockTime + fallbackWindowSeconds + 1 : 0;
+    const notBefore = settlesLate(answer.status) ? Number(request.deadline) - fallbackWindowSeconds : 0;
     return {
       kind: "answered",
       chainId,
@@ -123,6 +129,8 @@ export class EnclaveAsker {
       answer,
       signature,
       output,
+      stateBlock,
+      leafSignature: quorumLeaf?.signature ?? null,
       notBefore,
       receipt,
       recordedAt: now(),
@@ -136,13 +144,19 @@ export class EnclaveAsker {
  * @throws {EvidenceError} the enclave's reply is not its own answer to this request
  */
 function checkAnswer(session: EnclaveSession, request: Request, requestId: Hex, signed: SignedAnswer): void {
-  const { answer, signature, output } = signed;
-  const digest = answerDigest(onChainDomain(request.chainId, request.coordinator), answer);
+  const { answer, signature, output, stateBlock } = signed;
+  const domain = onChainDomain(request.chainId, request.coordinator);
+  const isSigned = (digest: Hex, by: Hex): boolean =>
+    isSignedBy(session.attestation.keyset.answerKey, digest, by);
   if (
     answer.requestId !== requestId ||
     answer.keysetId !== session.keysetId ||
     answer.outputHash !== keccak(fromHex(output)) ||
-    !isSignedBy(session.attestation.keyset.answerKey, digest, signature)
+    answer.stateBlockHash !== stateBlock.hash ||
+    !isSigned(answerDigest(domain, answer), signature) ||
+    !isLeafOf(request, signed, (leafSignature) =>
+      isSigned(quorumLeafDigest(domain, quorumLeafOf(answer)), leafSignature),
+    )
   ) {
     throw new EvidenceError({
       code: "EVIDENCE_BINDING_MISMATCH",
@@ -150,4 +164,16 @@ function checkAnswer(session: EnclaveSession, request: Request, requestId: Hex, 
       details: { requestId, keysetId: session.keysetId },
     });
   }
+}
+
+/** A quorum's member signs its leaf too; nobody else does. */
+function isLeafOf(
+  { threshold }: Request,
+  { answer, quorumLeaf }: SignedAnswer,
+  isSigned: (signature: Hex) => boolean,
+): boolean {
+  if (threshold === 1) return quorumLeaf === null;
+  return (
+    quorumLeaf !== null && quorumLeaf.leaf === answerStructHash(answer) && isSigned(quorumLeaf.signature)
+  );
 }

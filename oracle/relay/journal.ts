@@ -4,11 +4,19 @@ import { Request } from "../../protocol/request.ts";
 import type { Log } from "../chain/block.ts";
 import type { BlockId, ChainRange } from "../chain/chain-reader.ts";
 import type { ChainHead, ChainJournal } from "../chain/chain-source.ts";
-import type { AdmissionEvent, ChainEvent, RequestedEvent, SettledEvent } from "../chain/events.ts";
+import type {
+  AdmissionEvent,
+  ChainEvent,
+  DeliveredEvent,
+  QuorumEvent,
+  RequestedEvent,
+  SettledEvent,
+} from "../chain/events.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Logger } from "../log.ts";
 import type { HeldLease } from "../engine/held-lease.ts";
-import { readWorkedOn, refreshPhases } from "../store/phases.ts";
+import { readBoundTo, readWorkedOn, refreshPhases } from "../store/phases.ts";
+import { freeSteps } from "../store/quorums.ts";
 import type { RequestRow } from "../store/schema.ts";
 import type { Store, StoreTransaction } from "../store/store.ts";
 import { reopenTransactions } from "../store/transactions.ts";
@@ -85,6 +93,13 @@ export class Journal implements ChainJournal {
         .where("block_number", ">", above)
         .returning("request_id")
         .execute();
+      for (const table of ["deliveries", "quorum_events"] as const) {
+        await trx
+          .deleteFrom(table)
+          .where("chain_id", "=", chainId)
+          .where("block_number", ">", above)
+          .execute();
+      }
       await reopenTransactions(trx, chainId, above);
       const ids = reopened.map(({ request_id }) => request_id);
       await refreshPhases(trx, chainId, ids);
@@ -100,6 +115,7 @@ export class Journal implements ChainJournal {
     const released = await store.db.transaction().execute(async (trx) => {
       await lease.require(trx);
       await insertBlocks(trx, chainId, range);
+      await this.#judgeAnswers(trx, range);
       await this.#insertRequests(
         trx,
         events.filter((event) => event.kind === "requested"),
@@ -108,6 +124,14 @@ export class Journal implements ChainJournal {
       await this.#insertSettlements(
         trx,
         events.filter((event) => event.kind === "settled"),
+      );
+      await this.#insertDeliveries(
+        trx,
+        events.filter((event) => event.kind === "delivered"),
+      );
+      await this.#insertQuorumEvents(
+        trx,
+        events.filter((event) => event.kind === "quorum"),
       );
       await this.#insertAdmissions(
         trx,
@@ -170,6 +194,8 @@ export class Journal implements ChainJournal {
       kind: event.how,
       status: event.status,
       keyset_id: event.keysetId,
+      answered_at: event.answeredAt,
+      output_hash: event.outputHash,
       callback_succeeded: event.callbackSucceeded,
       ...position(event),
     }));
@@ -187,11 +213,62 @@ export class Journal implements ChainJournal {
     }
   }
 
+  /** A block came to the number that answers are bound to: where it is another one, they are void, and the request open again. */
+  async #judgeAnswers(trx: StoreTransaction, range: ChainRange): Promise<void> {
+    const { chainId } = this.#options;
+    const numbers = range.headers.map(({ number }) => number);
+    const bound = await readBoundTo(trx, chainId, numbers);
+    if (bound.length === 0) return;
+    await refreshPhases(trx, chainId, bound);
+    await this.#requeue(trx, bound);
+  }
+
+  async #insertDeliveries(trx: StoreTransaction, events: readonly DeliveredEvent[]): Promise<void> {
+    const rows = events.map((event) => ({
+      chain_id: this.#options.chainId,
+      request_id: event.requestId,
+      ...position(event),
+    }));
+    for (const part of chunks(rows)) {
+      await trx
+        .insertInto("deliveries")
+        .values(part)
+        .onConflict((conflict) => conflict.doNothing())
+        .execute();
+    }
+  }
+
+  async #insertQuorumEvents(trx: StoreTransaction, events: readonly QuorumEvent[]): Promise<void> {
+    const { chainId } = this.#options;
+    const rows = events.map((event) => ({
+      chain_id: chainId,
+      request_id: event.requestId,
+      event: event.event,
+      leaves: JSON.stringify(event.leaves),
+      window_ends_at: event.windowEndsAt,
+      ...position(event),
+    }));
+    for (const part of chunks(rows)) {
+      await trx
+        .insertInto("quorum_events")
+        .values(part)
+        .onConflict((conflict) => conflict.doNothing())
+        .execute();
+      // What was sent has done its part: the next step of the same request must not wait for its confirmations.
+      await freeSteps(
+        trx,
+        chainId,
+        part.map(({ request_id, tx_hash }) => ({ requestId: request_id, hash: tx_hash })),
+      );
+    }
+  }
+
   async #insertAdmissions(trx: StoreTransaction, events: readonly AdmissionEvent[]): Promise<void> {
     const rows = events.map((event) => ({
       chain_id: this.#options.chainId,
       keyset_id: event.keysetId,
       event: event.event,
+      seat: event.seat,
       policy_id: event.policyId,
       expires_at: event.expiresAt,
       platform: event.platform,

@@ -1,7 +1,7 @@
 import type { Hex } from "../../protocol/bytes.ts";
 import type { Log } from "../chain/block.ts";
 import { ChainSource } from "../chain/chain-source.ts";
-import { decodeCoordinatorLog } from "../chain/coordinator.ts";
+import { decodeCoordinatorLog } from "../chain/coordinator-log.ts";
 import type { ChainEvent } from "../chain/events.ts";
 import { decodeRegistryLog } from "../chain/registry.ts";
 import type { RpcPool } from "../chain/rpc-pool.ts";
@@ -62,8 +62,10 @@ export function createJournaledSource(options: JournaledSourceOptions): ChainSou
   });
 }
 
-function decode({ coordinator }: ChainSection, entry: Log): ChainEvent | undefined {
-  return entry.address === coordinator ? decodeCoordinatorLog(entry) : decodeRegistryLog(entry);
+function decode({ coordinator, chainId }: ChainSection, entry: Log): ChainEvent | undefined {
+  return entry.address === coordinator
+    ? decodeCoordinatorLog(entry, BigInt(chainId))
+    : decodeRegistryLog(entry);
 }
 
 /** Spans have their times already. */

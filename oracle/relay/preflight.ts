@@ -2,7 +2,7 @@ import type { Hex } from "../../protocol/bytes.ts";
 import type { Request } from "../../protocol/request.ts";
 import type { BatchedReads } from "../chain/batched-reads.ts";
 import type { ChainHead } from "../chain/chain-source.ts";
-import { worstGasLimit } from "../chain/coordinator.ts";
+import { worstGasLimit } from "../chain/settlement-call.ts";
 import type { Membership } from "../chain/membership.ts";
 import { readMembership } from "../chain/membership.ts";
 import { readPendingRequest } from "../chain/request-state.ts";
@@ -22,6 +22,8 @@ export interface PreflightOptions {
   readonly maxTransactionGas: number;
   /** Seconds from a model's call until its answer is in a block: with less left it is a call paid for a refund. */
   readonly settleSeconds: number;
+  /** Seconds before the deadline that belong to what was answered before: no model is asked in them. */
+  readonly fallbackWindowSeconds: number;
   /** Milliseconds. */
   readonly now: () => number;
 }
@@ -44,6 +46,7 @@ export interface PreflightCall {
 export type PreflightReason =
   | "settled"
   | "cancelled"
+  | "block-changed"
   | "deadline-near"
   | "gas-above-limit"
   | "funds-low"
@@ -58,6 +61,8 @@ export type PreflightResult =
 
 /** How long a request rests that the chain says is settled: its event, or the reorg that undoes it, comes by then. */
 const SETTLED_SECONDS = 15;
+/** A reorg that was not read yet. */
+const BLOCK_CHANGED_SECONDS = 2;
 const FUNDS_SECONDS = 5;
 const DISPUTE_SECONDS = 5;
 const NOT_ADMITTED_SECONDS = 2;
@@ -84,7 +89,8 @@ export class Preflight {
 
   /** What needs no look at the chain's state. */
   #forbidding(request: Request): PreflightResult | undefined {
-    const { head, hasFunds, isDisputed, maxTransactionGas, settleSeconds, now } = this.#options;
+    const { head, hasFunds, isDisputed, maxTransactionGas, settleSeconds, fallbackWindowSeconds, now } =
+      this.#options;
     const latest = head()?.latest;
     const blockGas = latest?.gasLimit ?? maxTransactionGas;
     if (worstGasLimit(request) > Math.min(maxTransactionGas, blockGas)) {
@@ -92,7 +98,7 @@ export class Preflight {
     }
     const time = Math.max(latest?.timestamp ?? 0, Math.floor(now() / 1_000));
     const left = Number(request.deadline) - time;
-    if (left < settleSeconds) {
+    if (left < Math.max(settleSeconds, fallbackWindowSeconds)) {
       return { kind: "wait", seconds: Math.max(1, left + 1), reason: "deadline-near" };
     }
     if (isDisputed()) {
@@ -113,6 +119,10 @@ export class Preflight {
     if (pending === undefined) {
       return { kind: "wait", seconds: SETTLED_SECONDS, reason: "settled" };
     }
+    if (pending.requestBlock !== open.blockNumber) {
+      // Its answer would be bound to a block that the contract refuses.
+      return { kind: "wait", seconds: BLOCK_CHANGED_SECONDS, reason: "block-changed" };
+    }
     if (pending.cancelAt !== 0 && pending.cancelAt <= Math.floor(now() / 1_000) + settleSeconds) {
       return { kind: "wait", seconds: SETTLED_SECONDS, reason: "cancelled" };
     }
@@ -126,11 +136,11 @@ export class Preflight {
   }
 
   async #members(
-    { open, request: { policyId, policyVersion } }: PreflightCall,
+    { request: { policyId, requestedAt } }: PreflightCall,
     sessions: readonly EnclaveSession[],
   ): Promise<Member[]> {
     const { reads, registry } = this.#options;
-    const asked = { policyId, policyVersion, requestedAt: open.blockTime };
+    const asked = { policyId, requestedAt };
     const found = await Promise.all(
       sessions.map(async (session): Promise<Member[]> => {
         const { keysetId, attestation } = session;

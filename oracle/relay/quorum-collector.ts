@@ -1,4 +1,4 @@
-import { isHostCausable } from "../../protocol/answer.ts";
+import { settlesLate } from "../../protocol/answer.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { AdytonError } from "../../protocol/errors.ts";
 import type { EnclaveSession } from "../enclaves/enclave-session.ts";
@@ -6,11 +6,13 @@ import type { JobOutcome } from "../engine/job-queue.ts";
 import type { Logger } from "../log.ts";
 import type { AnswerRecord } from "../store/answers.ts";
 import { recordAnswers } from "../store/answers.ts";
+import type { AnsweredKeyset } from "../store/quorums.ts";
 import { readAnsweredKeysets } from "../store/quorums.ts";
 import type { Store } from "../store/store.ts";
 import type { Assignment } from "./assignment.ts";
 import type { EnclaveAsker, Question } from "./enclave-asker.ts";
 import type { Member } from "./preflight.ts";
+import { canSettleWith } from "./state-block.ts";
 
 export interface QuorumCollectorOptions {
   readonly store: Store;
@@ -29,6 +31,8 @@ export interface QuorumCall {
   readonly patienceMs: number;
 }
 
+/** `0x` and 12 bytes, as the coordinator keeps them. */
+const PLATFORM_TAG_CHARS = 26;
 /** How long a quorum waits for platforms that are admitted and cannot be reached from here. */
 const INCOMPLETE_SECONDS = 5;
 
@@ -48,15 +52,14 @@ export class QuorumCollector {
   }
 
   async collect(call: QuorumCall, signal: AbortSignal): Promise<JobOutcome<AnswerRecord>> {
-    const { open, request } = call.question;
-    const { threshold } = request;
+    const { question, members, assignment } = call;
+    const { open, request } = question;
     const answered = await readAnsweredKeysets(this.#options.store, open.chainId, open.requestId);
-    const given = answered.flatMap((keysetId) => call.assignment.platformOf.get(keysetId) ?? []);
-    const free = distinctMembers(call.members, answered, new Set(given));
-    if (given.length + free.length < threshold) {
-      return this.#incomplete(call, given.length + free.length);
+    const { given, free } = distinctMembers(members, answered, assignment);
+    if (given + free.length < request.threshold) {
+      return this.#incomplete(call, given + free.length);
     }
-    return this.#ask(call.question, free, { missing: threshold - given.length, signal });
+    return this.#ask(question, free, { missing: request.threshold - given, signal });
   }
 
   async #ask(
@@ -76,7 +79,7 @@ export class QuorumCollector {
           return { kind: "done", result: record };
         }
         if (record?.kind === "answered") {
-          if (isHostCausable(record.answer.status)) {
+          if (settlesLate(record.answer.status)) {
             held.push(record);
           } else {
             good += 1;
@@ -100,12 +103,16 @@ export class QuorumCollector {
     question: Question,
     signal: AbortSignal,
   ): Promise<AnswerRecord | undefined> {
-    const { asker, log } = this.#options;
+    const { asker, store, log } = this.#options;
     try {
       const record = await asker.ask(session, question, signal);
-      if (record.kind === "answered" && !isHostCausable(record.answer.status)) {
-        await this.#record([record]);
+      if (record.kind !== "answered") return record;
+      if (!(await canSettleWith(store, question.open, record.stateBlock))) {
+        const { chainId, requestId } = question.open;
+        log.warn("answer.of-another-block", { chainId, requestId, keysetId: session.keysetId });
+        return undefined;
       }
+      if (!settlesLate(record.answer.status)) await this.#record([record]);
       return record;
     } catch (error) {
       // One enclave that fails must not lose what the others say.
@@ -140,24 +147,40 @@ export class QuorumCollector {
   }
 }
 
-/** One member of each platform that has not answered, and of each vendor where the policy wants that too. */
+/**
+ * How many platforms have given an answer that counts, and one member of each platform that has given none, and of each vendor
+ * where the policy wants that too. Who answered for a block that is gone gives no other answer.
+ */
 function distinctMembers(
   members: readonly Member[],
-  answered: readonly Hex[],
-  given: ReadonlySet<Hex>,
-): Member[] {
-  const platforms = new Set(given);
-  const vendors = new Set(
-    members
-      .filter(({ session }) => answered.includes(session.keysetId))
-      .map(({ membership }) => membership.vendor),
+  answered: readonly AnsweredKeyset[],
+  assignment: Assignment,
+): { readonly given: number; readonly free: readonly Member[] } {
+  const counted = answered.filter(({ isBound }) => isBound);
+  const platforms = new Set(
+    counted.flatMap(({ keysetId }) => {
+      const platform = assignment.platformOf.get(keysetId);
+      return platform === undefined ? [] : [platformTag(platform)];
+    }),
   );
-  return members.filter(({ membership: { platform, vendor, distinctVendors } }) => {
-    if (platforms.has(platform) || (distinctVendors && vendors.has(vendor))) {
+  const given = platforms.size;
+  const asked = new Set(answered.map(({ keysetId }) => keysetId));
+  const vendors = new Set(
+    members.filter(({ session }) => asked.has(session.keysetId)).map(({ membership }) => membership.vendor),
+  );
+  const free = members.filter(({ session, membership: { platform, vendor, distinctVendors } }) => {
+    const tag = platformTag(platform);
+    if (asked.has(session.keysetId) || platforms.has(tag) || (distinctVendors && vendors.has(vendor))) {
       return false;
     }
-    platforms.add(platform);
+    platforms.add(tag);
     vendors.add(vendor);
     return true;
   });
+  return { given, free };
+}
+
+/** What a quorum tells platforms apart by: the registry keeps the first bytes of a platform's id, its event has all. */
+function platformTag(platform: Hex): string {
+  return platform.slice(0, PLATFORM_TAG_CHARS);
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { bytesHex, uint32, uint8 } from "../../protocol/fields.ts";
+import { bytesHex, uint24, uint32, uint8 } from "../../protocol/fields.ts";
 import { InputError, UpstreamError } from "../../protocol/errors.ts";
 import type { ModelsReply } from "../../protocol/enclave-api.ts";
 import { Aggregation, Delivery } from "../../protocol/request.ts";
@@ -13,10 +13,10 @@ export const QuoteTerms = z
     chainId: z.coerce.number().int().min(1),
     payload: bytesHex,
     threshold: z.coerce.number().pipe(uint8.min(1).max(8)).default(1),
-    aggregation: z.coerce.number().pipe(uint8.max(Aggregation.median)).default(Aggregation.first),
+    aggregation: z.coerce.number().pipe(uint8.max(Aggregation.medianUnsigned)).default(Aggregation.first),
     delivery: z.coerce.number().pipe(uint8.max(Delivery.pull)).default(Delivery.callback),
     callbackGasLimit: z.coerce.number().pipe(uint32).optional(),
-    maxOutputBytes: z.coerce.number().pipe(uint32).default(1_024),
+    maxOutputBytes: z.coerce.number().pipe(uint24).default(1_024),
   })
   .transform((terms) => ({
     ...terms,

@@ -4,23 +4,16 @@ import { ChainError } from "../../protocol/errors.ts";
 import { Request } from "../../protocol/request.ts";
 import type { BlockHeader } from "../chain/block.ts";
 import type { ChainHead } from "../chain/chain-source.ts";
-import {
-  encodeFulfill,
-  encodeFulfillQuorum,
-  encodeRefund,
-  fulfillGasLimit,
-  refundGasLimit,
-} from "../chain/coordinator.ts";
+import { encodeFulfill, encodeRefund, fulfillGasLimit, refundGasLimit } from "../chain/settlement-call.ts";
 import { toChainError } from "../chain/revert.ts";
 import { toQuantity } from "../chain/block.ts";
 import type { RpcPool } from "../chain/rpc-pool.ts";
 import type { Logger } from "../log.ts";
-import type { DueQuorum } from "../store/quorums.ts";
-import { dueQuorums } from "../store/quorums.ts";
 import type { DueAnswer, DueRefund } from "../store/settlements.ts";
 import { dueAnswers, dueRefunds, postponeSettlement } from "../store/settlements.ts";
 import type { Store } from "../store/store.ts";
 import type { BatchPlanner } from "./batch-planner.ts";
+import type { QuorumPlanner } from "./quorum-planner.ts";
 import type { PlannedTransaction } from "../transmitter/planned-transaction.ts";
 
 export interface SettlementPlannerOptions {
@@ -35,6 +28,7 @@ export interface SettlementPlannerOptions {
   readonly refundFeeCap: bigint;
   /** `undefined` where every answer is to be a transaction of its own. */
   readonly batches: BatchPlanner | undefined;
+  readonly quorums: Pick<QuorumPlanner, "plan">;
   /** Milliseconds. */
   readonly now: () => number;
 }
@@ -54,6 +48,8 @@ interface Trial {
   readonly transaction: PlannedTransaction;
   /** Seconds: the block time from which the contract takes it. */
   readonly possibleAt: number;
+  /** The block whose hash the contract must know: in a view of the newest block, that block's own is not known yet. */
+  readonly stateBlock: number;
 }
 
 /** Which transactions would settle something now: answers to deliver, and refunds of requests past their deadline. */
@@ -92,12 +88,13 @@ export class SettlementPlanner {
     let free = Math.max(0, limit - planned.length);
     const fulfillments = rest.slice(0, free).map((answer) => this.#toFulfillment(answer));
     free -= fulfillments.length;
-    const quorums = free > 0 ? await dueQuorums(store, { chainId, time, baseFee, limit: free }) : [];
+    const quorums = free > 0 ? await this.#options.quorums.plan({ chainId, time, baseFee, limit: free }) : [];
     free -= quorums.length;
     const refunds = free > 0 && refundFeeCap >= baseFee ? await this.#dueRefunds(time, free) : [];
     const single = [
       ...fulfillments,
-      ...quorums.map((quorum) => this.#toQuorumFulfillment(quorum)),
+      // Their time is the clock's, which may be ahead of the newest block's.
+      ...quorums.map((transaction): Trial => ({ possibleAt: time, stateBlock: 0, transaction })),
       ...refunds.map((refund) => this.#toRefund(refund)),
     ];
     try {
@@ -129,42 +126,34 @@ export class SettlementPlanner {
   #toFulfillment(due: DueAnswer): Trial {
     const request = Request.parse(JSON.parse(due.request));
     const answer = Answer.parse(JSON.parse(due.answer));
-    const data = encodeFulfill(request, { answer, signature: due.signature, output: due.output });
-    return { possibleAt: due.notBefore, transaction: this.#fulfillment(due.requestId, request, data) };
-  }
-
-  #toQuorumFulfillment(due: DueQuorum): Trial {
-    const request = Request.parse(JSON.parse(due.request));
-    const answers = due.answers.map(({ answer, signature, output }) => ({
-      answer: Answer.parse(JSON.parse(answer)),
-      signature,
-      output,
-    }));
-    const data = encodeFulfillQuorum(request, answers);
-    const possibleAt = Math.max(...due.answers.map(({ notBefore }) => notBefore));
-    return { possibleAt, transaction: this.#fulfillment(due.requestId, request, data) };
-  }
-
-  #fulfillment(requestId: Hex, request: Request, data: Hex): PlannedTransaction {
+    const { output, signature, stateBlockNumber } = due;
+    const settling = { answer, output, stateBlockNumber: BigInt(stateBlockNumber) };
+    const data = encodeFulfill(request, settling, signature);
     return {
-      kind: "fulfill",
-      to: this.#options.coordinator,
-      data,
-      gasLimit: fulfillGasLimit(request, data),
-      feeCap: request.gasPriceCap,
-      requestIds: [requestId],
+      possibleAt: due.notBefore,
+      stateBlock: stateBlockNumber,
+      transaction: {
+        kind: "fulfill",
+        to: this.#options.coordinator,
+        data,
+        gasLimit: fulfillGasLimit(request, data),
+        feeCap: request.gasPriceCap,
+        requestIds: [due.requestId],
+      },
     };
   }
 
   #toRefund(due: DueRefund): Trial {
-    const data = encodeRefund(Request.parse(JSON.parse(due.request)));
+    const request = Request.parse(JSON.parse(due.request));
+    const data = encodeRefund(request);
     return {
       possibleAt: due.deadline + 1,
+      stateBlock: 0,
       transaction: {
         kind: "refund",
         to: this.#options.coordinator,
         data,
-        gasLimit: refundGasLimit(data),
+        gasLimit: refundGasLimit(request, data),
         feeCap: this.#options.refundFeeCap,
         requestIds: [due.requestId],
       },
@@ -186,8 +175,9 @@ export class SettlementPlanner {
     }
     const { rpc, from, chainId, log } = this.#options;
     const replies = await rpc.send(
-      trials.map(({ transaction: { to, data, gasLimit }, possibleAt }) => {
-        const block = trials.length <= FEW || possibleAt > newest.timestamp ? "pending" : "latest";
+      trials.map(({ transaction: { to, data, gasLimit }, possibleAt, stateBlock }) => {
+        const isEarly = possibleAt > newest.timestamp || stateBlock >= newest.number;
+        const block = trials.length <= FEW || isEarly ? "pending" : "latest";
         return { method: "eth_call", params: [{ from, to, data, gas: toQuantity(gasLimit) }, block] };
       }),
     );

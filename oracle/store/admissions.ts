@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import type { Hex } from "../../protocol/bytes.ts";
 import type { Store } from "./store.ts";
 
@@ -18,8 +19,8 @@ export interface AdmissionQuery {
 }
 
 /**
- * Keysets admitted under a policy that have neither expired nor been proven to equivocate. A policy that was narrowed is
- * not seen here: who needs certainty asks the registry.
+ * Keysets admitted under a policy that have neither expired nor been deleted, nor been proven to equivocate. A policy that was
+ * narrowed is not seen here: who needs certainty asks the registry.
  */
 export async function readAdmittedKeysets(
   store: Store,
@@ -44,6 +45,19 @@ export async function readAdmittedKeysets(
             .whereRef("r.chain_id", "=", "a.chain_id")
             .whereRef("r.keyset_id", "=", "a.keyset_id")
             .where("r.event", "=", "revoked"),
+        ),
+      ),
+    )
+    .where((where) =>
+      where.not(
+        where.exists(
+          where
+            .selectFrom("admissions as d")
+            .select("d.seat")
+            .whereRef("d.chain_id", "=", "a.chain_id")
+            .whereRef("d.seat", "=", "a.seat")
+            .where("d.event", "=", "deleted")
+            .where(sql<boolean>`(d.block_number, d.log_index) > (a.block_number, a.log_index)`),
         ),
       ),
     )

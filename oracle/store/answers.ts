@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Answer } from "../../protocol/answer.ts";
 import type { Hex } from "../../protocol/bytes.ts";
+import type { StateBlock } from "../../protocol/state-block.ts";
 import { refreshPhases } from "./phases.ts";
 import { insertReceipts } from "./receipts.ts";
 import type { StoredReceipt } from "./receipts.ts";
@@ -25,6 +26,9 @@ export type AnswerRecord =
       readonly answer: Answer;
       readonly signature: Hex;
       readonly output: Hex;
+      readonly stateBlock: StateBlock;
+      /** Over the answer's leaf; `null` where the request's threshold is 1. */
+      readonly leafSignature: Hex | null;
       /** Seconds. */
       readonly notBefore: number;
       readonly receipt: StoredReceipt;
@@ -44,6 +48,7 @@ export interface OpenRequest {
   /** Seconds. */
   readonly blockTime: number;
   readonly blockNumber: number;
+  readonly blockHash: Hex;
   /** Milliseconds: when its job was queued. */
   readonly releasedAt: number;
 }
@@ -57,7 +62,7 @@ export async function readOpenRequests(
     .selectFrom("requests")
     .select([
       ...(["chain_id", "request_id", "request", "payload", "payload_uri"] as const),
-      ...(["deadline", "block_time", "block_number", "released_at"] as const),
+      ...(["deadline", "block_time", "block_number", "block_hash", "released_at"] as const),
     ])
     .where("chain_id", "in", [...new Set(keys.map(({ chainId }) => chainId))])
     .where(
@@ -81,6 +86,7 @@ export async function readOpenRequests(
           deadline: row.deadline,
           blockTime: row.block_time,
           blockNumber: row.block_number,
+          blockHash: row.block_hash as Hex,
           releasedAt: row.released_at,
         };
   });
@@ -103,6 +109,9 @@ export async function recordAnswers(trx: StoreTransaction, records: readonly Ans
           signature: record.signature,
           output: record.output,
           not_before: record.notBefore,
+          state_block_number: Number(record.stateBlock.number),
+          state_block_hash: record.stateBlock.hash,
+          leaf_signature: record.leafSignature,
           recorded_at: record.recordedAt,
         })),
       )

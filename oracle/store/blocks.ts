@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import type { Hex } from "../../protocol/bytes.ts";
 import type { Store, StoreTransaction } from "./store.ts";
 
 /** Below every block: of a chain of which nothing was read. */
@@ -12,6 +13,17 @@ export async function newestBlock(store: Store, chainId: number): Promise<number
     .where("chain_id", "=", chainId)
     .executeTakeFirst();
   return (row?.number as number | null | undefined) ?? NOTHING_READ;
+}
+
+/** Hash of a block that the journal has read and keeps. */
+export async function readBlockHash(store: Store, chainId: number, number: number): Promise<Hex | undefined> {
+  const row = await store.db
+    .selectFrom("blocks")
+    .select("hash")
+    .where("chain_id", "=", chainId)
+    .where("number", "=", number)
+    .executeTakeFirst();
+  return row?.hash as Hex | undefined;
 }
 
 export interface ReadBlocks {

@@ -1,6 +1,8 @@
+import { answerStatusName } from "../../protocol/answer.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import type { Admission } from "./list-admissions.ts";
 import { listAdmissions } from "./list-admissions.ts";
+import { isBound } from "./phases.ts";
 import type { RequestPhase } from "./schema.ts";
 import type { Store } from "./store.ts";
 
@@ -20,9 +22,16 @@ export interface RequestView {
   readonly lastError: string | null;
   readonly answer: {
     readonly status: number;
+    /** The status in words. */
+    readonly reason: string;
+    /** Seconds: the contract takes it from then on; 0 for at once. */
+    readonly settlesFrom: number;
+    /** Whether the block that it is bound to is still the chain's: no contract takes it otherwise. */
+    readonly isBound: boolean;
     readonly keysetId: Hex;
     readonly answer: unknown;
     readonly output: Hex;
+    readonly stateBlockNumber: string;
     /** The newest admission of that keyset under the request's policy. */
     readonly admission: Admission | null;
   } | null;
@@ -30,12 +39,27 @@ export interface RequestView {
     readonly kind: "fulfilled" | "refunded" | "cancelled";
     readonly status: number;
     readonly keysetId: Hex;
+    /** Seconds; 0 unless fulfilled. With the status and the output, what a second delivery names. */
+    readonly answeredAt: number;
+    readonly outputHash: Hex;
     readonly callbackSucceeded: boolean | null;
     readonly tx: Hex;
     readonly blockNumber: number;
+    /** Of a callback that failed: the transaction that delivered it again. */
+    readonly deliveredAgainTx: Hex | null;
   } | null;
+  /** What happened to the leaves of a request of several answers; oldest first. */
+  readonly quorum: readonly QuorumView[];
   /** Hashes of the transactions that this node sent for it, oldest first. */
   readonly transactions: readonly Hex[];
+}
+
+export interface QuorumView {
+  readonly event: "committed" | "opened" | "cleared";
+  readonly leaves: readonly Hex[];
+  /** Seconds; 0 while there are too few leaves. */
+  readonly windowEndsAt: number;
+  readonly tx: Hex;
 }
 
 /** The request of this id on every chain that has it (one, but for a hash collision). */
@@ -49,19 +73,28 @@ export async function findRequest(store: Store, requestId: Hex): Promise<Request
     return undefined;
   }
   const key = { chain_id: row.chain_id, request_id: requestId };
-  const [answer, settlement, refusal, attempts] = await Promise.all([
+  const [answer, settlement, refusal, attempts, quorum] = await Promise.all([
     store.db
-      .selectFrom("answers")
-      .selectAll()
-      .where("chain_id", "=", key.chain_id)
-      .where("request_id", "=", requestId)
-      .orderBy("recorded_at")
+      .selectFrom("answers as a")
+      .innerJoin("requests as r", (join) =>
+        join.onRef("r.chain_id", "=", "a.chain_id").onRef("r.request_id", "=", "a.request_id"),
+      )
+      .selectAll("a")
+      .select(isBound.as("is_bound"))
+      .where("a.chain_id", "=", key.chain_id)
+      .where("a.request_id", "=", requestId)
+      .orderBy("is_bound", "desc")
+      .orderBy("a.recorded_at")
       .executeTakeFirst(),
     store.db
-      .selectFrom("settlements")
-      .selectAll()
-      .where("chain_id", "=", key.chain_id)
-      .where("request_id", "=", requestId)
+      .selectFrom("settlements as s")
+      .leftJoin("deliveries as d", (join) =>
+        join.onRef("d.chain_id", "=", "s.chain_id").onRef("d.request_id", "=", "s.request_id"),
+      )
+      .selectAll("s")
+      .select("d.tx_hash as delivered_again_tx")
+      .where("s.chain_id", "=", key.chain_id)
+      .where("s.request_id", "=", requestId)
       .executeTakeFirst(),
     store.db
       .selectFrom("refusals")
@@ -76,6 +109,14 @@ export async function findRequest(store: Store, requestId: Hex): Promise<Request
       .where("chain_id", "=", key.chain_id)
       .where("request_id", "=", requestId)
       .orderBy("attempts.created_at")
+      .execute(),
+    store.db
+      .selectFrom("quorum_events")
+      .select(["event", "leaves", "window_ends_at", "tx_hash"])
+      .where("chain_id", "=", key.chain_id)
+      .where("request_id", "=", requestId)
+      .orderBy("block_number")
+      .orderBy("log_index")
       .execute(),
   ]);
   const { policyId } = JSON.parse(row.request) as { policyId?: string };
@@ -106,9 +147,13 @@ export async function findRequest(store: Store, requestId: Hex): Promise<Request
         ? null
         : {
             status: answer.status,
+            reason: answerStatusName(answer.status) ?? "unset",
+            settlesFrom: answer.not_before,
+            isBound: answer.is_bound,
             keysetId: answer.keyset_id as Hex,
             answer: JSON.parse(answer.answer),
             output: answer.output as Hex,
+            stateBlockNumber: String(answer.state_block_number),
             admission: admissions[0] ?? null,
           },
     settlement:
@@ -118,10 +163,19 @@ export async function findRequest(store: Store, requestId: Hex): Promise<Request
             kind: settlement.kind,
             status: settlement.status,
             keysetId: settlement.keyset_id as Hex,
+            answeredAt: settlement.answered_at,
+            outputHash: settlement.output_hash as Hex,
             callbackSucceeded: settlement.callback_succeeded,
             tx: settlement.tx_hash as Hex,
             blockNumber: settlement.block_number,
+            deliveredAgainTx: settlement.delivered_again_tx as Hex | null,
           },
+    quorum: quorum.map((row) => ({
+      event: row.event,
+      leaves: JSON.parse(row.leaves) as Hex[],
+      windowEndsAt: row.window_ends_at,
+      tx: row.tx_hash as Hex,
+    })),
     transactions: attempts.map(({ hash }) => hash as Hex),
   };
 }
@@ -132,6 +186,8 @@ export interface PullAnswer {
   readonly answer: unknown;
   readonly output: Hex;
   readonly signature: Hex;
+  /** Decimal: which block the contract is to look up the answer's `stateBlockHash` of. */
+  readonly stateBlockNumber: string;
 }
 
 /** Of a request that the chain still has: an answer to one that a reorg dropped fits nothing. */
@@ -141,8 +197,9 @@ export async function findAnswer(store: Store, requestId: Hex): Promise<PullAnsw
     .innerJoin("requests as r", (join) =>
       join.onRef("r.chain_id", "=", "a.chain_id").onRef("r.request_id", "=", "a.request_id"),
     )
-    .select(["r.request", "a.answer", "a.output", "a.signature"])
+    .select(["r.request", "a.answer", "a.output", "a.signature", "a.state_block_number"])
     .where("a.request_id", "=", requestId)
+    .where(isBound)
     .orderBy("a.recorded_at")
     .executeTakeFirst();
   if (row === undefined) {
@@ -153,5 +210,6 @@ export async function findAnswer(store: Store, requestId: Hex): Promise<PullAnsw
     answer: JSON.parse(row.answer),
     output: row.output as Hex,
     signature: row.signature as Hex,
+    stateBlockNumber: String(row.state_block_number),
   };
 }

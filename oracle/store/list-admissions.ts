@@ -3,12 +3,14 @@ import { comesAfter } from "./page.ts";
 import type { Place } from "./page.ts";
 import type { Store } from "./store.ts";
 
-/** An event of the registry: a keyset was admitted under a policy, or revoked. */
+/** An event of the registry: a keyset was admitted under a policy, its admission deleted, or the keyset revoked. */
 export interface Admission extends Place {
-  readonly event: "admitted" | "revoked";
+  readonly event: "admitted" | "deleted" | "revoked";
+  /** Zero for a deletion: its seat is that of the admission that ended. */
   readonly keysetId: Hex;
   readonly policyId: Hex;
-  /** Seconds; 0 for a revocation. */
+  readonly seat: Hex;
+  /** Seconds; 0 unless admitted. */
   readonly expiresAt: number;
   /** Identity of the machine. */
   readonly platform: Hex;
@@ -44,6 +46,7 @@ export async function listAdmissions(store: Store, filter: AdmissionFilter): Pro
     event: row.event,
     keysetId: row.keyset_id as Hex,
     policyId: row.policy_id as Hex,
+    seat: row.seat as Hex,
     expiresAt: row.expires_at,
     platform: row.platform as Hex,
     tx: row.tx_hash as Hex,

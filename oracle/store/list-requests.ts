@@ -24,6 +24,8 @@ export interface RequestFilter {
   /** Answered here with this status. */
   readonly status?: number | undefined;
   readonly settlement?: "fulfilled" | "refunded" | "cancelled" | undefined;
+  /** Only those whose callback failed and was not made again. */
+  readonly callback?: "failed" | undefined;
   readonly before?: Place | undefined;
   readonly limit: number;
 }
@@ -58,7 +60,7 @@ async function listOfChain(
   store: Store,
   filter: RequestFilter & { readonly chainId: number },
 ): Promise<RequestSummary[]> {
-  const { chainId, phase, consumer, keysetId, status, settlement, before, limit } = filter;
+  const { chainId, phase, consumer, keysetId, status, settlement, callback, before, limit } = filter;
   const rows = await store.db
     .selectFrom("requests as r")
     .select(["request_id", "chain_id", "phase", "consumer", "block_number", "log_index"])
@@ -86,6 +88,20 @@ async function listOfChain(
         ),
         ...given(status, (wanted) => where.exists(answers.where("a.status", "=", wanted))),
         ...given(settlement, (wanted) => where.exists(settlements.where("s.kind", "=", wanted))),
+        ...given(callback, () =>
+          where.and([
+            where.exists(settlements.where("s.callback_succeeded", "=", false)),
+            where.not(
+              where.exists(
+                where
+                  .selectFrom("deliveries as d")
+                  .select("d.request_id")
+                  .whereRef("d.chain_id", "=", "r.chain_id")
+                  .whereRef("d.request_id", "=", "r.request_id"),
+              ),
+            ),
+          ]),
+        ),
         // What bounds the index: the place compares its columns in another order.
         ...given(before, ({ blockNumber }) => where("block_number", "<=", blockNumber)),
         ...given(before, comesAfter),

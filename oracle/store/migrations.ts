@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import type { Kysely } from "kysely";
 import { Migrator } from "kysely/migration";
 import type { Migration } from "kysely/migration";
+import { ConfigError } from "../../protocol/errors.ts";
 
 /** Append only: a published migration is never edited. Statements run one at a time, as PGlite takes them. */
 const INITIAL: readonly string[] = [
@@ -108,6 +109,46 @@ const GAS_PRICE_CAPS: readonly string[] = [
      generated always as ((request::json ->> 'gasPriceCap')::numeric) stored`,
 ];
 
+/** Answers are bound to a block, quorums commit before they open, and a failed callback is delivered again. */
+const PROTOCOL_2: readonly string[] = [
+  `alter table answers add column state_block_number bigint not null`,
+  `alter table answers add column state_block_hash text not null`,
+  `alter table answers add column leaf_signature text`,
+  `create index answers_by_state_block on answers (chain_id, state_block_number)`,
+  `alter table settlements add column answered_at bigint not null default 0`,
+  `alter table settlements add column output_hash text not null default '0x${"00".repeat(32)}'`,
+  `alter table admissions add column seat text not null`,
+  `create index admissions_by_seat on admissions (chain_id, seat, block_number, log_index)`,
+  `create table deliveries (
+     chain_id bigint not null, request_id text not null,
+     block_number bigint not null, block_hash text not null, tx_hash text not null, log_index bigint not null,
+     primary key (chain_id, request_id))`,
+  `create table quorum_events (
+     chain_id bigint not null, request_id text not null, event text not null, leaves text not null,
+     window_ends_at bigint not null,
+     block_number bigint not null, block_hash text not null, tx_hash text not null, log_index bigint not null,
+     primary key (chain_id, tx_hash, log_index))`,
+  `create index quorum_events_by_request on quorum_events (chain_id, request_id, block_number, log_index)`,
+  `create index quorum_events_by_block on quorum_events (chain_id, block_number)`,
+];
+
+/**
+ * A store that followed a coordinator of protocol 1: its requests have another form, and nothing of them can be settled from
+ * here.
+ *
+ * @throws {ConfigError} CONFIG_INVALID
+ */
+async function refuseProtocol1(db: Kysely<unknown>): Promise<void> {
+  const { rows } = await sql`select number from blocks limit 1`.execute(db);
+  if (rows.length === 0) return;
+  throw new ConfigError({
+    code: "CONFIG_INVALID",
+    message:
+      "the store is of protocol 1: give this node a store and a transmitter key of its own, and let the earlier version settle " +
+      "what is left in the old one (docs/how-to/replace-a-coordinator.md)",
+  });
+}
+
 function migration(statements: readonly string[]): Migration {
   return {
     async up(db) {
@@ -129,6 +170,12 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0008-fee-caps": migration(FEE_CAPS),
   "0009-index-filters": migration(INDEX_FILTERS),
   "0010-gas-price-caps": migration(GAS_PRICE_CAPS),
+  "0011-protocol-2": {
+    async up(db) {
+      await refuseProtocol1(db as Kysely<unknown>);
+      await migration(PROTOCOL_2).up(db);
+    },
+  },
 };
 
 /** Brings the schema up to date; safe when several nodes start at once. Throws the database's error when a step fails. */

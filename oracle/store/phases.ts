@@ -2,6 +2,13 @@ import { sql } from "kysely";
 import type { StoreTransaction } from "./store.ts";
 
 /**
+ * Of an answer `a` to a request `r`: its block is not older than the request's, and still that of its number as far as was
+ * read. No contract takes another, and the enclave that gave it gives no second one.
+ */
+export const isBound = sql<boolean>`a.state_block_number >= r.block_number and not exists (
+  select from blocks b where b.chain_id = a.chain_id and b.number = a.state_block_number and b.hash <> a.state_block_hash)`;
+
+/**
  * Sets the phase of requests from what the other tables say of them. Every change of a request's answers, transactions,
  * refusal or settlement ends with this, in the same transaction; so a phase is never more than a cached conclusion. A row
  * whose phase stays is not written: it would be copied whole, with its request.
@@ -27,7 +34,8 @@ export async function refreshPhases(
         when exists (select 1 from settlements s where s.chain_id = r.chain_id and s.request_id = r.request_id) then 'settled'
         when exists (select 1 from transaction_items i
                      where i.chain_id = r.chain_id and i.request_id = r.request_id and i.live) then 'sent'
-        when r.threshold <= (select count(*) from answers a where a.chain_id = r.chain_id and a.request_id = r.request_id)
+        when r.threshold <= (select count(*) from answers a
+                             where a.chain_id = r.chain_id and a.request_id = r.request_id and ${isBound})
           then 'answered'
         when exists (select 1 from refusals f where f.chain_id = r.chain_id and f.request_id = r.request_id) then 'refused'
         when r.released then 'asked'
@@ -50,5 +58,17 @@ export async function readWorkedOn(
     union select request_id from transaction_items where chain_id = ${chainId} and request_id = any(${ids})`.execute(
     trx,
   );
+  return rows.map(({ request_id }) => request_id);
+}
+
+/** Requests with answers that are bound to blocks of these numbers: which of them count depends on the blocks' hashes. */
+export async function readBoundTo(
+  trx: StoreTransaction,
+  chainId: number,
+  numbers: readonly number[],
+): Promise<string[]> {
+  const { rows } = await sql<{ request_id: string }>`
+    select distinct request_id from answers
+    where chain_id = ${chainId} and state_block_number = any(${[...numbers]}::bigint[])`.execute(trx);
   return rows.map(({ request_id }) => request_id);
 }

@@ -1,38 +1,70 @@
 import { sql } from "kysely";
 import type { Hex } from "../../protocol/bytes.ts";
-import type { DueAnswer, DueAnswerQuery } from "./settlements.ts";
-import type { Store } from "./store.ts";
+import { isBound, refreshPhases } from "./phases.ts";
+import type { DueAnswerQuery } from "./settlements.ts";
+import type { Store, StoreTransaction } from "./store.ts";
 
-/** Answers that settle a request together, in an order that the node does not choose. */
+/** An answer of this node to a request of several. */
+export interface QuorumMember {
+  readonly keysetId: Hex;
+  /** JSON text of the `Answer`. */
+  readonly answer: string;
+  /** Of the answer's leaf. */
+  readonly leafSignature: Hex;
+  readonly output: Hex;
+  readonly stateBlockNumber: number;
+  /** Seconds: the block time from which the contract takes it. */
+  readonly notBefore: number;
+}
+
+/** What the chain says happened to the request's leaves; oldest first. */
+export interface QuorumStep {
+  readonly event: "committed" | "opened" | "cleared";
+  readonly leaves: readonly Hex[];
+  /** Seconds; 0 while the window has not begun. */
+  readonly windowEndsAt: number;
+}
+
 export interface DueQuorum {
   readonly requestId: Hex;
   /** JSON text of the `Request`. */
   readonly request: string;
-  readonly answers: readonly Pick<DueAnswer, "answer" | "signature" | "output" | "notBefore">[];
+  /** By status, then by age. */
+  readonly members: readonly QuorumMember[];
+  readonly steps: readonly QuorumStep[];
 }
 
-/** The keysets that have answered a request. */
-export async function readAnsweredKeysets(store: Store, chainId: number, requestId: Hex): Promise<Hex[]> {
+/** A keyset that has answered a request; not bound where no contract takes its answer any more. */
+export interface AnsweredKeyset {
+  readonly keysetId: Hex;
+  readonly isBound: boolean;
+}
+
+export async function readAnsweredKeysets(
+  store: Store,
+  chainId: number,
+  requestId: Hex,
+): Promise<AnsweredKeyset[]> {
   const rows = await store.db
-    .selectFrom("answers")
-    .select("keyset_id")
-    .where("chain_id", "=", chainId)
-    .where("request_id", "=", requestId)
+    .selectFrom("answers as a")
+    .innerJoin("requests as r", (join) =>
+      join.onRef("r.chain_id", "=", "a.chain_id").onRef("r.request_id", "=", "a.request_id"),
+    )
+    .select(["a.keyset_id", isBound.as("is_bound")])
+    .where("a.chain_id", "=", chainId)
+    .where("a.request_id", "=", requestId)
     .execute();
-  return rows.map(({ keyset_id }) => keyset_id as Hex);
+  return rows.map(({ keyset_id, is_bound }) => ({ keysetId: keyset_id as Hex, isBound: is_bound }));
 }
 
-/**
- * Complete quorums that nothing keeps from being sent, oldest request first. Where there are more answers than needed those
- * of the lowest status are taken: a host-causable one earns the others nothing either.
- */
+/** Requests of several answers that this node can give, with all that is known of them; oldest first. */
 export async function dueQuorums(
   store: Store,
   { chainId, time, baseFee, limit }: DueAnswerQuery,
 ): Promise<DueQuorum[]> {
   const requests = await store.db
     .selectFrom("requests")
-    .select(["request_id", "request", "threshold"])
+    .select(["request_id", "request"])
     .where("chain_id", "=", chainId)
     .where("phase", "=", "answered")
     .where("threshold", ">", 1)
@@ -40,13 +72,6 @@ export async function dueQuorums(
     .where("retry_at", "<=", time)
     .where("deadline", ">=", time)
     .where("gas_price_cap", ">=", baseFee.toString())
-    .where(
-      // The latest of those that are chosen below, in the same order.
-      sql<boolean>`${time} >= (select max(chosen.not_before) from (
-        select a.not_before from answers a
-        where a.chain_id = requests.chain_id and a.request_id = requests.request_id
-        order by a.status, a.recorded_at, a.keyset_id limit requests.threshold) chosen)`,
-    )
     .orderBy("block_number")
     .orderBy("log_index")
     .limit(limit)
@@ -54,39 +79,97 @@ export async function dueQuorums(
   if (requests.length === 0) {
     return [];
   }
-  const answers = await store.db
-    .selectFrom("answers")
-    .select(["request_id", "keyset_id", "answer", "signature", "output", "not_before"])
-    .where("chain_id", "=", chainId)
-    .where(
-      "request_id",
-      "in",
-      requests.map(({ request_id }) => request_id),
+  const ids = requests.map(({ request_id }) => request_id);
+  const [members, steps] = await Promise.all([
+    readMembers(store, chainId, ids),
+    readSteps(store, chainId, ids),
+  ]);
+  return requests.map(({ request_id, request }) => ({
+    requestId: request_id as Hex,
+    request,
+    members: members.get(request_id) ?? [],
+    steps: steps.get(request_id) ?? [],
+  }));
+}
+
+async function readMembers(
+  store: Store,
+  chainId: number,
+  requestIds: readonly string[],
+): Promise<Map<string, QuorumMember[]>> {
+  const rows = await store.db
+    .selectFrom("answers as a")
+    .innerJoin("requests as r", (join) =>
+      join.onRef("r.chain_id", "=", "a.chain_id").onRef("r.request_id", "=", "a.request_id"),
     )
-    .orderBy("status")
-    .orderBy("recorded_at")
-    .orderBy("keyset_id")
+    .select(["a.request_id", "a.keyset_id", "a.answer", "a.leaf_signature", "a.output"])
+    .select(["a.state_block_number", "a.not_before"])
+    .where("a.chain_id", "=", chainId)
+    .where("a.request_id", "in", requestIds)
+    .where(isBound)
+    .orderBy("a.status")
+    .orderBy("a.recorded_at")
+    .orderBy("a.keyset_id")
     .execute();
-  const byRequest = Map.groupBy(answers, ({ request_id }) => request_id);
-  return requests.flatMap(({ request_id, request, threshold }): DueQuorum[] => {
-    const chosen = (byRequest.get(request_id) ?? []).slice(0, threshold);
-    // Again, since answers may have come between the two queries.
-    if (chosen.length < threshold || chosen.some(({ not_before }) => not_before > time)) {
-      return [];
-    }
-    // Under aggregation "first" the first one's output is delivered: which that is must not be the fastest or the node's favourite.
-    chosen.sort((a, b) => (a.keyset_id < b.keyset_id ? -1 : 1));
-    return [
-      {
-        requestId: request_id as Hex,
-        request,
-        answers: chosen.map((row) => ({
-          answer: row.answer,
-          signature: row.signature as Hex,
-          output: row.output as Hex,
-          notBefore: row.not_before,
-        })),
-      },
-    ];
-  });
+  const members = rows.map((row) => ({
+    requestId: row.request_id,
+    keysetId: row.keyset_id as Hex,
+    answer: row.answer,
+    leafSignature: (row.leaf_signature ?? "0x") as Hex,
+    output: row.output as Hex,
+    stateBlockNumber: row.state_block_number,
+    notBefore: row.not_before,
+  }));
+  return Map.groupBy(members, ({ requestId }) => requestId);
+}
+
+async function readSteps(
+  store: Store,
+  chainId: number,
+  requestIds: readonly string[],
+): Promise<Map<string, QuorumStep[]>> {
+  const rows = await store.db
+    .selectFrom("quorum_events")
+    .select(["request_id", "event", "leaves", "window_ends_at"])
+    .where("chain_id", "=", chainId)
+    .where("request_id", "in", requestIds)
+    .orderBy("block_number")
+    .orderBy("log_index")
+    .execute();
+  const steps = rows.map((row) => ({
+    requestId: row.request_id,
+    event: row.event,
+    leaves: JSON.parse(row.leaves) as Hex[],
+    windowEndsAt: row.window_ends_at,
+  }));
+  return Map.groupBy(steps, ({ requestId }) => requestId);
+}
+
+export interface MinedStep {
+  readonly requestId: Hex;
+  /** Of the transaction. */
+  readonly hash: Hex;
+}
+
+/** What a commit or an opening of this node did is on chain: the next step of its request may be sent. */
+export async function freeSteps(
+  trx: StoreTransaction,
+  chainId: number,
+  mined: readonly MinedStep[],
+): Promise<void> {
+  const { rows } = await sql<{ request_id: string }>`
+    update transaction_items i set live = false
+    from unnest(
+      ${mined.map(({ requestId }) => requestId)}::text[],
+      ${mined.map(({ hash }) => hash)}::text[]) as m (request_id, hash)
+    join attempts on attempts.hash = m.hash
+    join transactions t on t.id = attempts.transaction_id
+    where i.transaction_id = t.id and i.chain_id = ${chainId} and i.request_id = m.request_id and i.live
+      and t.kind in ('commitQuorum', 'openQuorum', 'clearQuorum')
+    returning i.request_id`.execute(trx);
+  await refreshPhases(
+    trx,
+    chainId,
+    rows.map(({ request_id }) => request_id),
+  );
 }

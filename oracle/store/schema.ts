@@ -2,7 +2,7 @@
  * The tables. One dialect for PGlite and PostgreSQL: integers that fit a double are `bigint` (read as numbers), wei and
  * bytes are text (decimal, lower-case hex), JSON is text, so that both drivers hand back the same values.
  *
- * `blocks`, `requests`, `settlements` and `admissions` are functions of the canonical chain: a reorg deletes what it
+ * `blocks`, `requests`, `settlements`, `deliveries`, `quorum_events` and `admissions` are functions of the canonical chain: a reorg deletes what it
  * dropped, and reading again restores it. `answers`, `receipts` and `transactions` are this node's own work and survive.
  */
 
@@ -69,7 +69,35 @@ interface SettlementsTable {
   kind: "fulfilled" | "refunded" | "cancelled";
   status: number;
   keyset_id: string;
+  /** Seconds, of the answer or of a quorum's oldest; 0 unless fulfilled. */
+  answered_at: Generated<number>;
+  output_hash: Generated<string>;
   callback_succeeded: boolean | null;
+  block_number: number;
+  block_hash: string;
+  tx_hash: string;
+  log_index: number;
+}
+
+/** Failed callbacks that somebody delivered again. */
+interface DeliveriesTable {
+  chain_id: number;
+  request_id: string;
+  block_number: number;
+  block_hash: string;
+  tx_hash: string;
+  log_index: number;
+}
+
+/** What happened to the committed leaves of quorums. */
+interface QuorumEventsTable {
+  chain_id: number;
+  request_id: string;
+  event: "committed" | "opened" | "cleared";
+  /** JSON text: an array of hashes. */
+  leaves: string;
+  /** Seconds; 0 while the window has not begun. */
+  window_ends_at: number;
   block_number: number;
   block_hash: string;
   tx_hash: string;
@@ -85,8 +113,13 @@ interface AnswersTable {
   answer: string;
   signature: string;
   output: string;
-  /** Seconds: not sent before this time (fallback window of statuses that a host can cause). */
+  /** Seconds: not sent before this time (statuses that settle only in the last window before the deadline). */
   not_before: number;
+  /** The block that it is bound to: void where a reorg put another in its place. */
+  state_block_number: number;
+  state_block_hash: string;
+  /** Over its leaf, where the request's threshold is above 1. */
+  leaf_signature: string | null;
   recorded_at: number;
 }
 
@@ -113,7 +146,16 @@ interface TransactionsTable {
   chain_id: number;
   signer: string;
   nonce: number;
-  kind: "fulfill" | "fulfillBatch" | "refund" | "admit" | "round" | "other";
+  kind:
+    | "fulfill"
+    | "fulfillBatch"
+    | "commitQuorum"
+    | "openQuorum"
+    | "clearQuorum"
+    | "refund"
+    | "admit"
+    | "round"
+    | "other";
   to_address: string;
   data: string;
   gas_limit: number;
@@ -147,7 +189,9 @@ interface TransactionItemsTable {
 interface AdmissionsTable {
   chain_id: number;
   keyset_id: string;
-  event: "admitted" | "revoked";
+  event: "admitted" | "deleted" | "revoked";
+  /** Names the admission of one key under one policy. */
+  seat: string;
   policy_id: string;
   expires_at: number;
   platform: string;
@@ -169,6 +213,8 @@ export interface StoreSchema {
   requests: RequestsTable;
   refusals: RefusalsTable;
   settlements: SettlementsTable;
+  deliveries: DeliveriesTable;
+  quorum_events: QuorumEventsTable;
   answers: AnswersTable;
   receipts: ReceiptsTable;
   attestations: AttestationsTable;

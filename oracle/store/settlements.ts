@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import type { Hex } from "../../protocol/bytes.ts";
+import { isBound } from "./phases.ts";
 import type { Store } from "./store.ts";
 
 export interface DueQuery {
@@ -24,6 +25,8 @@ export interface DueAnswer {
   readonly signature: Hex;
   readonly output: Hex;
   readonly keysetId: Hex;
+  /** Of the block that the answer is bound to. */
+  readonly stateBlockNumber: number;
   /** Seconds: the block time from which the contract takes it. */
   readonly notBefore: number;
 }
@@ -47,6 +50,7 @@ export async function dueAnswers(
     )
     .select(["r.request_id", "r.request"])
     .select(["a.answer", "a.signature", "a.output", "a.keyset_id", "a.not_before"])
+    .select("a.state_block_number")
     .where("r.chain_id", "=", chainId)
     .where("r.phase", "=", "answered")
     .where("r.threshold", "=", 1)
@@ -55,6 +59,7 @@ export async function dueAnswers(
     .where("r.deadline", ">=", time)
     .where("r.gas_price_cap", ">=", baseFee.toString())
     .where("a.not_before", "<=", time)
+    .where(isBound)
     .distinctOn(["r.block_number", "r.log_index"])
     .orderBy("r.block_number")
     .orderBy("r.log_index")
@@ -68,6 +73,7 @@ export async function dueAnswers(
     signature: row.signature as Hex,
     output: row.output as Hex,
     keysetId: row.keyset_id as Hex,
+    stateBlockNumber: row.state_block_number,
     notBefore: row.not_before,
   }));
 }

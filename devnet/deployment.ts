@@ -7,19 +7,26 @@ import {
   ContentModerator__factory,
   EnclaveRegistry__factory,
   OracleCoordinator__factory,
-  PolicyRegistry__factory,
   SimulatedVerifier__factory,
 } from "../contracts/bindings/factories/index.ts";
 import type { Hex } from "../protocol/bytes.ts";
 import { ChainError } from "../protocol/errors.ts";
 
 /** Enough for any of these deployments; estimating would need each one mined before the next. */
-const GAS = { gasLimit: 6_000_000n };
+const GAS = { gasLimit: 8_000_000n };
 /** Blocks: evidence for admission may name a block at most this old (EIP-2935 keeps 8,191). */
 const MAX_EVIDENCE_AGE_BLOCKS = 256;
 const ZERO_ADDRESS: Hex = `0x${"00".repeat(20)}`;
 /** `PolicyRules` of contracts/src/types/Policy.sol. */
-const Rule = { verifier: 1, measurement: 2, behaviour: 3, platform: 4, validitySeconds: 192 } as const;
+const Rule = {
+  verifier: 1,
+  measurement: 2,
+  behaviour: 3,
+  platform: 4,
+  validitySeconds: 192,
+  keysBeforeRequest: 193,
+  quorumWindow: 195,
+} as const;
 const PRESENT = zeroPadValue("0x01", 32);
 const ANY_PLATFORM = keccak256(new TextEncoder().encode("any platform"));
 const ADMISSION_SECONDS = 86_400;
@@ -42,6 +49,10 @@ export interface CoreTerms {
   readonly behaviourDigest: Hex;
   readonly fallbackWindowSeconds: number;
   readonly cancelDelaySeconds: number;
+  /** Whether only keys that were admitted before a request may answer it: else a host that restarts its enclave draws again. */
+  readonly keysBeforeRequest: boolean;
+  /** For the leaves of a quorum; the contracts' own where it is not said. */
+  readonly quorumWindowSeconds?: number;
 }
 
 export interface DeploymentTerms extends CoreTerms {
@@ -52,7 +63,6 @@ export interface DeploymentTerms extends CoreTerms {
 export interface CoreDeployment {
   readonly coordinator: Hex;
   readonly enclaveRegistry: Hex;
-  readonly policyRegistry: Hex;
   readonly verifier: Hex;
   readonly policyId: Hex;
 }
@@ -66,13 +76,12 @@ export interface Deployment extends CoreDeployment {
 export function plannedAddresses(deployer: Hex): Omit<Deployment, "policyId"> {
   const at = (nonce: number): Hex => getCreateAddress({ from: deployer, nonce }).toLowerCase() as Hex;
   return {
-    policyRegistry: at(0),
-    enclaveRegistry: at(1),
-    coordinator: at(2),
-    verifier: at(3),
-    // 4 makes the policy.
-    concierge: at(5),
-    moderator: at(6),
+    enclaveRegistry: at(0),
+    coordinator: at(1),
+    verifier: at(2),
+    // 3 makes the policy.
+    concierge: at(4),
+    moderator: at(5),
   };
 }
 
@@ -108,17 +117,11 @@ async function sendCore(signer: Signer, terms: CoreTerms): Promise<{ sent: Sent;
   const { x, y } = terms.simulatorKey;
   const salt = zeroPadValue("0x00", 32);
   const policyId = localPolicyId(
-    { registry: planned.policyRegistry, owner: deployer, salt },
+    { registry: planned.enclaveRegistry, owner: deployer, salt },
     await chainIdOf(signer),
   );
   const sent = [
-    await new PolicyRegistry__factory(signer).deploy(GAS),
-    await new EnclaveRegistry__factory(signer).deploy(
-      planned.policyRegistry,
-      ZERO_ADDRESS,
-      MAX_EVIDENCE_AGE_BLOCKS,
-      GAS,
-    ),
+    await new EnclaveRegistry__factory(signer).deploy(ZERO_ADDRESS, MAX_EVIDENCE_AGE_BLOCKS, GAS),
     await new OracleCoordinator__factory(signer).deploy(
       planned.enclaveRegistry,
       ZERO_ADDRESS,
@@ -127,15 +130,15 @@ async function sendCore(signer: Signer, terms: CoreTerms): Promise<{ sent: Sent;
       terms.cancelDelaySeconds,
       GAS,
     ),
-    await new SimulatedVerifier__factory(signer).deploy(planned.policyRegistry, x, y, GAS),
+    await new SimulatedVerifier__factory(signer).deploy(planned.enclaveRegistry, x, y, GAS),
   ].map((contract) => contract.deploymentTransaction());
-  const rules = policyRules(planned.verifier, measurement(terms.registers), terms.behaviourDigest);
-  const policies = PolicyRegistry__factory.connect(planned.policyRegistry, signer);
-  const created = await policies.create(salt, ZERO_ADDRESS, 0, terms.registers.mask, rules, GAS);
-  const { coordinator, enclaveRegistry, policyRegistry, verifier } = planned;
+  const rules = policyRules(planned.verifier, terms);
+  const registry = EnclaveRegistry__factory.connect(planned.enclaveRegistry, signer);
+  const created = await registry.create(salt, ZERO_ADDRESS, 0, terms.registers.mask, rules, GAS);
+  const { coordinator, enclaveRegistry, verifier } = planned;
   return {
     sent: [...sent, created],
-    deployed: { coordinator, enclaveRegistry, policyRegistry, verifier, policyId },
+    deployed: { coordinator, enclaveRegistry, verifier, policyId },
   };
 }
 
@@ -155,7 +158,7 @@ async function chainIdOf(signer: Signer): Promise<bigint> {
   return network?.chainId ?? 0n;
 }
 
-/** `PolicyRegistry.create`: keccak256(abi.encode(chainId, registry, caller, salt)). */
+/** `EnclaveRegistry.create`: keccak256(abi.encode(chainId, registry, caller, salt)). */
 function localPolicyId(
   { registry, owner, salt }: { registry: Hex; owner: Hex; salt: string },
   chainId: bigint,
@@ -169,20 +172,25 @@ function measurement({ mask, values }: RegisterChoice): string {
   return keccak256(concat([toBeHex(mask, 2), ...values]));
 }
 
-function policyRules(
-  verifier: Hex,
-  measured: string,
-  behaviourDigest: Hex,
-): { kind: number; subject: string; value: string }[] {
+interface PolicyChange {
+  readonly kind: number;
+  readonly subject: string;
+  readonly value: string;
+}
+
+function policyRules(verifier: Hex, terms: CoreTerms): PolicyChange[] {
+  const { keysBeforeRequest, quorumWindowSeconds } = terms;
   return [
     { kind: Rule.verifier, subject: zeroPadValue(verifier, 32), value: PRESENT },
-    { kind: Rule.measurement, subject: measured, value: PRESENT },
-    { kind: Rule.behaviour, subject: behaviourDigest, value: PRESENT },
+    { kind: Rule.measurement, subject: measurement(terms.registers), value: PRESENT },
+    { kind: Rule.behaviour, subject: terms.behaviourDigest, value: PRESENT },
     { kind: Rule.platform, subject: ANY_PLATFORM, value: PRESENT },
-    {
-      kind: Rule.validitySeconds,
-      subject: zeroPadValue("0x00", 32),
-      value: zeroPadValue(toBeHex(ADMISSION_SECONDS), 32),
-    },
+    setting(Rule.validitySeconds, ADMISSION_SECONDS),
+    ...(keysBeforeRequest ? [setting(Rule.keysBeforeRequest, 1)] : []),
+    ...(quorumWindowSeconds === undefined ? [] : [setting(Rule.quorumWindow, quorumWindowSeconds + 1)]),
   ];
+}
+
+function setting(kind: number, value: number): PolicyChange {
+  return { kind, subject: zeroPadValue("0x00", 32), value: zeroPadValue(toBeHex(value), 32) };
 }

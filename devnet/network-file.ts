@@ -9,13 +9,12 @@ import { address, bytes32, uint256 } from "../protocol/fields.ts";
 export const DEFAULT_NETWORK_FILE = ".adyton/network.json";
 
 export const NetworkFile = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(2),
   chainId: uint256,
   rpcUrl: z.url(),
   contracts: z.strictObject({
     coordinator: address,
     enclaveRegistry: address,
-    policyRegistry: address,
     concierge: address,
     moderator: address,
   }),

@@ -25,7 +25,7 @@ const PLATFORM = "local";
  * clock run ahead of the enclave's.
  */
 const BLOCK_TIME_SECONDS = 1;
-/** Seconds that a host-causable failure waits on chain: long enough to see the rule, short enough for a demonstration. */
+/** Seconds before its deadline in which a failure that a host can cause settles a request: the minute's requests of a demonstration have some. */
 const FALLBACK_WINDOW_SECONDS = 10;
 const CANCEL_DELAY_SECONDS = 60;
 /** Milliseconds for a model's first byte: a reasoning model takes its time. */
@@ -178,6 +178,7 @@ async function deployContracts(
     behaviourDigest: files.behaviourDigest,
     fallbackWindowSeconds: FALLBACK_WINDOW_SECONDS,
     cancelDelaySeconds: CANCEL_DELAY_SECONDS,
+    keysBeforeRequest: true,
     model: modelNames(model)[0] ?? "",
   };
   const deployment = await deploy(localSigner(provider, LocalAccount.deployer), terms);
@@ -245,13 +246,13 @@ function modelNames({ models, provider }: ModelChoice): readonly string[] {
 function describeNetwork(
   parts: OracleStart & { readonly oracleUrl: string; readonly rpcUrl: string },
 ): NetworkFile {
-  const { coordinator, enclaveRegistry, policyRegistry, concierge, moderator, policyId } = parts.deployment;
+  const { coordinator, enclaveRegistry, concierge, moderator, policyId } = parts.deployment;
   const models = [...modelNames(parts.chain.model)];
   return {
-    version: 1,
+    version: 2,
     chainId: LOCAL_CHAIN_ID,
     rpcUrl: parts.rpcUrl,
-    contracts: { coordinator, enclaveRegistry, policyRegistry, concierge, moderator },
+    contracts: { coordinator, enclaveRegistry, concierge, moderator },
     policyId,
     model: models[0] ?? "",
     models,

@@ -22,6 +22,7 @@ interface AskOptions extends QuestionOptions {
 interface GatewayOptions {
   readonly enclave: string;
   readonly policy: string;
+  readonly rpc: string;
   readonly host: string;
   readonly port: string;
 }
@@ -67,6 +68,7 @@ function registerOperation(functions: Command): void {
     .description("let nodes of Functions reach an enclave; put your domain's TLS certificate in front of it")
     .requiredOption("--enclave <url>", "the enclave")
     .requiredOption("--policy <file>", "appraisal policy that accepts it")
+    .requiredOption("--rpc <url>", "RPC server of the chain that the consumers are on")
     .option("--host <address>", "where to listen", "127.0.0.1")
     .option("--port <number>", "where to listen; 0 for any", "8787")
     .action(async (options: GatewayOptions) => {
@@ -177,11 +179,12 @@ async function local(networkFile: string, functionsFile: string): Promise<ExitCo
   }
 }
 
-async function gateway({ enclave, policy, host, port }: GatewayOptions): Promise<ExitCode> {
+async function gateway({ enclave, policy, rpc, host, port }: GatewayOptions): Promise<ExitCode> {
   const { startFunctionsGateway } = await import("./gateway.ts");
   const interrupted = untilInterrupted();
   const listening = await startFunctionsGateway({
     enclaveUrl: enclave,
+    rpcUrl: rpc,
     policyFile: policy,
     host,
     port: Number(port),

@@ -5,14 +5,21 @@ import { parseAppraisalPolicy } from "../../attestation/index.ts";
 import { createVendorSource } from "../../endorsements/vendor-source.ts";
 import { connectEnclave } from "../../oracle/enclaves/enclave-session.ts";
 import { createEvidenceVerifier } from "../../oracle/enclaves/evidence-verifier.ts";
-import { createGateway } from "../../oracle/functions/gateway.ts";
+import { readHeader } from "../../oracle/chain/chain-reader.ts";
+import { RpcEndpoint } from "../../oracle/chain/rpc-endpoint.ts";
+import { createGateway, type GatewayOptions } from "../../oracle/functions/gateway.ts";
 import { listen, type Listening } from "../../oracle/http/server.ts";
+import { createLogger } from "../../oracle/log.ts";
 import { InputError } from "../../protocol/errors.ts";
 
 const ATTESTATION_TIMEOUT_MS = 10_000;
+/** Milliseconds: a script waits four seconds for a reply. */
+const RPC_TIMEOUT_MS = 2_000;
 
 export interface FunctionsGatewayOptions {
   readonly enclaveUrl: string;
+  /** Of the chain that the consumers are on. */
+  readonly rpcUrl: string;
   /** Which enclaves are accepted. */
   readonly policyFile: string;
   readonly host: string;
@@ -37,9 +44,20 @@ export async function startFunctionsGateway(options: FunctionsGatewayOptions): P
       client.close();
       return { url: enclaveUrl, tlsKeyHash: attestation.keyset.tlsKeyHash };
     },
+    readBlock: createBlockReader(options),
     onError,
   });
   return await listen(app, { host, port });
+}
+
+/** Blocks as one server tells them. */
+function createBlockReader({ rpcUrl, now }: FunctionsGatewayOptions): GatewayOptions["readBlock"] {
+  const log = createLogger({ level: "error", write: () => undefined, now });
+  const endpoint = new RpcEndpoint({ url: rpcUrl, timeoutMs: RPC_TIMEOUT_MS, log, now });
+  return async (number) => {
+    const header = await readHeader(endpoint, Number(number));
+    return header === undefined ? undefined : { number, hash: header.hash };
+  };
 }
 
 function readJson(file: string): unknown {

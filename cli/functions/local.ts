@@ -29,6 +29,9 @@ const POLL_MS = 50;
 /** Milliseconds for a script with deno's start: the 10 s of public networks would judge this machine, not the script. */
 const EXECUTION_MS = 60_000;
 
+/** Before a question's deadline, in which alone answers are taken that a host can cause. */
+const FALLBACK_WINDOW_SECONDS = 60;
+
 export interface LocalFunctionsOptions {
   readonly network: NetworkFile;
   readonly folder: string;
@@ -54,6 +57,7 @@ export async function startLocalFunctions(options: LocalFunctionsOptions): Promi
   mkdirSync(folder, { recursive: true });
   const gateway = await startFunctionsGateway({
     enclaveUrl: network.enclaveUrl,
+    rpcUrl: network.rpcUrl,
     policyFile: network.policyFile,
     host: "127.0.0.1",
     port: 0,
@@ -161,6 +165,7 @@ async function deployConsumer(
       network.policyId,
       ethers.utils.formatBytes32String(testnet.donId),
       subscriptionId,
+      FALLBACK_WINDOW_SECONDS,
     );
     await consumer.waitForDeployment();
     return lowerCase(await consumer.getAddress());

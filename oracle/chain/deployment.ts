@@ -1,12 +1,9 @@
-import { IPolicyRegistry__factory } from "../../contracts/bindings/factories/IPolicyRegistry__factory.ts";
 import { isHex } from "../../protocol/bytes.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { ConfigError } from "../../protocol/errors.ts";
 import { data } from "./block.ts";
 import { coordinatorInterface, registryInterface } from "./contracts.ts";
 import type { RpcPool } from "./rpc-pool.ts";
-
-const policiesInterface = IPolicyRegistry__factory.createInterface();
 
 /** `PolicyRules.VERIFIER` of contracts/src/types/Policy.sol. */
 const VERIFIER_RULE = 1;
@@ -30,18 +27,13 @@ export async function checkDeployment(rpc: RpcPool, deployment: Deployment): Pro
   if (own !== registry) {
     throw invalid(`the coordinator's registry is ${own ?? "none: there is no coordinator"}`, { registry });
   }
-  const policies = await readAddress(rpc, registry, registryInterface.encodeFunctionData("POLICIES"));
-  if (policies === undefined) {
-    throw invalid("there is no contract at the registry's address", { registry });
-  }
   for (const { policyId, verifier } of admissions) {
-    const version = await read(rpc, policies, policiesInterface.encodeFunctionData("versionOf", [policyId]));
-    if (isZero(version)) {
-      throw invalid(`there is no policy ${policyId} in the policy registry ${policies}`, { policyId });
-    }
+    const version = await read(rpc, registry, registryInterface.encodeFunctionData("versionOf", [policyId]));
+    if (version === "0x") throw invalid("there is no contract at the registry's address", { registry });
+    if (isZero(version)) throw invalid(`there is no policy ${policyId} in the registry ${registry}`, { policyId });
     const subject = `0x${verifier.slice(2).padStart(64, "0")}`;
-    const rule = policiesInterface.encodeFunctionData("rule", [policyId, VERIFIER_RULE, subject]);
-    if (isZero(await read(rpc, policies, rule))) {
+    const rule = registryInterface.encodeFunctionData("rule", [policyId, VERIFIER_RULE, subject]);
+    if (isZero(await read(rpc, registry, rule))) {
       throw invalid(`the policy ${policyId} does not list the verifier ${verifier}`, { policyId, verifier });
     }
   }

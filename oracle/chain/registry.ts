@@ -1,4 +1,5 @@
-import { fromHex, isHex } from "../../protocol/bytes.ts";
+import { IAttestationVerifier__factory } from "../../contracts/bindings/factories/IAttestationVerifier__factory.ts";
+import { fromHex, isHex, toHex } from "../../protocol/bytes.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { admissionNonce } from "../../protocol/claims.ts";
 import { keysetId } from "../../protocol/keyset.ts";
@@ -97,6 +98,30 @@ export interface Admission {
 
 export function encodeAdmit({ policyId, keyset, blockNumber, verifier, evidence }: Admission): Hex {
   return hex(registry.encodeFunctionData("admit", [policyId, keyset, blockNumber, verifier, evidence]));
+}
+
+const verifierInterface = IAttestationVerifier__factory.createInterface();
+
+/**
+ * The machine that the policy's verifier sees in the evidence.
+ *
+ * @param from the registry, on whose behalf a verifier may remember what it has seen
+ * @param reportData what the evidence is bound to
+ * @throws {ChainError} CHAIN_REVERTED when the verifier refuses it
+ */
+export async function readPlatform(
+  rpc: RpcPool,
+  from: Hex,
+  { policyId, verifier, evidence }: Pick<Admission, "policyId" | "verifier" | "evidence">,
+  reportData: Uint8Array,
+): Promise<Hex> {
+  const head = toHex(reportData.subarray(0, 32));
+  const input = verifierInterface.encodeFunctionData("appraise", [policyId, head, evidence]);
+  const result = await rpc.call("eth_call", [{ from, to: verifier, data: input }, "latest"], data);
+  const [appraisal] = verifierInterface.decodeFunctionResult("appraise", result) as unknown as [
+    { readonly platformId: string },
+  ];
+  return hex(appraisal.platformId);
 }
 
 export interface AdmissionState {

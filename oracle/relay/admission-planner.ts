@@ -1,17 +1,21 @@
 import type { Hex } from "../../protocol/bytes.ts";
+import { claimsReportData, encodeClaims } from "../../protocol/claims.ts";
 import { AdytonError } from "../../protocol/errors.ts";
 import { quantity } from "../chain/block.ts";
 import type { ChainHead } from "../chain/chain-source.ts";
-import { admissionNonceFor, encodeAdmit, readAdmissionState } from "../chain/registry.ts";
+import { admissionNonceFor, encodeAdmit, readAdmissionState, readPlatform } from "../chain/registry.ts";
 import type { RpcPool } from "../chain/rpc-pool.ts";
 import type { EnclaveSession } from "../enclaves/enclave-session.ts";
 import { isSessionFailure } from "../enclaves/enclave-set.ts";
 import type { EnclaveSet } from "../enclaves/enclave-set.ts";
 import type { EvidenceVerifier } from "../enclaves/evidence-verifier.ts";
 import type { Logger } from "../log.ts";
+import type { AdmittedKeyset } from "../store/admissions.ts";
+import { readAdmittedKeysets } from "../store/admissions.ts";
 import type { Store } from "../store/store.ts";
 import { openCalls } from "../store/transactions.ts";
 import type { PlannedTransaction } from "../transmitter/planned-transaction.ts";
+import { findSeat } from "./platform-seats.ts";
 
 export interface AdmissionTerms {
   readonly policyId: Hex;
@@ -49,8 +53,9 @@ interface AdmissionState {
   expiresAt: number;
   /** Seconds, by the chain: the admission is renewed from then on. */
   renewAt: number;
-  /** The calldata of the last admission that was sent. */
+  /** The calldata of the last admission that was sent, and the machine that it was for. */
   sent: Hex | undefined;
+  platform: Hex | undefined;
 }
 
 const CHECK_MS = 1_000;
@@ -175,7 +180,8 @@ export class AdmissionPlanner {
   ): Promise<PlannedTransaction[]> {
     const { enclaves, log, chainId, now } = this.#options;
     try {
-      const planned = await this.#fromFreshEvidence(session, terms, head);
+      const planned = await this.#fromFreshEvidence(session, terms, head, state);
+      if (planned === undefined) return [];
       state.sent = planned.data;
       log.info("enclave.admission-planned", {
         chainId,
@@ -206,20 +212,26 @@ export class AdmissionPlanner {
     session: EnclaveSession,
     { policyId, verifier }: AdmissionTerms,
     head: ChainHead,
-  ): Promise<PlannedTransaction> {
+    state: AdmissionState,
+  ): Promise<PlannedTransaction | undefined> {
     const { chainId, registry, feeCap } = this.#options;
     // The parent: simulated on the head, a contract cannot see the head's own hash.
     const block = { number: head.latest.number - 1, hash: head.latest.parentHash };
     const nonce = admissionNonceFor({ chainId, registry }, block);
     const attestation = await session.client.attestation(nonce);
     await this.#options.verifier.verifyAttestation(attestation, nonce);
-    const data = encodeAdmit({
+    const { keyset } = attestation;
+    const admission = {
       policyId,
-      keyset: attestation.keyset,
+      keyset,
       blockNumber: block.number,
       verifier,
       evidence: attestation.evidence.bytes,
-    });
+    };
+    const claims = encodeClaims({ nonce, keysetId: session.keysetId, tlsKeyHash: keyset.tlsKeyHash });
+    state.platform = await readPlatform(this.#options.rpc, registry, admission, claimsReportData(claims));
+    if (!(await this.#hasSeat(session, policyId, state))) return undefined;
+    const data = encodeAdmit(admission);
     return {
       kind: "admit",
       to: registry,
@@ -228,6 +240,40 @@ export class AdmissionPlanner {
       feeCap,
       requestIds: [],
     };
+  }
+
+  /** Whether the admission takes no seat from an enclave of this node that lives. If not, it is looked at again later. */
+  async #hasSeat({ keysetId }: EnclaveSession, policyId: Hex, state: AdmissionState): Promise<boolean> {
+    const { store, chainId, chainTime, enclaves, log, now } = this.#options;
+    const { sessions } = enclaves();
+    const admitted = await readAdmittedKeysets(store, { chainId, policyId, time: chainTime() });
+    const { platform = "0x" } = state;
+    const found = findSeat(
+      { keysetId, platform },
+      [...admitted, ...this.#onTheirWay(keysetId, policyId, admitted)],
+      new Set(sessions.map((session) => session.keysetId)),
+    );
+    if (found.kind === "renew-first") {
+      const seated = sessions.find((session) => session.keysetId === found.keysetId);
+      if (seated !== undefined) this.#state(seated, policyId).renewAt = 0;
+      log.info("enclave.admission-after-renewal", { chainId, policyId, keysetId, renewed: found.keysetId });
+    } else if (found.kind === "full") {
+      state.admitAt = now() + REFUSED_MS;
+      log.warn("enclave.platform-full", { chainId, policyId, keysetId, platform });
+    }
+    return found.kind === "free";
+  }
+
+  /** Newcomers whose admission was sent and has no event yet: they will have a seat too. */
+  #onTheirWay(keysetId: Hex, policyId: Hex, admitted: readonly AdmittedKeyset[]): AdmittedKeyset[] {
+    const { enclaves, now } = this.#options;
+    const seated = new Set([keysetId, ...admitted.map((known) => known.keysetId)]);
+    return enclaves().sessions.flatMap((session) => {
+      const { sent, platform, admitAt } = this.#state(session, policyId);
+      const isSent = sent !== undefined && platform !== undefined && admitAt > now();
+      if (!isSent || seated.has(session.keysetId)) return [];
+      return [{ keysetId: session.keysetId, platform, since: Infinity, expiresAt: Infinity }];
+    });
   }
 
   /** What the node says it takes, and a quarter more: state may change until it is mined. */
@@ -243,7 +289,7 @@ export class AdmissionPlanner {
     if (known !== undefined) {
       return known;
     }
-    const fresh = { live: false, checkAt: 0, admitAt: 0, expiresAt: 0, renewAt: 0, sent: undefined };
+    const fresh = { live: false, checkAt: 0, admitAt: 0, expiresAt: 0, renewAt: 0, sent: undefined, platform: undefined };
     this.#states.set(key, fresh);
     return fresh;
   }

@@ -9,6 +9,8 @@ export interface AdmittedKeyset {
   readonly platform: Hex;
   /** The block of its first admission: a renewal does not make it younger. */
   readonly since: number;
+  /** Seconds: the end of its last admission. */
+  readonly expiresAt: number;
 }
 
 export interface AdmissionQuery {
@@ -32,6 +34,7 @@ export async function readAdmittedKeysets(
       "a.keyset_id",
       fn.max<string>("a.platform").as("platform"),
       fn.min<number>("a.block_number").as("since"),
+      fn.max<number>("a.expires_at").as("expires_at"),
     ])
     .where("a.chain_id", "=", chainId)
     .where("a.policy_id", "=", policyId)
@@ -69,5 +72,6 @@ export async function readAdmittedKeysets(
     keysetId: row.keyset_id as Hex,
     platform: row.platform as Hex,
     since: row.since,
+    expiresAt: row.expires_at,
   }));
 }

@@ -1,4 +1,4 @@
-import { AbiCoder, NonceManager, ZeroAddress, keccak256 } from "ethers";
+import { AbiCoder, NonceManager, ZeroAddress, ZeroHash, keccak256 } from "ethers";
 import type { ContractTransactionReceipt, JsonRpcProvider, Signer } from "ethers";
 import { EnclaveRegistry__factory, OracleCoordinator__factory } from "../../../contracts/bindings/index.ts";
 import type { EnclaveRegistry, OracleCoordinator } from "../../../contracts/bindings/index.ts";
@@ -12,6 +12,8 @@ import { wallClockMs } from "./wall-clock.ts";
 
 export const FALLBACK_WINDOW_SECONDS = 4;
 const CANCEL_DELAY_SECONDS = 60;
+/** Short, since tests wait for it. */
+const QUORUM_WINDOW_SECONDS = 2;
 
 export interface TestChain {
   readonly chainId: number;
@@ -40,6 +42,8 @@ export async function startTestChain(options: {
   readonly behaviourDigest: Hex;
   readonly chainId?: number;
   readonly anvilArgs?: readonly string[];
+  /** What enclaves that restart under way must be excused from. */
+  readonly keysBeforeRequest?: boolean;
 }): Promise<TestChain> {
   const chainId = options.chainId ?? LOCAL_CHAIN_IDS[0];
   const anvil = await startAnvil({ args: ["--chain-id", String(chainId), ...(options.anvilArgs ?? [])] });
@@ -52,6 +56,8 @@ export async function startTestChain(options: {
     behaviourDigest: options.behaviourDigest,
     fallbackWindowSeconds: FALLBACK_WINDOW_SECONDS,
     cancelDelaySeconds: CANCEL_DELAY_SECONDS,
+    keysBeforeRequest: options.keysBeforeRequest ?? true,
+    quorumWindowSeconds: QUORUM_WINDOW_SECONDS,
   });
   return {
     chainId,
@@ -112,6 +118,7 @@ export async function ask(
   const from = await chain.asker.getAddress();
   const delivery = options.delivery ?? 0;
   const terms = {
+    context: ZeroHash,
     payer: ZeroAddress,
     refundTo: from,
     subscriptionId: 0,
@@ -136,7 +143,7 @@ export async function ask(
   const receipt = await sent.wait();
   const log = receipt?.logs
     .map((entry) => chain.coordinator.interface.parseLog(entry))
-    .find((entry) => entry?.name === "Requested");
+    .find((entry) => entry?.name.startsWith("Requested") === true);
   if (receipt === null || log === undefined || log === null) {
     throw new Error("the request was not mined");
   }

@@ -35,6 +35,7 @@ const REASON = "the text is hateful (rule of the stand-in)";
 /** Wei: above what the toolkit's nodes pay, or the router finds the request's estimate too small. */
 const GAS_PRICE = 5_000_000_000n;
 const TIMEOUT_MS = 120_000;
+const FALLBACK_WINDOW_SECONDS = 60;
 
 interface Sample {
   readonly ms: number;
@@ -100,6 +101,7 @@ async function measure(
     file.policyId,
     donId,
     file.subscriptionId,
+    FALLBACK_WINDOW_SECONDS,
   );
   const plain = await new PlainFunctionsConsumer__factory(signer).deploy(
     file.router,
@@ -170,6 +172,7 @@ function questionPayload(model: string): Uint8Array {
       maxOutputTokens: 256,
       sampling: PROVIDER_DEFAULT_SAMPLING,
       format: { kind: 4, schema: TYPE, choices: [] },
+      parts: [],
     },
   });
 }

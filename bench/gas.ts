@@ -4,15 +4,17 @@
  */
 
 import { readFileSync, writeFileSync } from "node:fs";
-import { measureGas } from "./gas/measure.ts";
+import { measureGas, type GasFigures } from "./gas/measure.ts";
 
-/** Gas, from issue and design: what a figure must not exceed. */
+/** Gas: what a figure must not exceed. */
 const GOALS: Readonly<Record<string, number>> = {
-  request: 105_000,
-  fulfill: 80_000,
-  batch50PerAnswer: 35_000,
-  batch50OneConsumerPerAnswer: 28_000,
-  admitTdx: 300_000,
+  request: 95_000,
+  requestContext: 73_000,
+  fulfill: 87_000,
+  batch50PerAnswer: 39_000,
+  batch50OneConsumerPerAnswer: 36_000,
+  admitTdx: 258_000,
+  quorum3: 156_000,
 };
 
 /** Measured on a local chain with the official toolkit; or as its authors publish. */
@@ -25,9 +27,29 @@ const SNAPSHOT = new URL("gas-snapshot.json", import.meta.url);
 /** Zero bytes in hashes and signatures are cheaper than others, so that a figure varies by some hundred gas. */
 const TOLERANCE = 0.01;
 
-function compare(figures: Readonly<Record<string, number>>): void {
-  const snapshot = JSON.parse(readFileSync(SNAPSHOT, "utf8")) as Record<string, number>;
-  for (const [name, gas] of Object.entries(figures)) {
+/** Shares of what was charged come back: less is a loss, more a gain from others' escrow. */
+const REPAID = { least: 1, most: 1.03 } as const;
+
+/** Figures in figures by both names. */
+function flat(figures: GasFigures): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    Object.entries(figures).flatMap(([name, figure]) =>
+      typeof figure === "number"
+        ? [[name, figure]]
+        : Object.entries(figure).map(([inner, value]) => [`${name}.${inner}`, value]),
+    ),
+  );
+}
+
+function compare(figures: GasFigures): void {
+  const snapshot = flat(JSON.parse(readFileSync(SNAPSHOT, "utf8")) as GasFigures);
+  for (const [name, gas] of Object.entries(flat(figures))) {
+    if (name.startsWith("repaid.")) {
+      if (gas >= REPAID.least && gas <= REPAID.most) continue;
+      process.stderr.write(`${name} is ${gas}: between ${REPAID.least} and ${REPAID.most} is right\n`);
+      process.exitCode = 1;
+      continue;
+    }
     const before = snapshot[name] ?? 0;
     if (gas <= before * (1 + TOLERANCE)) continue;
     process.stderr.write(
@@ -45,7 +67,7 @@ if (process.argv.includes("--json")) {
 } else if (process.argv.includes("--compare")) {
   compare(figures);
 } else {
-  for (const [name, gas] of Object.entries(figures)) {
+  for (const [name, gas] of Object.entries(flat(figures))) {
     const goal = GOALS[name];
     const beside =
       goal === undefined ? "" : `  goal ${goal.toLocaleString("en")}${gas > goal ? "  MISSED" : ""}`;

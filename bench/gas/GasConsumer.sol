@@ -2,43 +2,51 @@
 pragma solidity ^0.8.27;
 
 import { Inference } from "adyton/contracts/src/Inference.sol";
-import { AnswerStatus, IOracleCoordinator, OracleConsumer } from "adyton/contracts/src/OracleConsumer.sol";
+import { OracleConsumer } from "adyton/contracts/src/OracleConsumer.sol";
 import { IAnswerChecker } from "adyton/contracts/src/interfaces/IAnswerChecker.sol";
-import { Answer } from "adyton/contracts/src/types/Answer.sol";
+import { IOracleCoordinator } from "adyton/contracts/src/interfaces/IOracleCoordinator.sol";
+import { Answer, AnswerStatus } from "adyton/contracts/src/types/Answer.sol";
 import { Aggregation, Delivery, Request, RequestTerms } from "adyton/contracts/src/types/Request.sol";
 
-/// What a real consumer does, measured: it builds its prompt, keeps the id of each question in a slot of its own, and keeps the
-/// hash of each answer in another.
+/// What a real consumer does, measured: it builds its prompt, keeps the id of each question in a slot of its own (or lets the context
+/// say which it is), and keeps the hash of each answer in another.
 contract GasConsumer is OracleConsumer {
-    bytes32 private immutable POLICY_ID;
-
     mapping(uint256 item => bytes32 requestId) public requestOf;
-    mapping(bytes32 requestId => bytes32 outputHash) public resultOf;
+    mapping(bytes32 question => bytes32 outputHash) public resultOf;
 
-    constructor(IOracleCoordinator coordinator, bytes32 policyId) OracleConsumer(coordinator) {
-        POLICY_ID = policyId;
+    constructor(IOracleCoordinator coordinator, bytes32 policyId) OracleConsumer(coordinator, policyId) { }
+
+    function ask(uint256 item, string calldata prompt, uint96 fee) external payable {
+        _ask(item, prompt, _terms(fee));
     }
 
-    function ask(uint256 item, string calldata prompt, uint128 fee) external payable {
-        _ask(item, prompt, _terms(POLICY_ID, fee));
+    function askByContext(bytes32 context, string calldata prompt, uint96 fee) external payable {
+        RequestTerms memory terms = _terms(fee);
+        terms.context = context;
+        _request(terms, Inference.encode(Inference.text("openai/gpt-5.1", "", prompt)), msg.value);
     }
 
-    function askFromSubscription(uint256 item, string calldata prompt, uint128 fee, uint64 subscriptionId) external {
-        RequestTerms memory terms = _terms(POLICY_ID, fee);
+    function askFromSubscription(uint256 item, string calldata prompt, uint96 fee, uint64 subscriptionId) external {
+        RequestTerms memory terms = _terms(fee);
         terms.subscriptionId = subscriptionId;
         _ask(item, prompt, terms);
     }
 
-    function askWith(uint256 item, string calldata prompt, uint128 fee, Delivery delivery, uint8 threshold, uint64 lifetime)
-        external
-        payable
-    {
-        RequestTerms memory terms = _terms(POLICY_ID, fee);
+    function askWith(
+        uint256 item,
+        string calldata prompt,
+        uint96 fee,
+        Delivery delivery,
+        uint8 threshold,
+        uint24 maxOutputBytes,
+        uint40 lifetime
+    ) external payable {
+        RequestTerms memory terms = _terms(fee, maxOutputBytes);
+        terms.callbackGasLimit = delivery == Delivery.Callback ? 100_000 + 50 * uint32(maxOutputBytes) : 0;
         terms.delivery = delivery;
-        if (delivery != Delivery.Callback) terms.callbackGasLimit = 0;
         terms.threshold = threshold;
         if (threshold > 1) terms.aggregation = Aggregation.Identical;
-        terms.deadline = uint64(block.timestamp) + lifetime;
+        terms.deadline = uint40(block.timestamp) + lifetime;
         _ask(item, prompt, terms);
     }
 
@@ -46,10 +54,11 @@ contract GasConsumer is OracleConsumer {
         IAnswerChecker checker,
         Request calldata request,
         Answer calldata answer,
+        uint256 stateBlockNumber,
         bytes calldata output,
         bytes calldata signature
     ) external {
-        bytes32 requestId = checker.check(request, answer, output, signature, 1 hours);
+        bytes32 requestId = checker.check(request, answer, stateBlockNumber, output, signature, 1 hours);
         resultOf[requestId] = keccak256(output);
     }
 
@@ -58,7 +67,10 @@ contract GasConsumer is OracleConsumer {
         requestOf[item] = _request(terms, payload, msg.value);
     }
 
-    function _onAnswer(bytes32 requestId, AnswerStatus, bytes calldata output) internal override {
-        resultOf[requestId] = keccak256(output);
+    function _onAnswer(bytes32 requestId, bytes32 context, AnswerStatus, uint64, bytes calldata output)
+        internal
+        override
+    {
+        resultOf[context == 0 ? requestId : context] = keccak256(output);
     }
 }

@@ -1,7 +1,12 @@
 /** The contracts on a local chain, with everything that a measured transaction finds: policies, keys, balances. */
 
 import { AbiCoder, JsonRpcProvider, NonceManager, ZeroAddress, keccak256, toUtf8Bytes } from "ethers";
-import type { BigNumberish, BytesLike, ContractTransactionResponse } from "ethers";
+import type {
+  BigNumberish,
+  BytesLike,
+  ContractTransactionReceipt,
+  ContractTransactionResponse,
+} from "ethers";
 import * as bindings from "../../contracts/bindings/index.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { startAnvil } from "../../devnet/anvil.ts";
@@ -29,7 +34,10 @@ export function present(kind: number, subject: string): Rule {
   return { kind, subject, value: PRESENT };
 }
 
-/** Rules that every policy here has: this verifier, this behaviour, any platform, a day; mask 0 compares no register. */
+/**
+ * Rules that every policy here has: this verifier, this behaviour, any platform, a day, keys older than the request; mask 0
+ * compares no register.
+ */
 function commonRules(verifier: string): readonly Rule[] {
   return [
     present(1, AbiCoder.defaultAbiCoder().encode(["address"], [verifier])),
@@ -37,6 +45,7 @@ function commonRules(verifier: string): readonly Rule[] {
     present(3, BEHAVIOUR),
     present(4, ANY_PLATFORM),
     { kind: 192, subject: word(0n), value: word(DAY_SECONDS) },
+    { kind: 193, subject: word(0n), value: word(1n) },
   ];
 }
 
@@ -50,16 +59,10 @@ export async function startChain() {
     pollingInterval: 10,
   });
   const owner = new NonceManager(await provider.getSigner(0));
-  const policies = await new bindings.PolicyRegistry__factory(owner).deploy();
-  const policiesAt = await policies.getAddress();
-  const enclaves = await new bindings.EnclaveRegistry__factory(owner).deploy(
-    policiesAt,
-    ZeroAddress,
-    EVIDENCE_AGE_BLOCKS,
-  );
+  const enclaves = await new bindings.EnclaveRegistry__factory(owner).deploy(ZeroAddress, EVIDENCE_AGE_BLOCKS);
   const enclavesAt = await enclaves.getAddress();
   const { x, y, name } = SIMULATOR_ROOT;
-  const tdx = await new bindings.TdxVerifier__factory(owner).deploy(policiesAt, x, y, name);
+  const tdx = await new bindings.TdxVerifier__factory(owner).deploy(enclavesAt, x, y, name);
   const results = await new bindings.AttestationResultVerifier__factory(owner).deploy(enclavesAt);
   const coordinator = await new bindings.OracleCoordinator__factory(owner).deploy(
     enclavesAt,
@@ -72,9 +75,15 @@ export async function startChain() {
 
   const createPolicy = async (salt: bigint, verifier: string, more: readonly Rule[]): Promise<Hex> => {
     const rules = [...commonRules(verifier), ...more];
-    const policyId = await policies.create.staticCall(word(salt), ZeroAddress, 0, 0, rules);
-    await (await policies.create(word(salt), ZeroAddress, 0, 0, rules)).wait();
+    const policyId = await enclaves.create.staticCall(word(salt), ZeroAddress, 0, 0, rules);
+    await (await enclaves.create(word(salt), ZeroAddress, 0, 0, rules)).wait();
     return policyId as Hex;
+  };
+
+  const mine = async (sent: Promise<ContractTransactionResponse>): Promise<ContractTransactionReceipt> => {
+    const receipt = await (await sent).wait();
+    if (receipt?.status !== 1) throw new Error("a measured transaction failed");
+    return receipt;
   };
 
   return {
@@ -86,12 +95,13 @@ export async function startChain() {
     coordinator,
     checker,
     createPolicy,
+    mine,
     /** Gas of a transaction, as its receipt has it. */
-    gasOf: async (sent: Promise<ContractTransactionResponse>): Promise<number> => {
-      const receipt = await (await sent).wait();
-      if (receipt?.status !== 1) throw new Error("a measured transaction failed");
-      return Number(receipt.gasUsed);
-    },
+    gasOf: async (sent: Promise<ContractTransactionResponse>): Promise<number> =>
+      Number((await mine(sent)).gasUsed),
+    /** Calldata as a node makes it, sent to the coordinator. */
+    settle: async (data: Hex): Promise<ContractTransactionResponse> =>
+      await owner.sendTransaction({ to: await coordinator.getAddress(), data }) as ContractTransactionResponse,
     deployConsumer: async (policyId: BytesLike): Promise<bindings.GasConsumer> =>
       await new bindings.GasConsumer__factory(owner).deploy(await coordinator.getAddress(), policyId),
     later: async (seconds: BigNumberish): Promise<void> => {

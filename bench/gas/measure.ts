@@ -1,64 +1,31 @@
-/** Each figure of the gas benchmark, from the receipt of a transaction sent the way a user would. */
+/** Each figure of the gas benchmark, from the receipt of a transaction sent the way a user or a node would. */
 
-import { AbiCoder, TypedDataEncoder, dataSlice, keccak256 } from "ethers";
-import type { GasConsumer } from "../../contracts/bindings/index.ts";
-import type { RequestStructOutput } from "../../contracts/bindings/OracleCoordinator.ts";
+import { AbiCoder, TypedDataEncoder, ZeroAddress, ZeroHash, dataSlice, keccak256 } from "ethers";
 import * as p from "../../protocol/index.ts";
 import { createSimulatorAttester } from "../../enclave/attesters/simulator/simulator-attester.ts";
 import { encodeTdxEvidence } from "../../attestation/onchain/tdx-evidence.ts";
 import { present, startChain, word, type Chain, type Rule } from "./chain.ts";
 import { CHAIN_ID } from "./constants.ts";
-import { admitByQuote, bindToChain, createNode, signAnswer, signBatch, type BenchNode } from "./node.ts";
+import { admitByQuote, bindToChain, createNode, encodeBatch, signAnswer, type Asked } from "./node.ts";
+import { measureRepaid } from "./repaid.ts";
+import {
+  commit,
+  consumerOf,
+  FEE,
+  firstNode,
+  fulfill,
+  HOUR_SECONDS,
+  lastAsked,
+  openCommitted,
+  OUTPUT,
+  PROMPT,
+  VALUE,
+  type Stage,
+} from "./stage.ts";
 
-/** 200 bytes, as text is. */
-const PROMPT = "Which temple was the oracle's, and who spoke there? ".repeat(4).slice(0, 200);
-const FEE = 10n ** 15n;
-const VALUE = 10n ** 17n;
-const OUTPUT = p.toHex(p.toUtf8("Apollo's, at Delphi: the Pythia spoke."));
-const HOUR_SECONDS = 3_600n;
 const AMD = 2n;
 
-export type GasFigures = Readonly<Record<string, number>>;
-
-interface Stage {
-  readonly chain: Chain;
-  readonly policyId: p.Hex;
-  readonly nodes: readonly BenchNode[];
-  readonly consumers: readonly GasConsumer[];
-}
-
-/** The latest request, read from its event. */
-async function lastRequest({ coordinator }: Chain): Promise<p.Request> {
-  const [event] = (await coordinator.queryFilter(coordinator.filters.Requested(), -0)).slice(-1);
-  if (event === undefined) throw new Error("no request was made");
-  return toRequest(event.args.request);
-}
-
-/** ethers gives integers as bigint and addresses in checksum case; the protocol's types are numbers where they fit. */
-function toRequest(emitted: RequestStructOutput): p.Request {
-  const lower = (text: string): p.Hex => text.toLowerCase() as p.Hex;
-  return {
-    chainId: emitted.chainId,
-    coordinator: lower(emitted.coordinator),
-    consumer: lower(emitted.consumer),
-    nonce: emitted.nonce,
-    payer: lower(emitted.payer),
-    refundTo: lower(emitted.refundTo),
-    subscriptionId: emitted.subscriptionId,
-    payloadHash: lower(emitted.payloadHash),
-    payloadUriHash: lower(emitted.payloadUriHash),
-    policyId: lower(emitted.policyId),
-    policyVersion: Number(emitted.policyVersion),
-    threshold: Number(emitted.threshold),
-    aggregation: Number(emitted.aggregation),
-    delivery: Number(emitted.delivery),
-    callbackGasLimit: Number(emitted.callbackGasLimit),
-    maxOutputBytes: Number(emitted.maxOutputBytes),
-    fee: emitted.fee,
-    gasPriceCap: emitted.gasPriceCap,
-    deadline: emitted.deadline,
-  };
-}
+export type GasFigures = Readonly<Record<string, number | Readonly<Record<string, number>>>>;
 
 async function tdxRules(chain: Chain): Promise<readonly Rule[]> {
   const attester = await createSimulatorAttester({ platform: "sample" });
@@ -89,80 +56,109 @@ async function setStage(chain: Chain): Promise<{ readonly stage: Stage; readonly
   return { stage, admissions: { admitTdxFirst: gas[0] ?? 0, admitTdx: gas[1] ?? 0 } };
 }
 
-const consumerOf = ({ consumers }: Stage, index: number): GasConsumer => {
-  const consumer = consumers[index % consumers.length];
-  if (consumer === undefined) throw new Error("no such consumer");
-  return consumer;
-};
-
-const firstNode = ({ nodes }: Stage): BenchNode => {
-  const [node] = nodes;
-  if (node === undefined) throw new Error("no node");
-  return node;
-};
-
-async function measureQuorum(stage: Stage, item: bigint): Promise<number> {
+/** The opening of three leaves that were committed before, and the commit itself. */
+async function measureQuorum(stage: Stage, item: bigint): Promise<{ commitQuorum3: number; quorum3: number }> {
   const { chain, nodes } = stage;
-  await (await consumerOf(stage, 0).askWith(item, PROMPT, FEE, 0, 3, HOUR_SECONDS, { value: VALUE })).wait();
-  const request = await lastRequest(chain);
-  const answers = nodes.map((node) => signAnswer(node, request, OUTPUT));
-  return await chain.gasOf(chain.coordinator.fulfillQuorum(request, answers));
+  const consumer = consumerOf(stage, 0);
+  await chain.mine(consumer.askWith(item, PROMPT, FEE, 0, 3, 1_024, HOUR_SECONDS, { value: VALUE }));
+  const asked = await lastAsked(chain);
+  const committed = await chain.mine(commit(stage, asked, nodes, OUTPUT));
+  const opened = await chain.mine(openCommitted(stage, asked, nodes, OUTPUT));
+  return { commitQuorum3: Number(committed.gasUsed), quorum3: Number(opened.gasUsed) };
 }
 
 async function measureAskAndFulfill(stage: Stage): Promise<GasFigures> {
   const { chain } = stage;
-  const request = await chain.gasOf(consumerOf(stage, 1).ask(1, PROMPT, FEE, { value: VALUE }));
-  const asked = await lastRequest(chain);
-  const fulfill = await chain.gasOf(
-    chain.coordinator.fulfill(asked, signAnswer(firstNode(stage), asked, OUTPUT)),
-  );
-  return { request, fulfill };
+  const consumer = consumerOf(stage, 1);
+  const request = await chain.gasOf(consumer.ask(1, PROMPT, FEE, { value: VALUE }));
+  const fulfilled = await chain.gasOf(fulfill(stage, await lastAsked(chain), OUTPUT));
+  const byContext = consumer.askByContext(p.keccakText("context"), PROMPT, FEE, { value: VALUE });
+  return { request, requestContext: await chain.gasOf(byContext), fulfill: fulfilled };
+}
+
+/** An account without code asks: what is left is the coordinator's part, and the transaction's. */
+async function measureWithoutConsumer(stage: Stage): Promise<Readonly<Record<string, number>>> {
+  const { chain, policyId } = stage;
+  const from = await chain.owner.getAddress();
+  const block = await chain.provider.getBlock("latest");
+  const terms = {
+    ...{ context: p.keccakText("account"), payer: from, refundTo: from, subscriptionId: 0, policyId },
+    ...{ threshold: 1, aggregation: 0, delivery: 0, callbackGasLimit: 200_000, maxOutputBytes: 1_024 },
+    ...{ fee: FEE, gasPriceCap: 10n ** 11n, deadline: BigInt(block?.timestamp ?? 0) + HOUR_SECONDS },
+  };
+  const payload = p.encodePayload({ type: p.PayloadType.inference, prompt: questionOf(PROMPT) });
+  const ask = (index: number): Promise<number> =>
+    chain.gasOf(
+      chain.coordinator.request({ ...terms, context: word(BigInt(index)) }, payload, { value: VALUE }),
+    );
+  await ask(1);
+  const request = await ask(2);
+  const fulfilled = await chain.gasOf(fulfill(stage, await lastAsked(chain), OUTPUT));
+  const batch: Asked[] = [];
+  for (let index = 0; index < 50; index += 1) {
+    await ask(1_000 + index);
+    batch.push(await lastAsked(chain));
+  }
+  const gas = await chain.gasOf(chain.settle(encodeBatch(firstNode(stage), batch, OUTPUT)));
+  return { request, fulfill: fulfilled, batch50: Math.round(gas / batch.length) };
+}
+
+/** What `Inference.text` builds. */
+function questionOf(content: string): p.Prompt {
+  return {
+    models: ["openai/gpt-5.1"],
+    panelRule: 0,
+    panelQuorum: 0,
+    messages: [{ role: p.Role.user, content }],
+    maxOutputTokens: 1_024,
+    sampling: p.PROVIDER_DEFAULT_SAMPLING,
+    format: { kind: p.OutputKind.text, schema: "", choices: [] },
+    parts: [],
+  };
 }
 
 async function measureSubscription(stage: Stage): Promise<GasFigures> {
   const { chain } = stage;
-  await (await chain.coordinator.openSubscription({ value: 10n * VALUE })).wait();
+  await chain.mine(chain.coordinator.openSubscription({ value: 10n * VALUE }));
   const consumer = consumerOf(stage, 2);
-  await (await chain.coordinator.setConsumer(1, await consumer.getAddress(), VALUE)).wait();
+  await chain.mine(chain.coordinator.setConsumer(1, await consumer.getAddress(), VALUE));
   return { requestSubscription: await chain.gasOf(consumer.askFromSubscription(2, PROMPT, FEE, 1)) };
 }
 
 async function measureDeliveries(stage: Stage): Promise<GasFigures> {
   const { chain } = stage;
-  const node = firstNode(stage);
-  await (await consumerOf(stage, 3).askWith(3, PROMPT, FEE, 1, 1, HOUR_SECONDS, { value: VALUE })).wait();
-  const hashed = await lastRequest(chain);
-  const fulfillHashOnly = await chain.gasOf(
-    chain.coordinator.fulfill(hashed, signAnswer(node, hashed, OUTPUT)),
+  await chain.mine(
+    consumerOf(stage, 3).askWith(3, PROMPT, FEE, 1, 1, 1_024, HOUR_SECONDS, { value: VALUE }),
   );
+  const fulfillHashOnly = await chain.gasOf(fulfill(stage, await lastAsked(chain), OUTPUT));
   const puller = consumerOf(stage, 4);
-  await (await puller.askWith(4, PROMPT, FEE, 2, 1, HOUR_SECONDS, { value: VALUE })).wait();
-  const pulled = await lastRequest(chain);
-  const { answer, signature } = signAnswer(node, pulled, OUTPUT);
+  await chain.mine(puller.askWith(4, PROMPT, FEE, 2, 1, 1_024, HOUR_SECONDS, { value: VALUE }));
+  const asked = await lastAsked(chain);
+  const { answer, signature, stateBlockNumber } = signAnswer(firstNode(stage), asked, OUTPUT);
   const checker = await chain.checker.getAddress();
-  const pullVerify = await chain.gasOf(puller.useAnswer(checker, pulled, answer, OUTPUT, signature));
+  const pullVerify = await chain.gasOf(
+    puller.useAnswer(checker, asked.request, answer, stateBlockNumber, OUTPUT, signature),
+  );
   return { fulfillHashOnly, pullVerify };
 }
 
 async function measureBatch(stage: Stage, size: number, consumers: "distinct" | "one"): Promise<number> {
   const { chain } = stage;
-  const requests: p.Request[] = [];
+  const all: Asked[] = [];
   for (let index = 0; index < size; index += 1) {
     const item = BigInt(10_000 + size * 100 + index) + (consumers === "one" ? 100_000n : 0n);
     const consumer = consumerOf(stage, consumers === "one" ? 5 : index);
-    await (await consumer.ask(item, PROMPT, FEE, { value: VALUE })).wait();
-    requests.push(await lastRequest(chain));
+    await chain.mine(consumer.ask(item, PROMPT, FEE, { value: VALUE }));
+    all.push(await lastAsked(chain));
   }
-  const { items, root, signature } = signBatch(firstNode(stage), requests, OUTPUT);
-  const gas = await chain.gasOf(chain.coordinator.fulfillBatch([...items], root, size, [], signature));
-  return Math.round(gas / size);
+  return Math.round((await chain.gasOf(chain.settle(encodeBatch(firstNode(stage), all, OUTPUT)))) / size);
 }
 
 async function measureRefund(stage: Stage): Promise<number> {
   const { chain } = stage;
-  await (await consumerOf(stage, 6).askWith(6, PROMPT, FEE, 0, 1, 60n, { value: VALUE })).wait();
-  const request = await lastRequest(chain);
-  await chain.later(61n);
+  await chain.mine(consumerOf(stage, 6).askWith(6, PROMPT, FEE, 0, 1, 1_024, 90n, { value: VALUE }));
+  const { request } = await lastAsked(chain);
+  await chain.later(91n);
   return await chain.gasOf(chain.coordinator.refund(request));
 }
 
@@ -205,7 +201,7 @@ async function measureAdmitByResult(stage: Stage): Promise<number> {
     nextUpdate: now + 24n * HOUR_SECONDS,
   };
   const verifier = await chain.results.getAddress();
-  const domain = { name: "Adyton", version: "1", chainId: CHAIN_ID, verifyingContract: verifier };
+  const domain = { name: "Adyton", version: "2", chainId: CHAIN_ID, verifyingContract: verifier };
   const digest = TypedDataEncoder.hash(domain, { AttestationResult: RESULT_FIELDS }, result) as p.Hex;
   const tuple = `tuple(${RESULT_FIELDS.map(({ name, type }) => `${type} ${name}`).join(",")})`;
   const evidence = AbiCoder.defaultAbiCoder().encode(
@@ -229,8 +225,10 @@ export async function measureGas(): Promise<GasFigures> {
       batch50OneConsumerPerAnswer: await measureBatch(stage, 50, "one"),
       ...admissions,
       admitByResult: await measureAdmitByResult(stage),
-      quorum3: await measureQuorum(stage, 7n),
+      ...(await measureQuorum(stage, 7n)),
       refund: await measureRefund(stage),
+      withoutConsumer: await measureWithoutConsumer(stage),
+      repaid: await measureRepaid(stage),
     };
   } finally {
     await chain.stop();

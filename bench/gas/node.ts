@@ -2,6 +2,9 @@
 
 import { createSimulatorAttester } from "../../enclave/attesters/simulator/simulator-attester.ts";
 import { encodeTdxEvidence } from "../../attestation/onchain/tdx-evidence.ts";
+import { encodeFulfillBatch } from "../../oracle/chain/batch-call.ts";
+import type { SignedLeaf } from "../../oracle/chain/quorum-call.ts";
+import type { SettlingAnswer } from "../../oracle/chain/settlement-call.ts";
 import * as p from "../../protocol/index.ts";
 import type { Chain } from "./chain.ts";
 import { BEHAVIOUR, CHAIN_ID } from "./constants.ts";
@@ -60,61 +63,54 @@ export async function admitByQuote(
   );
 }
 
-export interface SignedForChain {
-  readonly answer: p.Answer;
-  readonly signature: p.Hex;
-  readonly output: p.Hex;
-  readonly stateBlockNumber: number;
+/** A request, and the block that its answers are bound to. */
+export interface Asked {
+  readonly request: p.Request;
+  readonly blockNumber: number;
+  readonly blockHash: p.Hex;
 }
 
-export function createAnswer(node: BenchNode, request: p.Request, output: p.Hex): p.Answer {
-  return {
+export interface Signed extends SettlingAnswer {
+  readonly signature: p.Hex;
+}
+
+export function signAnswer(node: BenchNode, { request, blockNumber, blockHash }: Asked, output: p.Hex): Signed {
+  const answer: p.Answer = {
     requestId: p.requestId(request),
     status: p.AnswerStatus.ok,
     outputHash: p.keccak(p.fromHex(output)),
     transcriptRoot: p.keccakText("transcript"),
-    stateBlockHash: `0x${"00".repeat(32)}`,
+    stateBlockHash: blockHash,
     keysetId: node.keysetId,
-    answeredAt: request.deadline - 3_600n,
+    answeredAt: request.requestedAt,
   };
-}
-
-export function signAnswer(node: BenchNode, request: p.Request, output: p.Hex): SignedForChain {
-  const answer = createAnswer(node, request, output);
   const digest = p.answerDigest(p.onChainDomain(CHAIN_ID, request.coordinator), answer);
-  const isCarried = request.delivery === p.Delivery.callback;
   return {
     answer,
     signature: p.signDigest(digest, node.privateKey),
-    output: isCarried ? output : "0x",
-    stateBlockNumber: 0,
+    output,
+    stateBlockNumber: BigInt(blockNumber),
   };
 }
 
-export interface Batch {
-  readonly items: readonly {
-    request: p.Request;
-    answer: p.Answer;
-    output: p.Hex;
-    stateBlockNumber: number;
-  }[];
-  readonly root: p.Hex;
-  readonly signature: p.Hex;
+/** The node's commitment to an answer that it has signed. */
+export function signLeaf(node: BenchNode, { request }: Asked, { answer }: Signed): SignedLeaf {
+  const leaf = p.quorumLeafOf(answer);
+  const digest = p.quorumLeafDigest(p.onChainDomain(CHAIN_ID, request.coordinator), leaf);
+  return {
+    leaf: leaf.leaf,
+    keysetId: leaf.keysetId,
+    signature: p.signDigest(digest, node.privateKey),
+  };
 }
 
-/** A whole batch, its items in the order of their leaves. */
-export function signBatch(node: BenchNode, requests: readonly p.Request[], output: p.Hex): Batch {
-  const items = requests
-    .map((request) => {
-      const answer = createAnswer(node, request, output);
-      return {
-        leaf: p.batchLeaf(p.answerStructHash(answer)),
-        item: { request, answer, output, stateBlockNumber: 0 },
-      };
-    })
-    .sort((a, b) => (a.leaf < b.leaf ? -1 : 1));
-  const { root } = p.createBatchTree(items.map(({ leaf }) => leaf));
-  const coordinator = requests[0]?.coordinator ?? "0x";
-  const digest = p.batchDigest(p.onChainDomain(CHAIN_ID, coordinator), root, items.length);
-  return { items: items.map(({ item }) => item), root, signature: p.signDigest(digest, node.privateKey) };
+/** Calldata of a whole batch. */
+export function encodeBatch(node: BenchNode, all: readonly Asked[], output: p.Hex): p.Hex {
+  const items = all.map((asked) => ({ request: asked.request, ...signAnswer(node, asked, output) }));
+  const leaves = items.map(({ answer }) => p.batchLeaf(p.answerStructHash(answer)));
+  const { root, count } = p.createBatchTree(leaves.sort());
+  const coordinator = all[0]?.request.coordinator ?? "0x";
+  const digest = p.batchDigest(p.onChainDomain(CHAIN_ID, coordinator), root, count);
+  const signature = p.signDigest(digest, node.privateKey);
+  return encodeFulfillBatch(items, node.keysetId, { root, count, signature });
 }

@@ -1,13 +1,13 @@
 /** Questions that are all ready to be sent, and the chain's count of their answers. */
 
-import { ZeroAddress } from "ethers";
+import { ZeroAddress, ZeroHash } from "ethers";
 import { textPayload } from "../../tests/oracle/support/test-chain.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import type { Stack } from "./stack.ts";
 
 const PAYLOAD = textPayload("What is 1 + 1?");
 const LIFETIME_SECONDS = 86_400;
-/** A request takes about 125,000 gas, beside the transaction's own. */
+/** A request takes about 100,000 gas, beside the transaction's own. */
 const REQUEST_GAS = 150_000;
 
 export interface Asker {
@@ -20,6 +20,7 @@ export async function createAsker({ chain, consumer }: Stack): Promise<Asker> {
   const from = await chain.asker.getAddress();
   const head = await chain.provider.getBlock("latest");
   const terms = {
+    context: ZeroHash,
     payer: ZeroAddress,
     refundTo: from,
     subscriptionId: 0,

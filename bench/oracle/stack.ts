@@ -47,7 +47,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const model = await startModel(folder);
   const { enclave, behaviourDigest } = await startEnclave(folder, model.choice);
   const chain = await startTestChain({ behaviourDigest, anvilArgs: options.anvilArgs ?? [] });
-  const consumer = await new BenchConsumer__factory(chain.asker).deploy(chain.deployment.coordinator);
+  const { coordinator, policyId } = chain.deployment;
+  const consumer = await new BenchConsumer__factory(chain.asker).deploy(coordinator, policyId);
   await consumer.waitForDeployment();
   const oracle = await startOracle(join(folder, "oracle"), chain, enclave.ready, options);
   return {

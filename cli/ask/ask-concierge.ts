@@ -27,7 +27,7 @@ export interface QuestionAnswered extends Answered {
 }
 
 export async function askConcierge(
-  { contracts }: Pick<NetworkFile, "contracts">,
+  { contracts, oracleUrl }: Pick<NetworkFile, "contracts" | "oracleUrl">,
   provider: JsonRpcProvider,
   asked: ConciergeQuestion,
 ): Promise<QuestionAnswered> {
@@ -36,6 +36,7 @@ export async function askConcierge(
     provider,
     signer: localSigner(provider, LocalAccount.asker),
     coordinator: contracts.coordinator,
+    oracleUrl,
     send: (signer, offered, value) =>
       Concierge__factory.connect(contracts.concierge, signer).ask(
         model,

@@ -1,5 +1,6 @@
 /** Asks through a contract of a network and waits for the answer, as a user of that contract would. */
 
+import { z } from "zod";
 import type {
   ContractTransactionReceipt,
   ContractTransactionResponse,
@@ -19,12 +20,17 @@ const SETTLEMENT_GAS = 1_500_000n;
 /** Milliseconds between looks at the chain. */
 const LOOK_MS = 100;
 
-export type AskStep = "sent" | "requested" | "answered";
+/** Milliseconds between looks at what the oracle says of the request. */
+const INDEX_LOOK_MS = 1_000;
+
+export type AskStep = "sent" | "requested" | "answered" | "failed";
 
 export interface AskOptions {
   readonly provider: JsonRpcProvider;
   readonly signer: Signer;
   readonly coordinator: Hex;
+  /** Whose index tells at once what the chain learns only shortly before the deadline. */
+  readonly oracleUrl: string;
   /** Sends the question with this value and fee. */
   readonly send: (signer: Signer, fee: bigint, value: bigint) => Promise<ContractTransactionResponse>;
   readonly fee?: bigint;
@@ -41,18 +47,21 @@ export interface Asked {
 }
 
 export interface Answered extends Asked {
-  /** `refunded`: the deadline passed without an answer. */
-  readonly status: AnswerStatusName | "disagreed" | "refunded";
+  /** `refunded`: the deadline passed without an answer; `notServed`: the oracle refuses the request, for `reason`. */
+  readonly status: AnswerStatusName | "refunded" | "notServed";
   /** Whether the consumer's callback succeeded. */
   readonly delivered: boolean;
-  readonly fulfillTx: string;
+  /** Why there is no answer, where the oracle says so before the chain does: the request is still open, and can be cancelled. */
+  readonly reason: string | null;
+  /** `null` while the request is open. */
+  readonly fulfillTx: string | null;
   readonly fulfillGas: bigint;
   /** From the request's inclusion in a block to the fulfilment's, as this process saw them. */
   readonly msToAnswer: number;
 }
 
 /**
- * Asks, and returns when the request is settled, whichever way.
+ * Asks, and returns when the request is settled, whichever way; or as soon as its oracle says why there will be no answer.
  *
  * @throws {ChainError} CHAIN_REVERTED when the question cannot be asked; CHAIN_RPC_UNAVAILABLE when nothing came in time
  */
@@ -62,15 +71,17 @@ export async function askContract(options: AskOptions): Promise<Answered> {
   const { asked, blockNumber } = await sendQuestion(options, contract);
   onStep("requested", `request ${asked.requestId}`);
   const started = monotonicMs();
-  const { status, delivered, transactionHash } = await awaitSettlement(options, contract, {
-    requestId: asked.requestId,
-    blockNumber,
-  });
+  const outcome = await awaitOutcome(options, contract, { requestId: asked.requestId, blockNumber });
   const msToAnswer = Math.round(monotonicMs() - started);
+  const { status, delivered, reason, transactionHash } = outcome;
+  if (transactionHash === null) {
+    onStep("failed", reason ?? status);
+    return { ...asked, status, delivered, reason, fulfillTx: null, fulfillGas: 0n, msToAnswer };
+  }
   const fulfilment = await provider.getTransactionReceipt(transactionHash);
   onStep("answered", `status ${status}, transaction ${transactionHash}`);
   const fulfillGas = fulfilment?.gasUsed ?? 0n;
-  return { ...asked, status, delivered, fulfillTx: transactionHash, fulfillGas, msToAnswer };
+  return { ...asked, status, delivered, reason, fulfillTx: transactionHash, fulfillGas, msToAnswer };
 }
 
 async function sendQuestion(
@@ -94,7 +105,7 @@ async function sendQuestion(
   }
   const requested = receipt?.logs
     .map((log) => contract.interface.parseLog(log))
-    .find((log) => log?.name === "Requested");
+    .find((log) => log?.name.startsWith("Requested") === true);
   if (receipt == null || requested == null) {
     throw new ChainError({ code: "CHAIN_REVERTED", message: "the transaction made no request" });
   }
@@ -105,34 +116,75 @@ async function sendQuestion(
   };
 }
 
-interface Settlement {
+interface Outcome {
   readonly status: Answered["status"];
   readonly delivered: boolean;
-  readonly transactionHash: string;
+  readonly reason: string | null;
+  readonly transactionHash: string | null;
 }
 
-async function awaitSettlement(
-  { monotonicMs, timeoutMs }: AskOptions,
-  contract: OracleCoordinator,
-  { requestId, blockNumber }: { readonly requestId: Hex; readonly blockNumber: number },
-): Promise<Settlement> {
+interface Place {
+  readonly requestId: Hex;
+  readonly blockNumber: number;
+}
+
+async function awaitOutcome(options: AskOptions, contract: OracleCoordinator, place: Place): Promise<Outcome> {
+  const { monotonicMs, timeoutMs, oracleUrl } = options;
   const giveUpAt = monotonicMs() + timeoutMs;
+  let nextIndexLook = monotonicMs() + INDEX_LOOK_MS;
   while (monotonicMs() < giveUpAt) {
-    const [fulfilled] = await contract.queryFilter(contract.filters.Fulfilled(requestId), blockNumber);
-    if (fulfilled !== undefined) {
-      const { status, delivered } = fulfilled.args;
-      const name = answerStatusName(Number(status)) ?? "disagreed";
-      return { status: name, delivered, transactionHash: fulfilled.transactionHash };
-    }
-    const [refunded] = await contract.queryFilter(contract.filters.Refunded(requestId), blockNumber);
-    if (refunded !== undefined) {
-      return { status: "refunded", delivered: false, transactionHash: refunded.transactionHash };
+    const settled = await readSettlement(contract, place);
+    if (settled !== undefined) return settled;
+    if (monotonicMs() >= nextIndexLook) {
+      const failure = await readFailure(oracleUrl, place.requestId);
+      if (failure !== undefined) return failure;
+      nextIndexLook = monotonicMs() + INDEX_LOOK_MS;
     }
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
   throw new ChainError({
     code: "CHAIN_RPC_UNAVAILABLE",
     message: `no answer within ${timeoutMs / 1000} s; anyone can refund the escrow after the request's deadline`,
-    details: { requestId },
+    details: { requestId: place.requestId },
   });
+}
+
+async function readSettlement(
+  contract: OracleCoordinator,
+  { requestId, blockNumber }: Place,
+): Promise<Outcome | undefined> {
+  const [fulfilled] = await contract.queryFilter(contract.filters.Fulfilled(requestId), blockNumber);
+  if (fulfilled !== undefined) {
+    const { status, delivered } = fulfilled.args;
+    const name = answerStatusName(Number(status)) ?? "unset";
+    return { status: name, delivered, reason: null, transactionHash: fulfilled.transactionHash };
+  }
+  const [refunded] = await contract.queryFilter(contract.filters.Refunded(requestId), blockNumber);
+  return refunded === undefined
+    ? undefined
+    : { status: "refunded", delivered: false, reason: null, transactionHash: refunded.transactionHash };
+}
+
+const IndexView = z.object({
+  phase: z.string(),
+  refusal: z.string().nullable(),
+  answer: z.object({ status: z.number(), settlesFrom: z.number() }).nullable(),
+});
+
+/** What keeps the request open: `undefined` while the oracle has nothing to say against an answer, or does not reply. */
+async function readFailure(oracleUrl: string, requestId: Hex): Promise<Outcome | undefined> {
+  const view = await fetch(`${oracleUrl}/v1/requests/${requestId}`, {
+    signal: AbortSignal.timeout(INDEX_LOOK_MS),
+  })
+    .then(async (reply) => IndexView.parse(await reply.json()))
+    .catch(() => undefined);
+  if (view === undefined || view.phase === "settled") return undefined;
+  const open = { delivered: false, transactionHash: null };
+  if (view.answer !== null && view.answer.settlesFrom > 0) {
+    const status = answerStatusName(view.answer.status) ?? "unset";
+    const from = new Date(view.answer.settlesFrom * 1_000).toISOString();
+    return { ...open, status, reason: `${status}: settles from ${from} on, unless the requester cancels` };
+  }
+  if (view.answer !== null || view.refusal === null) return undefined;
+  return { ...open, status: "notServed", reason: `${view.refusal}: refunded after the deadline` };
 }

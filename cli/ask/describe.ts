@@ -33,8 +33,11 @@ export function describeAnswer(result: AskResult): string {
   const lines = [
     `answer      ${describeValue(result.answer)}`,
     `status      ${result.status}`,
+    ...(result.reason === null ? [] : [`reason      ${result.reason}`]),
     `request     ${result.requestTx}, ${result.requestGas} gas`,
-    `fulfilment  ${result.fulfillTx}, ${result.fulfillGas} gas, ${result.msToAnswer} ms after the request`,
+    result.fulfillTx === null
+      ? `fulfilment  none yet: the request ${result.requestId} is open`
+      : `fulfilment  ${result.fulfillTx}, ${result.fulfillGas} gas, ${result.msToAnswer} ms after the request`,
   ];
   if (result.receiptFile !== null) {
     lines.push(

@@ -12,7 +12,7 @@ import { verifyFunctionsAnswer } from "../../protocol/functions-answer.ts";
 import { decodeFunctionsCall, type FunctionsRequest } from "../../protocol/functions-request.ts";
 import { LOCAL_CHAIN_ID } from "../../devnet/anvil.ts";
 import type { FunctionsFile } from "./functions-file.ts";
-import { describeFunctionsAnswer, fetchOutput, type DescribedAnswer } from "./question.ts";
+import { describeFunctionsAnswer, fetchOutput, readStateBlock, type DescribedAnswer } from "./question.ts";
 
 /**
  * Wei. The router sets aside what the nodes' transaction costs at the request's gas price; the toolkit's coordinator adds nothing
@@ -64,7 +64,12 @@ export async function askFunctions(options: AskFunctionsOptions): Promise<Functi
   const msToAnswer = Math.round(monotonicMs() - started);
   onStep("fulfilled", `${fulfillment.result}, transaction ${fulfillment.transactionHash}`);
   checkFulfilled(fulfillment);
-  const verified = verifyFunctionsAnswer(sent.request, fromHex(fulfillment.response));
+  const response = fromHex(fulfillment.response);
+  const verified = verifyFunctionsAnswer(
+    sent.request,
+    response,
+    await readStateBlock(provider, sent.requestId, response),
+  );
   const output = verified.output ?? (await fetchOutput(file, verified.answer));
   const deliverTx = verified.output === null ? await deliver(options, sent.requestId, output) : null;
   const receipt = await provider.getTransactionReceipt(fulfillment.transactionHash);

@@ -137,18 +137,25 @@ async function simulate(question: string, options: QuestionOptions): Promise<Exi
   const { simulateFunctions } = await import("./simulate.ts");
   const { describeSimulated } = await import("./describe.ts");
   const file = readFunctionsFile(options.functions);
-  const { toolkit } = loadFunctionsToolkit();
+  const loaded = loadFunctionsToolkit();
   checkDeno();
-  const simulated = await simulateFunctions({
-    file,
-    toolkit,
-    question,
-    model: options.model ?? file.model,
-    outputType: options.returns ?? null,
-    now: Math.floor(Date.now() / 1000),
-  });
-  await print(options, simulated, describeSimulated);
-  return simulated.status === "ok" ? ExitCode.ok : ExitCode.notGenuine;
+  const { connectFunctions } = await import("./connect.ts");
+  const { provider } = connectFunctions(file, loaded);
+  try {
+    const simulated = await simulateFunctions({
+      file,
+      toolkit: loaded.toolkit,
+      provider,
+      question,
+      model: options.model ?? file.model,
+      outputType: options.returns ?? null,
+      now: Math.floor(Date.now() / 1000),
+    });
+    await print(options, simulated, describeSimulated);
+    return simulated.status === "ok" ? ExitCode.ok : ExitCode.notGenuine;
+  } finally {
+    provider.destroy();
+  }
 }
 
 async function local(networkFile: string, functionsFile: string): Promise<ExitCode> {

@@ -1,13 +1,15 @@
 /** What the commands of Functions print of an answer, and where an output comes from that travelled by its hash. */
 
+import type { JsonRpcProvider } from "ethers";
 import { z } from "zod";
 import { answerStatusName, AnswerStatus, type AnswerStatusName } from "../../protocol/answer.ts";
-import { fromHex, fromUtf8, type Hex } from "../../protocol/bytes.ts";
+import { fromHex, fromUtf8, isHex, type Hex } from "../../protocol/bytes.ts";
 import { SignedAnswer, type SignedAnswerWire } from "../../protocol/enclave-api.ts";
 import { EvidenceError, UpstreamError } from "../../protocol/errors.ts";
-import type { FunctionsAnswer } from "../../protocol/functions-answer.ts";
+import { decodeFunctionsAnswer, type FunctionsAnswer } from "../../protocol/functions-answer.ts";
 import { decodeOutput, type OutputValue } from "../../protocol/output-abi.ts";
 import { parseOutputType } from "../../protocol/output-type.ts";
+import type { StateBlock } from "../../protocol/state-block.ts";
 import { keccak } from "../../protocol/struct-hash.ts";
 import type { FunctionsFile } from "./functions-file.ts";
 
@@ -72,6 +74,27 @@ async function fetchAnswer(url: string, credential: string): Promise<z.output<ty
       cause,
     });
   }
+}
+
+/**
+ * The block that a response says its answer is bound to, as the chain has it.
+ *
+ * @throws {EvidenceError} EVIDENCE_BINDING_MISMATCH for a block that the chain does not know
+ */
+export async function readStateBlock(
+  provider: JsonRpcProvider,
+  requestId: Hex,
+  response: Uint8Array,
+): Promise<StateBlock> {
+  const { stateBlockNumber: number } = decodeFunctionsAnswer(requestId, response);
+  const hash = (await provider.getBlock(number))?.hash;
+  if (!isHex(hash)) {
+    throw new EvidenceError({
+      code: "EVIDENCE_BINDING_MISMATCH",
+      message: `the answer is bound to block ${number}, which the chain does not know`,
+    });
+  }
+  return { number, hash };
 }
 
 function decodeAnswer(output: Uint8Array, outputType: string | null): OutputValue {

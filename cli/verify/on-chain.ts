@@ -6,6 +6,7 @@ import {
   EnclaveRegistry__factory,
   OracleCoordinator__factory,
 } from "../../contracts/bindings/factories/index.ts";
+import { answerStructHash } from "../../protocol/answer.ts";
 import { ChainError, EvidenceError } from "../../protocol/errors.ts";
 import { isOnChain, type OnChainReceipt } from "../../protocol/receipt.ts";
 import type { FurtherCheck } from "./receipt.ts";
@@ -15,7 +16,8 @@ import type { ReportedCheck } from "./report.ts";
 const ENDPOINT_TIMEOUT_MS = 10_000;
 
 /**
- * Checks that the receipt's keyset was admitted under the request's policy, and that this answer was the one fulfilled.
+ * Checks that the receipt's keyset was admitted under the request's policy, that its answer is bound to a block of the chain that is
+ * not older than the request's, and that this answer was the one fulfilled, or one of those that a quorum opened.
  *
  * @throws {EvidenceError} EVIDENCE_BINDING_MISMATCH when the chain says otherwise
  * @throws {ChainError} CHAIN_RPC_UNAVAILABLE when it cannot be asked
@@ -27,7 +29,11 @@ export function checkOnChain(rpcUrl: string): FurtherCheck {
     const provider = new JsonRpcProvider(rpcUrl, undefined, { cacheTimeout: -1 });
     try {
       await checkChainId(provider, receipt);
-      return [await checkAdmitted(provider, receipt), await checkFulfilled(provider, receipt)];
+      return [
+        await checkAdmitted(provider, receipt),
+        await checkStateBlock(provider, receipt),
+        await checkFulfilled(provider, receipt),
+      ];
     } catch (error) {
       if (error instanceof EvidenceError) throw error;
       throw unavailable(rpcUrl, error);
@@ -84,6 +90,28 @@ async function checkAdmitted(provider: JsonRpcProvider, receipt: OnChainReceipt)
   };
 }
 
+/** No answer is made before its request: its block is the chain's, and the request's or a later one. */
+async function checkStateBlock(
+  provider: JsonRpcProvider,
+  { request, answer, stateBlock }: OnChainReceipt,
+): Promise<ReportedCheck> {
+  const coordinator = OracleCoordinator__factory.connect(request.coordinator, provider);
+  const [asked] = [
+    ...(await coordinator.queryFilter(coordinator.filters.Requested(answer.requestId))),
+    ...(await coordinator.queryFilter(coordinator.filters.RequestedByUri(answer.requestId))),
+  ];
+  if (asked === undefined) throw mismatch("state block", "the chain knows no such request");
+  if (stateBlock.number < BigInt(asked.blockNumber)) {
+    throw mismatch("state block", "the answer is bound to a block older than its request's");
+  }
+  const block = await provider.getBlock(stateBlock.number);
+  if (block?.hash !== answer.stateBlockHash) {
+    throw mismatch("state block", `block ${stateBlock.number} of the chain has another hash`);
+  }
+  const detail = `bound to block ${stateBlock.number}; the request is of block ${asked.blockNumber}`;
+  return { name: "state block", ok: true, detail };
+}
+
 async function checkFulfilled(
   provider: JsonRpcProvider,
   { request, answer }: OnChainReceipt,
@@ -91,6 +119,15 @@ async function checkFulfilled(
   const coordinator = OracleCoordinator__factory.connect(request.coordinator, provider);
   const [fulfilled] = await coordinator.queryFilter(coordinator.filters.Fulfilled(answer.requestId));
   if (fulfilled === undefined) throw mismatch("fulfilment", "the chain has not fulfilled this request");
+  if (request.threshold > 1) {
+    const leaf = answerStructHash(answer);
+    const opened = await coordinator.queryFilter(coordinator.filters.QuorumOpened(answer.requestId));
+    if (!opened.some(({ args }) => args.leaves.includes(leaf))) {
+      throw mismatch("fulfilment", "the request was fulfilled without this answer");
+    }
+    const detail = `one of a quorum's answers, transaction ${fulfilled.transactionHash}`;
+    return { name: "fulfilment", ok: true, detail };
+  }
   const { status, outputHash } = fulfilled.args;
   if (Number(status) !== answer.status || outputHash !== answer.outputHash) {
     throw mismatch("fulfilment", "the request was fulfilled with another answer");

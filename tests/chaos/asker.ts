@@ -80,6 +80,7 @@ export class Asker {
     const { provider, coordinator, deployment } = this.#chain;
     const head = await provider.getBlock("latest");
     const terms = {
+      context: `0x${(this.asked + 1).toString(16).padStart(64, "0")}`,
       payer: this.#from,
       refundTo: this.#from,
       subscriptionId: 0,

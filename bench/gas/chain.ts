@@ -59,7 +59,10 @@ export async function startChain() {
     pollingInterval: 10,
   });
   const owner = new NonceManager(await provider.getSigner(0));
-  const enclaves = await new bindings.EnclaveRegistry__factory(owner).deploy(ZeroAddress, EVIDENCE_AGE_BLOCKS);
+  const enclaves = await new bindings.EnclaveRegistry__factory(owner).deploy(
+    ZeroAddress,
+    EVIDENCE_AGE_BLOCKS,
+  );
   const enclavesAt = await enclaves.getAddress();
   const { x, y, name } = SIMULATOR_ROOT;
   const tdx = await new bindings.TdxVerifier__factory(owner).deploy(enclavesAt, x, y, name);
@@ -101,7 +104,10 @@ export async function startChain() {
       Number((await mine(sent)).gasUsed),
     /** Calldata as a node makes it, sent to the coordinator. */
     settle: async (data: Hex): Promise<ContractTransactionResponse> =>
-      await owner.sendTransaction({ to: await coordinator.getAddress(), data }) as ContractTransactionResponse,
+      (await owner.sendTransaction({
+        to: await coordinator.getAddress(),
+        data,
+      })) as ContractTransactionResponse,
     deployConsumer: async (policyId: BytesLike): Promise<bindings.GasConsumer> =>
       await new bindings.GasConsumer__factory(owner).deploy(await coordinator.getAddress(), policyId),
     later: async (seconds: BigNumberish): Promise<void> => {

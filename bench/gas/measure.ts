@@ -57,7 +57,10 @@ async function setStage(chain: Chain): Promise<{ readonly stage: Stage; readonly
 }
 
 /** The opening of three leaves that were committed before, and the commit itself. */
-async function measureQuorum(stage: Stage, item: bigint): Promise<{ commitQuorum3: number; quorum3: number }> {
+async function measureQuorum(
+  stage: Stage,
+  item: bigint,
+): Promise<{ commitQuorum3: number; quorum3: number }> {
   const { chain, nodes } = stage;
   const consumer = consumerOf(stage, 0);
   await chain.mine(consumer.askWith(item, PROMPT, FEE, 0, 3, 1_024, HOUR_SECONDS, { value: VALUE }));
@@ -127,9 +130,7 @@ async function measureSubscription(stage: Stage): Promise<GasFigures> {
 
 async function measureDeliveries(stage: Stage): Promise<GasFigures> {
   const { chain } = stage;
-  await chain.mine(
-    consumerOf(stage, 3).askWith(3, PROMPT, FEE, 1, 1, 1_024, HOUR_SECONDS, { value: VALUE }),
-  );
+  await chain.mine(consumerOf(stage, 3).askWith(3, PROMPT, FEE, 1, 1, 1_024, HOUR_SECONDS, { value: VALUE }));
   const fulfillHashOnly = await chain.gasOf(fulfill(stage, await lastAsked(chain), OUTPUT));
   const puller = consumerOf(stage, 4);
   await chain.mine(puller.askWith(4, PROMPT, FEE, 2, 1, 1_024, HOUR_SECONDS, { value: VALUE }));

@@ -74,7 +74,11 @@ export interface Signed extends SettlingAnswer {
   readonly signature: p.Hex;
 }
 
-export function signAnswer(node: BenchNode, { request, blockNumber, blockHash }: Asked, output: p.Hex): Signed {
+export function signAnswer(
+  node: BenchNode,
+  { request, blockNumber, blockHash }: Asked,
+  output: p.Hex,
+): Signed {
   const answer: p.Answer = {
     requestId: p.requestId(request),
     status: p.AnswerStatus.ok,

@@ -128,7 +128,11 @@ interface Place {
   readonly blockNumber: number;
 }
 
-async function awaitOutcome(options: AskOptions, contract: OracleCoordinator, place: Place): Promise<Outcome> {
+async function awaitOutcome(
+  options: AskOptions,
+  contract: OracleCoordinator,
+  place: Place,
+): Promise<Outcome> {
   const { monotonicMs, timeoutMs, oracleUrl } = options;
   const giveUpAt = monotonicMs() + timeoutMs;
   let nextIndexLook = monotonicMs() + INDEX_LOOK_MS;

@@ -58,7 +58,9 @@ async function ask(question: string, options: AskCommandOptions): Promise<ExitCo
     const folder = dirname(options.network);
     const { status, requestId } = answered;
     const receiptFile =
-      status === "refunded" || status === "notServed" ? null : await downloadReceipt(network.oracleUrl, requestId, folder);
+      status === "refunded" || status === "notServed"
+        ? null
+        : await downloadReceipt(network.oracleUrl, requestId, folder);
     const result = { ...answered, receiptFile, policyFile: network.policyFile };
     process.stdout.write(options.json === true ? `${toJson(result)}\n` : describeAnswer(result));
     return status === "ok" ? ExitCode.ok : ExitCode.notGenuine;

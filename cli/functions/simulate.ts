@@ -7,7 +7,11 @@ import type { FunctionsToolkit } from "../../oracle/functions/toolkit.ts";
 import { fromHex, toHex, type Hex } from "../../protocol/bytes.ts";
 import { UpstreamError } from "../../protocol/errors.ts";
 import { verifyFunctionsAnswer } from "../../protocol/functions-answer.ts";
-import { encodeFunctionsCall, functionsRequestId, type FunctionsRequest } from "../../protocol/functions-request.ts";
+import {
+  encodeFunctionsCall,
+  functionsRequestId,
+  type FunctionsRequest,
+} from "../../protocol/functions-request.ts";
 import { encodePayload, payloadHash, PayloadType } from "../../protocol/payload.ts";
 import { OutputKind, PROVIDER_DEFAULT_SAMPLING, Role, type Prompt } from "../../protocol/prompt.ts";
 import type { FunctionsFile } from "./functions-file.ts";

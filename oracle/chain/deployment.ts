@@ -30,7 +30,8 @@ export async function checkDeployment(rpc: RpcPool, deployment: Deployment): Pro
   for (const { policyId, verifier } of admissions) {
     const version = await read(rpc, registry, registryInterface.encodeFunctionData("versionOf", [policyId]));
     if (version === "0x") throw invalid("there is no contract at the registry's address", { registry });
-    if (isZero(version)) throw invalid(`there is no policy ${policyId} in the registry ${registry}`, { policyId });
+    if (isZero(version))
+      throw invalid(`there is no policy ${policyId} in the registry ${registry}`, { policyId });
     const subject = `0x${verifier.slice(2).padStart(64, "0")}`;
     const rule = registryInterface.encodeFunctionData("rule", [policyId, VERIFIER_RULE, subject]);
     if (isZero(await read(rpc, registry, rule))) {

@@ -55,7 +55,11 @@ export function createGateway({ connect, readBlock, onError }: GatewayOptions): 
     upstream ??= open();
     const used = upstream;
     try {
-      await forward(await used, { path: request.path, method: request.method, body, ...credentialOf(request) }, response);
+      await forward(
+        await used,
+        { path: request.path, method: request.method, body, ...credentialOf(request) },
+        response,
+      );
     } catch (error) {
       // The next call verifies anew: the enclave may have other keys by now.
       if (upstream === used) upstream = null;
@@ -115,7 +119,11 @@ function inflate(call: string): Uint8Array {
       inflateRawSync(Buffer.from(call, "base64"), { maxOutputLength: MAX_FUNCTIONS_CALL_BYTES }),
     );
   } catch (cause) {
-    throw new InputError({ code: "INPUT_INVALID", message: "the call is not compressed as it must be", cause });
+    throw new InputError({
+      code: "INPUT_INVALID",
+      message: "the call is not compressed as it must be",
+      cause,
+    });
   }
 }
 

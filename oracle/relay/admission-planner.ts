@@ -289,7 +289,15 @@ export class AdmissionPlanner {
     if (known !== undefined) {
       return known;
     }
-    const fresh = { live: false, checkAt: 0, admitAt: 0, expiresAt: 0, renewAt: 0, sent: undefined, platform: undefined };
+    const fresh = {
+      live: false,
+      checkAt: 0,
+      admitAt: 0,
+      expiresAt: 0,
+      renewAt: 0,
+      sent: undefined,
+      platform: undefined,
+    };
     this.#states.set(key, fresh);
     return fresh;
   }

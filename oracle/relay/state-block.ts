@@ -8,7 +8,7 @@ import type { Store } from "../store/store.ts";
 /**
  * The block that an answer to the request is bound to: the request's own, whose confirmations were awaited already. Every node
  * names the same, so that an enclave asked twice is never asked for two; and a reorg that replaces it drops the request too
- * (docs/adr/0032-answers-are-bound-to-the-request-s-block.md).
+ * (docs/adr/0040-answers-are-bound-to-their-request-s-block.md).
  */
 export function stateBlockOf({
   blockNumber,

@@ -23,19 +23,23 @@ contract FunctionsBenchConsumer is FunctionsOracleConsumer {
         IEnclaveRegistry enclaves,
         bytes32 policyId,
         bytes32 donId,
-        uint64 subscriptionId
-    ) FunctionsOracleConsumer(router, enclaves, policyId) {
+        uint64 subscriptionId,
+        uint32 fallbackWindowSeconds
+    ) FunctionsOracleConsumer(router, enclaves, policyId, fallbackWindowSeconds) {
         DON_ID = donId;
         SUBSCRIPTION_ID = subscriptionId;
     }
 
     function ask(bytes calldata payload) external returns (bytes32 requestId) {
         FunctionsTerms memory terms =
-            FunctionsTerms(SUBSCRIPTION_ID, DON_ID, 300_000, 1_024, 1 hours, SecretsLocation.None, "");
+            FunctionsTerms(0, SUBSCRIPTION_ID, DON_ID, 300_000, 1_024, 1 hours, SecretsLocation.None, "");
         return _request(terms, payload);
     }
 
-    function _onAnswer(bytes32 requestId, AnswerStatus, bytes calldata output) internal override {
+    function _onAnswer(bytes32 requestId, bytes32, AnswerStatus, uint64, bytes calldata output)
+        internal
+        override
+    {
         lastHash = keccak256(output);
         emit Response(requestId, lastHash);
     }

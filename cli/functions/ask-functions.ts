@@ -71,7 +71,7 @@ export async function askFunctions(options: AskFunctionsOptions): Promise<Functi
     await readStateBlock(provider, sent.requestId, response),
   );
   const output = verified.output ?? (await fetchOutput(file, verified.answer));
-  const deliverTx = verified.output === null ? await deliver(options, sent.requestId, output) : null;
+  const deliverTx = verified.output === null ? await deliver(options, sent.requestId, response, output) : null;
   const receipt = await provider.getTransactionReceipt(fulfillment.transactionHash);
   const { requestId, functionsRequestId, requestTx, requestGas } = sent;
   return {
@@ -146,11 +146,12 @@ function checkFulfilled({ result, error, callbackReturnData }: FunctionsFulfillm
 async function deliver(
   { file, signer, onStep }: AskFunctionsOptions,
   requestId: Hex,
+  response: Uint8Array,
   output: Uint8Array,
 ): Promise<Hex> {
   const consumer = FunctionsConcierge__factory.connect(file.consumer, signer);
   const receipt = await reverting("the output could not be delivered", async () => {
-    const transaction = await consumer.deliver(requestId, output);
+    const transaction = await consumer.deliver(requestId, response, output);
     return await transaction.wait();
   });
   const hash = (receipt?.hash ?? "0x") as Hex;

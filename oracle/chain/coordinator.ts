@@ -42,6 +42,7 @@ export async function readRequiredEscrow(rpc: RpcPool, address: Hex, terms: Escr
   const { threshold, aggregation, delivery, callbackGasLimit, maxOutputBytes, fee, gasPriceCap } = terms;
   const asked = {
     ...{ threshold, aggregation, delivery, callbackGasLimit, maxOutputBytes, fee, gasPriceCap },
+    context: ZERO_32,
     ...{ payer: ZERO_ADDRESS, refundTo: ZERO_ADDRESS, subscriptionId: 0, policyId: ZERO_32, deadline: 0 },
   };
   const call = { to: address, data: coordinator.encodeFunctionData("requiredEscrow", [asked]) };

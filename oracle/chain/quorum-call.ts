@@ -3,6 +3,7 @@
  * (docs/reference/protocol.md, Quorums).
  */
 
+import { AnswerStatus } from "../../protocol/answer.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import type { Request } from "../../protocol/request.ts";
 import { Aggregation } from "../../protocol/request.ts";
@@ -64,18 +65,29 @@ function toLeafPart({ leaf, keysetId, signature }: SignedLeaf): AbiPart {
   return dynamicTuple([word(leaf), word(keysetId), bytes(signature)]);
 }
 
-/** A median computes with every output; of those that agree, one is enough for the calldata. */
+/** A median computes with every output; of what most members share, one is enough, and no other is taken. */
 function toOpeningParts(request: Request, openings: readonly SettlingAnswer[]): AbiPart {
-  const carried = new Set<Hex>();
+  const carrying = carriesOutput(request) ? carriersAmong(request, openings) : new Set();
   return dynamicArray(
-    openings.map(({ answer, output, stateBlockNumber }) => {
-      const isCarried =
-        carriesOutput(request) &&
-        (request.aggregation >= Aggregation.median || !carried.has(answer.outputHash));
-      carried.add(answer.outputHash);
-      return dynamicTuple([answerWords(answer), uint(stateBlockNumber), bytes(isCarried ? output : "0x")]);
+    openings.map((opening) => {
+      const { answer, output, stateBlockNumber } = opening;
+      const carried = carrying.has(opening) ? output : "0x";
+      return dynamicTuple([answerWords(answer), uint(stateBlockNumber), bytes(carried)]);
     }),
   );
+}
+
+function carriersAmong(
+  { aggregation }: Request,
+  openings: readonly SettlingAnswer[],
+): ReadonlySet<SettlingAnswer> {
+  if (aggregation >= Aggregation.median) {
+    return new Set(openings.filter(({ answer }) => answer.status === AnswerStatus.ok));
+  }
+  const alike = [...Map.groupBy(openings, ({ answer }) => `${answer.status} ${answer.outputHash}`).values()];
+  const [most, next] = alike.sort((one, other) => other.length - one.length);
+  const isTie = most?.length === next?.length;
+  return new Set(most === undefined || isTie ? [] : most.slice(0, 1));
 }
 
 /** A leaf's signature, its admission, and the slots that keep it and its platform; and a margin. Unused gas is not paid. */

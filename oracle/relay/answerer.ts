@@ -15,7 +15,7 @@ import type { Store } from "../store/store.ts";
 import type { AdmittedKeysets } from "./admitted-keysets.ts";
 import type { Assignment } from "./assignment.ts";
 import { assign, inServingOrder, placeOf, turnAt } from "./assignment.ts";
-import type { EnclaveAsker, Question } from "./enclave-asker.ts";
+import type { EnclaveAsker } from "./enclave-asker.ts";
 import type { AnswerJob } from "./journal.ts";
 import { refuseOffer } from "./offer.ts";
 import type { OfferTerms } from "./offer.ts";
@@ -132,53 +132,25 @@ export class Answerer {
     if (wait > 0) {
       return { kind: "later", seconds: wait };
     }
-    const sessionsInOrder = inServingOrder<EnclaveSession>(assignment, requestId, readers);
-    const checked = await chain.preflight.check({
-      open,
-      request,
-      sessions: sessionsInOrder,
-      outOfTurn: place > 0,
-    });
-    return checked.kind === "ask"
-      ? this.#ask({ chain, open, request, assignment, members: checked.members }, signal)
-      : this.#decline(open, checked);
+    const sessions = inServingOrder<EnclaveSession>(assignment, requestId, readers);
+    return this.#askAmong(sessions, { chain, open, request, assignment, outOfTurn: place > 0 }, signal);
   }
 
-  async #ask(
-    { chain, open, request, assignment, members }: Permitted,
+  /** One after the other, until an answer can settle the request: what an enclave answered for a block that is gone cannot. */
+  async #askAmong(
+    sessions: readonly EnclaveSession[],
+    permission: Omit<Permitted, "members"> & { readonly outOfTurn: boolean },
     signal: AbortSignal,
   ): Promise<JobOutcome<AnswerRecord>> {
-    const { quorums } = this.#options;
-    const { fallbackWindowSeconds } = chain;
-    const question = { open, request, stateBlock: stateBlockOf(open), fallbackWindowSeconds };
-    return request.threshold > 1
-      ? quorums.collect({ question, members, assignment, patienceMs: chain.turnMs }, signal)
-      : this.#askOne(question, members, signal);
-  }
-
-  /** The first of `members` whose answer can settle the request: one that is bound to another block than it was asked for cannot. */
-  async #askOne(
-    question: Question,
-    members: readonly Member[],
-    signal: AbortSignal,
-  ): Promise<JobOutcome<AnswerRecord>> {
-    const { asker, store, log, now } = this.#options;
-    const { open } = question;
+    const { log, now } = this.#options;
+    const { chain, open, request, outOfTurn } = permission;
     const { chainId, requestId } = open;
-    for (const { session } of members) {
-      const result = await asker.ask(session, question, signal);
-      if (result.kind !== "answered" || (await canSettleWith(store, open, result.stateBlock))) {
-        return { kind: "done", result };
-      }
-      const { number } = result.stateBlock;
-      log.warn("answer.of-another-block", {
-        chainId,
-        requestId,
-        keysetId: session.keysetId,
-        block: Number(number),
-      });
-    }
-    if (members.length === 0) return { kind: "later", seconds: NO_ENCLAVE_SECONDS };
+    const checked = await chain.preflight.check({ open, request, sessions, outOfTurn });
+    if (checked.kind !== "ask") return this.#decline(open, checked);
+    const outcome = await this.#ask({ ...permission, members: checked.members }, signal);
+    if (!("ofAnotherBlock" in outcome)) return outcome;
+    const others = sessions.filter(({ keysetId }) => keysetId !== outcome.ofAnotherBlock);
+    if (others.length > 0) return this.#askAmong(others, permission, signal);
     log.warn("answer.refused", {
       chainId,
       requestId,
@@ -188,6 +160,33 @@ export class Answerer {
       kind: "done",
       result: { kind: "refused", chainId, requestId, code: "CHAIN_REORGED", refusedAt: now() },
     };
+  }
+
+  async #ask(
+    { chain, open, request, assignment, members }: Permitted,
+    signal: AbortSignal,
+  ): Promise<JobOutcome<AnswerRecord> | { readonly ofAnotherBlock: Hex }> {
+    const { asker, quorums, store, log } = this.#options;
+    const { fallbackWindowSeconds } = chain;
+    const question = { open, request, stateBlock: stateBlockOf(open), fallbackWindowSeconds };
+    if (request.threshold > 1) {
+      return quorums.collect({ question, members, assignment, patienceMs: chain.turnMs }, signal);
+    }
+    const [first] = members;
+    if (first === undefined) return { kind: "later", seconds: NO_ENCLAVE_SECONDS };
+    const result = await asker.ask(first.session, question, signal);
+    if (result.kind !== "answered" || (await canSettleWith(store, open, result.stateBlock))) {
+      return { kind: "done", result };
+    }
+    const { chainId, requestId } = open;
+    const { keysetId } = first.session;
+    log.warn("answer.of-another-block", {
+      chainId,
+      requestId,
+      keysetId,
+      block: Number(result.stateBlock.number),
+    });
+    return { ofAnotherBlock: keysetId };
   }
 
   #decline(

@@ -8,6 +8,8 @@ import type { Hex } from "../../protocol/bytes.ts";
 import { rendezvousOrder } from "../enclaves/rendezvous.ts";
 import type { AdmittedKeyset } from "../store/admissions.ts";
 
+type Keyset = Pick<AdmittedKeyset, "keysetId" | "platform" | "since">;
+
 /** The platforms that may answer a request, first to last. */
 export interface Assignment {
   readonly order: readonly Hex[];
@@ -19,7 +21,7 @@ export interface Assignment {
  * Rendezvous order over platforms, not keysets: a machine gains no weight by making keys. Those admitted by the request's
  * block come first, since every node knows them; those admitted later follow, so that a restarted enclave still helps.
  */
-export function assign(requestId: Hex, blockNumber: number, keysets: readonly AdmittedKeyset[]): Assignment {
+export function assign(requestId: Hex, blockNumber: number, keysets: readonly Keyset[]): Assignment {
   const early = distinct(keysets.filter(({ since }) => since <= blockNumber));
   const late = distinct(keysets).filter((platform) => !early.includes(platform));
   const inOrder = (platforms: readonly Hex[]): Hex[] =>
@@ -72,6 +74,6 @@ export function inServingOrder<Session extends { readonly keysetId: Hex }>(
   return rendezvousOrder(requestId, sessions, ({ keysetId }) => keysetId).sort((a, b) => rank(a) - rank(b));
 }
 
-function distinct(keysets: readonly AdmittedKeyset[]): Hex[] {
+function distinct(keysets: readonly Keyset[]): Hex[] {
   return [...new Set(keysets.map(({ platform }) => platform))];
 }

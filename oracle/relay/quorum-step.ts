@@ -64,7 +64,10 @@ function openStep(
 ): NextStep {
   if (time <= windowEndsAt) return { kind: "wait" };
   if (time > windowEndsAt + OPENING_SECONDS) return { kind: opened.size >= threshold ? "settle" : "clear" };
-  const closed = members.filter(({ leaf }) => leaves.has(leaf) && !opened.has(leaf));
+  // One whose time has not come would keep the others from being opened.
+  const closed = members.filter(
+    ({ leaf, notBefore }) => leaves.has(leaf) && !opened.has(leaf) && notBefore <= time,
+  );
   return closed.length === 0 ? { kind: "wait" } : { kind: "open", members: closed };
 }
 

@@ -72,6 +72,19 @@ export async function dueQuorums(
     .where("retry_at", "<=", time)
     .where("deadline", ">=", time)
     .where("gas_price_cap", ">=", baseFee.toString())
+    .where((where) =>
+      // Nothing is to be done while their window is open, and they must not take the place of others.
+      where.not(
+        where.exists(
+          where
+            .selectFrom("quorum_events as e")
+            .select("e.request_id")
+            .whereRef("e.chain_id", "=", "requests.chain_id")
+            .whereRef("e.request_id", "=", "requests.request_id")
+            .where("e.window_ends_at", ">=", time),
+        ),
+      ),
+    )
     .orderBy("block_number")
     .orderBy("log_index")
     .limit(limit)

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 import { encodeFulfillBatch } from "../../../oracle/chain/batch-call.ts";
-import type { BatchItem } from "../../../oracle/chain/batch-call.ts";
 import {
   bytes,
   dynamicArray,
@@ -10,11 +9,20 @@ import {
   word,
 } from "../../../oracle/chain/call-data.ts";
 import { coordinatorInterface } from "../../../oracle/chain/contracts.ts";
-import { encodeFulfill, encodeFulfillQuorum, encodeRefund } from "../../../oracle/chain/coordinator.ts";
-import type { SettlingAnswer } from "../../../oracle/chain/coordinator.ts";
+import {
+  encodeClearQuorum,
+  encodeCommitQuorum,
+  encodeFulfillQuorum,
+  encodeOpenQuorum,
+} from "../../../oracle/chain/quorum-call.ts";
+import type { SignedLeaf } from "../../../oracle/chain/quorum-call.ts";
+import { encodeFulfill, encodeRefund } from "../../../oracle/chain/settlement-call.ts";
+import type { SettlingAnswer } from "../../../oracle/chain/settlement-call.ts";
+import { toCompactSignature } from "../../../protocol/answer.ts";
 import type { Answer } from "../../../protocol/answer.ts";
 import { fromHex, toHex, toUtf8 } from "../../../protocol/bytes.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
+import { encodePackedBatch, encodePackedItem } from "../../../protocol/packed-item.ts";
 import { Aggregation, Delivery } from "../../../protocol/request.ts";
 import type { Request } from "../../../protocol/request.ts";
 import { keccak } from "../../../protocol/struct-hash.ts";
@@ -39,13 +47,14 @@ function requestOf(name: string, size: number, delivery: number): Request {
   const full = (field: string, length: number): bigint => integer(name + field, Math.min(size, length));
   return {
     ...{ chainId: full("chainId", 32), coordinator: made(name, 20), consumer: made(`${name}c`, 20) },
-    ...{ nonce: full("nonce", 32), payer: made(`${name}p`, 20), refundTo: made(`${name}r`, 20) },
+    ...{ requestedAt: full("asked", 5), nonce: Number(full("nonce", 4)), context: made(`${name}x`, 32) },
+    ...{ payer: made(`${name}p`, 20), refundTo: made(`${name}r`, 20) },
     ...{ subscriptionId: full("subscription", 8), payloadHash: made(`${name}h`, 32) },
     ...{ payloadUriHash: made(`${name}u`, 32), policyId: made(`${name}i`, 32) },
-    ...{ policyVersion: Number(full("version", 4)), threshold: 1 + Number(full("threshold", 1) % 255n) },
-    ...{ aggregation: Aggregation.first, delivery, callbackGasLimit: Number(full("gas", 4)) },
-    ...{ maxOutputBytes: Number(full("output", 4)), fee: full("fee", 16), gasPriceCap: full("cap", 8) },
-    deadline: full("deadline", 8),
+    ...{ threshold: 1 + Number(full("threshold", 1) % 255n), aggregation: Aggregation.first, delivery },
+    ...{ callbackGasLimit: Number(full("gas", 4)), maxOutputBytes: Number(full("output", 3)) },
+    ...{ fee: full("fee", 12), gasPriceCap: full("cap", 8) },
+    deadline: full("deadline", 5),
   };
 }
 
@@ -54,7 +63,7 @@ function answerOf(name: string, size: number): Answer {
     ...{ requestId: made(name, 32), status: 1 + Number(integer(`${name}s`, 1) % 7n) },
     ...{ outputHash: made(`${name}o`, 32), transcriptRoot: made(`${name}t`, 32) },
     ...{ stateBlockHash: made(`${name}b`, 32), keysetId: made(`${name}k`, 32) },
-    answeredAt: integer(`${name}a`, Math.min(size, 8)),
+    answeredAt: integer(`${name}a`, Math.min(size, 5)),
   };
 }
 
@@ -63,52 +72,109 @@ const OUTPUT_LENGTHS = [0, 1, 31, 32, 33, 1_024];
 function settlingAnswer(name: string, length: number): SettlingAnswer {
   return {
     answer: answerOf(name, length),
-    signature: made(`${name}g`, 65),
     output: made(`${name}x`, length),
+    stateBlockNumber: integer(`${name}n`, 6),
   };
 }
 
-function wireOf({ answer, signature, output }: SettlingAnswer): object {
-  return { answer, signature, output, stateBlockNumber: 0 };
+const SIGNATURE: Hex = `0x${"11".repeat(64)}1c`;
+const { r, vs } = toCompactSignature(SIGNATURE);
+
+function leafOf(name: string): SignedLeaf {
+  return { leaf: made(`${name}l`, 32), keysetId: made(`${name}k`, 32), signature: SIGNATURE };
 }
 
 describe(`calls are those of ethers, seed "${SEED}"`, () => {
-  test.for(OUTPUT_LENGTHS)("an answer of %i bytes, and the refund of its request", (length) => {
+  test.for(OUTPUT_LENGTHS)("an answer of %i bytes, packed, and the refund of its request", (length) => {
     const request = requestOf(`request ${length}`, length, Delivery.callback);
     const settling = settlingAnswer(`answer ${length}`, length);
-    expect(encodeFulfill(request, settling)).toBe(
-      coordinatorInterface.encodeFunctionData("fulfill", [request, wireOf(settling) as never]),
+    const item = toHex(encodePackedItem({ request, ...settling, output: fromHex(settling.output) }, null));
+    expect(encodeFulfill(request, settling, SIGNATURE)).toBe(
+      coordinatorInterface.encodeFunctionData("fulfillPacked", [settling.answer.keysetId, r, vs, item]),
     );
     expect(encodeRefund(request)).toBe(coordinatorInterface.encodeFunctionData("refund", [request]));
   });
 
-  test("answers of a quorum, none included", () => {
+  test.for([Delivery.hash, Delivery.pull])(
+    "an answer delivered by way %i brings its hash alone",
+    (delivery) => {
+      const request = requestOf("hashed", 3, delivery);
+      const settling = settlingAnswer("hashed", 100);
+      const item = toHex(encodePackedItem({ request, ...settling, output: null }, null));
+      expect(encodeFulfill(request, settling, SIGNATURE)).toBe(
+        coordinatorInterface.encodeFunctionData("fulfillPacked", [settling.answer.keysetId, r, vs, item]),
+      );
+    },
+  );
+
+  test("the leaves of a quorum, one and eight, and what clears them", () => {
     const request = requestOf("quorum", 3, Delivery.callback);
+    for (const names of [["a"], [..."abcdefgh"]]) {
+      const leaves = names.map(leafOf);
+      expect(encodeCommitQuorum(request, leaves)).toBe(
+        coordinatorInterface.encodeFunctionData("commitQuorum", [request, leaves]),
+      );
+    }
+    expect(encodeClearQuorum(request)).toBe(
+      coordinatorInterface.encodeFunctionData("clearQuorum", [request]),
+    );
+  });
+
+  const openingOf = ({ answer, stateBlockNumber, output }: SettlingAnswer): object => ({
+    answer,
+    stateBlockNumber,
+    output,
+  });
+
+  test("the openings of a median, none included, each with its output", () => {
+    const request = { ...requestOf("median", 3, Delivery.hash), aggregation: Aggregation.median };
     for (const lengths of [[], OUTPUT_LENGTHS]) {
-      const answers = lengths.map((length) => settlingAnswer(`member ${length}`, length));
-      expect(encodeFulfillQuorum(request, answers)).toBe(
-        coordinatorInterface.encodeFunctionData("fulfillQuorum", [request, answers.map(wireOf) as never]),
+      const openings = lengths.map((length) => settlingAnswer(`member ${length}`, length));
+      expect(encodeOpenQuorum(request, openings)).toBe(
+        coordinatorInterface.encodeFunctionData("openQuorum", [request, openings.map(openingOf) as never]),
       );
     }
   });
 
+  test.for([
+    ["callback", Delivery.callback],
+    ["hash", Delivery.hash],
+  ] as const)("the openings of those that agree carry one output, by %s", ([, delivery]) => {
+    const request = { ...requestOf("agree", 3, delivery), aggregation: Aggregation.identical };
+    const alike = settlingAnswer("alike", 40);
+    const odd = { ...settlingAnswer("odd", 40), answer: { ...alike.answer, outputHash: made("other", 32) } };
+    const second = { ...alike, answer: { ...alike.answer, keysetId: made("second", 32) } };
+    const leaves = [odd, alike, second].map((_, index) => leafOf(`leaf ${index}`));
+    const carried = delivery === Delivery.callback ? alike.output : "0x";
+    const wire = [
+      { ...openingOf(odd), output: "0x" },
+      { ...openingOf(alike), output: carried },
+      { ...openingOf(second), output: "0x" },
+    ];
+    expect(encodeFulfillQuorum(request, leaves, [odd, alike, second])).toBe(
+      coordinatorInterface.encodeFunctionData("fulfillQuorum", [request, leaves, wire as never]),
+    );
+  });
+
   test.for([Delivery.callback, Delivery.hash])("a batch, delivered by way %i", (delivery) => {
-    const items: BatchItem[] = OUTPUT_LENGTHS.map((length) => ({
+    const items = OUTPUT_LENGTHS.map((length) => ({
       request: requestOf(`item ${length}`, length, delivery),
       ...settlingAnswer(`item ${length}`, length),
     }));
-    const reply = { root: made("root", 32), count: items.length, signature: made("batch", 65) };
-    const wire = items.map(({ request, answer, output }) => ({
-      ...{ request, answer, stateBlockNumber: 0 },
-      output: delivery === Delivery.callback ? output : "0x",
-    }));
-    expect(encodeFulfillBatch(items, reply)).toBe(
-      coordinatorInterface.encodeFunctionData("fulfillBatch", [
-        wire as never,
-        reply.root,
+    const reply = { root: made("root", 32), count: items.length, signature: SIGNATURE };
+    const packed = encodePackedBatch(
+      items.map((item) => ({
+        ...item,
+        output: delivery === Delivery.callback ? fromHex(item.output) : null,
+      })),
+    );
+    expect(encodeFulfillBatch(items, made("keyset", 32), reply)).toBe(
+      coordinatorInterface.encodeFunctionData("fulfillBatchPacked", [
+        made("keyset", 32),
+        r,
+        vs,
         reply.count,
-        [],
-        reply.signature,
+        toHex(packed),
       ]),
     );
   });

@@ -2,14 +2,29 @@ import { createHash, X509Certificate } from "node:crypto";
 import { createServer } from "node:https";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { deflateRawSync } from "node:zlib";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createThrowawayAuthority } from "../../../devnet/throwaway-authority.ts";
 import { createGateway, type VerifiedEnclave } from "../../../oracle/functions/gateway.ts";
 import { listen, type Listening } from "../../../oracle/http/server.ts";
-import { toHex, type Hex } from "../../../protocol/bytes.ts";
+import { toHex, toUtf8, type Hex } from "../../../protocol/bytes.ts";
 import { AppraisalError } from "../../../protocol/errors.ts";
+import { encodeFunctionsCall, type FunctionsRequest } from "../../../protocol/functions-request.ts";
+import { payloadHash } from "../../../protocol/payload.ts";
 
 const authority = createThrowawayAuthority(new Date());
+
+const BLOCK_HASH: Hex = `0x${"b7".repeat(32)}`;
+const ASKED: FunctionsRequest = {
+  ...{ chainId: 31_337n, consumer: `0x${"c1".repeat(20)}`, requestedAt: 1_790_000_000n, requestBlock: 77n },
+  ...{ nonce: 0, context: `0x${"00".repeat(32)}`, policyId: `0x${"02".repeat(32)}`, maxOutputBytes: 1_024 },
+  ...{ payloadHash: payloadHash(toUtf8("payload")), deadline: 1_790_003_600n },
+};
+/** What the script sends: the call, deflated. */
+const CALL = deflateRawSync(encodeFunctionsCall({ request: ASKED, payload: toUtf8("payload") })).toString(
+  "base64",
+);
+const SCRIPT_BODY = JSON.stringify({ call: CALL });
 
 interface FakeEnclave extends VerifiedEnclave {
   readonly received: { readonly line: string; readonly authorization: string; readonly body: string }[];
@@ -20,8 +35,10 @@ const open: { close: () => unknown }[] = [];
 let enclave: FakeEnclave;
 let gateway: Listening;
 let connects: number;
+let blocks: Map<bigint, Hex>;
 let connect: () => Promise<VerifiedEnclave>;
 let errors: unknown[];
+let isSlow: boolean;
 
 /** An enclave with a TLS key of its own. */
 async function startEnclave(): Promise<FakeEnclave> {
@@ -62,18 +79,24 @@ async function answer(
     authorization: request.headers.authorization ?? "",
     body,
   });
-  response.writeHead(body === "slow" ? 202 : 200).end('{"response":"0x02"}');
+  response.writeHead(isSlow ? 202 : 200).end('{"response":"0x02"}');
 }
 
 beforeEach(async () => {
   enclave = await startEnclave();
   connects = 0;
+  blocks = new Map([[ASKED.requestBlock, BLOCK_HASH]]);
   errors = [];
+  isSlow = false;
   connect = () => Promise.resolve(enclave);
   const app = createGateway({
     connect: () => {
       connects += 1;
       return connect();
+    },
+    readBlock: (number) => {
+      const hash = blocks.get(number);
+      return Promise.resolve(hash === undefined ? undefined : { number, hash });
     },
     onError: (error) => errors.push(error),
   });
@@ -92,45 +115,80 @@ function send(path: string, body?: string): Promise<Response> {
   });
 }
 
-test("passes a call on with its credential and its exact body, and the reply back with its status", async () => {
-  const reply = await send("/v1/functions/answers", '{"call": "AA=="}');
+const QUESTION = { line: "POST /v1/functions/answers", authorization: "Bearer s3cret" };
+const WITH_BLOCK = JSON.stringify({ call: CALL, stateBlock: { number: "77", hash: BLOCK_HASH } });
+
+test("passes a call on with its credential and the block that it was asked in, and the reply back with its status", async () => {
+  const reply = await send("/v1/functions/answers", JSON.stringify({ call: CALL }));
   expect(reply.status).toBe(200);
   expect(await reply.text()).toBe('{"response":"0x02"}');
-  expect((await send("/v1/functions/answers", "slow")).status).toBe(202);
+  isSlow = true;
+  expect((await send("/v1/functions/answers", JSON.stringify({ call: CALL }))).status).toBe(202);
   await send(`/v1/answers/0x${"11".repeat(32)}`);
   expect(enclave.received).toEqual([
-    { line: "POST /v1/functions/answers", authorization: "Bearer s3cret", body: '{"call": "AA=="}' },
-    { line: "POST /v1/functions/answers", authorization: "Bearer s3cret", body: "slow" },
+    { ...QUESTION, body: WITH_BLOCK },
+    { ...QUESTION, body: WITH_BLOCK },
     { line: `GET /v1/answers/0x${"11".repeat(32)}`, authorization: "Bearer s3cret", body: "" },
   ]);
   expect(connects).toBe(1);
 });
 
+test("asks nobody while the chain has not got the question's block", async () => {
+  blocks = new Map();
+  expect((await send("/v1/functions/answers", SCRIPT_BODY)).status).toBe(503);
+  blocks = new Map([[ASKED.requestBlock, BLOCK_HASH]]);
+  expect((await send("/v1/functions/answers", SCRIPT_BODY)).status).toBe(200);
+  expect(enclave.received).toEqual([{ ...QUESTION, body: WITH_BLOCK }]);
+});
+
+test.for([
+  ["no JSON", "call"],
+  ["no call", "{}"],
+  [
+    "a block of the caller's own",
+    JSON.stringify({ call: CALL, stateBlock: { number: "1", hash: BLOCK_HASH } }),
+  ],
+  ["a call that is not base64", JSON.stringify({ call: "*" })],
+  ["a call that is not compressed", JSON.stringify({ call: "AAAA" })],
+  [
+    "a call of another form",
+    JSON.stringify({ call: deflateRawSync(Buffer.from("no call")).toString("base64") }),
+  ],
+  [
+    "a call that grows beyond any",
+    JSON.stringify({ call: deflateRawSync(Buffer.alloc(1_000_000)).toString("base64") }),
+  ],
+] as const)("refuses %s, and asks nobody", async ([, body]) => {
+  expect((await send("/v1/functions/answers", body)).status).toBe(400);
+  expect(enclave.received).toEqual([]);
+  expect(errors).toEqual([]);
+});
+
 test("passes nothing on to a server that does not hold the attested key", async () => {
   const impostor = await startEnclave();
   connect = () => Promise.resolve({ url: impostor.url, tlsKeyHash: enclave.tlsKeyHash });
-  expect((await send("/v1/functions/answers", "{}")).status).toBe(502);
+  expect((await send("/v1/functions/answers", SCRIPT_BODY)).status).toBe(502);
   expect(impostor.received).toEqual([]);
 });
 
 test("passes nothing on to an enclave whose evidence the policy refuses, and verifies again at the next call", async () => {
   const refusal = new AppraisalError({ code: "APPRAISAL_DEBUG_ENABLED", message: "a debug TD" });
   connect = () => Promise.reject(refusal);
-  expect((await send("/v1/functions/answers", "{}")).status).toBe(502);
+  expect((await send("/v1/functions/answers", SCRIPT_BODY)).status).toBe(502);
   expect(enclave.received).toEqual([]);
   expect(errors).toEqual([refusal]);
   connect = () => Promise.resolve(enclave);
-  expect((await send("/v1/functions/answers", "{}")).status).toBe(200);
+  expect((await send("/v1/functions/answers", SCRIPT_BODY)).status).toBe(200);
 });
 
 test("finds the enclave again after it has restarted with other keys", async () => {
-  expect((await send("/v1/functions/answers", "{}")).status).toBe(200);
+  expect((await send("/v1/functions/answers", SCRIPT_BODY)).status).toBe(200);
   const restarted = await startEnclave();
   enclave.server.close();
   enclave.server.closeAllConnections();
   connect = () => Promise.resolve(restarted);
-  const statuses = [(await send("/v1/functions/answers", "{}")).status];
-  statuses.push((await send("/v1/functions/answers", "{}")).status);
+  const statuses = [(await send("/v1/functions/answers", SCRIPT_BODY)).status];
+  statuses.push((await send("/v1/functions/answers", SCRIPT_BODY)).status);
   expect(statuses.at(-1)).toBe(200);
   expect(restarted.received.length).toBeGreaterThan(0);
 });
@@ -146,7 +204,6 @@ test.for([
 });
 
 test("refuses a body that no script can send", async () => {
-  expect((await send("/v1/functions/answers", "x".repeat(4_096))).status).toBe(200);
   expect((await send("/v1/functions/answers", "x".repeat(4_097))).status).toBe(413);
   expect(errors).toEqual([]);
 });

@@ -87,7 +87,8 @@ beforeAll(async () => {
       phase: "settled",
     })
     .execute();
-  const answer = { signature: "0x", output: "0x01", not_before: 0, recorded_at: 1 };
+  const bound = { state_block_number: 9, state_block_hash: idOf(9), leaf_signature: null };
+  const answer = { ...bound, signature: "0x", output: "0x01", not_before: 0, recorded_at: 1 };
   await store.db
     .insertInto("answers")
     .values({
@@ -124,6 +125,7 @@ beforeAll(async () => {
         chain_id: 1,
         keyset_id: KEYSET,
         event: "admitted" as const,
+        seat: idOf(2),
         policy_id: POLICY,
         expires_at: 1_900_000_000 + block_number,
         platform: idOf(1),

@@ -24,7 +24,11 @@ beforeEach(() => {
 });
 
 /** As the journal writes a block with one admission in it. */
-async function block(number: number, keysetId: Hex): Promise<void> {
+async function block(
+  number: number,
+  keysetId: Hex,
+  event: "admitted" | "deleted" = "admitted",
+): Promise<void> {
   await store.db
     .insertInto("blocks")
     .values({ chain_id: chainId, number, hash: word(number) })
@@ -33,8 +37,9 @@ async function block(number: number, keysetId: Hex): Promise<void> {
     .insertInto("admissions")
     .values({
       chain_id: chainId,
-      keyset_id: keysetId,
-      event: "admitted",
+      keyset_id: event === "admitted" ? keysetId : word(0),
+      event,
+      seat: keysetId,
       policy_id: POLICY,
       expires_at: REQUESTED_AT + 3_600,
       platform: word(0xf1),
@@ -48,6 +53,18 @@ async function block(number: number, keysetId: Hex): Promise<void> {
 
 const at = async (number: number): Promise<Hex[]> =>
   (await admitted.at(chainId, POLICY, number)).map(({ keysetId }) => keysetId);
+
+test("one whose seat another keyset of its machine took is out, until it is admitted again", async () => {
+  await block(1, word(0xe1));
+  await block(2, word(0xe2));
+  await block(3, word(0xe1), "deleted");
+  expect(await at(3)).toEqual([word(0xe2)]);
+  await block(4, word(0xe1));
+  expect(await admitted.at(chainId, POLICY, 4)).toMatchObject([
+    { keysetId: word(0xe1), since: 4 },
+    { keysetId: word(0xe2), since: 2 },
+  ]);
+});
 
 test("holds every admission up to the block that is asked for, at once", async () => {
   await block(1, word(0xe1));

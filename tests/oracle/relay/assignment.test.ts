@@ -1,14 +1,13 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { assign, inServingOrder, placeOf, turnAt } from "../../../oracle/relay/assignment.ts";
-import type { AdmittedKeyset } from "../../../oracle/store/admissions.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
 
 const word = (value: number): Hex => `0x${value.toString(16).padStart(64, "0")}`;
 const REQUEST = word(7);
 
 /** Keyset `id` on platform `platform`, admitted in block `since`. */
-const keyset = (id: number, platform: number, since = 1): AdmittedKeyset => ({
+const keyset = (id: number, platform: number, since = 1): Parameters<typeof assign>[2][number] => ({
   keysetId: word(id),
   platform: word(1_000 + platform),
   since,

@@ -11,7 +11,9 @@ import { BatchPlanner } from "../../../oracle/relay/batch-planner.ts";
 import type { DueAnswer } from "../../../oracle/store/settlements.ts";
 import { addressOfPublicKey, Answer, answerStructHash } from "../../../protocol/answer.ts";
 import { batchLeaf } from "../../../protocol/batch.ts";
+import { fromHex } from "../../../protocol/bytes.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
+import { decodePackedItems } from "../../../protocol/packed-item.ts";
 import { onChainDomain } from "../../../protocol/domain.ts";
 import { InputError, UpstreamError } from "../../../protocol/errors.ts";
 import { Request, requestId } from "../../../protocol/request.ts";
@@ -75,16 +77,17 @@ async function due(
   return Promise.all(
     Array.from({ length: count }, async (_, nonce) => {
       const request: Request = {
-        ...{ chainId: 1n, coordinator: COORDINATOR, consumer: OTHER, nonce: BigInt(nonce), payer: OTHER },
+        ...{ chainId: 1n, coordinator: COORDINATOR, consumer: OTHER, nonce, payer: OTHER },
         ...{ refundTo: OTHER, subscriptionId: 0n, payloadHash: word(1), payloadUriHash: word(0) },
-        ...{ policyId: word(2), policyVersion: 1, threshold: 1, aggregation: 0, delivery: 0 },
+        ...{ requestedAt: 1n, context: word(0) },
+        ...{ policyId: word(2), threshold: 1, aggregation: 0, delivery: 0 },
         ...{ callbackGasLimit: 200_000, maxOutputBytes: 64, fee: 1n, gasPriceCap: 100n * GWEI, deadline: 9n },
         ...change,
       };
       const id = requestId(request);
       const answer: Answer = {
         ...{ requestId: id, status: 1, outputHash: word(3), transcriptRoot: word(4) },
-        ...{ stateBlockHash: word(0), keysetId: KEYSET, answeredAt: 5n },
+        ...{ stateBlockHash: word(6), keysetId: KEYSET, answeredAt: 5n },
       };
       const batchMember = {
         domain: onChainDomain(1n, COORDINATOR),
@@ -95,7 +98,7 @@ async function due(
         requestId: id,
         request: JSON.stringify(z.encode(Request, request)),
         answer: JSON.stringify(z.encode(Answer, answer)),
-        ...{ signature: "0x", output: "0x1234", keysetId: KEYSET, notBefore: 0 },
+        ...{ signature: "0x", output: "0x1234", keysetId: KEYSET, stateBlockNumber: 6, notBefore: 0 },
         ...rest,
       };
     }),
@@ -117,30 +120,22 @@ test("a few that wait go one by one; more go together, and two when gas is dear"
   expect([...(planned[0]?.requestIds ?? [])].sort()).toEqual(ids(four));
 });
 
-test("its items are in ascending order of their leaves, as the contract wants them without proofs", async () => {
-  const { planned } = await planner().plan(await due(9), BASE_FEE, 1);
-  const [items, , count, proofs] = coordinatorInterface.decodeFunctionData(
-    "fulfillBatch",
+test("its items are in ascending order of their leaves, as the contract wants them", async () => {
+  const all = await due(9);
+  const { planned } = await planner().plan(all, BASE_FEE, 1);
+  const [keysetId, , , count, items] = coordinatorInterface.decodeFunctionData(
+    "fulfillBatchPacked",
     planned[0]?.data ?? "0x",
-  ) as unknown as [
-    readonly { answer: { toObject: () => Record<string, unknown> } }[],
-    Hex,
-    bigint,
-    unknown[],
-  ];
-  const leaves = items.map(({ answer }) => {
-    const { status, answeredAt, ...hashes } = answer.toObject();
-    return batchLeaf(
-      answerStructHash({
-        ...hashes,
-        status: Number(status),
-        answeredAt: BigInt(String(answeredAt)),
-      } as Answer),
-    );
+  ) as unknown as [Hex, Hex, Hex, bigint, Hex];
+  const answers = new Map(all.map((one) => [one.requestId, Answer.parse(JSON.parse(one.answer))]));
+  const leaves = decodePackedItems(fromHex(items)).map(({ request, stateBlockNumber }) => {
+    expect(stateBlockNumber).toBe(6n);
+    const answer = answers.get(requestId({ ...request, chainId: 1n, coordinator: COORDINATOR }));
+    return answer === undefined ? "" : batchLeaf(answerStructHash(answer));
   });
   expect(leaves).toEqual([...leaves].sort());
-  expect(count).toBe(9n);
-  expect(proofs).toEqual([]);
+  expect(new Set(leaves).size).toBe(9);
+  expect([keysetId, count]).toEqual([KEYSET, 9n]);
 });
 
 test("cuts below the gas limit by the sum of callback limits, and below the number of answers", async () => {
@@ -164,7 +159,7 @@ test.for([
   ["of an enclave that is gone", {}, { keysetId: word(0xbb) }],
 ] as const)("leaves answers by themselves %s", async ([, request, rest]) => {
   const good = await due(4);
-  const odd = await due(2, { nonce: 77n, ...request }, rest);
+  const odd = await due(2, { nonce: 77, ...request }, rest);
   if ("deadline" in request) batched = new Set(odd.map(({ requestId: id }) => id));
   const plan = await planner().plan([...good, ...odd], BASE_FEE, 1);
   expect([...(plan.planned[0]?.requestIds ?? [])].sort()).toEqual(ids(good));

@@ -16,12 +16,23 @@ import type { Store } from "../../../oracle/store/store.ts";
 import { ChainError, InputError, UpstreamError } from "../../../protocol/errors.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
 import type { Request } from "../../../protocol/request.ts";
-import { aRequest, CHAIN_ID, REQUESTED_AT, storeRequest, word } from "../support/requests.ts";
+import type { StateBlock } from "../../../protocol/state-block.ts";
+import {
+  aRequest,
+  CHAIN_ID,
+  REQUEST_BLOCK,
+  REQUEST_BLOCK_HASH,
+  REQUESTED_AT,
+  storeRequest,
+  word,
+} from "../support/requests.ts";
 import { createPgliteStore, useStore } from "../support/stores.ts";
 
 const log = createLogger({ level: "error", write: () => undefined, now: () => 0 });
 /** Two blocks and a half where they take 12 seconds. */
 const SETTLE_SECONDS = 30;
+/** Longer than that: it is what counts. */
+const FALLBACK_SECONDS = 120;
 /** Seconds: the chain's time and the node's until a test changes it. */
 const NOW = REQUESTED_AT + 60;
 const KEYSET = word(0xe1);
@@ -33,7 +44,7 @@ const SESSION = {
 /** What the chain and the node's surroundings look like; everything is well until a test changes it. */
 interface World {
   now: number;
-  pending: { isPending: boolean; cancelAt: number };
+  pending: { isPending: boolean; cancelAt: number; requestBlock?: number };
   /** In the mempool's view too. */
   isPendingInMempool: boolean;
   isMember: boolean;
@@ -43,6 +54,8 @@ interface World {
   baseFee: bigint;
   blockGas: number;
   enclaves: readonly EnclaveSession[];
+  /** What the next answers are bound to, where it is not what was asked for. */
+  stateBlocks: StateBlock[];
   /** Why the payload cannot be had. */
   payload: Error | undefined;
 }
@@ -50,7 +63,7 @@ interface World {
 let store: Store;
 let world: World;
 let asked: Hex[];
-let nonce = 1n;
+let nonce = 1;
 
 useStore(createPgliteStore, (opened) => {
   store = opened;
@@ -69,6 +82,7 @@ beforeEach(() => {
     baseFee: 10n ** 9n,
     blockGas: 30_000_000,
     enclaves: [SESSION],
+    stateBlocks: [],
     payload: undefined,
   };
 });
@@ -81,7 +95,8 @@ const reads: Pick<BatchedReads, "call"> = {
     }
     if (data.startsWith(coordinatorInterface.getFunction("pending").selector)) {
       const open = world.pending.isPending && (tag !== "pending" || world.isPendingInMempool);
-      const state = [open, 1n, REQUESTED_AT, world.pending.cancelAt] as const;
+      const { cancelAt, requestBlock = REQUEST_BLOCK } = world.pending;
+      const state = [open, 1n, requestBlock, cancelAt, 0] as const;
       return Promise.resolve(schema.parse(coordinatorInterface.encodeFunctionResult("pending", [...state])));
     }
     if (!world.isMember) {
@@ -91,6 +106,24 @@ const reads: Pick<BatchedReads, "call"> = {
     return Promise.resolve(schema.parse(registryInterface.encodeFunctionResult("memberOf", [...member])));
   },
 };
+
+function answered(requestId: Hex, stateBlock: StateBlock): AnswerRecord {
+  const answer = {
+    ...{
+      requestId,
+      status: 1,
+      outputHash: word(7),
+      transcriptRoot: word(8),
+      stateBlockHash: stateBlock.hash,
+    },
+    ...{ keysetId: KEYSET, answeredAt: BigInt(REQUESTED_AT) },
+  };
+  return {
+    ...{ kind: "answered", chainId: CHAIN_ID, requestId, keysetId: KEYSET, answer, stateBlock },
+    ...{ signature: "0x", leafSignature: null, output: "0x", notBefore: 0, recordedAt: 0 },
+    receipt: { own: "{}", attestation: "{}" },
+  };
+}
 
 function answerer(): Answerer {
   const head = (): ChainHead => ({
@@ -113,15 +146,17 @@ function answerer(): Answerer {
     isDisputed: () => world.isDisputed,
     maxTransactionGas: 16_777_216,
     settleSeconds: SETTLE_SECONDS,
+    fallbackWindowSeconds: FALLBACK_SECONDS,
     now: () => world.now,
   });
   return new Answerer({
     store,
     enclaves: { admitted: () => [...world.enclaves], ownKeysets: new Set([KEYSET]) },
     asker: {
-      ask: (_session, { open }) => {
+      ask: (_session, { open, stateBlock }) => {
         asked.push(open.requestId);
-        return Promise.resolve({ kind: "nothing" });
+        expect(stateBlock).toEqual({ number: BigInt(REQUEST_BLOCK), hash: REQUEST_BLOCK_HASH });
+        return Promise.resolve(answered(open.requestId, world.stateBlocks.shift() ?? stateBlock));
       },
     },
     quorums: { collect: () => Promise.reject(new Error("no quorum is asked for")) },
@@ -131,7 +166,7 @@ function answerer(): Answerer {
     },
     admitted: new AdmittedKeysets(store, () => world.now),
     chainOf: () => ({
-      fallbackWindowSeconds: 120,
+      fallbackWindowSeconds: FALLBACK_SECONDS,
       turnMs: 30_000,
       settleSeconds: SETTLE_SECONDS,
       preflight,
@@ -144,7 +179,7 @@ function answerer(): Answerer {
 }
 
 async function handle(change: Partial<Request> = {}): Promise<JobOutcome<AnswerRecord>> {
-  nonce += 1n;
+  nonce += 1;
   return handleAgain(await storeRequest(store, aRequest({ nonce, ...change })));
 }
 
@@ -165,6 +200,7 @@ async function admitAnother(): Promise<void> {
       chain_id: CHAIN_ID,
       keyset_id: word(0xe9),
       event: "admitted",
+      seat: word(0xa9),
       policy_id: aRequest().policyId,
       expires_at: REQUESTED_AT + 86_400,
       platform: word(0xf9),
@@ -182,9 +218,51 @@ test("a model is called for a request that nothing is wrong with", async () => {
   expect(asked).toHaveLength(1);
 });
 
+describe("an enclave that answers for another block than it was asked for", () => {
+  const gone: StateBlock = { number: BigInt(REQUEST_BLOCK), hash: word(0xbad) };
+  const older: StateBlock = { number: BigInt(REQUEST_BLOCK - 1), hash: word(9) };
+  const newer: StateBlock = { number: BigInt(REQUEST_BLOCK + 1), hash: word(11) };
+
+  test.for([
+    ["one that a reorg replaced", gone],
+    ["one older than the request's", older],
+  ] as const)("%s: another enclave is asked", async ([, stateBlock]) => {
+    world.enclaves = [SESSION, { ...SESSION, keysetId: word(0xe2) }];
+    world.stateBlocks = [stateBlock];
+    expect(await handle()).toMatchObject({ kind: "done", result: { kind: "answered" } });
+    expect(asked).toHaveLength(2);
+  });
+
+  test("with none left, the request ends in a refund that says why", async () => {
+    world.stateBlocks = [gone];
+    expect(await handle()).toMatchObject({
+      kind: "done",
+      result: { kind: "refused", code: "CHAIN_REORGED" },
+    });
+  });
+
+  test("one that follows the request's is as good, unless the chain has another in its place", async () => {
+    world.stateBlocks = [newer];
+    expect(await handle()).toMatchObject({ kind: "done", result: { kind: "answered", stateBlock: newer } });
+    await store.db
+      .insertInto("blocks")
+      .values({ chain_id: CHAIN_ID, number: REQUEST_BLOCK + 1, hash: word(0xbad) })
+      .execute();
+    world.stateBlocks = [newer];
+    expect(await handle()).toMatchObject({
+      kind: "done",
+      result: { kind: "refused", code: "CHAIN_REORGED" },
+    });
+    await store.db
+      .deleteFrom("blocks")
+      .where("number", "=", REQUEST_BLOCK + 1)
+      .execute();
+  });
+});
+
 test("a model is called while an answer just gets into a block before the deadline and the cancellation", async () => {
   world.pending = { isPending: true, cancelAt: NOW + SETTLE_SECONDS + 1 };
-  expect(await handle({ deadline: BigInt(NOW + SETTLE_SECONDS) })).toMatchObject({ kind: "done" });
+  expect(await handle({ deadline: BigInt(NOW + FALLBACK_SECONDS) })).toMatchObject({ kind: "done" });
   expect(asked).toHaveLength(1);
 });
 
@@ -198,9 +276,14 @@ describe("no model is called", () => {
     ],
     ["asks under a policy that was narrowed since the admission", { isMember: false }, {}],
     [
-      "has a deadline that comes before the answer is in a block",
+      "is in the last window before its deadline, which belongs to what was answered before",
       {},
-      { deadline: BigInt(NOW + SETTLE_SECONDS - 1) },
+      { deadline: BigInt(NOW + FALLBACK_SECONDS - 1) },
+    ],
+    [
+      "is of another block than the chain says: its answer would be bound to one that is gone",
+      { pending: { isPending: true, cancelAt: 0, requestBlock: REQUEST_BLOCK + 1 } },
+      {},
     ],
     ["repays less than gas costs now", { baseFee: 10n ** 12n }, {}],
     ["comes while every transmitter key is low on funds", { hasFunds: false }, {}],
@@ -258,7 +341,7 @@ describe("no model is called", () => {
 
   test("when too little is left until the deadline: it is looked at again when that is past, and left to the refund", async () => {
     const deadline = BigInt(NOW + 12);
-    nonce += 1n;
+    nonce += 1;
     const requestId = await storeRequest(store, aRequest({ nonce, deadline }));
     expect(await handleAgain(requestId)).toEqual({ kind: "later", seconds: 13 });
     world.now += 13_000;
@@ -288,7 +371,7 @@ describe("no model is called", () => {
 test("out of turn, a model is called while an answer still gets into a block before the deadline", async () => {
   await admitAnother();
   // Half of the 40 s in which it may be asked, where a turn takes 30.
-  const deadline = BigInt(REQUESTED_AT + 40 + SETTLE_SECONDS);
+  const deadline = BigInt(REQUESTED_AT + 40 + FALLBACK_SECONDS);
   world.now = (REQUESTED_AT + 19) * 1_000;
   expect(await handle({ deadline })).toEqual({ kind: "later", seconds: 1 });
   world.now = (REQUESTED_AT + 20) * 1_000;

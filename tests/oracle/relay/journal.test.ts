@@ -11,6 +11,8 @@ import { readAdmittedKeysets } from "../../../oracle/store/admissions.ts";
 import { recordAnswers } from "../../../oracle/store/answers.ts";
 import type { AnswerRecord } from "../../../oracle/store/answers.ts";
 import { requireLease, takeLease } from "../../../oracle/store/lease.ts";
+import { findRequest } from "../../../oracle/store/index-queries.ts";
+import { listRequests } from "../../../oracle/store/list-requests.ts";
 import { dueRefunds } from "../../../oracle/store/settlements.ts";
 import type { Store } from "../../../oracle/store/store.ts";
 import { insertTransactions } from "../../../oracle/store/transactions.ts";
@@ -90,8 +92,9 @@ describeStores("the journal of a chain", (create) => {
   }
 
   type ChainEventBody = Record<string, unknown>;
-  let nonce = 100n;
-  const request = (): Request => aRequest({ nonce: (nonce += 1n), chainId: BigInt(chainId) });
+  let nonce = 100;
+  const request = (change: Partial<Request> = {}): Request =>
+    aRequest({ nonce: (nonce += 1), chainId: BigInt(chainId), ...change });
   const requested = (asked: Request): ChainEventBody => ({
     kind: "requested",
     requestId: requestIdOf(asked),
@@ -105,6 +108,8 @@ describeStores("the journal of a chain", (create) => {
     how: "fulfilled",
     status: 1,
     keysetId: word(0xe9),
+    answeredAt: REQUESTED_AT,
+    outputHash: word(7),
     callbackSucceeded: true,
   });
   const admitted = (keysetId: Hex): ChainEventBody => ({
@@ -114,6 +119,7 @@ describeStores("the journal of a chain", (create) => {
     policyId: aRequest().policyId,
     expiresAt: REQUESTED_AT + 86_400,
     platform: PLATFORM,
+    seat: keysetId,
   });
 
   const fulfillmentOf = (asked: Request): NewTransaction => ({
@@ -241,13 +247,89 @@ describeStores("the journal of a chain", (create) => {
     );
   });
 
+  test("an answer is void when a reorg puts another block in the place of its own: the request is asked for anew", async () => {
+    const [asked, other] = [request(), request()];
+    await read(1);
+    await read(2, [requested(asked), requested(other)]);
+    await read(4);
+    const id = requestIdOf(asked);
+    // One is bound to its request's block, the other to the next.
+    const bound = (number: number): { number: bigint; hash: Hex } => ({
+      number: BigInt(number),
+      hash: header(number).hash,
+    });
+    await storeAnswer(store, chainId, id, { stateBlock: bound(2) });
+    await storeAnswer(store, chainId, requestIdOf(other), { stateBlock: bound(3) });
+    expect([await phaseOf(asked), await phaseOf(other)]).toEqual(["answered", "answered"]);
+    await rollbackTo(2);
+    await read(3, [], 1);
+    expect([await phaseOf(asked), await phaseOf(other)]).toEqual(["answered", "asked"]);
+    expect(queued.slice(2)).toEqual([requestIdOf(other)]);
+    await rollbackTo(1);
+    await read(2, [requested(asked)], 2);
+    await read(4, [], 2);
+    expect(await phaseOf(asked)).toBe("asked");
+    // And counts again where the chain comes back to it.
+    await rollbackTo(1);
+    await read(2, [requested(asked)]);
+    expect(await phaseOf(asked)).toBe("answered");
+  });
+
+  test("what a commit did frees the request for the next step, and a reorg takes both back", async () => {
+    const asked = request({ threshold: 2, aggregation: 1 });
+    const id = requestIdOf(asked);
+    await read(1, [requested(asked)]);
+    await read(3);
+    await storeAnswer(store, chainId, id, { keysetId: word(0xe1) });
+    await storeAnswer(store, chainId, id, { keysetId: word(0xe2) });
+    await store.db
+      .transaction()
+      .execute((trx) =>
+        insertTransactions(
+          trx,
+          [{ ...fulfillmentOf(asked), kind: "commitQuorum", hash: header(4).hash }],
+          now,
+        ),
+      );
+    expect(await phaseOf(asked)).toBe("sent");
+    const committed = {
+      kind: "quorum",
+      event: "committed",
+      requestId: id,
+      leaves: [word(5)],
+      windowEndsAt: 9,
+    };
+    await read(4, [committed]);
+    expect(await phaseOf(asked)).toBe("answered");
+    const steps = async (): Promise<unknown> => (await findRequest(store, id))?.quorum;
+    expect(await steps()).toMatchObject([{ event: "committed", leaves: [word(5)], windowEndsAt: 9 }]);
+    await rollbackTo(3);
+    expect(await steps()).toEqual([]);
+  });
+
+  test("a failed callback is listed until it is delivered again, and shown for good", async () => {
+    const asked = request();
+    const failed = async (): Promise<Hex[]> =>
+      (await listRequests(store, { chainId, callback: "failed", limit: 10 })).map((row) => row.requestId);
+    await read(1, [requested(asked)]);
+    await read(3, [{ ...settled(asked), callbackSucceeded: false }]);
+    expect(await failed()).toEqual([requestIdOf(asked)]);
+    await read(4, [{ kind: "delivered", requestId: requestIdOf(asked) }]);
+    expect(await failed()).toEqual([]);
+    expect((await findRequest(store, requestIdOf(asked)))?.settlement).toMatchObject({
+      ...{ callbackSucceeded: false, answeredAt: REQUESTED_AT, deliveredAgainTx: header(4).hash },
+    });
+    await rollbackTo(3);
+    expect(await failed()).toEqual([requestIdOf(asked)]);
+  });
+
   test("counts a keyset as admitted since its first admission, and no more once it is proven to equivocate", async () => {
     await read(1, [admitted(word(0xe1)), admitted(word(0xe2))]);
     await read(5, [admitted(word(0xe1))]);
     const query = { chainId, policyId: aRequest().policyId, time: REQUESTED_AT };
     expect(await readAdmittedKeysets(store, query)).toEqual([
-      { keysetId: word(0xe1), platform: PLATFORM, since: 1 },
-      { keysetId: word(0xe2), platform: PLATFORM, since: 1 },
+      { keysetId: word(0xe1), platform: PLATFORM, since: 1, expiresAt: REQUESTED_AT + 86_400 },
+      { keysetId: word(0xe2), platform: PLATFORM, since: 1, expiresAt: REQUESTED_AT + 86_400 },
     ]);
     expect(await readAdmittedKeysets(store, { ...query, time: REQUESTED_AT + 86_401 })).toEqual([]);
     const revoked = { event: "revoked", policyId: word(0), expiresAt: 0, platform: word(0) };

@@ -5,6 +5,8 @@ import { createLogger } from "../../../oracle/log.ts";
 import { assign } from "../../../oracle/relay/assignment.ts";
 import type { Member } from "../../../oracle/relay/preflight.ts";
 import { QuorumCollector } from "../../../oracle/relay/quorum-collector.ts";
+import { nextStep } from "../../../oracle/relay/quorum-step.ts";
+import { stateBlockOf } from "../../../oracle/relay/state-block.ts";
 import { readOpenRequests, recordAnswers } from "../../../oracle/store/answers.ts";
 import type { AnswerRecord } from "../../../oracle/store/answers.ts";
 import { dueQuorums } from "../../../oracle/store/quorums.ts";
@@ -14,19 +16,30 @@ import type { Hex } from "../../../protocol/bytes.ts";
 import { UpstreamError } from "../../../protocol/errors.ts";
 import { requestId as requestIdOf } from "../../../protocol/request.ts";
 import type { Request } from "../../../protocol/request.ts";
-import { aRequest, CHAIN_ID, REQUESTED_AT, storeRequest, word } from "../support/requests.ts";
+import {
+  aRequest,
+  CHAIN_ID,
+  REQUEST_BLOCK,
+  REQUEST_BLOCK_HASH,
+  REQUESTED_AT,
+  storeRequest,
+  word,
+} from "../support/requests.ts";
 import { describeStores, useStore } from "../support/stores.ts";
 
 const log = createLogger({ level: "error", write: () => undefined, now: () => 0 });
 const PATIENCE_MS = 30_000;
 
+/** Told apart by its first bytes, as a hash is: the registry keeps no more of it. */
+const platformId = (id: number): Hex => `0x${(1_000 + id).toString(16).padStart(24, "0").padEnd(64, "0")}`;
+
 /** What an enclave does when it is asked: signs a status, refuses for good, or cannot be reached. */
-type Behaviour = number | "refuses" | "is down";
+type Behaviour = number | "refuses" | "is down" | "answers for a block that is gone";
 
 describeStores("a quorum", (create) => {
   let store: Store;
   let calls: number[];
-  let nonce = 1n;
+  let nonce = 0;
   let now: number;
 
   useStore(create, (opened) => {
@@ -40,12 +53,12 @@ describeStores("a quorum", (create) => {
 
   const member = (id: number, platform = id, vendor = 1, distinctVendors = false): Member => ({
     session: { keysetId: word(id) } as EnclaveSession,
-    membership: { platform: word(1_000 + platform), vendor, distinctVendors },
+    membership: { platform: platformId(platform), vendor, distinctVendors },
   });
 
   async function open(threshold: number): Promise<Request> {
-    nonce += 1n;
-    const request = aRequest({ nonce, threshold });
+    nonce += 1;
+    const request = aRequest({ nonce, threshold, aggregation: 1 });
     await storeRequest(store, request);
     return request;
   }
@@ -82,7 +95,12 @@ describeStores("a quorum", (create) => {
         since: 1,
       })),
     );
-    const question = { open: stored, request, fallbackWindowSeconds: 120 };
+    const question = {
+      open: stored,
+      request,
+      stateBlock: stateBlockOf(stored),
+      fallbackWindowSeconds: 120,
+    };
     const outcome = await collector.collect(
       { question, members, assignment, patienceMs: PATIENCE_MS },
       new AbortController().signal,
@@ -102,7 +120,9 @@ describeStores("a quorum", (create) => {
       const code = "INPUT_INVALID";
       return Promise.resolve({ kind: "refused", chainId: CHAIN_ID, requestId, code, refusedAt: now });
     }
-    const hostCausable = behaviour === AnswerStatus.upstreamFailed;
+    const isGone = behaviour === "answers for a block that is gone";
+    const status = isGone ? AnswerStatus.ok : behaviour;
+    const stateBlock = { number: BigInt(REQUEST_BLOCK), hash: isGone ? word(0xbad) : REQUEST_BLOCK_HASH };
     return Promise.resolve({
       kind: "answered",
       chainId: CHAIN_ID,
@@ -110,16 +130,18 @@ describeStores("a quorum", (create) => {
       keysetId,
       answer: {
         requestId,
-        status: behaviour,
+        status,
         outputHash: word(7),
         transcriptRoot: word(8),
-        stateBlockHash: word(0),
+        stateBlockHash: stateBlock.hash,
         keysetId,
         answeredAt: BigInt(REQUESTED_AT),
       },
       signature: `0x${"11".repeat(65)}`,
       output: "0x",
-      notBefore: hostCausable ? REQUESTED_AT + 121 : 0,
+      stateBlock,
+      leafSignature: `0x${"12".repeat(65)}`,
+      notBefore: status === AnswerStatus.upstreamFailed ? REQUESTED_AT + 121 : 0,
       receipt: { own: "{}", attestation: "{}" },
       recordedAt: now,
     });
@@ -127,9 +149,10 @@ describeStores("a quorum", (create) => {
 
   async function sent(request: Request, time = REQUESTED_AT + 60): Promise<string[] | undefined> {
     const due = await dueQuorums(store, { chainId: CHAIN_ID, time, baseFee: 0n, limit: 100 });
-    return due
-      .find(({ requestId }) => requestId === requestIdOf(request))
-      ?.answers.map((found) => (JSON.parse(found.answer) as { keysetId: string }).keysetId);
+    const found = due.find(({ requestId }) => requestId === requestIdOf(request));
+    if (found === undefined) return undefined;
+    const step = nextStep(found, { threshold: request.threshold, windowSeconds: 0, time });
+    return "members" in step ? step.members.map(({ keysetId }) => keysetId) : undefined;
   }
 
   test("asks exactly as many platforms as the request wants, once each", async () => {
@@ -139,10 +162,13 @@ describeStores("a quorum", (create) => {
     expect(await sent(request)).toEqual([word(1), word(2)]);
   });
 
-  test("is sent in the order of the keysets' ids, whoever was asked or answered first", async () => {
-    const request = await open(3);
-    await collect(request, [member(9), member(4), member(6)], () => AnswerStatus.ok);
-    expect(await sent(request)).toEqual([word(4), word(6), word(9)]);
+  test("asks another in place of one that answers for a block that is gone", async () => {
+    const request = await open(2);
+    await collect(request, [member(1), member(2), member(3)], (id) =>
+      id === 1 ? "answers for a block that is gone" : AnswerStatus.ok,
+    );
+    expect(calls).toEqual([1, 2, 3]);
+    expect(await sent(request)).toEqual([word(2), word(3)]);
   });
 
   test("counts a platform once, however many keysets it has", async () => {

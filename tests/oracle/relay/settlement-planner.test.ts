@@ -4,11 +4,13 @@ import type { ChainHead } from "../../../oracle/chain/chain-source.ts";
 import type { RpcCall, RpcFailure, RpcReply } from "../../../oracle/chain/rpc-endpoint.ts";
 import { createLogger } from "../../../oracle/log.ts";
 import type { BatchPlanner } from "../../../oracle/relay/batch-planner.ts";
+import { QuorumPlanner } from "../../../oracle/relay/quorum-planner.ts";
 import { SettlementPlanner } from "../../../oracle/relay/settlement-planner.ts";
 import type { Store } from "../../../oracle/store/store.ts";
 import type { PlannedTransaction } from "../../../oracle/transmitter/planned-transaction.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
 import type { Request } from "../../../protocol/request.ts";
+import type { StateBlock } from "../../../protocol/state-block.ts";
 import { aRequest, CHAIN_ID, storeAnswer, storeRequest, word } from "../support/requests.ts";
 import { createPgliteStore, useStore } from "../support/stores.ts";
 
@@ -29,7 +31,7 @@ function fails(failure: RpcFailure): RpcReply {
 }
 
 let store: Store;
-let nonce = 0n;
+let nonce = 0;
 let requestIds: Hex[];
 let time: number;
 let calls: readonly RpcCall[];
@@ -45,9 +47,9 @@ beforeEach(async () => {
   warnings = [];
   requestIds = [];
   for (let count = 0; count < 3; count += 1) {
-    nonce += 1n;
+    nonce += 1;
     // In the order in which refunds are due.
-    const deadline = aRequest().deadline + (nonce % 50n);
+    const deadline = aRequest().deadline + BigInt(nonce % 50);
     requestIds.push(await storeRequest(store, aRequest({ nonce, deadline })));
   }
 });
@@ -79,6 +81,11 @@ function planner(replies: readonly RpcReply[], batches?: Pick<BatchPlanner, "pla
     from: `0x${"fe".repeat(20)}`,
     refundFeeCap: 10n ** 10n,
     batches: batches as BatchPlanner | undefined,
+    quorums: new QuorumPlanner({
+      coordinator: aRequest().coordinator,
+      store,
+      windowOf: () => Promise.resolve(0),
+    }),
     now: () => time * 1_000,
   });
 }
@@ -131,12 +138,21 @@ test("what else is to be sent goes first, within the limit, whatever the node sa
   expect(await planner([]).plan(HEAD, 1, [admission])).toEqual([admission]);
 });
 
-async function storeAnswered(change: Partial<Request> = {}, notBefore = 0): Promise<Hex> {
-  nonce += 1n;
-  const request = aRequest({ nonce, deadline: BigInt(NOW) + 600n, ...change });
+async function storeAnswered(
+  change: Partial<Request> = {},
+  notBefore = 0,
+  stateBlock?: StateBlock,
+): Promise<Hex> {
+  nonce += 1;
+  const aggregation = change.threshold === undefined ? 0 : 1;
+  const request = aRequest({ nonce, aggregation, deadline: BigInt(NOW) + 600n, ...change });
   const requestId = await storeRequest(store, request);
   for (let count = 0; count < request.threshold; count += 1) {
-    await storeAnswer(store, CHAIN_ID, requestId, { keysetId: word(0xe1 + count), notBefore });
+    await storeAnswer(store, CHAIN_ID, requestId, {
+      keysetId: word(0xe1 + count),
+      notBefore,
+      ...(stateBlock === undefined ? {} : { stateBlock }),
+    });
   }
   return requestId;
 }
@@ -150,6 +166,20 @@ test("few are tried in the pending block; of many only those that the newest blo
   await storeAnswered({}, HEAD.latest.timestamp + 1);
   expect(await planned(OK, OK, OK, OK, OK, OK)).toHaveLength(6);
   expect(blocks()).toEqual(["latest", "latest", "pending", "pending", "pending", "pending"]);
+});
+
+test("what is bound to the newest block is tried in the one after it: the newest cannot see its own hash", async () => {
+  const blocks = (): unknown[] => calls.map(({ params }) => params[1]);
+  const newest = { number: BigInt(HEAD.latest.number), hash: HEAD.latest.hash };
+  await storeAnswered();
+  await storeAnswered({}, 0, newest);
+  expect(await planned(OK, OK, OK, OK, OK)).toHaveLength(5);
+  expect(blocks()).toEqual(["latest", "pending", "pending", "pending", "pending"]);
+});
+
+test("an answer to a block that a reorg replaced is not sent", async () => {
+  await storeAnswered({}, 0, { number: 9n, hash: word(9) });
+  expect(await planned(OK, OK, OK)).toEqual(requestIds);
 });
 
 /** A chain whose base fee is `wei`. */
@@ -185,8 +215,9 @@ test("more underpriced answers than are looked at together keep none from a batc
       request, payload, payload_uri, deadline, fee, released, phase, seen_at
     from requests, generate_series(1, ${DUE_AT_ONCE}::int) n where phase = 'answered'`.execute(store.db);
   await sql`
-    insert into answers (chain_id, request_id, keyset_id, status, answer, signature, output, not_before, recorded_at)
-    select chain_id, request_id, '0xe1', 1, '{}', '0x', '0x', 0, 0
+    insert into answers (chain_id, request_id, keyset_id, status, answer, signature, output, not_before, recorded_at,
+      state_block_number, state_block_hash)
+    select chain_id, request_id, '0xe1', 1, '{}', '0x', '0x', 0, 0, block_number, block_hash
     from requests where block_number = 1`.execute(store.db);
   const answer = await storeAnswered();
   let offered: readonly Hex[] = [];

@@ -11,7 +11,7 @@ const TIME = REQUESTED_AT + 60;
 
 describeStores("the answers that are due", (create) => {
   let store: Store;
-  let nonce = 0n;
+  let nonce = 0;
 
   useStore(create, (opened) => {
     store = opened;
@@ -22,7 +22,7 @@ describeStores("the answers that are due", (create) => {
   });
 
   async function answered(change: Partial<Request> = {}, notBefore = 0): Promise<Hex> {
-    nonce += 1n;
+    nonce += 1;
     const requestId = await storeRequest(store, aRequest({ nonce, ...change }));
     await storeAnswer(store, CHAIN_ID, requestId, { notBefore });
     return requestId;

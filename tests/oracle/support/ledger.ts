@@ -1,3 +1,4 @@
+import { getAddress } from "ethers";
 import type { Hex } from "../../../protocol/bytes.ts";
 import type { TestChain } from "./test-chain.ts";
 
@@ -41,11 +42,11 @@ export async function recomputeLedger(chain: TestChain): Promise<Ledger> {
     const request = requests.get(args.requestId);
     const escrow = request === undefined ? 0n : (await request.getTransaction()).value;
     credit(payees.get(args.keysetId) ?? "nobody", args.paid);
-    credit(request?.args.request.refundTo ?? "nobody", escrow - args.paid);
+    credit(refundeeOf(request), escrow - args.paid);
   }
   for (const { args } of refunded) {
     settled.set(args.requestId, (settled.get(args.requestId) ?? 0) + 1);
-    credit(requests.get(args.requestId)?.args.request.refundTo ?? "nobody", args.amount);
+    credit(refundeeOf(requests.get(args.requestId)), args.amount);
   }
   const wrongBalances: string[] = [];
   for (const [account, amount] of credits) {
@@ -64,4 +65,11 @@ export async function recomputeLedger(chain: TestChain): Promise<Ledger> {
     open: [...requests.keys()].filter((id) => !settled.has(id)) as Hex[],
     wrongBalances,
   };
+}
+
+/** `refundAndGas` of the event: the address in its upper 160 bits. */
+function refundeeOf(request: { readonly args: { readonly refundAndGas: bigint } } | undefined): string {
+  return request === undefined
+    ? "nobody"
+    : getAddress(`0x${(request.args.refundAndGas >> 96n).toString(16).padStart(40, "0")}`);
 }

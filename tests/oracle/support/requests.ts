@@ -5,6 +5,7 @@ import { AnswerStatus } from "../../../protocol/answer.ts";
 import type { Answer } from "../../../protocol/answer.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
 import { Request, requestId } from "../../../protocol/request.ts";
+import type { StateBlock } from "../../../protocol/state-block.ts";
 
 export const CHAIN_ID = 31_337;
 export const word = (value: number): Hex => `0x${value.toString(16).padStart(64, "0")}`;
@@ -13,6 +14,7 @@ const account = (value: number): Hex => `0x${value.toString(16).padStart(40, "0"
 /** Seconds: when the requests of these tests are made, in block 10. */
 export const REQUESTED_AT = 1_790_000_000;
 export const REQUEST_BLOCK = 10;
+export const REQUEST_BLOCK_HASH = word(3);
 
 /** A request that nothing is wrong with, but for `change`. */
 export function aRequest(change: Partial<Request> = {}): Request {
@@ -20,14 +22,15 @@ export function aRequest(change: Partial<Request> = {}): Request {
     chainId: BigInt(CHAIN_ID),
     coordinator: account(0xc0),
     consumer: account(0xc1),
-    nonce: 1n,
+    requestedAt: BigInt(REQUESTED_AT),
+    nonce: 1,
+    context: word(0),
     payer: account(0xc2),
     refundTo: account(0xc3),
     subscriptionId: 0n,
     payloadHash: word(1),
     payloadUriHash: word(0),
     policyId: word(2),
-    policyVersion: 1,
     threshold: 1,
     aggregation: 0,
     delivery: 0,
@@ -58,10 +61,10 @@ export async function storeRequest(
       chain_id: CHAIN_ID,
       request_id: id,
       block_number: REQUEST_BLOCK,
-      block_hash: word(3),
+      block_hash: REQUEST_BLOCK_HASH,
       block_time: REQUESTED_AT,
       tx_hash: word(4),
-      log_index: Number(request.nonce),
+      log_index: request.nonce,
       consumer: request.consumer,
       request: JSON.stringify(z.encode(Request, request)),
       payload,
@@ -79,11 +82,15 @@ export async function storeRequest(
   return id;
 }
 
+const SIGNATURE: Hex = `0x${"11".repeat(64)}1b`;
+
 export interface StoredAnswer {
   readonly keysetId?: Hex;
   readonly status?: AnswerStatus;
   /** Seconds. */
   readonly notBefore?: number;
+  /** The request's own where it is not said. */
+  readonly stateBlock?: StateBlock;
 }
 
 /** Puts an answer to it into the store as the engine does when the enclave's call has ended. */
@@ -91,18 +98,24 @@ export async function storeAnswer(
   store: Store,
   chainId: number,
   requestId: Hex,
-  { keysetId = word(0xe1), status = AnswerStatus.ok, notBefore = 0 }: StoredAnswer = {},
+  {
+    keysetId = word(0xe1),
+    status = AnswerStatus.ok,
+    notBefore = 0,
+    stateBlock = { number: BigInt(REQUEST_BLOCK), hash: REQUEST_BLOCK_HASH },
+  }: StoredAnswer = {},
 ): Promise<void> {
   const answer: Answer = {
     requestId,
     status,
     outputHash: word(7),
     transcriptRoot: word(8),
-    stateBlockHash: word(0),
+    stateBlockHash: stateBlock.hash,
     keysetId,
     answeredAt: 1n,
   };
-  const stored = { signature: "0x", output: "0x", notBefore, recordedAt: 0 } as const;
+  const signed = { signature: SIGNATURE, leafSignature: SIGNATURE } as const;
+  const stored = { ...signed, output: "0x", stateBlock, notBefore, recordedAt: 0 } as const;
   const receipt = { own: "{}", attestation: "{}" };
   await store.db
     .transaction()

@@ -25,6 +25,7 @@ import {
   QuoteCall,
   SignedAnswer,
 } from "../../../protocol/enclave-api.ts";
+import { quorumLeafDigest, quorumLeafOf } from "../../../protocol/quorum-leaf.ts";
 import { requestId } from "../../../protocol/request.ts";
 import { openSecret, SealedSecret } from "../../../protocol/sealed-secret.ts";
 import { keccak } from "../../../protocol/struct-hash.ts";
@@ -93,6 +94,10 @@ const BEHAVIOUR = behaviourFile({
   certificateAuthority: "-----BEGIN CERTIFICATE-----",
 });
 
+function larger(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
+}
+
 function configurationOf(behaviour: BehaviourFile, platform: string): ReturnType<typeof readConfiguration> {
   const operator = operatorFile({ attester: { kind: "simulator", platform } });
   return readConfiguration(toUtf8(JSON.stringify(behaviour)), toUtf8(JSON.stringify(operator)));
@@ -153,15 +158,19 @@ export async function startStandInEnclave(platform = "test", port = 0): Promise<
       status: verdict.status,
       outputHash: keccak(fromHex(output)),
       transcriptRoot: transcriptRoot(TRANSCRIPT),
-      stateBlockHash: zero,
+      stateBlockHash: call.stateBlock.hash,
       keysetId: identity.keysetId,
-      answeredAt: BigInt(now()),
+      // Tests move the chain's clock on, and this machine's stays behind.
+      answeredAt: larger(BigInt(now()), call.request.requestedAt),
     };
     const domain = onChainDomain(call.request.chainId, call.request.coordinator);
     const batchMember = { domain, leaf: batchLeaf(answerStructHash(answer)) };
     await answered.add(id, call.request.deadline, now(), () => Promise.resolve({ text: "", batchMember }));
     const digest = answerDigest(domain, answer);
-    const signature = signDigest(digest, identity.keys.answer.privateKey);
+    const { privateKey } = identity.keys.answer;
+    const signature = signDigest(digest, privateKey);
+    const leaf = quorumLeafOf(answer);
+    const quorumLeaf = { leaf: leaf.leaf, signature: signDigest(quorumLeafDigest(domain, leaf), privateKey) };
     const reply = z.encode(SignedAnswer, {
       answer,
       signature,
@@ -169,6 +178,8 @@ export async function startStandInEnclave(platform = "test", port = 0): Promise<
       transcript: TRANSCRIPT,
       bodies: {},
       ...atStart,
+      stateBlock: call.stateBlock,
+      quorumLeaf: call.request.threshold > 1 ? quorumLeaf : null,
     });
     return { status: 200, body: JSON.stringify(reply) };
   };

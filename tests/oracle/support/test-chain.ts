@@ -1,4 +1,4 @@
-import { AbiCoder, NonceManager, ZeroAddress, ZeroHash, keccak256 } from "ethers";
+import { NonceManager, ZeroAddress, ZeroHash, keccak256 } from "ethers";
 import type { ContractTransactionReceipt, JsonRpcProvider, Signer } from "ethers";
 import { EnclaveRegistry__factory, OracleCoordinator__factory } from "../../../contracts/bindings/index.ts";
 import type { EnclaveRegistry, OracleCoordinator } from "../../../contracts/bindings/index.ts";
@@ -6,8 +6,10 @@ import { LOCAL_CHAIN_ID, LocalAccount, startAnvil, type Anvil } from "../../../d
 import { deployCore, NO_REGISTERS, type CoreDeployment } from "../../../devnet/deployment.ts";
 import { connectLocally } from "../../../devnet/local-accounts.ts";
 import { simulatorKey } from "../../../devnet/simulator.ts";
-import { fromHex, toHex } from "../../../protocol/bytes.ts";
+import { toHex } from "../../../protocol/bytes.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
+import { encodePayload, PayloadType } from "../../../protocol/payload.ts";
+import { OutputKind, PROVIDER_DEFAULT_SAMPLING, Role } from "../../../protocol/prompt.ts";
 import { wallClockMs } from "./wall-clock.ts";
 
 export const FALLBACK_WINDOW_SECONDS = 4;
@@ -124,7 +126,7 @@ export async function ask(
     subscriptionId: 0,
     policyId: chain.deployment.policyId,
     threshold: options.threshold ?? 1,
-    aggregation: options.aggregation ?? 0,
+    aggregation: options.aggregation ?? ((options.threshold ?? 1) === 1 ? 0 : 1),
     delivery,
     callbackGasLimit: options.callbackGasLimit ?? (delivery === 0 ? 50_000 : 0),
     maxOutputBytes: 1_024,
@@ -150,26 +152,22 @@ export async function ask(
   return { requestId: String(log.args["requestId"]) as Hex, receipt };
 }
 
-const PROMPT =
-  "tuple(string[] models,uint8 panelRule,uint8 panelQuorum,tuple(uint8 role,string content)[] messages,uint32 maxOutputTokens," +
-  "tuple(int32 temperatureMilli,int32 topPMilli,int64 seed,uint8 effort) sampling,tuple(uint8 kind,string schema,string[] choices) format)";
-
 export function textPayload(question: string, model = "stand-in/stand-in-1"): Hex {
-  const body = AbiCoder.defaultAbiCoder().encode(
-    [PROMPT],
-    [
-      {
+  return toHex(
+    encodePayload({
+      type: PayloadType.inference,
+      prompt: {
         models: [model],
         panelRule: 0,
         panelQuorum: 0,
-        messages: [{ role: 2, content: question }],
+        messages: [{ role: Role.user, content: question }],
         maxOutputTokens: 256,
-        sampling: { temperatureMilli: -1, topPMilli: -1, seed: -1, effort: 0 },
-        format: { kind: 1, schema: "", choices: [] },
+        sampling: PROVIDER_DEFAULT_SAMPLING,
+        format: { kind: OutputKind.text, schema: "", choices: [] },
+        parts: [],
       },
-    ],
+    }),
   );
-  return `0x0101${toHex(fromHex(body)).slice(2)}`;
 }
 
 export interface Outcome {

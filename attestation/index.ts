@@ -29,7 +29,13 @@ export { verifyDstackEvidence } from "./dstack/verify-dstack-evidence.ts";
 export { parseCcel, type CcelEvent } from "./eventlog/ccel.ts";
 export { checkReplay, replayRtmrs } from "./eventlog/rtmr.ts";
 export { findEvidence, type EvidenceForm, type FoundEvidence } from "./evidence/find-evidence.ts";
-export { recogniseEvidence, verifyEvidence, type VerifyOptions } from "./evidence/verify-evidence.ts";
+export {
+  openEvidence,
+  recogniseEvidence,
+  type RecognisedEvidence,
+  type VerifyOptions,
+} from "./evidence/recognise-evidence.ts";
+export { verifyEvidence } from "./evidence/verify-evidence.ts";
 export type { Endorsements } from "./endorsements/endorsements.ts";
 export {
   parseIntelEndorsements,

@@ -4,6 +4,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { createWriteStream, type WriteStream } from "node:fs";
 import { createInterface } from "node:readline";
 import { ConfigError } from "../protocol/errors.ts";
+import { endWithUs } from "./keeper.ts";
 
 /** Milliseconds from SIGTERM to SIGKILL: the oracle may have a transaction to write down. */
 const GRACE_MS = 5_000;
@@ -54,6 +55,7 @@ export async function startProgram(program: Program): Promise<RunningProgram> {
     env: program.environment,
     stdio: ["ignore", "pipe", "pipe"],
   });
+  endWithUs(child);
   const log = keepLog(child, file, program.onLog);
   const ended = new Promise<number | null>((resolve) => {
     child.once("close", (code) => {

@@ -1,16 +1,11 @@
 /**
- * The process's surroundings belong to the host. What could already have changed this process before its first line
- * ran is a reason not to start; everything else is wiped, so that no library can read it later.
+ * The process's surroundings belong to the host, and Node, OpenSSL and the loader read them before the first line of ours: a
+ * certificate authority of the host's, TLS without verification, a log of session keys, code from a cache in place of the
+ * bundle's. So the enclave starts with no environment at all, and the image's init, which is measured, starts it so. This check
+ * is for deployments that forgot to: whoever replaced the code has removed the check with it.
  */
 
 import { ConfigError } from "../protocol/errors.ts";
-
-/**
- * Read by Node, OpenSSL or the dynamic loader while the process starts: a certificate authority of the host's, TLS
- * without verification, a log of session keys, code loaded ahead of ours.
- */
-const TAKES_EFFECT_BEFORE_US =
-  /^(?:NODE_OPTIONS|NODE_EXTRA_CA_CERTS|NODE_TLS_REJECT_UNAUTHORIZED|NODE_USE_ENV_PROXY|NODE_USE_SYSTEM_CA|NODE_DEBUG|NODE_DEBUG_NATIVE|NODE_PATH|NODE_V8_COVERAGE|NODE_REDIRECT_WARNINGS|NODE_ICU_DATA|SSL_CERT_FILE|SSL_CERT_DIR|OPENSSL_.*|SSLKEYLOGFILE|LD_.*|DYLD_.*)$/;
 
 /** Flags of Node that leave what the process does alone. All others (inspector, key log, preloads, proxies) refuse. */
 const HARMLESS_FLAG =
@@ -22,21 +17,20 @@ export interface ProcessSurroundings {
 }
 
 /**
- * On return the environment is empty, and nothing that the host could set before the start has had an effect.
+ * Refuses any environment: a list of names that are harmless is never complete.
  *
  * @throws {ConfigError} CONFIG_ENVIRONMENT_UNSAFE naming the variable or flag
  */
-export function sealSurroundings({ env, execArgv }: ProcessSurroundings): void {
-  const variable = Object.keys(env).find((name) => TAKES_EFFECT_BEFORE_US.test(name));
+export function checkSurroundings({ env, execArgv }: ProcessSurroundings): void {
+  const variable = Object.keys(env)[0];
   const flag = execArgv.find((argument) => !HARMLESS_FLAG.test(argument));
   if (variable !== undefined || flag !== undefined) {
     throw new ConfigError({
       code: "CONFIG_ENVIRONMENT_UNSAFE",
-      message: `the enclave does not start with ${variable ?? String(flag)} set: it takes effect before any of its code`,
+      message: `the enclave does not start with ${variable ?? String(flag)} set: start it with an empty environment, as in \`env -i node enclave.mjs …\``,
       details: { variable: variable ?? null, flag: flag ?? null },
     });
   }
-  for (const name of Object.keys(env)) Reflect.deleteProperty(env, name);
 }
 
 /** The surroundings of this process. */

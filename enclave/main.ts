@@ -5,6 +5,7 @@
 
 import { readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
+import { uptime } from "node:os";
 import { parseArgs } from "node:util";
 import { AdytonError, ConfigError } from "../protocol/errors.ts";
 import type { Hex } from "../protocol/bytes.ts";
@@ -23,12 +24,13 @@ import { createDstackAttester } from "./attesters/dstack.ts";
 import { createNitroAttester } from "./attesters/nitro.ts";
 import { createSimulatorAttester } from "./attesters/simulator/simulator-attester.ts";
 import { createTrustedClock, type TrustedClock } from "./clock/trusted-clock.ts";
-import { processSurroundings, sealSurroundings } from "./config.ts";
+import { checkSurroundings, processSurroundings } from "./config.ts";
 import type { Behaviour } from "./configuration/behaviour.ts";
 import type { Operator } from "./configuration/operator.ts";
 import { readConfiguration, type Configuration } from "./configuration/read-configuration.ts";
 import { createEgress } from "./egress/egress.ts";
 import { issueCertificate } from "./identity/certificate.ts";
+import { keepCertificate } from "./identity/keep-certificate.ts";
 import { attestIdentity, createIdentity, type Identity } from "./identity/identity.ts";
 import { StatementLog } from "./log/statement-log.ts";
 import { createModelCatalog } from "./models/model-catalog.ts";
@@ -37,12 +39,14 @@ import { BUILD_TIME, SOFTWARE_VERSION } from "./version.ts";
 
 const hostNow = (): number => Math.floor(Date.now() / 1000);
 const monotonicMs = (): number => performance.now();
+/** Linux: CLOCK_BOOTTIME, which goes on while the machine is suspended. */
+const bootMs = (): number => uptime() * 1000;
 
 const HOUR = 3_600;
 /** Seconds: short, so that a client that keeps certificates sees new evidence daily; renewed at half of it. */
 const CERTIFICATE_LIFETIME = 24 * HOUR;
 /** Milliseconds between two rounds of asking the time: when it is known, and when it is not. */
-const CLOCK_INTERVAL_MS = 600_000;
+const CLOCK_INTERVAL_MS = 60_000;
 const CLOCK_RETRY_MS = 5_000;
 /** No verifier's nonce: the certificate's evidence is for whoever connects. */
 const NO_NONCE: Hex = `0x${"00".repeat(32)}`;
@@ -90,6 +94,7 @@ function createClock(behaviour: Behaviour): TrustedClock {
     buildTime: BUILD_TIME,
     exchange: createEgress(behaviour, { ...options, now: () => clock.read().now }),
     monotonicMs,
+    bootMs,
     hostNow,
   });
   return clock;
@@ -115,12 +120,12 @@ async function keepTime(clock: TrustedClock, signal: AbortSignal): Promise<void>
 function createCertificateIssuer(
   identity: Identity,
   attester: Attester,
-  names: readonly string[],
+  { names, clock }: { readonly names: readonly string[]; readonly clock: TrustedClock },
 ): () => Promise<string> {
   return async () => {
     const { evidence } = await attestIdentity(identity, attester, NO_NONCE);
-    // The host's clock is good enough here: dates move clients to ask again, evidence is what they trust.
-    const now = hostNow();
+    // Without a trusted time the host's is good enough: dates move clients to ask again, evidence is what they trust.
+    const now = clock.read().now ?? hostNow();
     return issueCertificate({
       keys: identity.keys.tls,
       evidence,
@@ -173,26 +178,25 @@ async function serve(configuration: Configuration): Promise<void> {
       process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
     },
   });
-  const issue = createCertificateIssuer(identity, attester, [
-    "enclave.adyton.internal",
-    "localhost",
-    operator.listen.host,
-    ...operator.listen.names,
-  ]);
+  const names = ["enclave.adyton.internal", "localhost", operator.listen.host, ...operator.listen.names];
+  const issue = createCertificateIssuer(identity, attester, { names, clock });
   const server = await startServer({
     app,
     listen: operator.listen,
     privateKey: identity.keys.tls.privateKey,
     certificate: await issue(),
   });
-  const renewal = setInterval(
-    () => void issue().then(server.renewCertificate),
-    (CERTIFICATE_LIFETIME / 2) * 1000,
-  );
+  const renewing = keepCertificate({
+    renew: async () => {
+      server.renewCertificate(await issue());
+    },
+    lifetimeMs: CERTIFICATE_LIFETIME * 1000,
+    pause: (ms) => pause(ms, undefined, { signal: stopping.signal, ref: false }),
+    say,
+  });
   const stop = (): void => {
     stopping.abort();
-    clearInterval(renewal);
-    void server.stop().then(() => {
+    void Promise.all([renewing, server.stop()]).then(() => {
       say({ event: "stopped" });
       process.exit(0);
     });
@@ -203,7 +207,7 @@ async function serve(configuration: Configuration): Promise<void> {
 }
 
 try {
-  sealSurroundings(processSurroundings());
+  checkSurroundings(processSurroundings());
   const { values } = parseArgs({
     options: { behaviour: { type: "string" }, operator: { type: "string" } },
   });

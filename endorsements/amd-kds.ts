@@ -8,7 +8,7 @@ import { parseAmdEndorsements, type AmdEndorsements } from "../attestation/amd/a
 import { mergeAmdEndorsements } from "../attestation/amd/merge-endorsements.ts";
 import { isCpuidOf, type SnpProductLine } from "../attestation/amd/product.ts";
 import type { SnpReport } from "../attestation/amd/snp-report.ts";
-import type { AmdNeed } from "./needs.ts";
+import type { AmdNeed } from "../attestation/endorsements/needs.ts";
 import { toSnpTcb } from "../attestation/amd/tcb-version.ts";
 import { isAllZero } from "../attestation/encoding/layout.ts";
 import type { UnixSeconds } from "../attestation/time/unix-time.ts";

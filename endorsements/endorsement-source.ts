@@ -1,4 +1,6 @@
 import type { Endorsements } from "../attestation/endorsements/endorsements.ts";
+import type { EndorsementNeeds } from "../attestation/endorsements/needs.ts";
+import { openEvidence, type RecognisedEvidence } from "../attestation/evidence/recognise-evidence.ts";
 import type { UnixSeconds } from "../attestation/time/unix-time.ts";
 
 /** Where endorsements come from: a vendor's service, a cache of one, or files. */
@@ -11,5 +13,10 @@ export interface EndorsementSource {
    * @throws {EndorsementError} ENDORSEMENT_UNAVAILABLE when something that it needs cannot be had: never a smaller set
    * @throws {EvidenceError} when the evidence cannot be read far enough to say what it needs
    */
-  readonly find: (evidence: Uint8Array, now: UnixSeconds) => Promise<Endorsements>;
+  readonly find: (evidence: Uint8Array | RecognisedEvidence, now: UnixSeconds) => Promise<Endorsements>;
+}
+
+/** @throws {EvidenceError} EVIDENCE_MALFORMED, EVIDENCE_UNSUPPORTED: it cannot be read that far */
+export function needsOf(evidence: Uint8Array | RecognisedEvidence): EndorsementNeeds {
+  return (evidence instanceof Uint8Array ? openEvidence(evidence) : evidence).needs();
 }

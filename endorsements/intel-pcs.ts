@@ -16,7 +16,7 @@ import { toHex } from "../protocol/bytes.ts";
 import { EndorsementError } from "../protocol/errors.ts";
 import { DocumentCache, type Dated } from "./document-cache.ts";
 import { fetchDocument, type HttpDocument, type HttpOptions } from "./http-document.ts";
-import type { IntelNeed } from "./needs.ts";
+import type { IntelNeed } from "../attestation/endorsements/needs.ts";
 
 export const INTEL_PCS_URL = "https://api.trustedservices.intel.com";
 const INTEL_ROOT_CRL_URL = "https://certificates.trustedservices.intel.com/IntelSGXRootCA.der";

@@ -1,7 +1,6 @@
 import { AMD_KDS_URL, createAmdKds } from "./amd-kds.ts";
-import type { EndorsementSource } from "./endorsement-source.ts";
+import { needsOf, type EndorsementSource } from "./endorsement-source.ts";
 import { createIntelPcs, INTEL_PCS_URL } from "./intel-pcs.ts";
-import { endorsementNeeds } from "./needs.ts";
 
 /** Milliseconds for one document: Intel and AMD answer in under a second, or are down. */
 const DEFAULT_TIMEOUT_MS = 15_000;
@@ -29,7 +28,7 @@ export function createVendorSource(options: VendorSourceOptions = {}): Endorseme
   const amd = createAmdKds({ ...http, url: options.amdUrl ?? AMD_KDS_URL });
   return {
     find: async (evidence, now) => {
-      const needs = endorsementNeeds(evidence);
+      const needs = needsOf(evidence);
       return {
         ...(needs.intel !== null && { intel: await intel.find(needs.intel, now) }),
         ...(needs.amd !== null && { amd: await amd.find(needs.amd, now) }),

@@ -2,7 +2,7 @@ import type { UnixSeconds } from "../time/unix-time.ts";
 import type { VerifiedEvidence } from "../evidence/verified-evidence.ts";
 import { parseAmdCertificateTable, type AmdEndorsements } from "./amd-endorsements.ts";
 import { mergeAmdEndorsements } from "./merge-endorsements.ts";
-import { parseSnpEvidence } from "./snp-evidence.ts";
+import { parseSnpEvidence, type SnpEvidence } from "./snp-evidence.ts";
 import { verifySnpReport } from "./verify-snp-report.ts";
 
 /**
@@ -13,11 +13,11 @@ import { verifySnpReport } from "./verify-snp-report.ts";
  * @throws {EndorsementError} it cannot be judged with these endorsements at `now`
  */
 export async function verifySnpEvidence(
-  bytes: Uint8Array,
+  evidence: Uint8Array | SnpEvidence,
   endorsements: AmdEndorsements | undefined,
   { now }: { readonly now: UnixSeconds },
 ): Promise<VerifiedEvidence<"snp">> {
-  const { report, certificateTable } = parseSnpEvidence(bytes);
+  const { report, certificateTable } = evidence instanceof Uint8Array ? parseSnpEvidence(evidence) : evidence;
   const own = certificateTable === null ? undefined : parseAmdCertificateTable(certificateTable);
   return await verifySnpReport(report, mergeAmdEndorsements(own, endorsements), { now });
 }

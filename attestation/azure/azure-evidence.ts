@@ -8,7 +8,7 @@
 import * as z from "zod";
 import { fromHex, isHex } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
-import { parseJsonEvidence, tryParseJsonEvidence } from "../evidence/json-evidence.ts";
+import { toEvidenceInput, type EvidenceBytes } from "../evidence/evidence-input.ts";
 import { fromBase64 } from "../x509/pem.ts";
 
 export interface AzureEvidence {
@@ -96,8 +96,8 @@ const schema = z.union([evidenceSchema, wrappedSchema]);
  * Which hardware report these bytes wrap, where they are JSON of this shape; undefined where they are not. Throws
  * nothing.
  */
-export function recogniseAzureEvidence(bytes: Uint8Array): "snp" | "tdx" | undefined {
-  const shape = schema.safeParse(tryParseJsonEvidence(bytes));
+export function recogniseAzureEvidence(evidence: EvidenceBytes): "snp" | "tdx" | undefined {
+  const shape = schema.safeParse(toEvidenceInput(evidence).json);
   if (!shape.success) {
     return undefined;
   }
@@ -105,8 +105,8 @@ export function recogniseAzureEvidence(bytes: Uint8Array): "snp" | "tdx" | undef
 }
 
 /** @throws {EvidenceError} EVIDENCE_MALFORMED */
-export function parseAzureEvidence(bytes: Uint8Array): AzureEvidence {
-  const shape = schema.safeParse(parseJsonEvidence(bytes));
+export function parseAzureEvidence(evidence: EvidenceBytes): AzureEvidence {
+  const shape = schema.safeParse(toEvidenceInput(evidence).requireJson());
   if (!shape.success) {
     throw new EvidenceError({
       code: "EVIDENCE_MALFORMED",

@@ -11,7 +11,7 @@ import { INTEL_TRUST } from "../intel/trust.ts";
 import { verifyTdQuote, type TdQuoteContext } from "../intel/verify-tdx.ts";
 import type { UnixSeconds } from "../time/unix-time.ts";
 import { sealVerified, type VerifiedEvidence } from "../evidence/verified-evidence.ts";
-import { parseAzureEvidence } from "./azure-evidence.ts";
+import { parseAzureEvidence, type AzureEvidence } from "./azure-evidence.ts";
 import type { VtpmClaims } from "./claims.ts";
 import { parseHclReport } from "./hcl-report.ts";
 import { verifyVtpm } from "./verify-vtpm.ts";
@@ -27,20 +27,20 @@ import { verifyVtpm } from "./verify-vtpm.ts";
  * @throws {EndorsementError} it cannot be judged with these endorsements at `now`
  */
 export async function verifyAzureSnpEvidence(
-  bytes: Uint8Array,
+  evidence: Uint8Array | AzureEvidence,
   endorsements: AmdEndorsements | undefined,
   { now }: { readonly now: UnixSeconds },
 ): Promise<VerifiedEvidence<"azureSnp">> {
-  return await verifyAzureSnpEvidenceUnder(AMD_ROOTS, bytes, { endorsements, now });
+  return await verifyAzureSnpEvidenceUnder(AMD_ROOTS, evidence, { endorsements, now });
 }
 
 /** `verifyAzureSnpEvidence` under other roots: for tests. */
 export async function verifyAzureSnpEvidenceUnder(
   roots: readonly SnpRoot[],
-  bytes: Uint8Array,
+  evidence: Uint8Array | AzureEvidence,
   { endorsements, now }: { readonly endorsements: AmdEndorsements | undefined; readonly now: UnixSeconds },
 ): Promise<VerifiedEvidence<"azureSnp">> {
-  const { hclReport, tpmQuote, vcek } = parseAzureEvidence(bytes);
+  const { hclReport, tpmQuote, vcek } = toParts(evidence);
   const hcl = parseHclReport(hclReport);
   checkHardware(hcl.hardware, "snp");
   const own = vcek === null ? undefined : parseAmdEndorsements({ certificates: [vcek], crls: [] });
@@ -64,19 +64,19 @@ export async function verifyAzureSnpEvidenceUnder(
  * @throws {EndorsementError} it cannot be judged with these endorsements at `now`
  */
 export async function verifyAzureTdxEvidence(
-  bytes: Uint8Array,
-  endorsements: IntelEndorsements,
+  evidence: Uint8Array | AzureEvidence,
+  endorsements: IntelEndorsements | undefined,
   { now }: { readonly now: UnixSeconds },
 ): Promise<VerifiedEvidence<"azureTdx">> {
-  return await verifyAzureTdxEvidenceUnder(bytes, { endorsements, now, trust: INTEL_TRUST });
+  return await verifyAzureTdxEvidenceUnder(evidence, { endorsements, now, trust: INTEL_TRUST });
 }
 
 /** `verifyAzureTdxEvidence` under another root: for tests. */
 export async function verifyAzureTdxEvidenceUnder(
-  bytes: Uint8Array,
+  evidence: Uint8Array | AzureEvidence,
   context: TdQuoteContext,
 ): Promise<VerifiedEvidence<"azureTdx">> {
-  const { hclReport, tpmQuote, tdQuote } = parseAzureEvidence(bytes);
+  const { hclReport, tpmQuote, tdQuote } = toParts(evidence);
   const hcl = parseHclReport(hclReport);
   checkHardware(hcl.hardware, "tdx");
   const hardware = await verifyTdQuote("tdx", tdQuote ?? new Uint8Array(), context);
@@ -88,6 +88,10 @@ export async function verifyAzureTdxEvidenceUnder(
     reportData: boundData(vtpm.claims),
     checks: [...hardware.checks, ...vtpm.checks],
   });
+}
+
+function toParts(evidence: Uint8Array | AzureEvidence): AzureEvidence {
+  return evidence instanceof Uint8Array ? parseAzureEvidence(evidence) : evidence;
 }
 
 /** What the guest bound through its vTPM; a quote without qualifying data binds nothing. */

@@ -8,7 +8,7 @@
 import * as z from "zod";
 import { fromHex, isHex } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
-import { parseJsonEvidence, tryParseJsonEvidence } from "../evidence/json-evidence.ts";
+import { toEvidenceInput, type EvidenceBytes } from "../evidence/evidence-input.ts";
 import { parseDstackEventLog, toDstackEvent, type DstackEvent } from "./event-log.ts";
 import { isVersionedTdxAttestation, parseVersionedTdxAttestation } from "./versioned-attestation.ts";
 
@@ -28,20 +28,22 @@ const attestationSchema = z.object({ attestation: hex });
 const schema = z.union([quoteSchema, attestationSchema]);
 
 /** Whether these bytes are of one of the forms, over TDX. Throws nothing. */
-export function isDstackEvidence(bytes: Uint8Array): boolean {
-  if (isVersionedTdxAttestation(bytes)) {
+export function isDstackEvidence(evidence: EvidenceBytes): boolean {
+  const input = toEvidenceInput(evidence);
+  if (!input.isMember && isVersionedTdxAttestation(input.bytes)) {
     return true;
   }
-  const shape = schema.safeParse(tryParseJsonEvidence(bytes));
+  const shape = schema.safeParse(input.json);
   return shape.success && ("quote" in shape.data || isVersionedTdxAttestation(shape.data.attestation));
 }
 
 /** @throws {EvidenceError} EVIDENCE_MALFORMED, EVIDENCE_UNSUPPORTED, EVIDENCE_BINDING_MISMATCH */
-export function parseDstackEvidence(bytes: Uint8Array): DstackEvidence {
-  if (isVersionedTdxAttestation(bytes)) {
-    return fromVersionedAttestation(bytes);
+export function parseDstackEvidence(evidence: EvidenceBytes): DstackEvidence {
+  const input = toEvidenceInput(evidence);
+  if (!input.isMember && isVersionedTdxAttestation(input.bytes)) {
+    return fromVersionedAttestation(input.bytes);
   }
-  const shape = schema.safeParse(parseJsonEvidence(bytes));
+  const shape = schema.safeParse(input.requireJson());
   if (!shape.success) {
     throw new EvidenceError({
       code: "EVIDENCE_MALFORMED",

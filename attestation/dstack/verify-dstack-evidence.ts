@@ -5,7 +5,7 @@ import { verifyTdQuote, type TdQuoteContext } from "../intel/verify-tdx.ts";
 import type { UnixSeconds } from "../time/unix-time.ts";
 import { sealVerified, type VerifiedEvidence } from "../evidence/verified-evidence.ts";
 import { verifyDstackAppInfo } from "./app-info.ts";
-import { parseDstackEvidence } from "./dstack-evidence.ts";
+import { parseDstackEvidence, type DstackEvidence } from "./dstack-evidence.ts";
 
 /**
  * Genuine evidence of a dstack guest: the TDX quote is (`verifyTdxQuote`), and the event log replays to its
@@ -19,19 +19,19 @@ import { parseDstackEvidence } from "./dstack-evidence.ts";
  * @throws {EndorsementError} it cannot be judged with these endorsements at `now`
  */
 export async function verifyDstackEvidence(
-  bytes: Uint8Array,
-  endorsements: IntelEndorsements,
+  evidence: Uint8Array | DstackEvidence,
+  endorsements: IntelEndorsements | undefined,
   { now }: { readonly now: UnixSeconds },
 ): Promise<VerifiedEvidence<"dstack">> {
-  return await verifyDstackEvidenceUnder(bytes, { endorsements, now, trust: INTEL_TRUST });
+  return await verifyDstackEvidenceUnder(evidence, { endorsements, now, trust: INTEL_TRUST });
 }
 
 /** `verifyDstackEvidence` under another root: for tests. */
 export async function verifyDstackEvidenceUnder(
-  bytes: Uint8Array,
+  evidence: Uint8Array | DstackEvidence,
   context: TdQuoteContext,
 ): Promise<VerifiedEvidence<"dstack">> {
-  const { quote, events } = parseDstackEvidence(bytes);
+  const { quote, events } = evidence instanceof Uint8Array ? parseDstackEvidence(evidence) : evidence;
   const hardware = await verifyTdQuote("tdx", quote, context);
   const app = verifyDstackAppInfo(events, fromHex(hardware.claims.rtMr3));
   return sealVerified({

@@ -1,37 +1,48 @@
-/** The forms in which people hold evidence: as it is, as hex or base64 text, as PEM, or somewhere in a JSON document. */
+/**
+ * The forms in which people hold evidence: as it is, as hex or base64 text, as PEM, or somewhere in a document. A document
+ * may hold several pieces; all of them are found, since a verdict on one says nothing of the others.
+ */
 
-import { fromHex, fromUtf8, isHex, toUtf8, type Hex } from "../../protocol/bytes.ts";
+import { fromHex, fromUtf8, isHex, type Hex } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
-import { recogniseEvidence } from "./verify-evidence.ts";
-import { tryParseJsonEvidence } from "./json-evidence.ts";
-import type { EvidenceKind } from "./verified-evidence.ts";
+import { findCertificateEvidence } from "../ra-tls/certificate-evidence.ts";
+import { parseCertificate } from "../x509/certificate.ts";
 import { fromBase64 } from "../x509/pem.ts";
+import { EvidenceInput } from "./evidence-input.ts";
+import { parseJsonEvidence, withoutByteOrderMark } from "./json-evidence.ts";
+import { tryOpenEvidence, type RecognisedEvidence } from "./recognise-evidence.ts";
+import type { EvidenceKind } from "./verified-evidence.ts";
 
 export type EvidenceForm = "raw" | "hex" | "base64" | "PEM" | "JSON";
 
 export interface FoundEvidence {
   readonly form: EvidenceForm;
+  /** Where in a JSON document it stands: `nvidia_payload.evidence_list[0]`; empty for all of the input. */
+  readonly path: string;
   /** `certificate`: an X.509 certificate, for `verifyRaTlsCertificate`; anything else is for `verifyEvidence`. */
   readonly kind: EvidenceKind | "certificate";
   readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Null for a certificate. */
+  readonly evidence: RecognisedEvidence | null;
   /** What stood beside the evidence in an attestation of ours, and should be what its report data commits to. */
   readonly claims: Hex | null;
 }
 
 /**
- * Finds the evidence in what a person or a tool handed over. In a JSON document it is the first member that is evidence
- * of a known kind; a certificate is taken when nothing else is found, as documents carry those of other things too.
+ * Finds every piece of evidence in what a person or a tool handed over, each once. A certificate is a piece where it
+ * carries evidence, or where nothing else is found.
  *
- * @throws {EvidenceError} EVIDENCE_UNSUPPORTED when there is none
+ * @throws {EvidenceError} EVIDENCE_UNSUPPORTED when there is none; EVIDENCE_MALFORMED for JSON that names a member twice
  */
-export function findEvidence(input: Uint8Array): FoundEvidence {
-  const bytes = new Uint8Array(input);
-  const found = recognise(bytes, "raw") ?? findInText(bytes);
-  if (found !== undefined) return found;
+export function findEvidence(input: Uint8Array): readonly FoundEvidence[] {
+  const search = new EvidenceSearch();
+  search.lookInto(withoutByteOrderMark(new Uint8Array(input)), { form: "raw", path: "", depth: 0 });
+  const found = search.pieces();
+  if (found.length > 0) return found;
   throw new EvidenceError({
     code: "EVIDENCE_UNSUPPORTED",
     message: "no evidence of a known kind in it: tried raw bytes, hex, base64, PEM and JSON",
-    details: { length: bytes.length },
+    details: { length: input.length },
   });
 }
 
@@ -39,40 +50,182 @@ export function findEvidence(input: Uint8Array): FoundEvidence {
 const DER_SEQUENCE = 0x30;
 const DER_LONG_LENGTHS: ReadonlySet<number | undefined> = new Set([0x82, 0x83]);
 
-function recognise(bytes: Uint8Array<ArrayBuffer>, form: EvidenceForm): FoundEvidence | undefined {
-  if (bytes[0] === DER_SEQUENCE && DER_LONG_LENGTHS.has(bytes[1])) {
-    return { form, kind: "certificate", bytes, claims: null };
+/** Most members looked at, numbers not counted. A piece behind more of them could not be judged, so that is an error. */
+const MAX_MEMBERS = 65_536;
+/** JSON in base64 in a JSON string and so on: services wrap evidence two or three times. */
+const MAX_DEPTH = 6;
+/** Encoded runs looked at in text that is neither JSON nor all of one encoding, such as YAML. */
+const MAX_RUNS = 256;
+
+interface Place {
+  readonly form: EvidenceForm;
+  readonly path: string;
+  readonly depth: number;
+  readonly claims?: Hex;
+}
+
+class EvidenceSearch {
+  readonly #found = new Map<string, FoundEvidence>();
+  #bareCertificate: FoundEvidence | undefined;
+  #members = 0;
+
+  pieces(): readonly FoundEvidence[] {
+    const found = [...this.#found.values()];
+    return found.length === 0 && this.#bareCertificate !== undefined ? [this.#bareCertificate] : found;
   }
+
+  /** Bytes in any form. Returns whether they are evidence by themselves. */
+  lookInto(bytes: Uint8Array<ArrayBuffer>, place: Place): boolean {
+    if (isDer(bytes)) return this.#addCertificate(bytes, place);
+    const text = place.depth > MAX_DEPTH ? undefined : toText(bytes);
+    if (text === undefined || !isJsonText(text)) {
+      if (this.#add(tryOpenEvidence(new EvidenceInput(bytes)), place)) return true;
+      return text !== undefined && this.#lookIntoWords(text, place);
+    }
+    const before = this.#found.size;
+    this.#lookIntoJson(bytes, place);
+    return this.#found.size > before;
+  }
+
+  #add(evidence: RecognisedEvidence | undefined, place: Place): boolean {
+    if (evidence === undefined) return false;
+    const { kind, bytes } = evidence;
+    this.#keep({ form: place.form, path: place.path, kind, bytes, evidence, claims: place.claims ?? null });
+    return true;
+  }
+
+  /** The same piece in two places is one piece; the place that gives its claims is kept. */
+  #keep(piece: FoundEvidence): void {
+    const identity = `${piece.kind} ${new TextDecoder("latin1").decode(piece.bytes)}`;
+    const known = this.#found.get(identity);
+    if (known === undefined || (known.claims === null && piece.claims !== null)) {
+      this.#found.set(identity, piece);
+    }
+  }
+
+  #addCertificate(bytes: Uint8Array<ArrayBuffer>, { form, path }: Place): boolean {
+    const piece = { form, path, kind: "certificate", bytes, evidence: null, claims: null } as const;
+    if (carriesEvidence(bytes)) this.#keep(piece);
+    else this.#bareCertificate ??= piece;
+    return true;
+  }
+
+  /** PEM blocks, hex, or base64 of either alphabet; white space inside means nothing. */
+  #lookIntoWords(text: string, place: Place): boolean {
+    const form = (decoded: EvidenceForm): Place => ({
+      ...place,
+      form: place.form === "JSON" ? "JSON" : decoded,
+      depth: place.depth + 1,
+    });
+    const blocks = [...text.matchAll(PEM_BLOCKS)].map(([, , body = ""]) => decodeBase64(body));
+    if (blocks.length > 0) return this.#lookIntoAll(blocks, form("PEM"));
+    const hex = HEX_TEXT.test(text) ? decodeHex(text) : undefined;
+    if (hex !== undefined && this.lookInto(hex, form("hex"))) return true;
+    if (BASE64_TEXT.test(text)) return this.lookInto(decodeBase64(text), form("base64"));
+    const runs = [...text.matchAll(ENCODED_RUNS)].slice(0, MAX_RUNS);
+    const decoded = runs.map(
+      ([run]) => (HEX_TEXT.test(run) ? decodeHex(run) : undefined) ?? decodeBase64(run),
+    );
+    return this.#lookIntoAll(decoded, form("base64"));
+  }
+
+  #lookIntoAll(all: readonly Uint8Array<ArrayBuffer>[], place: Place): boolean {
+    return all.map((bytes) => this.lookInto(bytes, place)).includes(true);
+  }
+
+  /** @throws {EvidenceError} EVIDENCE_MALFORMED, EVIDENCE_UNSUPPORTED */
+  #lookIntoJson(bytes: Uint8Array<ArrayBuffer>, place: Place): void {
+    const input = new EvidenceInput(bytes);
+    // A document that names a member twice has two meanings; text that only looks like JSON is for nobody to judge.
+    const json = input.json ?? (isJson(bytes) ? parseJsonEvidence(bytes) : undefined);
+    if (json === undefined) return;
+    const whole = tryOpenEvidence(input);
+    const queue: [unknown, string][] = [];
+    if (this.#add(whole, place)) queue.push(...innerMembers(json, place.path, whole?.members));
+    else queue.push([json, place.path]);
+    // Breadth first, and `queue` grows while it is walked.
+    for (const [member, path] of queue) {
+      this.#members += 1;
+      if (this.#members > MAX_MEMBERS) throw tooManyMembers();
+      queue.push(...this.#lookIntoMember(member, { ...place, form: "JSON", path }));
+    }
+  }
+
+  /** @returns the members that are still to be looked into */
+  #lookIntoMember(member: unknown, place: Place): readonly [unknown, string][] {
+    if (typeof member === "string") {
+      if (place.depth < MAX_DEPTH) this.#lookIntoText(member, place);
+      return [];
+    }
+    if (typeof member !== "object" || member === null) return [];
+    const { bytes, claims } = member as { readonly bytes?: unknown; readonly claims?: unknown };
+    if (typeof bytes === "string" && isHex(claims)) {
+      this.#lookIntoWords(bytes.trim(), { ...place, claims });
+      return innerMembers(member, place.path, ["bytes", "claims"]);
+    }
+    const evidence = tryOpenEvidence(new EvidenceInput({ json: member }));
+    this.#add(evidence, place);
+    return innerMembers(member, place.path, evidence?.members);
+  }
+
+  #lookIntoText(text: string, place: Place): void {
+    const trimmed = text.trim();
+    if (trimmed.length < MIN_TEXT_LENGTH) return;
+    if (!isJsonText(trimmed)) this.#lookIntoWords(trimmed, place);
+    else this.#lookIntoJson(new TextEncoder().encode(trimmed), { ...place, depth: place.depth + 1 });
+  }
+}
+
+function tooManyMembers(): EvidenceError {
+  return new EvidenceError({
+    code: "EVIDENCE_UNSUPPORTED",
+    message: `the document has more than ${MAX_MEMBERS} members: what stands behind them would go unseen`,
+  });
+}
+
+function isDer([tag, length]: Uint8Array): boolean {
+  return tag === DER_SEQUENCE && DER_LONG_LENGTHS.has(length);
+}
+
+/** Certificates of other things stand in documents too; one that cannot be read says nothing of what it carries. */
+function carriesEvidence(der: Uint8Array<ArrayBuffer>): boolean {
   try {
-    return { form, kind: recogniseEvidence(bytes), bytes, claims: null };
+    findCertificateEvidence(parseCertificate(der));
+    return true;
+  } catch (error) {
+    if (!(error instanceof EvidenceError)) throw error;
+    return false;
+  }
+}
+
+function toText(bytes: Uint8Array): string | undefined {
+  try {
+    return fromUtf8(bytes).trim();
   } catch {
-    // EVIDENCE_UNSUPPORTED, which is all that recognising throws: some other form may fit.
     return undefined;
   }
 }
 
-function findInText(bytes: Uint8Array<ArrayBuffer>): FoundEvidence | undefined {
-  let text: string;
-  try {
-    text = fromUtf8(bytes).trim();
-  } catch {
-    return undefined;
-  }
-  return text.startsWith("{") || text.startsWith("[") ? findInJson(bytes) : findInWords(text);
+function isJsonText(text: string): boolean {
+  return text.startsWith("{") || text.startsWith("[");
 }
 
-const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]{1,64})-----([A-Za-z0-9+/=\s]*)-----END \1-----/;
+function isJson(bytes: Uint8Array): boolean {
+  try {
+    JSON.parse(fromUtf8(withoutByteOrderMark(bytes)));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Characters of the shortest text that can be evidence: a quote's header is longer. */
+const MIN_TEXT_LENGTH = 64;
+const PEM_BLOCKS = /-----BEGIN ([A-Z0-9 ]{1,64})-----([A-Za-z0-9+/=\s]*)-----END \1-----/g;
 const HEX_TEXT = /^(?:0x)?[0-9A-Fa-f\s]+$/;
 const BASE64_TEXT = /^[A-Za-z0-9+/_\s-]+={0,2}$/;
-
-/** The first PEM block, hex, or base64 of either alphabet; white space inside means nothing. */
-function findInWords(text: string): FoundEvidence | undefined {
-  const [, , pem] = PEM_BLOCK.exec(text) ?? [];
-  if (pem !== undefined) return recognise(decodeBase64(pem), "PEM");
-  const hex = HEX_TEXT.test(text) ? decodeHex(text) : undefined;
-  const asHex = hex === undefined ? undefined : recognise(hex, "hex");
-  return asHex ?? (BASE64_TEXT.test(text) ? recognise(decodeBase64(text), "base64") : undefined);
-}
+/** Long enough for a report of any kind, in base64. */
+const ENCODED_RUNS = /[A-Za-z0-9+/_-]{512,}={0,2}/g;
 
 function decodeHex(text: string): Uint8Array<ArrayBuffer> | undefined {
   const digits = text.replace(/\s+/g, "").toLowerCase();
@@ -93,38 +246,19 @@ function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
   }
 }
 
-/** Most members looked at: evidence stands near the top of its document. */
-const MAX_MEMBERS = 4_096;
-
-function findInJson(bytes: Uint8Array): FoundEvidence | undefined {
-  const members: unknown[] = [tryParseJsonEvidence(bytes)];
-  let certificate: FoundEvidence | undefined;
-  // Breadth first, and `members` grows while it is walked.
-  for (const member of members) {
-    const found = recogniseMember(member);
-    if (found !== undefined && found.kind !== "certificate") return found;
-    certificate ??= found;
-    for (const inner of innerMembers(member)) if (members.length < MAX_MEMBERS) members.push(inner);
-  }
-  return certificate;
-}
-
 /** Numbers are left out: byte arrays would hide what stands after them. */
-function innerMembers(member: unknown): readonly unknown[] {
-  const values: readonly unknown[] =
-    typeof member === "object" && member !== null ? Object.values(member) : [];
-  return values.filter((value) => typeof value === "string" || typeof value === "object");
-}
-
-function recogniseMember(member: unknown): FoundEvidence | undefined {
-  if (typeof member === "string") return asJson(findInWords(member));
-  if (typeof member !== "object" || member === null) return undefined;
-  const { bytes, claims } = member as { readonly bytes?: unknown; readonly claims?: unknown };
-  if (typeof bytes === "string" && isHex(claims)) return asJson(findInWords(bytes), claims);
-  // Kinds that are JSON themselves, inside of another document.
-  return asJson(recognise(toUtf8(JSON.stringify(member)), "JSON"));
-}
-
-function asJson(found: FoundEvidence | undefined, claims: Hex | null = null): FoundEvidence | undefined {
-  return found === undefined ? undefined : { ...found, form: "JSON", claims };
+function innerMembers(
+  value: unknown,
+  path: string,
+  without: readonly string[] = [],
+): readonly [unknown, string][] {
+  if (typeof value !== "object" || value === null) return [];
+  // An array that is evidence is evidence as a whole.
+  if (Array.isArray(value) && without.length > 0) return [];
+  return Object.entries(value)
+    .filter(([name, member]) => !without.includes(name) && ["string", "object"].includes(typeof member))
+    .map(([name, member]) => [
+      member,
+      Array.isArray(value) ? `${path}[${name}]` : path === "" ? name : `${path}.${name}`,
+    ]);
 }

@@ -2,6 +2,7 @@
 
 import { fromUtf8 } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
+import { findRepeatedMember } from "../../protocol/unique-members.ts";
 
 /** Certificates, quotes and event logs of a whole node in base64: under a megabyte. */
 const MAX_JSON_BYTES = 8 * 1024 * 1024;
@@ -10,7 +11,8 @@ const MAX_JSON_BYTES = 8 * 1024 * 1024;
 const MAX_JSON_DEPTH = 64;
 
 /**
- * The value that UTF-8 JSON text is.
+ * The value that UTF-8 JSON text is, with or without a byte order mark. An object that names a member twice is refused:
+ * which of the two was meant, nobody can say.
  *
  * @throws {EvidenceError} EVIDENCE_MALFORMED
  */
@@ -21,11 +23,34 @@ export function parseJsonEvidence(bytes: Uint8Array): unknown {
       message: "the JSON is larger or deeper than any genuine evidence",
     });
   }
+  const { text, value } = parse(bytes);
+  const repeated = findRepeatedMember(text);
+  if (repeated !== undefined) {
+    throw new EvidenceError({
+      code: "EVIDENCE_MALFORMED",
+      message: "the JSON names a member twice",
+      details: { member: repeated.slice(0, 100) },
+    });
+  }
+  return value;
+}
+
+function parse(bytes: Uint8Array): { readonly text: string; readonly value: unknown } {
   try {
-    return JSON.parse(fromUtf8(bytes));
+    const text = fromUtf8(withoutByteOrderMark(bytes));
+    return { text, value: JSON.parse(text) };
   } catch (cause) {
     throw new EvidenceError({ code: "EVIDENCE_MALFORMED", message: "the evidence is not JSON", cause });
   }
+}
+
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf] as const;
+
+/** Windows writes one before UTF-8 text; RFC 8259 §8.1 lets a parser ignore it. */
+export function withoutByteOrderMark(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>;
+export function withoutByteOrderMark(bytes: Uint8Array): Uint8Array;
+export function withoutByteOrderMark(bytes: Uint8Array): Uint8Array {
+  return BYTE_ORDER_MARK.every((byte, index) => bytes[index] === byte) ? bytes.subarray(3) : bytes;
 }
 
 /** Deepest nesting by brackets, those in strings among them: never less than the real one. */

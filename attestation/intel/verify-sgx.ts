@@ -1,6 +1,7 @@
 import { toHex, type Hex } from "../../protocol/bytes.ts";
 import { malformed } from "../encoding/malformed.ts";
 import { readField, readUint } from "../encoding/layout.ts";
+import { requireEndorsements } from "../endorsements/endorsements.ts";
 import type { UnixSeconds } from "../time/unix-time.ts";
 import { sealVerified, type VerifiedEvidence } from "../evidence/verified-evidence.ts";
 import type { PckClaims, SgxClaims } from "./claims.ts";
@@ -19,28 +20,32 @@ import { verifyQuote } from "./verify-quote.ts";
  * @throws {EvidenceError | EndorsementError | InputError}
  */
 export async function verifySgxQuote(
-  bytes: Uint8Array,
-  endorsements: IntelEndorsements,
+  evidence: Uint8Array | Quote,
+  endorsements: IntelEndorsements | undefined,
   { now }: { readonly now: UnixSeconds },
 ): Promise<VerifiedEvidence<"sgx">> {
-  return await verifySgxQuoteUnder(INTEL_TRUST, bytes, { endorsements, now });
+  return await verifySgxQuoteUnder(INTEL_TRUST, evidence, { endorsements, now });
 }
 
 export interface SgxQuoteContext {
-  readonly endorsements: IntelEndorsements;
+  readonly endorsements: IntelEndorsements | undefined;
   readonly now: UnixSeconds;
 }
 
 /** `verifySgxQuote` under another root: for tests. */
 export async function verifySgxQuoteUnder(
   trust: QuoteTrust,
-  bytes: Uint8Array,
+  evidence: Uint8Array | Quote,
   { endorsements, now }: SgxQuoteContext,
 ): Promise<VerifiedEvidence<"sgx">> {
   // A copy: the caller's buffer could change while WebCrypto is at work.
-  const quote = parseQuote(new Uint8Array(bytes));
+  const quote = evidence instanceof Uint8Array ? parseQuote(new Uint8Array(evidence)) : evidence;
   if (quote.bodyType !== "sgx") throw malformed("this is a TDX quote, not an SGX quote");
-  const { pck, tcb, window, checks } = await verifyQuote(quote, endorsements, { trust, now });
+  const { pck, tcb, window, checks } = await verifyQuote(
+    quote,
+    requireEndorsements(endorsements, "Intel collateral"),
+    { trust, now },
+  );
   const claims = toSgxClaims(quote, pck);
   return sealVerified({
     kind: "sgx",

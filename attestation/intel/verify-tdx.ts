@@ -1,6 +1,7 @@
 import { toHex, type Hex } from "../../protocol/bytes.ts";
 import { malformed } from "../encoding/malformed.ts";
 import { readField } from "../encoding/layout.ts";
+import { requireEndorsements } from "../endorsements/endorsements.ts";
 import type { UnixSeconds } from "../time/unix-time.ts";
 import { sealVerified, type Check, type VerifiedEvidence } from "../evidence/verified-evidence.ts";
 import type { PckClaims, TdxClaims } from "./claims.ts";
@@ -19,15 +20,16 @@ import { verifyQuote } from "./verify-quote.ts";
  * @throws {EvidenceError | EndorsementError | InputError}
  */
 export async function verifyTdxQuote(
-  bytes: Uint8Array,
-  endorsements: IntelEndorsements,
+  evidence: Uint8Array | Quote,
+  endorsements: IntelEndorsements | undefined,
   { now }: { readonly now: UnixSeconds },
 ): Promise<VerifiedEvidence<"tdx">> {
-  return await verifyTdQuote("tdx", bytes, { endorsements, now, trust: INTEL_TRUST });
+  return await verifyTdQuote("tdx", evidence, { endorsements, now, trust: INTEL_TRUST });
 }
 
 export interface TdQuoteContext {
-  readonly endorsements: IntelEndorsements;
+  /** Undefined where there are none: what needs none is still checked, and a false signature found. */
+  readonly endorsements: IntelEndorsements | undefined;
   readonly now: UnixSeconds;
   readonly trust: QuoteTrust;
 }
@@ -35,13 +37,17 @@ export interface TdQuoteContext {
 /** A TD's quote under any root: Intel's, or the simulator's. */
 export async function verifyTdQuote<Kind extends "tdx" | "simulator">(
   kind: Kind,
-  bytes: Uint8Array,
+  evidence: Uint8Array | Quote,
   { endorsements, now, trust }: TdQuoteContext,
 ): Promise<VerifiedEvidence<Kind>> {
   // A copy: the caller's buffer could change while WebCrypto is at work.
-  const quote = parseQuote(new Uint8Array(bytes));
+  const quote = evidence instanceof Uint8Array ? parseQuote(new Uint8Array(evidence)) : evidence;
   if (quote.bodyType === "sgx") throw malformed("this is an SGX quote, not a TDX quote");
-  const { pck, tcb, window, checks } = await verifyQuote(quote, endorsements, { trust, now });
+  const { pck, tcb, window, checks } = await verifyQuote(
+    quote,
+    requireEndorsements(endorsements, "Intel collateral"),
+    { trust, now },
+  );
   const claims = toTdxClaims(quote, pck);
   const body = quote.bodyType === "td15" ? "TDX 1.5" : "TDX 1.0";
   const module: Check = { name: "TDX module", ok: true, detail: tcb.tdxModule ?? "judged by the TCB level" };

@@ -7,7 +7,7 @@
 
 import * as z from "zod";
 import { EvidenceError } from "../../protocol/errors.ts";
-import { parseJsonEvidence, tryParseJsonEvidence } from "../evidence/json-evidence.ts";
+import { toEvidenceInput, type EvidenceBytes } from "../evidence/evidence-input.ts";
 import { fromBase64 } from "../x509/pem.ts";
 
 export interface NvidiaDeviceEvidence {
@@ -30,8 +30,8 @@ const evidenceSchema = z.union([deviceSchema, z.array(deviceSchema).min(1).max(M
 export type NvidiaEvidence = readonly NvidiaDeviceEvidence[];
 
 /** Whether these bytes are JSON of this shape. Throws nothing. */
-export function isNvidiaEvidence(bytes: Uint8Array): boolean {
-  return evidenceSchema.safeParse(tryParseJsonEvidence(bytes)).success;
+export function isNvidiaEvidence(evidence: EvidenceBytes): boolean {
+  return evidenceSchema.safeParse(toEvidenceInput(evidence).json).success;
 }
 
 /**
@@ -40,8 +40,8 @@ export function isNvidiaEvidence(bytes: Uint8Array): boolean {
  *
  * @throws {EvidenceError} EVIDENCE_MALFORMED
  */
-export function parseNvidiaEvidence(bytes: Uint8Array): NvidiaEvidence {
-  const shape = evidenceSchema.safeParse(parseJsonEvidence(bytes));
+export function parseNvidiaEvidence(evidence: EvidenceBytes): NvidiaEvidence {
+  const shape = evidenceSchema.safeParse(toEvidenceInput(evidence).requireJson());
   if (!shape.success) {
     throw new EvidenceError({
       code: "EVIDENCE_MALFORMED",

@@ -33,14 +33,15 @@ const authorities = createCertificateCache(MAX_CACHED_CERTIFICATES);
  *
  * Source: DMTF DSP0274 1.1.0 §10.11.1 (signature); github.com/NVIDIA/nvtrust, local_gpu_verifier.
  *
- * @param bytes JSON of `nvidia-evidence.ts`
+ * @param evidence JSON of `nvidia-evidence.ts`, or what it parses to
  * @throws {EvidenceError} not genuine
  */
 export async function verifyNvidiaEvidence(
-  bytes: Uint8Array,
+  evidence: Uint8Array | NvidiaEvidence,
   { now }: { readonly now: UnixSeconds },
 ): Promise<VerifiedEvidence<"nvidia">> {
-  return await verifyNvidiaEvidenceUnder(NVIDIA_ROOTS, parseNvidiaEvidence(bytes), { now });
+  const devices = evidence instanceof Uint8Array ? parseNvidiaEvidence(evidence) : evidence;
+  return await verifyNvidiaEvidenceUnder(NVIDIA_ROOTS, devices, { now });
 }
 
 /** `verifyNvidiaEvidence` of devices that are parsed already, under other roots: for tests. */

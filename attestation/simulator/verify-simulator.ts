@@ -1,4 +1,5 @@
 import { parseIntelEndorsements, type IntelEndorsements } from "../intel/intel-endorsements.ts";
+import type { Quote } from "../intel/quote.ts";
 import { verifyTdQuote } from "../intel/verify-tdx.ts";
 import type { UnixSeconds } from "../time/unix-time.ts";
 import type { VerifiedEvidence } from "../evidence/verified-evidence.ts";
@@ -17,9 +18,9 @@ let endorsements: IntelEndorsements | undefined;
  * @throws {EvidenceError | EndorsementError | InputError}
  */
 export async function verifySimulatorEvidence(
-  bytes: Uint8Array,
+  evidence: Uint8Array | Quote,
   { now }: { readonly now: UnixSeconds },
 ): Promise<VerifiedEvidence<"simulator">> {
   endorsements ??= parseIntelEndorsements(SIMULATOR_COLLATERAL);
-  return await verifyTdQuote("simulator", bytes, { endorsements, now, trust: SIMULATOR_TRUST });
+  return await verifyTdQuote("simulator", evidence, { endorsements, now, trust: SIMULATOR_TRUST });
 }

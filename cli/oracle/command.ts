@@ -7,6 +7,7 @@ import { z } from "zod";
 import { InputError, UpstreamError } from "../../protocol/errors.ts";
 import type { InputErrorCode } from "../../protocol/errors.ts";
 import { ExitCode } from "../exit-codes.ts";
+import { endWithUs } from "../../devnet/keeper.ts";
 import { programArguments } from "../../devnet/node-program.ts";
 
 interface NodeOptions {
@@ -131,6 +132,7 @@ function run(config: string): Promise<ExitCode> {
   const child = spawn(process.execPath, [...programArguments("oracle/main"), "--config", config], {
     stdio: "inherit",
   });
+  endWithUs(child);
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => child.kill(signal));
   }

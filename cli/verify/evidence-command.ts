@@ -1,7 +1,7 @@
 /** `adyton verify` for anything but a receipt: genuine? and acceptable to me? */
 
 import { writeFile } from "node:fs/promises";
-import { findEvidence } from "../../attestation/evidence/find-evidence.ts";
+import { findEvidence, type FoundEvidence } from "../../attestation/evidence/find-evidence.ts";
 import {
   appraiseEvidence,
   proposePolicy,
@@ -69,7 +69,7 @@ async function judge(
   target: EvidenceTarget,
   { options, demands, report }: Judgement & { readonly options: EvidenceOptions },
 ): Promise<GenuineEvidence> {
-  const found = findEvidence(target.bytes);
+  const [found] = findEvidence(target.bytes) as readonly [FoundEvidence];
   report.kind = found.kind;
   const endorsements = await findEndorsements(target, found, { options, now: demands.now });
   const genuine = await verifyFound(found, endorsements, demands.now);

@@ -1,9 +1,9 @@
 import { findCertificateEvidence } from "../../attestation/ra-tls/certificate-evidence.ts";
 import { parseCertificate } from "../../attestation/x509/certificate.ts";
 import type { FoundEvidence } from "../../attestation/evidence/find-evidence.ts";
-import type { Endorsements, UnixSeconds } from "../../attestation/index.ts";
+import type { Endorsements, RecognisedEvidence, UnixSeconds } from "../../attestation/index.ts";
 import { createFileSource, createSourceOfFiles } from "../../endorsements/files/file-source.ts";
-import { endorsementNeeds } from "../../endorsements/needs.ts";
+import { needsOf } from "../../endorsements/endorsement-source.ts";
 import { createVendorSource } from "../../endorsements/vendor-source.ts";
 import { EndorsementError } from "../../protocol/errors.ts";
 import type { EvidenceOptions } from "./evidence-options.ts";
@@ -37,10 +37,10 @@ export async function findEndorsements(
  */
 async function findBeside(
   target: EvidenceTarget,
-  evidence: Uint8Array,
+  evidence: Uint8Array | RecognisedEvidence,
   now: UnixSeconds,
 ): Promise<Endorsements> {
-  const needs = endorsementNeeds(evidence);
+  const needs = needsOf(evidence);
   if ((needs.intel === null && needs.amd === null) || !isText(target.bytes)) return {};
   try {
     return await createSourceOfFiles([target]).find(evidence, now);
@@ -55,6 +55,6 @@ function isText([first]: Uint8Array): boolean {
   return first !== undefined && ["{", "[", "-"].includes(String.fromCharCode(first));
 }
 
-function innerEvidence({ kind, bytes }: FoundEvidence): Uint8Array {
-  return kind === "certificate" ? findCertificateEvidence(parseCertificate(bytes)).evidence : bytes;
+function innerEvidence({ evidence, bytes }: FoundEvidence): Uint8Array | RecognisedEvidence {
+  return evidence ?? findCertificateEvidence(parseCertificate(bytes)).evidence;
 }

@@ -29,7 +29,7 @@ export async function verifyFound(
   now: UnixSeconds,
 ): Promise<GenuineEvidence> {
   if (found.kind === "certificate") return await verifyCertificate(found.bytes, endorsements, now);
-  const evidence = await verifyEvidence(found.bytes, endorsements, { now });
+  const evidence = await verifyEvidence(found.evidence ?? found.bytes, endorsements, { now });
   if (found.claims === null) {
     return { evidence, checks: evidence.checks, claimedNonce: null, eventLog: null };
   }

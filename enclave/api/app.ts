@@ -33,14 +33,18 @@ import { createLogRoutes } from "./log-routes.ts";
 import { sendSigned } from "./negotiate.ts";
 import { parseInput } from "./parse-input.ts";
 import { receiptRoute } from "./receipt-route.ts";
-import { RateLimit } from "./rate-limit.ts";
+import { networkOf } from "./connections.ts";
+import { AddressLimits } from "./rate-limit.ts";
 import { readJson } from "./request-body.ts";
+import { Turns } from "./turns.ts";
 
 /** Bytes: a payload of 64 KiB in hex, a request, and room. */
 const MAX_BODY_BYTES = 192 * 1024;
 
-/** Making evidence takes tens of milliseconds of a shared device. */
-const ATTESTATION_QUOTA = { requestsPerMinute: 600, concurrent: 8 };
+/** Making evidence takes tens of milliseconds of a shared device. For each address, and for each caller with a credential. */
+const ATTESTATION_QUOTA = { requestsPerMinute: 120, concurrent: 2 };
+/** Evidence being made at once, for everybody: a device makes one after another. */
+const MAX_ATTESTATIONS_AT_ONCE = 8;
 
 export interface ApiOptions {
   readonly identity: Identity;
@@ -129,13 +133,19 @@ async function openOwnKey(
   return key;
 }
 
-function attestationRoute({ attest, identity, monotonicMs }: ApiOptions): RequestHandler {
-  const limit = new RateLimit(ATTESTATION_QUOTA, monotonicMs);
+/** Before any credential is asked for: an oracle that comes for the first time has to verify whom it would give one to. */
+function attestationRoute({ attest, callers, identity, monotonicMs }: ApiOptions): RequestHandler {
+  const strangers = new AddressLimits(ATTESTATION_QUOTA, monotonicMs);
+  const known = new AddressLimits(ATTESTATION_QUOTA, monotonicMs);
+  const queue = new Turns(MAX_ATTESTATIONS_AT_ONCE);
   return async (request, response) => {
     const { nonce } = parseInput(AttestationQuery, request.query);
+    const name = callers.nameOf(request.headers.authorization);
+    const limit =
+      name === null ? strangers.of(networkOf(request.socket.remoteAddress ?? "")) : known.of(name);
     const leave = limit.enter();
     try {
-      const attested = await attest(nonce);
+      const attested = await queue.take(() => attest(nonce));
       response.json(z.encode(AttestationReply, { keyset: identity.keyset, ...attested }));
     } finally {
       leave();

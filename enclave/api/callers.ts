@@ -112,6 +112,12 @@ export class Callers {
     this.#keyOwners = keyOwners === "refuse" ? null : new RateLimit(keyOwners, monotonicMs);
   }
 
+  /** Whose credential it is, where it is one that the operator gave out; null for everybody else. */
+  nameOf(authorization: string | undefined): string | null {
+    const credentialSha256 = credentialHash(authorization);
+    return credentialSha256 === null ? null : (this.#named.get(credentialSha256)?.name ?? null);
+  }
+
   /**
    * The caller that an Authorization header names. A wrong credential is refused even where none is needed, unless it comes
    * with a key: then it is the owner's own, and has to be the one that the key names.
@@ -123,10 +129,8 @@ export class Callers {
       if (this.#anonymous !== null) return this.#anonymous;
       throw unauthorized();
     }
-    const credential = /^Bearer ([\x21-\x7e]+)$/.exec(authorization)?.[1];
-    if (credential === undefined || credential.length > MAX_CREDENTIAL_LENGTH) throw unauthorized();
-    // Looked up by hash: how long that takes says nothing about a credential that is not known already.
-    const credentialSha256 = toHex(createHash("sha256").update(credential).digest());
+    const credentialSha256 = credentialHash(authorization);
+    if (credentialSha256 === null) throw unauthorized();
     const caller = this.#named.get(credentialSha256);
     if (caller !== undefined) return caller;
     if (!withKey || this.#keyOwners === null) throw unauthorized();
@@ -134,6 +138,13 @@ export class Callers {
     const name = `owner of a key, ${credentialSha256}`;
     return { name, limit: this.#keyOwners, provisions: false, credentialSha256, keyOwner: true };
   }
+}
+
+/** Looked up by hash: how long that takes says nothing about a credential that is not known already. */
+function credentialHash(authorization: string | undefined): Hex | null {
+  const credential = /^Bearer ([\x21-\x7e]+)$/.exec(authorization ?? "")?.[1];
+  if (credential === undefined || credential.length > MAX_CREDENTIAL_LENGTH) return null;
+  return toHex(createHash("sha256").update(credential).digest());
 }
 
 function unauthorized(): InputError {

@@ -49,3 +49,30 @@ export class RateLimit {
     };
   }
 }
+
+/** Addresses whose buckets are kept: full ones say nothing, and are let go first. */
+const MAX_ADDRESSES = 10_000;
+
+/** A bucket for each address, for callers who have no credential: one of them uses up its own, and nobody else's. */
+export class AddressLimits {
+  readonly #quota: Quota;
+  readonly #monotonicMs: () => number;
+  /** In the order of their last use. */
+  readonly #limits = new Map<string, RateLimit>();
+
+  constructor(quota: Quota, monotonicMs: () => number) {
+    this.#quota = quota;
+    this.#monotonicMs = monotonicMs;
+  }
+
+  of(address: string): RateLimit {
+    const limit = this.#limits.get(address) ?? new RateLimit(this.#quota, this.#monotonicMs);
+    this.#limits.delete(address);
+    this.#limits.set(address, limit);
+    if (this.#limits.size > MAX_ADDRESSES) {
+      const [oldest] = this.#limits.keys();
+      if (oldest !== undefined) this.#limits.delete(oldest);
+    }
+    return limit;
+  }
+}

@@ -3,11 +3,11 @@ import { createServer, type Server } from "node:https";
 import type { KeyObject } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import type { Operator } from "../configuration/operator.ts";
+import { CONNECTION_LIMITS, guardConnections } from "./connections.ts";
 
 /** Milliseconds for a client to send its headers, and its whole call: slow senders hold a socket, nothing more. */
 const HEADERS_TIMEOUT_MS = 10_000;
 const CALL_TIMEOUT_MS = 30_000;
-const MAX_CONNECTIONS = 2_048;
 const MAX_HEADER_BYTES = 16 * 1024;
 
 export interface RunningServer {
@@ -38,7 +38,9 @@ export async function startServer({
   );
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   server.requestTimeout = CALL_TIMEOUT_MS;
-  server.maxConnections = MAX_CONNECTIONS;
+  // Node refuses whoever comes last; the guard lets go of whoever does nothing. This is for what it cannot see.
+  server.maxConnections = 2 * CONNECTION_LIMITS.total;
+  guardConnections(server);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(listen.port, listen.host, resolve);

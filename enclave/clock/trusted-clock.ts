@@ -1,10 +1,19 @@
 /**
- * Time without believing the host's clock: never before the build, otherwise the median `Date` of several configured
- * hosts over verified TLS, carried on by a monotonic counter.
+ * Time without believing the host's clock: never before the build, otherwise the median `Date` of several configured hosts
+ * over verified TLS, carried on by a monotonic counter.
+ *
+ * What k liars among n hosts can do, with a host that drops and delays packets as it likes:
+ * - k at most n/2, rounded down: nothing but keep the time unknown. A median counts only when more than half of all
+ *   *configured* hosts told the same time, so that dropping honest ones helps no lie.
+ * - more: anything from the build on.
+ * Honest hosts alone, all delayed: a sample that took longer than `MAX_ROUND_TRIP_MS` is no sample, and one that counts is
+ * wrong by half of its round trip and a second at most.
  */
 
 import type { TimeSettings } from "../configuration/behaviour.ts";
+import { isChainInDate } from "../egress/egress.ts";
 import type { Exchange } from "../egress/exchange.ts";
+import type { Transport } from "../../protocol/transcript.ts";
 
 export interface Reading {
   /** Seconds; null when no trustworthy time is known. */
@@ -16,7 +25,7 @@ export interface Reading {
 
 export interface TrustedClock {
   readonly read: () => Reading;
-  /** Asks the hosts again. A failure leaves the last median in place until it is too old. */
+  /** Asks the hosts again. Time is known while the latest round agreed on one. */
   readonly synchronize: () => Promise<void>;
 }
 
@@ -26,15 +35,26 @@ export interface ClockOptions {
   readonly exchange: Exchange;
   /** Milliseconds from any start, never backwards. */
   readonly monotonicMs: () => number;
+  /** As `monotonicMs`, counting also while the machine is suspended (CLOCK_BOOTTIME); where there is one. */
+  readonly bootMs?: () => number;
   /** Seconds by the machine's clock: used only where the behaviour file says so. */
   readonly hostNow: () => number;
 }
 
-/** A `Date` header has whole seconds and is a network's delay old. */
+/** Milliseconds from request to response: a server across the world takes one; whoever holds a response back makes it old. */
+const MAX_ROUND_TRIP_MS = 5_000;
+
+/** Milliseconds by which honest hosts may differ, beyond their round trips: whole seconds, and clocks set by NTP. */
+const AGREEMENT_MS = 2_000;
+
+/** Seconds that a `Date` may be ahead of the truth: its rounding, and a clock that is not set exactly. */
 const DATE_UNCERTAINTY_SECONDS = 2;
 
-/** Counters of virtual machines drift, and a host may pause one: a median older than this is not trusted. */
-const MAX_AGE_MS = 6 * 60 * 60 * 1000;
+/** Counters of virtual machines drift; rounds are a minute apart, and a process that missed an hour of them asks anew. */
+const MAX_AGE_MS = 60 * 60 * 1000;
+
+/** Milliseconds by which the two counters may differ before the machine must have been suspended. */
+const MAX_SUSPENSION_MS = 1_000;
 
 export function createTrustedClock(options: ClockOptions): TrustedClock {
   return options.settings.source === "hosts" ? new HostsClock(options, options.settings) : hostClock(options);
@@ -50,10 +70,26 @@ function hostClock({ hostNow, buildTime }: ClockOptions): TrustedClock {
   };
 }
 
+/** One host's word on the time. */
+interface Sample {
+  readonly host: string;
+  /** Milliseconds since the epoch at counter zero: what the host said, less the counter in the middle of its round trip. */
+  readonly offsetMs: number;
+  readonly roundTripMs: number;
+  readonly transport: Transport;
+}
+
+interface Anchor {
+  readonly offsetMs: number;
+  readonly atMs: number;
+  readonly suspendedMs: number;
+  readonly source: string;
+}
+
 class HostsClock implements TrustedClock {
   readonly #options: ClockOptions;
   readonly #settings: Extract<TimeSettings, { source: "hosts" }>;
-  #anchor: { readonly seconds: number; readonly atMs: number; readonly source: string } | null = null;
+  #anchor: Anchor | null = null;
   /** Time never runs backwards for a caller, whatever a later median says. */
   #latest: number;
 
@@ -65,11 +101,11 @@ class HostsClock implements TrustedClock {
 
   read(): Reading {
     const anchor = this.#anchor;
-    const elapsedMs = anchor === null ? Infinity : this.#options.monotonicMs() - anchor.atMs;
-    if (anchor === null || elapsedMs > MAX_AGE_MS) {
+    const atMs = this.#options.monotonicMs();
+    if (anchor === null || atMs - anchor.atMs > MAX_AGE_MS || this.#wasSuspendedSince(anchor)) {
       return { now: null, lowerBound: this.#latest, source: "build" };
     }
-    const now = Math.max(this.#latest, anchor.seconds + Math.floor(elapsedMs / 1000));
+    const now = Math.max(this.#latest, Math.floor((anchor.offsetMs + atMs) / 1000));
     this.#latest = now;
     return {
       now,
@@ -79,35 +115,74 @@ class HostsClock implements TrustedClock {
   }
 
   async synchronize(): Promise<void> {
-    const { urls, quorum } = this.#settings;
-    const samples = (await Promise.all(urls.map((url) => this.#ask(url)))).filter(
-      (sample) => sample !== null,
-    );
-    const seconds = samples.map((sample) => sample.seconds).sort((a, b) => a - b);
-    // The lower one of an even number: a lie must outnumber the truth in either direction.
-    const median = seconds[Math.floor((seconds.length - 1) / 2)];
-    if (seconds.length < quorum || median === undefined || median < this.#options.buildTime) return;
-    const source = `median Date of ${samples
-      .map((sample) => sample.host)
-      .sort()
-      .join(", ")}`;
-    this.#anchor = { seconds: median, atMs: this.#options.monotonicMs(), source };
+    const answers = await Promise.all(this.#settings.urls.map((url) => this.#ask(url)));
+    const samples = answers.filter((sample) => sample !== null);
+    const offsetMs = this.#agreed(samples);
+    this.#anchor =
+      offsetMs === null
+        ? null
+        : {
+            offsetMs,
+            atMs: this.#options.monotonicMs(),
+            suspendedMs: this.#suspendedMs(),
+            source: `median Date of ${samples
+              .map(({ host }) => host)
+              .sort()
+              .join(", ")}`,
+          };
   }
 
-  /** One host's time; null for any failure, since the quorum is counted over who answered. */
-  async #ask(url: string): Promise<{ readonly seconds: number; readonly host: string } | null> {
+  /** The offset that the hosts agree on; null when they do not, or it cannot be true. */
+  #agreed(samples: readonly Sample[]): number | null {
+    const sorted = [...samples].sort((a, b) => a.offsetMs - b.offsetMs);
+    const median = sorted[Math.floor((sorted.length - 1) / 2)];
+    if (median === undefined || samples.length < this.#settings.quorum) return null;
+    const seconds = Math.floor((median.offsetMs + this.#options.monotonicMs()) / 1000);
+    if (seconds < this.#options.buildTime) return null;
+    const agreeing = sorted.filter(
+      (sample) =>
+        // OpenSSL judged its certificates by the host's clock.
+        isChainInDate(sample.transport, seconds) &&
+        Math.abs(sample.offsetMs - median.offsetMs) <=
+          AGREEMENT_MS + (sample.roundTripMs + median.roundTripMs) / 2,
+    );
+    return agreeing.length > this.#settings.urls.length / 2 ? median.offsetMs : null;
+  }
+
+  /** Milliseconds that the machine was suspended, as far as it knows. */
+  #suspendedMs(): number {
+    const { bootMs, monotonicMs } = this.#options;
+    return bootMs === undefined ? 0 : bootMs() - monotonicMs();
+  }
+
+  #wasSuspendedSince(anchor: Anchor): boolean {
+    return Math.abs(this.#suspendedMs() - anchor.suspendedMs) > MAX_SUSPENSION_MS;
+  }
+
+  /** null for any failure, and for a word that is too old to say when it was true. */
+  async #ask(url: string): Promise<Sample | null> {
     const target = new URL(url);
     // Only TLS says who told the time.
     if (target.protocol !== "https:") return null;
+    const sentMs = this.#options.monotonicMs();
     const outcome = await this.#options.exchange({
       url: target,
       method: "HEAD",
-      headers: { accept: "*/*" },
+      headers: { accept: "*/*", "cache-control": "no-cache" },
       body: new Uint8Array(),
     });
     if (outcome.kind === "failed") return null;
-    const date = parseHttpDate(outcome.response.headers["date"]);
-    return date === null ? null : { seconds: date, host: target.host };
+    const { headers, transport } = outcome.response;
+    const receivedMs = this.#options.monotonicMs();
+    const date = parseHttpDate(headers["date"]);
+    const age = parseAge(headers["age"]);
+    if (date === null || age === null || receivedMs - sentMs > MAX_ROUND_TRIP_MS) return null;
+    return {
+      host: target.host,
+      offsetMs: (date + age) * 1000 - (sentMs + receivedMs) / 2,
+      roundTripMs: receivedMs - sentMs,
+      transport,
+    };
   }
 }
 
@@ -118,4 +193,10 @@ export function parseHttpDate(text: string | undefined): number | null {
   if (text === undefined || !HTTP_DATE.test(text)) return null;
   const ms = Date.parse(text);
   return Number.isNaN(ms) ? null : Math.floor(ms / 1000);
+}
+
+/** Seconds that a response lay in caches since its `Date` (RFC 9111 §5.1); 0 for none, null for what is no age. */
+function parseAge(text: string | undefined): number | null {
+  if (text === undefined) return 0;
+  return /^[0-9]{1,9}$/.test(text) ? Number(text) : null;
 }

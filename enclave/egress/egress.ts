@@ -5,7 +5,7 @@ import { createSecureContext, type TLSSocket } from "node:tls";
 import { UpstreamError } from "../../protocol/errors.ts";
 import type { Transport } from "../../protocol/transcript.ts";
 import type { Behaviour, Provider } from "../configuration/behaviour.ts";
-import { checkChainDates, createChainReader } from "./chain-facts.ts";
+import { checkChainDates, createChainReader, type ChainFacts } from "./chain-facts.ts";
 import type { Exchange } from "./exchange.ts";
 import { createExchange } from "./node-exchange.ts";
 import { describeTlsSession, readPeerChain } from "./tls-session.ts";
@@ -48,6 +48,16 @@ export function createEgress(behaviour: Behaviour, options: EgressOptions): Exch
   return createExchange({ agent, limits: behaviour.limits, judgeSession: createJudge(behaviour, options) });
 }
 
+/** The certificates of each session that was judged, for whoever learns the time only afterwards. */
+const chains = new WeakMap<Transport, ChainFacts>();
+
+/** Whether the certificates behind an exchange are valid at `seconds`. Nothing outside of TLS has any. */
+export function isChainInDate(transport: Transport, seconds: number): boolean {
+  const chain = chains.get(transport);
+  if (chain === undefined) return transport.kind === "plain-loopback";
+  return chain.validity.every(({ from, until }) => seconds * 1000 >= from && seconds * 1000 <= until);
+}
+
 /** What OpenSSL does not judge: dates by our clock, and timestamps of the pinned logs. */
 function createJudge(behaviour: Behaviour, options: EgressOptions): (socket: TLSSocket) => Transport {
   const readChain = createChainReader(behaviour);
@@ -68,7 +78,9 @@ function createJudge(behaviour: Behaviour, options: EgressOptions): (socket: TLS
         details: { needed: options.minimumScts, found: scts.length },
       });
     }
-    return { ...transport, scts };
+    const judged: Transport = { ...transport, scts };
+    chains.set(judged, chain);
+    return judged;
   };
 }
 

@@ -11,7 +11,7 @@ import {
   type OutputField,
   type OutputType,
 } from "../../protocol/output-type.ts";
-import { NumberText, type ExactJson } from "./exact-json.ts";
+import { ExactNumber, isExactObject, type ExactJson } from "./exact-json.ts";
 import { OutputProblem } from "./output-problem.ts";
 
 /**
@@ -102,15 +102,12 @@ function members(
   path: string | null,
 ): readonly (readonly [string, OutputValue])[] {
   const name = path ?? "the answer";
-  if (typeof json !== "object" || json === null || Array.isArray(json) || json instanceof NumberText) {
-    throw new OutputProblem(`${name} must be a JSON object`);
-  }
-  const object = json as { readonly [key: string]: ExactJson };
-  const extra = Object.keys(object).some((key) => !fields.some((field) => field.name === key));
+  if (!isExactObject(json)) throw new OutputProblem(`${name} must be a JSON object`);
+  const extra = Object.keys(json).some((key) => !fields.some((field) => field.name === key));
   if (extra) throw new OutputProblem(`${name} has a member that was not asked for`);
   return fields.map((field) => {
     const inner = path === null ? field.name : `${path}.${field.name}`;
-    const value = Object.hasOwn(object, field.name) ? object[field.name] : undefined;
+    const value = Object.hasOwn(json, field.name) ? json[field.name] : undefined;
     if (value === undefined) throw new OutputProblem(`${inner} is missing`);
     return [field.name, toValue({ field, path: inner }, field.arrays.length, value)] as const;
   });
@@ -166,7 +163,7 @@ function toBaseValue({ field, path }: Place, json: ExactJson): OutputValue {
 function toNumber({ field, path }: Place, base: NumberType, json: ExactJson): bigint {
   const decimals = base.kind === "fixed" ? base.decimals : 0;
   // A JSON number is taken by its text: models slip, and its meaning is not in doubt.
-  const text = json instanceof NumberText ? json.text : json;
+  const text = json instanceof ExactNumber ? json.literal : json;
   const value = typeof text === "string" ? parseFixed(text, decimals) : null;
   const { min, max } = field.bounds ?? integerRange(base.signed, base.bits);
   if (value === null || value < min || value > max) {

@@ -1,21 +1,81 @@
-/** JSON whose numbers are still the text that they were written in, where a rounded one would be another answer. */
+/**
+ * JSON whose numbers keep their digits. JavaScript's are binary: `10.0000000000000000001` would be `10`, and 2^53 + 1 would
+ * be 2^53, so that an answer outside of its bounds would pass them.
+ */
 
-/** A number by its source text. */
-export class NumberText {
-  readonly text: string;
+/** A JSON number (RFC 8259 §6), by its value: `1.0`, `1` and `10e-1` are the same. */
+export class ExactNumber {
+  /** As it was written. */
+  readonly literal: string;
+  readonly isNegative: boolean;
+  /** Significant digits, without zeros at either end; empty for zero. */
+  readonly digits: string;
+  /** The value is 0.digits × 10^point. */
+  readonly point: bigint;
 
-  constructor(text: string) {
-    this.text = text;
+  /** @param literal as JSON spells it */
+  constructor(literal: string) {
+    this.literal = literal;
+    const [, minus, whole = "", fraction = "", exponent = "0"] = NUMBER.exec(literal) ?? [];
+    const written = whole + fraction;
+    const leading = written.length - written.replace(/^0+/, "").length;
+    this.digits = withoutTrailingZeros(written.slice(leading));
+    this.isNegative = minus === "-" && this.digits !== "";
+    this.point = this.digits === "" ? 0n : BigInt(whole.length - leading) + BigInt(exponent);
+  }
+
+  isInteger(): boolean {
+    return this.point >= BigInt(this.digits.length);
+  }
+
+  /** Negative, zero or positive, as this is below, equal to or above `other`. */
+  compare(other: ExactNumber): number {
+    if (this.isNegative !== other.isNegative) return this.isNegative ? -1 : 1;
+    const size = compareSizes(this, other);
+    return this.isNegative ? -size : size;
+  }
+
+  /** One text for one value. */
+  toString(): string {
+    if (this.digits === "") return "0";
+    const sign = this.isNegative ? "-" : "";
+    const places = BigInt(this.digits.length);
+    if (this.point >= places && this.point <= 78n) return sign + this.digits.padEnd(Number(this.point), "0");
+    return `${sign}0.${this.digits}${this.point === 0n ? "" : `e${this.point}`}`;
   }
 }
 
 export type ExactJson =
-  null | boolean | string | NumberText | readonly ExactJson[] | { readonly [key: string]: ExactJson };
+  null | boolean | string | ExactNumber | readonly ExactJson[] | { readonly [key: string]: ExactJson };
 
-/** @param text valid JSON, whose nesting is bounded */
+const NUMBER = /^(-?)([0-9]+)(?:\.([0-9]+))?(?:[eE]\+?(-?[0-9]+))?$/;
+
+function withoutTrailingZeros(digits: string): string {
+  let end = digits.length;
+  while (end > 0 && digits[end - 1] === "0") end -= 1;
+  return digits.slice(0, end);
+}
+
+function compareSizes(a: ExactNumber, b: ExactNumber): number {
+  if (a.digits === "" || b.digits === "") return Math.sign(a.digits.length - b.digits.length);
+  if (a.point !== b.point) return a.point < b.point ? -1 : 1;
+  return a.digits < b.digits ? -1 : a.digits > b.digits ? 1 : 0;
+}
+
+/** @param text JSON that `parseJson` took */
 export function parseExactJson(text: string): ExactJson {
-  const exact = (_name: string, value: unknown, { source }: { readonly source?: string }): unknown =>
-    typeof value === "number" ? new NumberText(source ?? String(value)) : value;
-  // The compiler's library does not know the third parameter yet.
+  const exact = (_name: string, value: unknown, context: { readonly source?: string }): unknown =>
+    typeof value === "number" ? new ExactNumber(context.source ?? String(value)) : value;
+  // The compiler's library does not know the third parameter yet (ECMAScript 2026, JSON.parse source text access).
   return JSON.parse(text, exact as (name: string, value: unknown) => unknown) as ExactJson;
+}
+
+export function isExactObject(value: ExactJson | undefined): value is { readonly [key: string]: ExactJson } {
+  return (
+    typeof value === "object" && value !== null && !isExactList(value) && !(value instanceof ExactNumber)
+  );
+}
+
+export function isExactList(value: ExactJson | undefined): value is readonly ExactJson[] {
+  return Array.isArray(value);
 }

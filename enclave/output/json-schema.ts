@@ -12,6 +12,8 @@ export type JsonObject = { readonly [key: string]: Json };
 
 /** Nesting of a schema. */
 const MAX_DEPTH = 32;
+/** Schemas applied to one value through `$ref` and `anyOf`, one by another. */
+const MAX_IN_PLACE = 16;
 
 /** Say something to people or to a model; they restrict nothing. */
 const ANNOTATIONS = new Set(["title", "description", "$schema", "$comment", "examples", "default"]);
@@ -122,23 +124,41 @@ export function resolveRef(root: Json, ref: Json): Json | undefined {
   return Object.hasOwn(definitions, name) ? definitions[name] : undefined;
 }
 
-/** A definition may contain itself, but must not be itself: no value would ever be done with. */
+/**
+ * What is applied to one and the same value, one schema by another: a `$ref`, the alternatives of an `anyOf`. A definition may
+ * contain itself, but must not be itself, since no value would ever be done with; and a chain of a thousand definitions would
+ * be walked at each level of a value.
+ */
 function checkReferences(root: Json): void {
-  const finished = new Set<Json>();
-  const visit = (schema: Json, open: ReadonlySet<Json>): void => {
-    if (finished.has(schema) || !isObject(schema)) return;
+  /** How many schemas follow one another from here on. */
+  const heights = new Map<Json, number>();
+  const open = new Set<Json>();
+  const heightOf = (schema: Json): number => {
+    if (!isObject(schema)) return 0;
+    const known = heights.get(schema);
+    if (known !== undefined) return known;
     if (open.has(schema)) throw unsupported("$", "a $ref that leads back to itself");
-    const within = new Set([...open, schema]);
+    if (open.size >= MAX_IN_PLACE) throw tooManyInPlace();
+    open.add(schema);
     const { $ref, anyOf } = schema;
-    for (const next of isList(anyOf) ? anyOf : []) visit(next, within);
     const target = $ref === undefined ? undefined : resolveRef(root, $ref);
-    if (target !== undefined) visit(target, within);
-    finished.add(schema);
+    const next = [...(isList(anyOf) ? anyOf : []), ...(target === undefined ? [] : [target])];
+    let height = 1;
+    for (const inner of next) height = Math.max(height, 1 + heightOf(inner));
+    if (height > MAX_IN_PLACE) throw tooManyInPlace();
+    open.delete(schema);
+    heights.set(schema, height);
+    return height;
   };
-  visit(root, new Set());
-  const definitions = isObject(root) ? root["$defs"] : undefined;
-  for (const definition of isObject(definitions) ? Object.values(definitions) : [])
-    visit(definition, new Set());
+  const visit = (schema: Json): void => {
+    heightOf(schema);
+    if (isObject(schema)) for (const [, child] of childSchemas(schema)) visit(child);
+  };
+  visit(root);
+}
+
+function tooManyInPlace(): InputError {
+  return unsupported("$", `more than ${MAX_IN_PLACE} of $ref and anyOf that follow one another`);
 }
 
 function unsupported(path: string, what: string): InputError {

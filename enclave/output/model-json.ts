@@ -10,7 +10,7 @@ export interface ModelJson {
 }
 
 /** A fence of Markdown around the whole answer: models that were told the schema in words like to add one. */
-const FENCED = /^```(?:json)?[ \t]*\n([\s\S]*)\n```$/;
+const FENCED = /^```(?:json)?[ \t]*\r?\n([\s\S]*?)\s*```$/i;
 
 /**
  * The one JSON value that a model's answer is.

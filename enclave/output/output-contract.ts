@@ -7,7 +7,7 @@ import { parseOutputType } from "../../protocol/output-type.ts";
 import { OutputKind, type OutputFormat } from "../../protocol/prompt.ts";
 import { toJsonSchema, toOutputValues } from "./abi-schema.ts";
 import { parseExactJson } from "./exact-json.ts";
-import { checkJsonSchema } from "./json-schema.ts";
+import { checkJsonSchema, isObject } from "./json-schema.ts";
 import { parseModelJson } from "./model-json.ts";
 import { OutputProblem } from "./output-problem.ts";
 import { findSchemaProblem } from "./schema-validation.ts";
@@ -40,11 +40,12 @@ export function createOutputContract(format: OutputFormat): OutputContract {
 function jsonContract(schemaText: string): OutputContract {
   const schema = parseJson(toUtf8(schemaText));
   checkJsonSchema(schema);
+  const exactSchema = parseExactJson(schemaText);
   return {
     schema: { json: schema, strict: true },
     toOutput: (answer) => {
-      const { text, value } = parseModelJson(answer);
-      const problem = findSchemaProblem(schema, value);
+      const { text } = parseModelJson(answer);
+      const problem = findSchemaProblem(exactSchema, parseExactJson(text));
       if (problem !== null) throw new OutputProblem(problem);
       // The model's own text, not a rendering of it: numbers past 2^53 would change.
       return toUtf8(text);
@@ -65,10 +66,9 @@ function choiceContract(choices: readonly string[]): OutputContract {
     schema: { json, strict: true },
     toOutput: (answer) => {
       const { value } = parseModelJson(answer);
-      if (findSchemaProblem(json, value) !== null) {
-        throw new OutputProblem(`choice must be one of ${JSON.stringify(choices)}`);
-      }
-      const index = choices.indexOf((value as { readonly choice: string }).choice);
+      const isAlone = isObject(value) && Object.keys(value).length === 1;
+      const index = isAlone ? choices.findIndex((choice) => choice === value["choice"]) : -1;
+      if (index < 0) throw new OutputProblem(`choice must be one of ${JSON.stringify(choices)}`);
       return encodeOutput(CHOICE, [BigInt(index)]);
     },
   };

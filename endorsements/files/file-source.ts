@@ -1,7 +1,6 @@
 import type { AmdEndorsements } from "../../attestation/amd/amd-endorsements.ts";
 import type { Crl } from "../../attestation/x509/crl.ts";
-import type { EndorsementSource } from "../endorsement-source.ts";
-import { endorsementNeeds } from "../needs.ts";
+import { needsOf, type EndorsementSource } from "../endorsement-source.ts";
 import { poolFiles, type EndorsementPool } from "./endorsement-pool.ts";
 import { createIntelFiles } from "./intel-files.ts";
 import { readFiles, type NamedFile } from "./read-files.ts";
@@ -24,7 +23,7 @@ export function createSourceOfFiles(files: readonly NamedFile[]): EndorsementSou
   return {
     // eslint-disable-next-line @typescript-eslint/require-await -- a source may have to wait; this one has read everything
     find: async (evidence, now) => {
-      const needs = endorsementNeeds(evidence);
+      const needs = needsOf(evidence);
       return {
         ...(needs.intel !== null && { intel: intel.find(needs.intel, now) }),
         ...(needs.amd !== null && { amd }),

@@ -7,7 +7,7 @@ import { parseTcbInfo, type TcbInfo } from "../../attestation/intel/tcb-info.ts"
 import { intersectWindows, type UnixSeconds } from "../../attestation/time/unix-time.ts";
 import { toHex, toUtf8, type Hex } from "../../protocol/bytes.ts";
 import { EndorsementError } from "../../protocol/errors.ts";
-import type { IntelNeed } from "../needs.ts";
+import type { IntelNeed } from "../../attestation/endorsements/needs.ts";
 import type { EndorsementPool, PooledCrl, SignedText } from "./endorsement-pool.ts";
 import { pickDated, type DatedCandidate } from "./pick-dated.ts";
 

@@ -11,7 +11,6 @@ import { z } from "zod";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { createThrowawayAuthority } from "../../devnet/throwaway-authority.ts";
 import { startStandInModel, type StandInModel } from "../../devnet/stand-in-model.ts";
-import { createTrustedClock } from "../../enclave/clock/trusted-clock.ts";
 import { Behaviour } from "../../enclave/configuration/behaviour.ts";
 import { createEgress, type EgressOptions } from "../../enclave/egress/egress.ts";
 import type { ExchangeOutcome } from "../../enclave/egress/exchange.ts";
@@ -233,45 +232,6 @@ describe("what comes back", () => {
     });
     expect(codeOfOutcome(outcome)).toBe("complete 307");
     expectNothingSent(target);
-  });
-});
-
-describe("the time", () => {
-  const clockOf = (dates: readonly (string | undefined)[], quorum: number) => {
-    let at = 0;
-    return createTrustedClock({
-      settings: { source: "hosts", urls: dates.map((_, index) => `https://t${index}.example/`), quorum },
-      buildTime: 1_795_305_600,
-      monotonicMs: () => 0,
-      hostNow: () => 9_999_999_999,
-      exchange: () => {
-        const date = dates[at];
-        at += 1;
-        const headers: Record<string, string> = date === undefined ? {} : { date };
-        const transport = { kind: "plain-loopback" as const, address: "" };
-        const body = new Uint8Array();
-        return Promise.resolve({
-          kind: "complete",
-          response: { status: 200, headers, body, bodySha256: body, transport },
-        });
-      },
-    });
-  };
-  const at = (seconds: number): string => new Date(seconds * 1000).toUTCString();
-  const T = 1_795_400_000;
-
-  test.for([
-    ["one host in three that lies by a year", [at(T), at(T + 31_536_000), at(T + 1)], 3, T + 1],
-    ["one that is silent, where two suffice", [at(T), undefined, at(T + 2)], 2, T],
-    ["fewer answers than the quorum", [at(T), undefined, undefined], 2, null],
-    ["a median before the build", [at(1_000_000_000), at(1_000_000_001), at(T)], 3, null],
-    ["a date in no date's form", ["yesterday", "2026-11-22T00:00:00Z", at(T)], 2, null],
-  ] as const)("%s", async ([, dates, quorum, expected]) => {
-    const clock = clockOf(dates, quorum);
-    expect(clock.read().now).toBeNull();
-    await clock.synchronize();
-    expect(clock.read().now).toBe(expected);
-    expect(clock.read().lowerBound).toBeGreaterThanOrEqual(1_795_305_600);
   });
 });
 

@@ -251,8 +251,10 @@ describe("surroundings that could change the process before it runs", () => {
   test.for([
     ["a certificate authority of the host's", { NODE_EXTRA_CA_CERTS: "/tmp/ca.pem" }, []],
     ["TLS verification switched off", { NODE_TLS_REJECT_UNAUTHORIZED: "0" }, []],
-    ["a proxy that Node itself reads", { NODE_USE_ENV_PROXY: "1", HTTPS_PROXY: "http://127.0.0.1:1" }, []],
+    ["a cache of compiled code", { NODE_COMPILE_CACHE: "/tmp/adyton-no-cache" }, []],
     ["a preloaded library", { LD_LIBRARY_PATH: "/tmp" }, []],
+    ["name servers of the host's", { RES_OPTIONS: "attempts:1" }, []],
+    ["a name that means nothing to anybody", { HARMLESS: "" }, []],
     ["a key log", {}, ["--tls-keylog=/dev/null"]],
     ["a debugger", {}, ["--inspect=127.0.0.1:0"]],
   ] as const)("refuses to start with %s", async ([, env, flags]) => {
@@ -262,6 +264,19 @@ describe("surroundings that could change the process before it runs", () => {
       env,
       flags,
     });
-    await expect(starting).rejects.toThrow(/does not start with/u);
+    await expect(starting).rejects.toThrow(/does not start with .* set: start it with an empty environment/u);
+  });
+});
+
+const NONCE = `0x${"ab".repeat(32)}`;
+
+describe("strangers without a credential", () => {
+  test("use up their own bucket of evidence, and not that of a caller from the same address", async () => {
+    const path = `/v1/attestation?nonce=${NONCE}`;
+    const strangers = await Promise.all(
+      Array.from({ length: 200 }, () => enclave.call("GET", path, undefined, null)),
+    );
+    expect(strangers.some(({ status }) => status === 429)).toBe(true);
+    expect(await enclave.call("GET", path)).toMatchObject({ status: 200 });
   });
 });

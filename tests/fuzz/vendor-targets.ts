@@ -8,7 +8,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { decodeCbor } from "../../attestation/encoding/cbor.ts";
 import { verifyDstackEvidenceUnder } from "../../attestation/dstack/verify-dstack-evidence.ts";
 import { parseCcel } from "../../attestation/eventlog/ccel.ts";
-import { recogniseEvidence } from "../../attestation/evidence/verify-evidence.ts";
+import { recogniseEvidence } from "../../attestation/evidence/recognise-evidence.ts";
 import { parseNvidiaEvidence } from "../../attestation/nvidia/nvidia-evidence.ts";
 import { verifyNvidiaEvidenceUnder } from "../../attestation/nvidia/verify-nvidia-evidence.ts";
 import { concatBytes, toUtf8 } from "../../protocol/bytes.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
-import { findEvidence } from "../../../attestation/evidence/find-evidence.ts";
+import { findEvidence, type FoundEvidence } from "../../../attestation/evidence/find-evidence.ts";
 import { fromHex, toHex, toUtf8 } from "../../../protocol/bytes.ts";
 import { codeOf } from "../../support/code-of.ts";
 import { mintFakeIntel } from "../../support/fake-intel.ts";
@@ -15,6 +15,13 @@ beforeAll(async () => {
   certificatePem = (await simulatedServer(`0x${"11".repeat(32)}`)).cert;
   certificate = new Uint8Array(Buffer.from(certificatePem.replace(/-----[^-]+-----|\s/g, ""), "base64"));
 });
+
+/** The one piece in `input`. */
+function findOne(input: Uint8Array): FoundEvidence {
+  const [found, another] = findEvidence(input);
+  if (found === undefined || another !== undefined) throw new Error("not one piece of evidence");
+  return found;
+}
 
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
 const hex = (bytes: Uint8Array): string => toHex(bytes).slice(2);
@@ -46,32 +53,70 @@ const FORMS: readonly (readonly [string, string, (bytes: Uint8Array) => string])
 ];
 
 test("takes evidence as it is", () => {
-  expect(findEvidence(quote)).toEqual({ form: "raw", kind: "simulator", bytes: quote, claims: null });
+  expect(findOne(quote)).toMatchObject({ form: "raw", kind: "simulator", bytes: quote, claims: null });
 });
 
 test.for(FORMS)("finds evidence in %s", ([, form, write]) => {
-  expect(findEvidence(toUtf8(write(quote)))).toEqual({ form, kind: "simulator", bytes: quote, claims: null });
+  expect(findOne(toUtf8(write(quote)))).toMatchObject({
+    form,
+    kind: "simulator",
+    bytes: quote,
+    claims: null,
+  });
 });
 
 test("finds a certificate, raw and as PEM, with text around it", () => {
-  expect(findEvidence(certificate)).toMatchObject({ form: "raw", kind: "certificate" });
-  const pem = findEvidence(toUtf8(`subject: an enclave\n${certificatePem}`));
+  expect(findOne(certificate)).toMatchObject({ form: "raw", kind: "certificate" });
+  const pem = findOne(toUtf8(`subject: an enclave\n${certificatePem}`));
   expect(pem).toMatchObject({ form: "PEM", kind: "certificate", bytes: certificate });
 });
 
 describe("in a JSON document", () => {
-  test("takes evidence before a certificate, wherever they stand", () => {
-    const document = { certificate: certificatePem, inner: { quote: hex(quote) } };
-    expect(findEvidence(toUtf8(JSON.stringify(document)))).toMatchObject({ kind: "simulator", bytes: quote });
-    const alone = findEvidence(toUtf8(JSON.stringify({ certificate: certificatePem })));
+  test("finds every piece: certificates that carry evidence are some, others are none", () => {
+    const other = "-----BEGIN CERTIFICATE-----\nMIICAAAA\n-----END CERTIFICATE-----";
+    const document = {
+      other,
+      certificate: certificatePem,
+      inner: { quote: hex(quote), again: base64(quote) },
+    };
+    expect(findEvidence(toUtf8(JSON.stringify(document)))).toMatchObject([
+      { kind: "certificate", path: "certificate", bytes: certificate },
+      { kind: "simulator", path: "inner.quote", bytes: quote },
+    ]);
+  });
+
+  test("finds pieces beside the members of another, and in JSON that is text", async () => {
+    const { quote: tdx } = await mintFakeIntel();
+    const device = { arch: "HOPPER", evidence: base64(quote), certificate: base64(toUtf8(certificatePem)) };
+    const document = {
+      quote: hex(tdx),
+      event_log: "[]",
+      nvidia_payload: JSON.stringify({ nonce: "00", evidence_list: [device, device] }),
+    };
+    expect(findEvidence(toUtf8(JSON.stringify(document)))).toMatchObject([
+      { kind: "dstack", path: "" },
+      { kind: "nvidia", path: "nvidia_payload.evidence_list" },
+    ]);
+  });
+
+  test("a byte order mark before it means nothing, and a member named twice is refused", () => {
+    const text = JSON.stringify({ quote: hex(quote) });
+    expect(findOne(toUtf8(`\uFEFF${text}`)).kind).toBe("simulator");
+    const twice = `{"a":{"quote":"00","quot\\u0065":"${hex(quote)}"}}`;
+    expect(codeOf(() => findEvidence(toUtf8(twice)))).toBe("EVIDENCE_MALFORMED");
+  });
+
+  test("takes a certificate where there is nothing else", () => {
+    const alone = findOne(toUtf8(JSON.stringify({ certificate: certificatePem })));
     expect(alone).toMatchObject({ form: "JSON", kind: "certificate", bytes: certificate });
   });
 
   test("keeps the claims that stand beside evidence of ours", async () => {
     const evidence = await simulatedAttestation(`0x${"22".repeat(32)}`);
-    const found = findEvidence(toUtf8(JSON.stringify({ keyset: {}, evidence, endorsements: null })));
-    expect(found).toEqual({
+    const found = findOne(toUtf8(JSON.stringify({ keyset: {}, evidence, endorsements: null })));
+    expect(found).toMatchObject({
       form: "JSON",
+      path: "evidence",
       kind: "simulator",
       bytes: fromHex(evidence.bytes),
       claims: evidence.claims,
@@ -81,16 +126,21 @@ describe("in a JSON document", () => {
   test("finds kinds that are JSON themselves inside of another document", async () => {
     const { quote: tdx } = await mintFakeIntel();
     const answer = { quote: hex(tdx), event_log: "[]" };
-    expect(findEvidence(toUtf8(JSON.stringify(answer)))).toMatchObject({ form: "raw", kind: "dstack" });
-    const nested = findEvidence(toUtf8(JSON.stringify({ result: answer })));
+    expect(findOne(toUtf8(JSON.stringify(answer)))).toMatchObject({ form: "raw", kind: "dstack" });
+    const nested = findOne(toUtf8(JSON.stringify({ result: answer })));
     expect(nested).toMatchObject({ form: "JSON", kind: "dstack" });
     expect(JSON.parse(new TextDecoder().decode(nested.bytes))).toEqual(answer);
   });
 
   test("gives up after so many members, and takes no longer for them", () => {
-    const document = { list: Array(5_000).fill("x"), inner: { quote: hex(quote) } };
+    const document = { list: Array(66_000).fill("x"), inner: { quote: hex(quote) } };
     expect(codeOf(() => findEvidence(toUtf8(JSON.stringify(document))))).toBe("EVIDENCE_UNSUPPORTED");
   });
+});
+
+test("finds what YAML and other text holds in base64, and not its certificates of other things", () => {
+  const yaml = `ak_certificate: |\n  -----BEGIN CERTIFICATE-----\n  AAAA\n  -----END\nquote: >-\n  ${base64(quote)}\n`;
+  expect(findOne(toUtf8(yaml))).toMatchObject({ kind: "simulator", bytes: quote });
 });
 
 test.for([

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { recogniseEvidence, verifyEvidence } from "../../../attestation/evidence/verify-evidence.ts";
+import { recogniseEvidence } from "../../../attestation/evidence/recognise-evidence.ts";
+import { verifyEvidence } from "../../../attestation/evidence/verify-evidence.ts";
 import { sealVerified, type Findings } from "../../../attestation/evidence/verified-evidence.ts";
 import { createSimulatorAttester } from "../../../enclave/attesters/simulator/simulator-attester.ts";
 import { toUtf8 } from "../../../protocol/bytes.ts";

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { recogniseEvidence, verifyEvidence } from "../../../attestation/evidence/verify-evidence.ts";
+import { recogniseEvidence } from "../../../attestation/evidence/recognise-evidence.ts";
+import { verifyEvidence } from "../../../attestation/evidence/verify-evidence.ts";
 import { verifySgxQuoteUnder } from "../../../attestation/intel/verify-sgx.ts";
 import { verifyTdQuote } from "../../../attestation/intel/verify-tdx.ts";
 import { verifyRaTlsCertificate } from "../../../attestation/ra-tls/verify-ra-tls.ts";

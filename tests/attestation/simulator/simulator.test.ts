@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { recogniseEvidence, verifyEvidence } from "../../../attestation/evidence/verify-evidence.ts";
+import { recogniseEvidence } from "../../../attestation/evidence/recognise-evidence.ts";
+import { verifyEvidence } from "../../../attestation/evidence/verify-evidence.ts";
 import { verifyTdxQuote } from "../../../attestation/intel/verify-tdx.ts";
 import { parseIntelEndorsements } from "../../../attestation/intel/intel-endorsements.ts";
 import { SIMULATOR_COLLATERAL, SIMULATOR_ROOT_SPKI } from "../../../attestation/simulator/collateral.ts";

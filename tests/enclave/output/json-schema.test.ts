@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { parseExactJson } from "../../../enclave/output/exact-json.ts";
 import { checkJsonSchema } from "../../../enclave/output/json-schema.ts";
 import { findSchemaProblem } from "../../../enclave/output/schema-validation.ts";
 import type { Json } from "../../../protocol/canonical-json.ts";
@@ -9,6 +10,11 @@ const checked = (schema: Json): string =>
   codeOf(() => {
     checkJsonSchema(schema);
   });
+
+const problemOf = (schema: Json, value: Json): string | null =>
+  findSchemaProblem(parseExactJson(JSON.stringify(schema)), parseExactJson(JSON.stringify(value)));
+
+const UNCHECKED = "the answer is too long or nests too deep to be checked";
 
 describe("a JSON Schema", () => {
   const tree: Json = {
@@ -101,14 +107,98 @@ describe("a JSON Schema", () => {
     ],
   ] as const)("judges %s", ([, schema, value, problem]) => {
     expect(checked(schema)).toBe("nothing thrown");
-    expect(findSchemaProblem(schema, value)).toBe(problem);
+    expect(problemOf(schema, value)).toBe(problem);
   });
 
-  test("gives up on what would take billions of steps, instead of the service", () => {
+  test("takes references and alternatives that follow one another up to sixteen, and no more", () => {
+    const chain = (length: number): Json => ({
+      $ref: "#/$defs/a0",
+      $defs: Object.fromEntries(
+        Array.from({ length }, (_, at) => [
+          `a${at}`,
+          at === length - 1 ? { type: "string" } : { $ref: `#/$defs/a${at + 1}` },
+        ]),
+      ),
+    });
+    expect(checked(chain(15))).toBe("nothing thrown");
+    expect(problemOf(chain(15), 1)).toBe("$ must be string, not number");
+    expect(checked(chain(16))).toBe("INPUT_INVALID");
+    expect(checked(chain(1_800))).toBe("INPUT_INVALID");
+    const nested = (levels: number): Json => (levels === 0 ? {} : { anyOf: [nested(levels - 1)] });
+    expect(checked(nested(16))).toBe("INPUT_INVALID");
+  });
+
+  test("finishes with the deepest answer under the longest chain of references", () => {
+    const schema = {
+      $ref: "#/$defs/a0",
+      $defs: {
+        ...Object.fromEntries(
+          Array.from({ length: 6 }, (_, at) => [`a${at}`, { anyOf: [{ $ref: `#/$defs/a${at + 1}` }] }]),
+        ),
+        a6: { type: "array", items: { $ref: "#/$defs/a0" } },
+      },
+    };
+    const answer = (levels: number): Json => JSON.parse("[".repeat(levels) + "]".repeat(levels)) as Json;
+    expect(checked(schema)).toBe("nothing thrown");
+    expect(problemOf(schema, answer(60))).toBeNull();
+    expect(problemOf(schema, answer(128))).toBe(UNCHECKED);
+  });
+
+  test("gives up on what would take billions of steps, and fits no alternative then", () => {
+    const schema: Json = { items: { anyOf: Array.from({ length: 5_000 }, (_, at) => ({ const: at })) } };
+    const value = Array.from({ length: 5_000 }, () => 4_999);
+    expect(problemOf(schema, value)).toBe(UNCHECKED);
+    expect(problemOf(schema, value.slice(0, 10))).toBeNull();
+    expect(problemOf({ anyOf: [schema, {}] }, value)).toBe(UNCHECKED);
+  });
+
+  test("looks a string up in a long enum at once", () => {
     const schema: Json = { items: { enum: Array.from({ length: 5_000 }, (_, at) => `choice ${at}`) } };
-    const value = Array.from({ length: 5_000 }, () => "choice 4999");
-    expect(findSchemaProblem(schema, value)).toBe("the answer is too long to be checked");
-    expect(findSchemaProblem(schema, value.slice(0, 100))).toBeNull();
+    expect(
+      problemOf(
+        schema,
+        Array.from({ length: 5_000 }, () => "choice 4999"),
+      ),
+    ).toBeNull();
+  });
+
+  test("puts no alternative's problem into words: a thousand long constants cost their comparison", () => {
+    const long = "x".repeat(30_000);
+    const schema: Json = {
+      type: "array",
+      items: { anyOf: [...Array.from({ length: 200 }, () => ({ const: long })), { type: "integer" }] },
+    };
+    expect(
+      problemOf(
+        schema,
+        Array.from({ length: 400 }, () => 0),
+      ),
+    ).toBeNull();
+    expect(problemOf({ const: long }, 0)).toHaveLength(601);
+  });
+
+  test.for([
+    ["a fraction beyond a maximum", '{"maximum":10}', "10.0000000000000000001", "$ must be at most 10"],
+    ["a fraction below a minimum", '{"minimum":1}', "0.99999999999999999999", "$ must be at least 1"],
+    [
+      "the constant's neighbour",
+      '{"const":9007199254740993}',
+      "9007199254740992",
+      "$ must be 9007199254740993",
+    ],
+    ["the constant itself", '{"const":9007199254740993}', "9007199254740993", null],
+    ["another spelling of the constant", '{"const":100}', "1.00e2", null],
+    ["an integer with zeros behind the point", '{"type":"integer"}', "12345678901234567890.0", null],
+    [
+      "a fraction that doubles round away",
+      '{"type":"integer"}',
+      "9007199254740992.5",
+      "$ must be integer, not number",
+    ],
+    ["a value beyond every double", '{"maximum":1e400}', "1e401", "$ must be at most 0.1e401"],
+    ["minus zero", '{"enum":[0]}', "-0.0", null],
+  ] as const)("compares digits: %s", ([, schema, value, problem]) => {
+    expect(findSchemaProblem(parseExactJson(schema), parseExactJson(value))).toBe(problem);
   });
 
   test("throws nothing but refusals, and judges nothing but what it has taken, for any JSON", () => {
@@ -116,7 +206,7 @@ describe("a JSON Schema", () => {
       fc.property(fc.jsonValue(), fc.jsonValue(), (schema, value) => {
         const code = checked(schema as Json);
         expect(["nothing thrown", "INPUT_INVALID"]).toContain(code);
-        if (code === "nothing thrown") findSchemaProblem(schema as Json, value as Json);
+        if (code === "nothing thrown") problemOf(schema as Json, value as Json);
       }),
       { numRuns: 500 },
     );

@@ -208,7 +208,6 @@ const SAMPLE: Readonly<Record<string, string>> = {
   keysetId: KEYSET,
   policyId: POLICY,
   settlement: "refunded",
-  callback: "failed",
   payload: "0x0101",
 };
 

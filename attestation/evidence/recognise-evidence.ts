@@ -1,0 +1,172 @@
+/** Which kind of evidence is this? Every kind's marks, parser, needs and verifier: bytes are recognised once and parsed once. */
+
+import { EvidenceError } from "../../protocol/errors.ts";
+import { isSnpEvidence, parseSnpEvidence, type SnpEvidence } from "../amd/snp-evidence.ts";
+import { verifySnpEvidence } from "../amd/verify-snp-evidence.ts";
+import { isCoseSign1 } from "../aws/cose-sign1.ts";
+import { verifyNitroDocument } from "../aws/verify-nitro-document.ts";
+import { parseAzureEvidence, recogniseAzureEvidence, type AzureEvidence } from "../azure/azure-evidence.ts";
+import { parseHclReport } from "../azure/hcl-report.ts";
+import { verifyAzureSnpEvidence, verifyAzureTdxEvidence } from "../azure/verify-azure-evidence.ts";
+import { isDstackEvidence, parseDstackEvidence, type DstackEvidence } from "../dstack/dstack-evidence.ts";
+import { verifyDstackEvidence } from "../dstack/verify-dstack-evidence.ts";
+import type { Endorsements } from "../endorsements/endorsements.ts";
+import { amdNeeds, intelNeeds, NO_NEEDS, type EndorsementNeeds } from "../endorsements/needs.ts";
+import { parseQuote, type Quote } from "../intel/quote.ts";
+import { recogniseQuote } from "../intel/recognise-quote.ts";
+import { verifySgxQuote } from "../intel/verify-sgx.ts";
+import { verifyTdxQuote } from "../intel/verify-tdx.ts";
+import { isNvidiaEvidence, parseNvidiaEvidence, type NvidiaEvidence } from "../nvidia/nvidia-evidence.ts";
+import { verifyNvidiaEvidence } from "../nvidia/verify-nvidia-evidence.ts";
+import { verifySimulatorEvidence } from "../simulator/verify-simulator.ts";
+import type { UnixSeconds } from "../time/unix-time.ts";
+import { EvidenceInput } from "./evidence-input.ts";
+import type { EvidenceKind, VerifiedEvidence } from "./verified-evidence.ts";
+
+export interface VerifyOptions {
+  /** When the evidence is judged: seconds, not milliseconds. Nothing in this folder reads a clock. */
+  readonly now: UnixSeconds;
+}
+
+/** Evidence that bears the marks of a kind. Nothing in it is established before `verify` returns. */
+export interface RecognisedEvidence {
+  readonly kind: EvidenceKind;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Members of a JSON object that this evidence consists of; others may be evidence of their own. */
+  readonly members: readonly string[];
+  /** @throws {EvidenceError} EVIDENCE_MALFORMED, EVIDENCE_UNSUPPORTED: it cannot be read that far */
+  readonly needs: () => EndorsementNeeds;
+  /** @throws {EvidenceError | EndorsementError | InputError} as `verifyEvidence` */
+  readonly verify: (endorsements: Endorsements, options: VerifyOptions) => Promise<VerifiedEvidence>;
+}
+
+interface Reader<Parsed> {
+  /** Decides by the format's own marks and throws nothing; whether the rest fits is for `parse` to say. */
+  readonly recognises: (input: EvidenceInput) => boolean;
+  readonly parse: (input: EvidenceInput) => Parsed;
+  readonly needs: (parsed: Parsed) => EndorsementNeeds;
+  readonly verify: (
+    parsed: Parsed,
+    endorsements: Endorsements,
+    options: VerifyOptions,
+  ) => Promise<VerifiedEvidence>;
+  readonly members?: readonly string[];
+}
+
+const toBytes = ({ bytes }: EvidenceInput): Uint8Array<ArrayBuffer> => bytes;
+
+const AZURE_MEMBERS = ["evidence", "hcl_report", "report", "tpm_quote", "quote", "td_quote", "vcek"];
+
+const readers = {
+  sgx: {
+    recognises: ({ bytes }) => recogniseQuote(bytes) === "sgx",
+    parse: ({ bytes }) => parseQuote(bytes),
+    needs: intelNeeds,
+    verify: async (quote, { intel }, options) => await verifySgxQuote(quote, intel, options),
+  } satisfies Reader<Quote>,
+  tdx: {
+    recognises: ({ bytes }) => recogniseQuote(bytes) === "tdx",
+    parse: ({ bytes }) => parseQuote(bytes),
+    needs: intelNeeds,
+    verify: async (quote, { intel }, options) => await verifyTdxQuote(quote, intel, options),
+  } satisfies Reader<Quote>,
+  snp: {
+    recognises: ({ bytes }) => isSnpEvidence(bytes),
+    parse: ({ bytes }) => parseSnpEvidence(bytes),
+    needs: ({ report, certificateTable }) => amdNeeds(report, certificateTable !== null),
+    verify: async (parsed, { amd }, options) => await verifySnpEvidence(parsed, amd, options),
+  } satisfies Reader<SnpEvidence>,
+  nitro: {
+    recognises: ({ bytes }) => isCoseSign1(bytes),
+    parse: toBytes,
+    needs: () => NO_NEEDS,
+    verify: async (document, _, options) => await verifyNitroDocument(document, options),
+  } satisfies Reader<Uint8Array>,
+  azureSnp: {
+    recognises: (input) => recogniseAzureEvidence(input) === "snp",
+    parse: parseAzureEvidence,
+    needs: ({ hclReport, vcek }) => amdNeeds(parseHclReport(hclReport).hardwareReport, vcek !== null),
+    verify: async (parsed, { amd }, options) => await verifyAzureSnpEvidence(parsed, amd, options),
+    members: AZURE_MEMBERS,
+  } satisfies Reader<AzureEvidence>,
+  azureTdx: {
+    recognises: (input) => recogniseAzureEvidence(input) === "tdx",
+    parse: parseAzureEvidence,
+    needs: ({ tdQuote }) => intelNeeds(parseQuote(new Uint8Array(tdQuote ?? []))),
+    verify: async (parsed, { intel }, options) => await verifyAzureTdxEvidence(parsed, intel, options),
+    members: AZURE_MEMBERS,
+  } satisfies Reader<AzureEvidence>,
+  dstack: {
+    recognises: isDstackEvidence,
+    parse: parseDstackEvidence,
+    needs: ({ quote }) => intelNeeds(parseQuote(quote)),
+    verify: async (parsed, { intel }, options) => await verifyDstackEvidence(parsed, intel, options),
+    members: ["quote", "event_log", "attestation"],
+  } satisfies Reader<DstackEvidence>,
+  nvidia: {
+    recognises: isNvidiaEvidence,
+    parse: parseNvidiaEvidence,
+    needs: () => NO_NEEDS,
+    verify: async (parsed, _, options) => await verifyNvidiaEvidence(parsed, options),
+    members: ["evidence", "certificate"],
+  } satisfies Reader<NvidiaEvidence>,
+  simulator: {
+    recognises: ({ bytes }) => recogniseQuote(bytes) === "simulator",
+    parse: ({ bytes }) => parseQuote(bytes),
+    needs: () => NO_NEEDS,
+    verify: async (quote, _, options) => await verifySimulatorEvidence(quote, options),
+  } satisfies Reader<Quote>,
+};
+
+/** Every kind, in the order in which they are tried. What a reader parses, only its own `needs` and `verify` are given. */
+const READERS = Object.entries(readers) as unknown as readonly (readonly [EvidenceKind, Reader<unknown>])[];
+
+/** Members of a JSON document are tried as the kinds that are JSON themselves. */
+const JSON_READERS = READERS.filter(([, { members }]) => members !== undefined);
+
+/** The evidence that `input` bears the marks of; undefined where it is of no known kind. Throws nothing. */
+export function tryOpenEvidence(input: EvidenceInput): RecognisedEvidence | undefined {
+  const candidates = input.isMember ? JSON_READERS : READERS;
+  const [kind, reader] = candidates.find(([, { recognises }]) => recognises(input)) ?? [];
+  if (kind === undefined || reader === undefined) return undefined;
+  let parsed: { readonly value: unknown } | undefined;
+  const parse = (): unknown => {
+    parsed ??= { value: reader.parse(input) };
+    return parsed.value;
+  };
+  return {
+    kind,
+    get bytes() {
+      return input.bytes;
+    },
+    members: reader.members ?? [],
+    needs: () => reader.needs(parse()),
+    verify: async (endorsements, options) => await reader.verify(parse(), endorsements, options),
+  };
+}
+
+/**
+ * The evidence that `bytes` bear the marks of, from a copy of them: for asking what it needs, and then verifying it.
+ *
+ * @throws {EvidenceError} EVIDENCE_UNSUPPORTED
+ */
+export function openEvidence(bytes: Uint8Array): RecognisedEvidence {
+  const opened = tryOpenEvidence(new EvidenceInput(bytes));
+  if (opened === undefined) {
+    throw new EvidenceError({
+      code: "EVIDENCE_UNSUPPORTED",
+      message: "not recognised as evidence of any kind",
+      details: { length: bytes.length },
+    });
+  }
+  return opened;
+}
+
+/**
+ * Says which kind of evidence this claims to be, by the marks of its format.
+ *
+ * @throws {EvidenceError} EVIDENCE_UNSUPPORTED
+ */
+export function recogniseEvidence(bytes: Uint8Array): EvidenceKind {
+  return openEvidence(bytes).kind;
+}

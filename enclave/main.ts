@@ -48,6 +48,8 @@ const CERTIFICATE_LIFETIME = 24 * HOUR;
 /** Milliseconds between two rounds of asking the time: when it is known, and when it is not. */
 const CLOCK_INTERVAL_MS = 60_000;
 const CLOCK_RETRY_MS = 5_000;
+/** A local chain's time is moved at any moment. */
+const CHAIN_CLOCK_INTERVAL_MS = 500;
 /** No verifier's nonce: the certificate's evidence is for whoever connects. */
 const NO_NONCE: Hex = `0x${"00".repeat(32)}`;
 
@@ -101,12 +103,17 @@ function createClock(behaviour: Behaviour): TrustedClock {
 }
 
 /** Asks the time at once and then for as long as the process lives. */
-async function keepTime(clock: TrustedClock, signal: AbortSignal): Promise<void> {
+async function keepTime(
+  clock: TrustedClock,
+  { time }: Pick<Behaviour, "time">,
+  signal: AbortSignal,
+): Promise<void> {
+  const knownMs = time.source === "chain-for-testing" ? CHAIN_CLOCK_INTERVAL_MS : CLOCK_INTERVAL_MS;
   await clock.synchronize();
   const next = async (): Promise<void> => {
     try {
       for (;;) {
-        const waitMs = clock.read().now === null ? CLOCK_RETRY_MS : CLOCK_INTERVAL_MS;
+        const waitMs = clock.read().now === null ? Math.min(CLOCK_RETRY_MS, knownMs) : knownMs;
         await pause(waitMs, undefined, { signal, ref: false });
         await clock.synchronize();
       }
@@ -143,7 +150,7 @@ async function serve(configuration: Configuration): Promise<void> {
   const secrets = new SecretStore(identity, behaviour);
   const attester = await createAttester(operator.attester);
   const clock = createClock(behaviour);
-  await keepTime(clock, stopping.signal);
+  await keepTime(clock, behaviour, stopping.signal);
   const catalog = createModelCatalog(behaviour, ({ connection, minimumTls, minimumScts }) =>
     createEgress(behaviour, { connection, minimumTls, minimumScts, now: () => clock.read().now }),
   );

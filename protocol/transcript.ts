@@ -112,6 +112,11 @@ export const TranscriptLeaf = z.union([
 ]);
 export type TranscriptLeaf = z.output<typeof TranscriptLeaf>;
 
+/** The leaf's event, where it is disclosed and of a type that we know. */
+export function understoodEvent(leaf: TranscriptLeaf): TranscriptEvent | undefined {
+  return "event" in leaf && isUnderstood(leaf.event) ? leaf.event : undefined;
+}
+
 export const Transcript = z.array(TranscriptLeaf).min(2).max(MAX_TRANSCRIPT_EVENTS);
 export type Transcript = z.output<typeof Transcript>;
 

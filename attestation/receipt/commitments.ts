@@ -4,7 +4,9 @@ import { AnswerStatus, answerStatusName } from "../../protocol/answer.ts";
 import { fromHex, type Hex } from "../../protocol/bytes.ts";
 import { isOnChain, type Receipt } from "../../protocol/receipt.ts";
 import { requestId } from "../../protocol/request.ts";
+import { NO_STATE_BLOCK } from "../../protocol/state-block.ts";
 import { keccak } from "../../protocol/struct-hash.ts";
+import { understoodEvent } from "../../protocol/transcript.ts";
 import { failure, passed, type ReceiptCheck } from "./step.ts";
 
 /** The domain is the one that the request was made in. */
@@ -52,9 +54,26 @@ export function checkPayload(receipt: Receipt): ReceiptCheck {
 }
 
 function receivedPayloadHash({ transcript: [first] }: Receipt): Hex | undefined {
-  return first !== undefined && "event" in first && first.event.type === "request.received"
-    ? first.event.payloadHash
-    : undefined;
+  const event = first === undefined ? undefined : understoodEvent(first);
+  return event?.type === "request.received" ? event.payloadHash : undefined;
+}
+
+/**
+ * On chain the answer is bound to a block, and its number stands beside it. Off chain it is bound to none.
+ *
+ * Leaves to the caller: that the chain has a block of this number and hash. The number is the host's word.
+ */
+export function checkStateBlock({ stateBlock, answer }: Receipt): ReceiptCheck {
+  const expected = stateBlock?.hash ?? NO_STATE_BLOCK;
+  if (answer.stateBlockHash !== expected) {
+    throw failure("state-block", {
+      message: "the answer is bound to another block",
+      details: { expected, actual: answer.stateBlockHash },
+    });
+  }
+  if (stateBlock === null) return passed("state-block", "off chain: bound to no block");
+  const number = `${stateBlock.number}, on the host's word`;
+  return passed("state-block", `made after block ${stateBlock.hash} (number ${number})`);
 }
 
 export function checkOutput({ answer, output }: Receipt): ReceiptCheck {

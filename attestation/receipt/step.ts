@@ -8,6 +8,7 @@ export type ReceiptStep =
   | "request"
   | "payload"
   | "output"
+  | "state-block"
   | "transcript-root"
   | "transcript-events"
   | "bodies"

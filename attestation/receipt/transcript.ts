@@ -3,8 +3,15 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { AnswerStatus } from "../../protocol/answer.ts";
 import { fromHex, toHex, type Hex } from "../../protocol/bytes.ts";
-import type { Receipt } from "../../protocol/receipt.ts";
-import { transcriptRoot, type TranscriptEvent } from "../../protocol/transcript.ts";
+import { isOnChain, type Receipt } from "../../protocol/receipt.ts";
+import { toStateBlockText } from "../../protocol/state-block.ts";
+import {
+  isUnderstood,
+  transcriptRoot,
+  understoodEvent,
+  type TranscriptEvent,
+  type TranscriptLeaf,
+} from "../../protocol/transcript.ts";
 import { failure, passed, type ReceiptCheck } from "./step.ts";
 
 export function checkTranscriptRoot({ transcript, answer }: Receipt): ReceiptCheck {
@@ -19,17 +26,19 @@ export function checkTranscriptRoot({ transcript, answer }: Receipt): ReceiptChe
   return passed("transcript-root", `${transcript.length} events, ${withheld} withheld, root ${actual}`);
 }
 
-function disclosedEvents({ transcript }: Receipt): readonly (TranscriptEvent | undefined)[] {
-  return transcript.map((leaf) => ("event" in leaf ? leaf.event : undefined));
+/** Those that are disclosed and of a type that we know: what the others say is not judged. */
+function understoodEvents({ transcript }: Receipt): readonly (TranscriptEvent | undefined)[] {
+  return transcript.map(understoodEvent);
 }
 
 /**
  * The events agree with each other and with the answer: received first, returned last, each exchange forwarded before
- * it is answered, and an ok answer resting on at least one complete response. Events withheld are not judged.
+ * it is answered, and an ok answer resting on at least one complete response. Events withheld, and those that this version does
+ * not understand, are not judged.
  */
 export function checkTranscriptEvents(receipt: Receipt): ReceiptCheck {
-  const events = disclosedEvents(receipt);
-  checkEnds(receipt, events);
+  const events = understoodEvents(receipt);
+  checkEnds(receipt);
   const open = new Set<number>();
   let answered = 0;
   for (const [index, event] of events.entries()) {
@@ -52,23 +61,22 @@ export function checkTranscriptEvents(receipt: Receipt): ReceiptCheck {
   if (complete && receipt.answer.status === AnswerStatus.ok && answered === 0) {
     throw failure("transcript-events", { message: "an ok answer rests on no successful response" });
   }
-  return passed("transcript-events", describeExchanges(events));
+  return passed("transcript-events", `${describeExchanges(events)}${describeUnknown(receipt)}`);
 }
 
-function checkEnds({ answer, domain }: Receipt, events: readonly (TranscriptEvent | undefined)[]): void {
-  const [first] = events;
-  const last = events.at(-1);
-  const received =
-    first === undefined ||
-    (first.type === "request.received" &&
-      first.requestId === answer.requestId &&
-      first.domain === domain.name &&
-      BigInt(first.clock.lowerBound) <= answer.answeredAt);
-  const returned =
-    last === undefined ||
-    (last.type === "output.returned" &&
-      last.status === answer.status &&
-      last.outputHash === answer.outputHash);
+/** Kept and shown: they are under the signature like the others. */
+function describeUnknown({ transcript }: Receipt): string {
+  return transcript
+    .flatMap((leaf) => ("event" in leaf && !isUnderstood(leaf.event) ? [leaf.event["type"]] : []))
+    .map((type) => `; ${JSON.stringify(type)}: not understood`)
+    .join("");
+}
+
+/** Withheld, or what belongs there: an event that is not understood has no place at either end. */
+function checkEnds(receipt: Receipt): void {
+  const { transcript } = receipt;
+  const received = isWithheldOr(transcript[0], (event) => isReceived(receipt, event));
+  const returned = isWithheldOr(transcript.at(-1), (event) => isReturned(receipt, event));
   if (received && returned) return;
   throw failure("transcript-events", {
     message: "the transcript's first or last event is not of this answer",
@@ -76,12 +84,42 @@ function checkEnds({ answer, domain }: Receipt, events: readonly (TranscriptEven
   });
 }
 
+function isWithheldOr(
+  leaf: TranscriptLeaf | undefined,
+  isRight: (event: TranscriptEvent) => boolean,
+): boolean {
+  if (leaf === undefined || !("event" in leaf)) return true;
+  return isUnderstood(leaf.event) && isRight(leaf.event);
+}
+
+function isReturned({ answer }: Receipt, event: TranscriptEvent): boolean {
+  return (
+    event.type === "output.returned" &&
+    event.status === answer.status &&
+    event.outputHash === answer.outputHash
+  );
+}
+
+function isReceived(receipt: Receipt, event: TranscriptEvent): boolean {
+  if (event.type !== "request.received") return false;
+  const { answer, domain, stateBlock } = receipt;
+  const block = stateBlock === null ? null : toStateBlockText(stateBlock);
+  return (
+    event.requestId === answer.requestId &&
+    event.domain === domain.name &&
+    event.stateBlock?.number === block?.number &&
+    event.stateBlock?.hash === block?.hash &&
+    (!isOnChain(receipt) || event.context === receipt.request.context) &&
+    BigInt(event.clock.lowerBound) <= answer.answeredAt
+  );
+}
+
 /**
  * The evidence is the one that the enclave made at its start, to the byte. What surrounds the signed parts of a quote (PEM
  * line ends, a root's own signature) could otherwise be changed without changing what it means.
  */
 export function checkEvidenceHash(receipt: Receipt): ReceiptCheck {
-  const [received] = disclosedEvents(receipt);
+  const [received] = understoodEvents(receipt);
   const actual = toHex(sha256(fromHex(receipt.evidence.bytes)));
   if (received?.type !== "request.received") {
     return passed("evidence-hash", `${actual}; the event that names it is withheld`);
@@ -113,7 +151,7 @@ function describeExchanges(events: readonly (TranscriptEvent | undefined)[]): st
 /** Each body is named by a disclosed event and hashes to its name; bodies may be withheld, not invented. */
 export function checkBodies(receipt: Receipt): ReceiptCheck {
   const named = new Map<Hex, number>();
-  for (const event of disclosedEvents(receipt)) {
+  for (const event of understoodEvents(receipt)) {
     if (event?.type === "request.forwarded" || event?.type === "response.received") {
       named.set(event.bodyHash, event.bodyBytes);
     }

@@ -5,7 +5,7 @@ import { AdytonError, EvidenceError } from "../../protocol/errors.ts";
 import { parseReceipt, type Receipt } from "../../protocol/receipt.ts";
 import { parseEndorsements } from "../endorsements/endorsements-json.ts";
 import { verifyEvidence } from "../evidence/verify-evidence.ts";
-import { checkDomain, checkOutput, checkPayload, checkRequest } from "./commitments.ts";
+import { checkDomain, checkOutput, checkPayload, checkRequest, checkStateBlock } from "./commitments.ts";
 import { checkBinding, checkKeyset, checkSignature } from "./identity.ts";
 import { failure, passed, type ReceiptCheck } from "./step.ts";
 import { checkBodies, checkEvidenceHash, checkTranscriptEvents, checkTranscriptRoot } from "./transcript.ts";
@@ -32,7 +32,7 @@ export interface ReceiptOptions {
  * Holds on return: the answer is to this request and payload, was signed by the keyset's key over this output and
  * transcript, and genuine evidence is bound to that keyset.
  * Left to the caller: whether the evidence is acceptable (`appraiseEvidence`), whether the keyset was admitted on
- * chain, and whether this answer was the one fulfilled.
+ * chain, whether the state block is a block of the chain, and whether this answer was the one fulfilled.
  *
  * @param file the receipt file's bytes, at most 16 MiB
  * @throws {EvidenceError} for the first step that does not hold; `details.check` names the step
@@ -54,6 +54,7 @@ export async function verifyReceipt(
     checkRequest,
     checkPayload,
     checkOutput,
+    checkStateBlock,
     checkTranscriptRoot,
     checkTranscriptEvents,
     checkBodies,

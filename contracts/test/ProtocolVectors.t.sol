@@ -4,7 +4,7 @@ pragma solidity ^0.8.27;
 import { Inference } from "../src/Inference.sol";
 import { Answer, Answers, AnswerStatus } from "../src/types/Answer.sol";
 import { Keyset, Keysets } from "../src/types/Keyset.sol";
-import { Message, OutputFormat, Prompt, Sampling } from "../src/types/Prompt.sol";
+import { Message, OutputFormat, Part, Prompt, Sampling } from "../src/types/Prompt.sol";
 import { Aggregation, Delivery, Request, Requests } from "../src/types/Request.sol";
 import { Test } from "./support/Vm.sol";
 
@@ -74,6 +74,30 @@ contract ProtocolVectorsTest is Test {
         assertEq(digest, vm.parseJsonBytes32(json, ".digest"), "digest");
         address signer = vm.parseJsonAddress(answers, ".signer");
         assertEq(this.recover(digest, vm.parseJsonBytes(json, ".signature")), signer, "signer");
+    }
+
+    function test_QuorumLeavesAreTheVectors() public view {
+        string memory json = vm.readFile("tests/vectors/protocol/quorum-leaf.json");
+        string memory answers = vm.readFile("tests/vectors/protocol/answer.json");
+        uint256 chainId = vm.parseJsonUint(answers, ".domain.chainId");
+        address coordinator = vm.parseJsonAddress(answers, ".domain.verifyingContract");
+        assertEq(Answers.QUORUM_LEAF_TYPEHASH, vm.parseJsonBytes32(json, ".typehash"), "typehash");
+        uint256 cases = 0;
+        for (; vm.keyExistsJson(json, item(".cases", cases)); ++cases) {
+            string memory path = item(".cases", cases);
+            Answer memory answer = parseAnswer(answers, string.concat(path, ".answer"));
+            bytes32 leaf = Answers.structHash(answer);
+            assertEq(leaf, vm.parseJsonBytes32(json, string.concat(path, ".leaf")), "leaf");
+            bytes32 digest =
+                Answers.quorumLeafDigest(answer.requestId, leaf, answer.keysetId, chainId, coordinator);
+            assertEq(digest, vm.parseJsonBytes32(json, string.concat(path, ".digest")), "digest");
+            bytes memory signature = vm.parseJsonBytes(json, string.concat(path, ".signature"));
+            assertEq(this.recover(digest, signature), vm.parseJsonAddress(answers, ".signer"), "signer");
+            assertTrue(
+                digest != Answers.digest(answer, chainId, coordinator), "a leaf is no answer's signature"
+            );
+        }
+        assertTrue(cases > 0, "there are cases");
     }
 
     function test_KeysetIdIsTheVector() public view {
@@ -151,22 +175,23 @@ contract ProtocolVectorsTest is Test {
             chainId: vm.parseJsonUint(json, string.concat(path, ".chainId")),
             coordinator: vm.parseJsonAddress(json, string.concat(path, ".coordinator")),
             consumer: vm.parseJsonAddress(json, string.concat(path, ".consumer")),
-            nonce: vm.parseJsonUint(json, string.concat(path, ".nonce")),
+            requestedAt: uint40(vm.parseJsonUint(json, string.concat(path, ".requestedAt"))),
+            nonce: uint32(vm.parseJsonUint(json, string.concat(path, ".nonce"))),
+            context: vm.parseJsonBytes32(json, string.concat(path, ".context")),
             payer: vm.parseJsonAddress(json, string.concat(path, ".payer")),
             refundTo: vm.parseJsonAddress(json, string.concat(path, ".refundTo")),
             subscriptionId: uint64(vm.parseJsonUint(json, string.concat(path, ".subscriptionId"))),
             payloadHash: vm.parseJsonBytes32(json, string.concat(path, ".payloadHash")),
             payloadUriHash: vm.parseJsonBytes32(json, string.concat(path, ".payloadUriHash")),
             policyId: vm.parseJsonBytes32(json, string.concat(path, ".policyId")),
-            policyVersion: uint32(vm.parseJsonUint(json, string.concat(path, ".policyVersion"))),
             threshold: uint8(vm.parseJsonUint(json, string.concat(path, ".threshold"))),
             aggregation: Aggregation(vm.parseJsonUint(json, string.concat(path, ".aggregation"))),
             delivery: Delivery(vm.parseJsonUint(json, string.concat(path, ".delivery"))),
             callbackGasLimit: uint32(vm.parseJsonUint(json, string.concat(path, ".callbackGasLimit"))),
-            maxOutputBytes: uint32(vm.parseJsonUint(json, string.concat(path, ".maxOutputBytes"))),
-            fee: uint128(vm.parseJsonUint(json, string.concat(path, ".fee"))),
+            maxOutputBytes: uint24(vm.parseJsonUint(json, string.concat(path, ".maxOutputBytes"))),
+            fee: uint96(vm.parseJsonUint(json, string.concat(path, ".fee"))),
             gasPriceCap: uint64(vm.parseJsonUint(json, string.concat(path, ".gasPriceCap"))),
-            deadline: uint64(vm.parseJsonUint(json, string.concat(path, ".deadline")))
+            deadline: uint40(vm.parseJsonUint(json, string.concat(path, ".deadline")))
         });
     }
 
@@ -200,5 +225,19 @@ contract ProtocolVectorsTest is Test {
             vm.parseJsonString(json, string.concat(path, ".format.schema")),
             vm.parseJsonStringArray(json, string.concat(path, ".format.choices"))
         );
+        prompt.parts = parseParts(json, string.concat(path, ".parts"));
+    }
+
+    function parseParts(string memory json, string memory list) internal pure returns (Part[] memory parts) {
+        uint256 count = 0;
+        while (vm.keyExistsJson(json, item(list, count))) ++count;
+        parts = new Part[](count);
+        for (uint256 i = 0; i < count; ++i) {
+            string memory path = item(list, i);
+            parts[i] = Part(
+                uint8(vm.parseJsonUint(json, string.concat(path, ".kind"))),
+                vm.parseJsonBytes(json, string.concat(path, ".body"))
+            );
+        }
     }
 }

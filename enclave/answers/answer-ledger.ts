@@ -7,11 +7,8 @@ import type { OnChainDomain } from "../../protocol/domain.ts";
 /** Bytes of answers kept for repeats; beyond, the oldest are reduced to the fact that they were given. */
 const MAX_KEPT_BYTES = 64 * 1024 * 1024;
 
-/** Requests remembered until their deadline: about 200 bytes each. Full means busy, never forgetful. */
+/** Requests remembered until nothing is signed for them any more: about 200 bytes each. Full means busy, never forgetful. */
 const MAX_REMEMBERED = 500_000;
-
-/** Seconds: a request that lives longer would have to be remembered longer. */
-export const MAX_DEADLINE_AHEAD_SECONDS = 7 * 24 * 60 * 60;
 
 /** What a batch says of one answer. */
 export interface BatchMember {
@@ -31,7 +28,8 @@ interface Entry {
   /** Kept as long as the entry; null while the answer is being made. */
   batchMember: BatchMember | null;
   size: number;
-  readonly deadline: bigint;
+  /** Seconds. */
+  readonly until: bigint;
 }
 
 export class AnswerLedger {
@@ -64,17 +62,18 @@ export class AnswerLedger {
   /**
    * Makes the answer, once. What fails before anything was signed is forgotten, so that it can be asked again.
    *
-   * @param now seconds; entries past their deadline are dropped, since nothing is signed for those any more
+   * @param until seconds; past it nothing is signed for the request, so that its entry may be dropped
+   * @param now seconds
    * @throws {InputError} INPUT_RATE_LIMITED when no more can be remembered
    */
-  add(requestId: Hex, deadline: bigint, now: number, make: () => Promise<LedgerAnswer>): Promise<string> {
+  add(requestId: Hex, until: bigint, now: number, make: () => Promise<LedgerAnswer>): Promise<string> {
     if (this.#entries.size >= this.#maxRemembered) this.#dropExpired(now);
     if (this.#entries.size >= this.#maxRemembered) {
       throw new InputError({ code: "INPUT_RATE_LIMITED", message: "the ledger of answers is full" });
     }
     const made = make();
     const answer = made.then(({ text }) => text);
-    const entry: Entry = { answer, batchMember: null, size: 0, deadline };
+    const entry: Entry = { answer, batchMember: null, size: 0, until };
     this.#entries.set(requestId, entry);
     made.then(
       ({ text, batchMember }) => {
@@ -105,7 +104,7 @@ export class AnswerLedger {
 
   #dropExpired(now: number): void {
     for (const [requestId, entry] of this.#entries) {
-      if (entry.deadline >= BigInt(now)) continue;
+      if (entry.until >= BigInt(now)) continue;
       this.#keptBytes -= entry.size;
       this.#entries.delete(requestId);
     }

@@ -8,21 +8,19 @@ import { ON_CHAIN_DOMAIN_NAME } from "../../protocol/domain.ts";
 import type { AnswerCall, BatchReply, SignedAnswerWire } from "../../protocol/enclave-api.ts";
 import { InputError } from "../../protocol/errors.ts";
 import type { FunctionsCall } from "../../protocol/functions-request.ts";
+import { CLOCK_TOLERANCE_SECONDS } from "../../protocol/limits.ts";
 import { isSealedPayload } from "../../protocol/sealed-payload.ts";
+import { toStateBlockText, type StateBlock } from "../../protocol/state-block.ts";
 import type { Operator } from "../configuration/operator.ts";
 import type { AttestedIdentity } from "../identity/identity.ts";
 import type { ReceiptStore } from "../openai/receipt-store.ts";
-import {
-  MAX_DEADLINE_AHEAD_SECONDS,
-  type AnswerLedger,
-  type BatchMember,
-  type LedgerAnswer,
-} from "./answer-ledger.ts";
-import { checkCall, checkDeadline, checkFunctionsCall, type CheckedCall } from "./check-call.ts";
+import type { AnswerLedger, BatchMember, LedgerAnswer } from "./answer-ledger.ts";
+import { checkCall, checkFunctionsCall, checkRecipient, checkTime, type CheckedCall } from "./check-call.ts";
 import { infer } from "./infer.ts";
 import { without } from "./panel.ts";
 import { makeSealedAnswer, type SealedInference } from "./sealed-question.ts";
 import { signBatch } from "./sign-batch.ts";
+import { signLeaf } from "./sign-leaf.ts";
 import { signTwin } from "./sign-twin.ts";
 import { makeAnswer, type MadeAnswer, type Signatory } from "./sign-answer.ts";
 
@@ -40,7 +38,7 @@ export const ANY_CALLER = "";
 /** JSON of a `SignedAnswer`. @throws {InputError} for a call that nobody signs anything for */
 export interface Answerer {
   readonly answer: (call: AnswerCall) => Promise<string>;
-  readonly answerFunctions: (call: FunctionsCall) => Promise<string>;
+  readonly answerFunctions: (call: FunctionsCall, stateBlock: StateBlock) => Promise<string>;
   /** One signature over answers that were given. @throws {InputError} as `signBatch` */
   readonly batch: (requestIds: readonly Hex[]) => BatchReply;
   /** What was signed to a request, or is about to be. @throws {InputError} INPUT_NOT_FOUND */
@@ -54,11 +52,13 @@ export function createAnswerer(options: AnswererOptions): Answerer {
   const answerOnce = async (checked: CheckedCall): Promise<string> => {
     const known = ledger.find(checked.requestId);
     if (known !== undefined) return await known;
+    checkRecipient(checked, options.identity.keysetId);
     const reading = options.clock.read();
+    checkTime(checked, reading);
+    // Until nothing is signed for it any more.
+    const until = checked.deadline + BigInt(CLOCK_TOLERANCE_SECONDS);
     const now = reading.now ?? reading.lowerBound;
-    checkDeadline(checked, now);
-    checkHorizon(checked, now);
-    return await ledger.add(checked.requestId, checked.deadline, now, () => make(options, checked));
+    return await ledger.add(checked.requestId, until, now, () => make(options, checked));
   };
   const find = async (requestId: Hex): Promise<string> => {
     const known = ledger.find(requestId);
@@ -67,7 +67,7 @@ export function createAnswerer(options: AnswererOptions): Answerer {
   };
   return {
     answer: async (call) => await answerOnce(checkCall(call, options.operator)),
-    answerFunctions: async (call) => await answerOnce(checkFunctionsCall(call)),
+    answerFunctions: async (call, stateBlock) => await answerOnce(checkFunctionsCall(call, stateBlock)),
     batch: (requestIds) => signBatch(options, ledger, requestIds),
     find,
     findTwin: async (requestId) => {
@@ -77,15 +77,6 @@ export function createAnswerer(options: AnswererOptions): Answerer {
       throw new InputError({ code: "INPUT_NOT_FOUND", message: "an answer through Functions has no twin" });
     },
   };
-}
-
-/** @throws {InputError} INPUT_INVALID for a deadline so far ahead that its answer could not be remembered until then */
-function checkHorizon({ deadline }: CheckedCall, now: number): void {
-  if (deadline <= BigInt(now + MAX_DEADLINE_AHEAD_SECONDS)) return;
-  throw new InputError({
-    code: "INPUT_INVALID",
-    message: `a deadline is at most ${MAX_DEADLINE_AHEAD_SECONDS} seconds ahead`,
-  });
 }
 
 async function make(options: AnswererOptions, checked: CheckedCall): Promise<LedgerAnswer> {
@@ -101,6 +92,8 @@ async function make(options: AnswererOptions, checked: CheckedCall): Promise<Led
   const wire: Omit<SignedAnswerWire, keyof AttestedIdentity> = {
     ...made,
     answer: { ...answer, answeredAt: answer.answeredAt.toString() },
+    stateBlock: toStateBlockText(checked.stateBlock),
+    quorumLeaf: checked.quorum === null ? null : signLeaf(options, checked.quorum, answer),
   };
   const text = `${JSON.stringify(wire).slice(0, -1)},${attestedMembers(options.attested)}`;
   return { text, batchMember: toBatchMember(checked, answer) };

@@ -150,7 +150,7 @@ async function askMembers(
     const question = toRepairQuestion(seat.question, first.answer, first.problem);
     const price = run.inference.account.price(seat.target, question);
     const mayRepair = run.contract.schema !== null && budget.reserve(price);
-    return mayRepair ? repair(run, { ...seat, question }, first) : Promise.resolve(first);
+    return mayRepair ? ask(run, { ...seat, question }) : Promise.resolve(first);
   });
   const judgements = await Promise.all(repairs);
   return judgements.map((last) => ("problem" in last ? without(AnswerStatus.invalidOutput) : last));
@@ -166,16 +166,10 @@ async function ask(run: Run, { target, question, recorder }: Seat): Promise<Judg
     return judgeReply(await askOnAccount(charge, target, question, { recorder, retries, pause }), run);
   } catch (error) {
     if (error instanceof UpstreamError) return without(statusOf(error));
-    // A key of the requester's own whose cap is reached: nobody was asked.
-    if (error instanceof InputError) return without(AnswerStatus.outOfBudget);
+    // A key of the requester's own whose cap is reached. A host can reach it by asking elsewhere, so that it earns nothing.
+    if (error instanceof InputError) return without(AnswerStatus.upstreamFailed);
     throw error;
   }
-}
-
-/** The second answer; the first one's problem where the account does not cover a second. */
-async function repair(run: Run, seat: Seat, first: Judgement): Promise<Judgement> {
-  const second = await ask(run, seat);
-  return "status" in second && second.status === AnswerStatus.outOfBudget ? first : second;
 }
 
 /** Some providers decline with an HTTP error. */

@@ -1,11 +1,19 @@
 import { InputError } from "../../protocol/errors.ts";
+import { PartKind } from "../../protocol/prompt-part.ts";
 import { Effort, PROVIDER_DEFAULT, Role, type Prompt } from "../../protocol/prompt.ts";
-import type { ModelMessage, ModelQuestion } from "../models/model-format.ts";
+import type { Effort as ModelEffort, ModelMessage, ModelQuestion } from "../models/model-format.ts";
 import type { CatalogModel } from "../models/model-catalog.ts";
 import type { OutputContract } from "../output/output-contract.ts";
 
+const PART_NAMES = {
+  [PartKind.page]: "pages",
+  [PartKind.image]: "images",
+  [PartKind.document]: "documents",
+  [PartKind.read]: "chain reads",
+} as const;
 const ROLES = { [Role.system]: "system", [Role.user]: "user", [Role.assistant]: "assistant" } as const;
-const EFFORTS = [null, "minimal", "low", "medium", "high"] as const;
+/** By `Effort` of a prompt; null leaves it to the provider. */
+const EFFORTS: readonly (ModelEffort | null)[] = [null, "none", "low", "medium", "high", "xhigh", "max"];
 
 /**
  * The question that a prompt puts to one model.
@@ -32,6 +40,8 @@ export function toQuestion(
     throw unsupported(id, `it writes at most ${model.maxOutputTokens} tokens`);
   }
   if (seed > BigInt(Number.MAX_SAFE_INTEGER)) throw unsupported(id, "its seeds end at 2^53 - 1");
+  const [part] = prompt.parts;
+  if (part !== undefined) throw unsupported(id, `this enclave serves no ${PART_NAMES[part.kind]} yet`);
   const messages = prompt.messages.map(({ role, content }) => ({ role: ROLES[role], content }));
   const { schema } = contract;
   const enforced = schema !== null && format.takesSchema(schema.json);

@@ -3,6 +3,7 @@ import { answerDigest, signDigest, type Answer } from "../../protocol/answer.ts"
 import { fromHex, toHex, type Hex } from "../../protocol/bytes.ts";
 import type { Domain } from "../../protocol/domain.ts";
 import type { BoundEvidence } from "../../protocol/receipt.ts";
+import { NO_STATE_BLOCK, toStateBlockText, type StateBlock } from "../../protocol/state-block.ts";
 import { keccak } from "../../protocol/struct-hash.ts";
 import type { Transcript } from "../../protocol/transcript.ts";
 import type { Reading, TrustedClock } from "../clock/trusted-clock.ts";
@@ -10,8 +11,6 @@ import type { AttestedIdentity, Identity } from "../identity/identity.ts";
 import type { StatementLog } from "../log/statement-log.ts";
 import type { Outcome } from "./panel.ts";
 import { TranscriptRecorder } from "./transcript-recorder.ts";
-
-const NO_STATE: Hex = `0x${"00".repeat(32)}`;
 
 /** Who signs, and by which clock. */
 export interface Signatory {
@@ -39,6 +38,9 @@ export interface Question {
   readonly domain: Domain;
   readonly requestId: Hex;
   readonly payloadHash: Hex;
+  readonly context: Hex;
+  /** null off chain. */
+  readonly stateBlock: StateBlock | null;
 }
 
 export interface MadeAnswer {
@@ -63,6 +65,8 @@ export async function makeAnswer(
     domain: question.domain.name,
     requestId: question.requestId,
     payloadHash: question.payloadHash,
+    context: question.context,
+    stateBlock: question.stateBlock === null ? null : toStateBlockText(question.stateBlock),
     evidenceHash: evidenceHash(attested.evidence),
     time: reading.now ?? reading.lowerBound,
     clock: { source: reading.source, lowerBound: reading.lowerBound },
@@ -75,7 +79,7 @@ export async function makeAnswer(
     status: outcome.status,
     outputHash: keccak(outcome.output),
     transcriptRoot: root,
-    stateBlockHash: NO_STATE,
+    stateBlockHash: question.stateBlock?.hash ?? NO_STATE_BLOCK,
     keysetId: identity.keysetId,
     answeredAt: BigInt(end.now ?? end.lowerBound),
   };

@@ -33,8 +33,9 @@ export interface FunctionsRouteOptions {
 
 export function functionsRoute({ answerer, pause }: FunctionsRouteOptions): RequestHandler {
   return async (request, response) => {
-    const call = readCall(parseInput(FunctionsAnswerCall, request.body).call);
-    const answer = await Promise.race([answerer.answerFunctions(call), pause(HOLD_MS)]);
+    const { call, stateBlock } = parseInput(FunctionsAnswerCall, request.body);
+    const answering = answerer.answerFunctions(readCall(call), stateBlock);
+    const answer = await Promise.race([answering, pause(HOLD_MS)]);
     if (answer === undefined) response.status(202).json({});
     else response.json(toReply(answer));
   };
@@ -61,6 +62,8 @@ function inflate(deflated: Uint8Array): Uint8Array {
 }
 
 function toReply(text: string): FunctionsAnswerReply {
-  const { answer, signature, output } = z.decode(SignedAnswer, JSON.parse(text) as SignedAnswerWire);
-  return { response: toHex(encodeFunctionsAnswer({ answer, signature, output: fromHex(output) })) };
+  const signed = z.decode(SignedAnswer, JSON.parse(text) as SignedAnswerWire);
+  const { answer, signature, stateBlock } = signed;
+  const parts = { answer, signature, stateBlockNumber: stateBlock.number, output: fromHex(signed.output) };
+  return { response: toHex(encodeFunctionsAnswer(parts)) };
 }

@@ -14,6 +14,7 @@ import type { TimeSettings } from "../configuration/behaviour.ts";
 import { isChainInDate } from "../egress/egress.ts";
 import type { Exchange } from "../egress/exchange.ts";
 import type { Transport } from "../../protocol/transcript.ts";
+import { createChainClock } from "./chain-clock.ts";
 
 export interface Reading {
   /** Seconds; null when no trustworthy time is known. */
@@ -57,7 +58,15 @@ const MAX_AGE_MS = 60 * 60 * 1000;
 const MAX_SUSPENSION_MS = 1_000;
 
 export function createTrustedClock(options: ClockOptions): TrustedClock {
-  return options.settings.source === "hosts" ? new HostsClock(options, options.settings) : hostClock(options);
+  const { settings } = options;
+  switch (settings.source) {
+    case "hosts":
+      return new HostsClock(options, settings);
+    case "chain-for-testing":
+      return createChainClock(options, settings);
+    case "host-clock-for-testing":
+      return hostClock(options);
+  }
 }
 
 function hostClock({ hostNow, buildTime }: ClockOptions): TrustedClock {

@@ -124,6 +124,11 @@ const Time = z.discriminatedUnion("source", [
   }),
   /** Believes the machine. Visible to every policy, because it is in this file. */
   z.strictObject({ source: z.literal("host-clock-for-testing") }),
+  /** Believes a chain on this machine, whose time its owner moves. */
+  z.strictObject({
+    source: z.literal("chain-for-testing"),
+    url: baseUrl.refine((text) => text.startsWith("http:"), { error: "expected a loopback address" }),
+  }),
 ]);
 
 export const Behaviour = z

@@ -34,6 +34,7 @@ function encodeQuestion(question: ModelQuestion): EncodedQuestion {
     ...(system.length === 0 ? {} : { system: system.map((text) => ({ type: "text", text })) }),
     ...(question.temperature === null ? {} : { temperature: question.temperature }),
     ...(question.topP === null ? {} : { top_p: question.topP }),
+    ...(question.effort === "none" ? { thinking: { type: "disabled" } } : {}),
     ...encodeOutputConfig(question),
     ...encodeTools(question),
   };
@@ -93,7 +94,7 @@ function encodeOutputConfig({ schema, effort }: ModelQuestion): Readonly<Record<
     schema === null
       ? {}
       : { format: { type: "json_schema", schema: adaptSchema(schema.json, ANTHROPIC_SCHEMAS) } };
-  const config = { ...(effort === null ? {} : { effort }), ...format };
+  const config = { ...(effort === null || effort === "none" ? {} : { effort }), ...format };
   return Object.keys(config).length === 0 ? {} : { output_config: config };
 }
 

@@ -33,7 +33,9 @@ export interface ToolDefinition {
 
 export type ToolChoice = "auto" | "required" | "none" | { readonly name: string };
 
-export type Effort = "minimal" | "low" | "medium" | "high";
+/** `minimal` comes from callers of OpenAI's APIs alone: a prompt has no word for it. */
+export const EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh", "max"] as const;
+export type Effort = (typeof EFFORTS)[number];
 
 export interface ModelQuestion {
   /** The provider's name for the model. */

@@ -8,7 +8,7 @@ import type { Json } from "../../protocol/canonical-json.ts";
 import { InputError } from "../../protocol/errors.ts";
 import { MAX_MODEL_NAME_LENGTH } from "../../protocol/limits.ts";
 import type { Model } from "../configuration/behaviour.ts";
-import type { ModelMessage, ModelQuestion, ToolCall } from "../models/model-format.ts";
+import { EFFORTS, type ModelMessage, type ModelQuestion, type ToolCall } from "../models/model-format.ts";
 import {
   checkArguments,
   ExtraContent,
@@ -71,7 +71,7 @@ export const ChatCall = z.strictObject({
   temperature: z.number().min(0).max(2).nullish(),
   top_p: z.number().min(0).max(1).nullish(),
   seed: z.int().min(0).nullish(),
-  reasoning_effort: z.enum(["minimal", "low", "medium", "high"]).nullish(),
+  reasoning_effort: z.enum(EFFORTS).nullish(),
   response_format: ResponseFormat.optional(),
   tools: z
     .array(

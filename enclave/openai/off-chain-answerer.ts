@@ -30,6 +30,8 @@ export interface OffChainCall {
   /** Of `createRequestId`. */
   readonly requestId: Hex;
   readonly caller: string;
+  /** The caller's own word for this call; zero where it named none. */
+  readonly context: Hex;
   /** The exact bytes that arrived: what the receipt's payload holds. */
   readonly body: Uint8Array;
   readonly target: CatalogModel;
@@ -72,7 +74,8 @@ export async function answerOffChain(options: OffChainOptions, call: OffChainCal
   const payload = encodePayload({ type: PayloadType.openai, body: call.body });
   const domain = offChainDomain();
   const { requestId } = call;
-  const question = { domain, requestId, payloadHash: payloadHash(payload) };
+  const { context } = call;
+  const question = { domain, requestId, payloadHash: payloadHash(payload), context, stateBlock: null };
   const charge = call.account.charge(call.target, call.question);
   let reply: ModelReply | null = null;
   let error: UpstreamError | null = null;
@@ -101,9 +104,10 @@ export async function answerOffChain(options: OffChainOptions, call: OffChainCal
   });
   const { evidence, endorsements } = options.attested;
   const receipt = encodeReceipt({
-    version: 1,
+    version: 2,
     domain,
     request: { requestId },
+    stateBlock: null,
     payload: toHex(payload),
     ...made,
     keyset: options.identity.keyset,

@@ -8,7 +8,7 @@ import type { Json } from "../../protocol/canonical-json.ts";
 import { InputError } from "../../protocol/errors.ts";
 import { MAX_MODEL_NAME_LENGTH } from "../../protocol/limits.ts";
 import type { Model } from "../configuration/behaviour.ts";
-import type { ModelMessage, ModelQuestion, ToolCall } from "../models/model-format.ts";
+import { EFFORTS, type ModelMessage, type ModelQuestion, type ToolCall } from "../models/model-format.ts";
 import {
   checkArguments,
   ExtraContent,
@@ -77,7 +77,7 @@ export const ResponsesCall = z.strictObject({
   top_p: z.number().min(0).max(1).nullish(),
   reasoning: z
     .strictObject({
-      effort: z.enum(["minimal", "low", "medium", "high"]).nullish(),
+      effort: z.enum(EFFORTS).nullish(),
       summary: z.null().optional(),
     })
     .nullish(),

@@ -1,7 +1,9 @@
 /** The OpenAI-compatible routes: an application changes its base URL, keeps its client, and gets receipts. */
 
 import { Router, type RequestHandler, type Response } from "express";
+import type { Hex } from "../../protocol/bytes.ts";
 import { InputError, UpstreamError } from "../../protocol/errors.ts";
+import { bytes32 } from "../../protocol/fields.ts";
 import { MAX_PAYLOAD_BYTES } from "../../protocol/limits.ts";
 import type { Account } from "../accounts/account.ts";
 import { createOwnAccount } from "../accounts/own-keys.ts";
@@ -19,6 +21,10 @@ import { responsesApi } from "./responses-api.ts";
 
 /** Names the receipt of a reply; set before the first byte of a stream. */
 const RECEIPT_HEADER = "adyton-receipt";
+
+/** 32 bytes of the caller's, which its receipt repeats: an order's number, a hash, a nonce. */
+const CONTEXT_HEADER = "adyton-context";
+const NO_CONTEXT: Hex = `0x${"00".repeat(32)}`;
 
 export function createOpenaiRoutes(options: OffChainOptions): Router {
   const router = Router();
@@ -41,6 +47,7 @@ function answerWith<Call extends { readonly model: string }>(
       throw new InputError({ code: "INPUT_NOT_FOUND", message: "this enclave does not serve that model" });
     }
     const question = api.toQuestion(call, target.model);
+    const context = readContext(request.get(CONTEXT_HEADER));
     const reading = options.clock.read();
     const now = reading.now ?? reading.lowerBound;
     const requestId = createRequestId();
@@ -54,6 +61,7 @@ function answerWith<Call extends { readonly model: string }>(
     const answered = await answerOffChain(options, {
       requestId,
       caller: callerOf(response).name,
+      context,
       body,
       target,
       question,
@@ -66,6 +74,18 @@ function answerWith<Call extends { readonly model: string }>(
     if (question.stream) stream.finish(answered);
     else response.json(writer.whole(replyOf(answered)));
   };
+}
+
+/** @throws {InputError} INPUT_INVALID */
+function readContext(header: string | undefined): Hex {
+  if (header === undefined) return NO_CONTEXT;
+  const context = bytes32.safeParse(header);
+  if (context.success) return context.data;
+  throw new InputError({
+    code: "INPUT_INVALID",
+    message: `${CONTEXT_HEADER} is 32 bytes in lower-case 0x hex`,
+    details: { field: CONTEXT_HEADER },
+  });
 }
 
 /** A key that the caller brought pays for everything that it asks: nothing falls back to the operator's. */

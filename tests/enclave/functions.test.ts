@@ -5,7 +5,7 @@ import { fromHex, fromUtf8, toUtf8, type Hex } from "../../protocol/bytes.ts";
 import { verifyFunctionsAnswer } from "../../protocol/functions-answer.ts";
 import { encodeFunctionsCall, functionsRequestId } from "../../protocol/functions-request.ts";
 import { keccak } from "../../protocol/struct-hash.ts";
-import { TEXT } from "./support/calls.ts";
+import { STATE_BLOCK, TEXT } from "./support/calls.ts";
 import { behaviourFile, operatorFile } from "./support/configuration.ts";
 import { startEnclaveProcess, type EnclaveProcess, type Reply } from "./support/enclave-process.ts";
 import { functionsQuestion, toBody, type FunctionsQuestion } from "./support/functions-calls.ts";
@@ -75,7 +75,7 @@ test("four nodes asking at once get identical bytes of one model call", async ()
   expect(new Set(replies.map(({ text }) => text)).size).toBe(1);
   expect(modelCalls - before).toBe(1);
   const { response } = replies[0].json as { response: Hex };
-  const verified = verifyFunctionsAnswer(request, fromHex(response));
+  const verified = verifyFunctionsAnswer(request, fromHex(response), STATE_BLOCK);
   expect(verified.answer.keysetId).toBe(enclave.keysetId);
   const keyset = await enclave.call("GET", `/v1/attestation?nonce=0x${"00".repeat(32)}`);
   expect(keyset.json).toMatchObject({ keyset: { answerKey: verified.signer } });
@@ -102,6 +102,7 @@ test("an output that does not fit travels by its hash, and can be fetched by its
   const { output, answer } = verifyFunctionsAnswer(
     request,
     fromHex((reply.json as { response: Hex }).response),
+    STATE_BLOCK,
   );
   expect(output).toBeNull();
   const whole = await enclave.call("GET", `/v1/answers/${functionsRequestId(request)}`);
@@ -117,9 +118,22 @@ test("refuses a payload that is not the request's, a deadline that is past, and 
   const { request, body } = textQuestion();
   const other = toBody(encodeFunctionsCall({ request, payload: toUtf8("another payload") }));
   expect(await ask(other)).toMatchObject({ status: 400, json: { error: { code: "INPUT_INVALID" } } });
-  const late = functionsQuestion({ format: TEXT }, { deadline: 1n });
-  expect(await ask(late.body)).toMatchObject({ status: 410, json: { error: { code: "INPUT_EXPIRED" } } });
+  const late = functionsQuestion({ format: TEXT }, { deadline: deadline - 1_200n });
+  expect(await ask(late.body)).toMatchObject({
+    status: 502,
+    json: { error: { code: "ENCLAVE_TIME_OUTSIDE", retryable: true } },
+  });
   const anonymous = await enclave.call("POST", "/v1/functions/answers", body, null);
   expect(anonymous).toMatchObject({ status: 401, json: { error: { code: "INPUT_UNAUTHORIZED" } } });
   expect(await ask(body)).toMatchObject({ status: 200 });
+});
+
+test("refuses a block that is older than the question's, which its consumer would not take", async () => {
+  const ofBlock = (requestBlock: bigint): Promise<Reply> =>
+    ask(functionsQuestion({ format: TEXT }, { deadline, requestBlock }).body);
+  expect(await ofBlock(STATE_BLOCK.number + 1n)).toMatchObject({
+    status: 400,
+    json: { error: { code: "INPUT_INVALID" } },
+  });
+  expect(await ofBlock(STATE_BLOCK.number)).toMatchObject({ status: 200 });
 });

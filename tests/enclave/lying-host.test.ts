@@ -291,9 +291,30 @@ describe("a caller that is the host", () => {
     const late = await enclave.call(
       "POST",
       "/v1/answers",
-      toWire(answerCall({}, { deadline: BigInt(nowSeconds - 60) })),
+      toWire(answerCall({}, { deadline: BigInt(nowSeconds - 360) })),
     );
-    expect(late).toMatchObject({ status: 410, json: { error: { code: "INPUT_EXPIRED" } } });
+    expect(late).toMatchObject({ status: 502, json: { error: { code: "ENCLAVE_TIME_OUTSIDE" } } });
+  });
+
+  test("names another block when it asks again: the first one stays bound", async () => {
+    const call = answerCall({}, { deadline: soon() });
+    const [first, second] = [
+      await signedAnswer(toWire(call)),
+      await signedAnswer(toWire({ ...call, stateBlock: { number: 9n, hash: `0x${"99".repeat(32)}` } })),
+    ];
+    expect(second).toEqual(first);
+    expect(first.answer.stateBlockHash).toBe(call.stateBlock.hash);
+    expect(first.stateBlock).toEqual(call.stateBlock);
+  });
+
+  test("names no block, or one whose hash is zero: no answer is bound to nothing", async () => {
+    const { stateBlock, ...wire } = JSON.parse(toWire(answerCall({}, { deadline: soon() }))) as {
+      stateBlock: object;
+    };
+    for (const body of [wire, { ...wire, stateBlock: { ...stateBlock, hash: `0x${"00".repeat(32)}` } }]) {
+      const reply = await enclave.call("POST", "/v1/answers", JSON.stringify(body));
+      expect(reply).toMatchObject({ status: 400, json: { error: { code: "INPUT_INVALID" } } });
+    }
   });
 
   test("changes the configuration files after the start: nothing changes", async () => {

@@ -11,10 +11,13 @@ import { AttestationReply, SignedAnswer, type AnswerCall } from "../../protocol/
 import { keysetId } from "../../protocol/keyset.ts";
 import { decodeOutput } from "../../protocol/output-abi.ts";
 import { parseOutputType } from "../../protocol/output-type.ts";
+import { PartKind } from "../../protocol/prompt-part.ts";
 import { PanelRule } from "../../protocol/prompt.ts";
+import { quorumLeafDigest, quorumLeafOf } from "../../protocol/quorum-leaf.ts";
 import { requestId } from "../../protocol/request.ts";
+import { toStateBlockText } from "../../protocol/state-block.ts";
 import { keccak } from "../../protocol/struct-hash.ts";
-import { transcriptRoot } from "../../protocol/transcript.ts";
+import { transcriptRoot, understoodEvent } from "../../protocol/transcript.ts";
 import { answerCall, callFor, MODERATION, TEXT, toWire } from "./support/calls.ts";
 import { behaviourFile, CHAIN_ID, COORDINATOR, operatorFile } from "./support/configuration.ts";
 import { startEnclaveProcess, type EnclaveProcess, type Reply } from "./support/enclave-process.ts";
@@ -83,7 +86,7 @@ describe("the enclave as a process", () => {
 
   test("says in the transcript whom it asked, over which TLS session, and keeps the bytes", async () => {
     const { transcript, bodies } = await answerOf(answerCall({}, { deadline: soon() }));
-    const events = transcript.map((leaf) => ("event" in leaf ? leaf.event : null));
+    const events = transcript.map(understoodEvent);
     expect(events.map((event) => event?.type)).toEqual([
       "request.received",
       "request.forwarded",
@@ -148,11 +151,23 @@ describe("the enclave as a process", () => {
     ["an unknown model", answerCall({ models: ["stand-in/nobody"] }), {}, AnswerStatus.invalidRequest],
     [
       "a payload that does not decode",
-      callFor(new Uint8Array([1, 1, 2, 3])),
+      callFor(new Uint8Array([1, 2, 2, 3])),
       {},
       AnswerStatus.invalidRequest,
     ],
     ["an off-chain payload type", callFor(new Uint8Array([3, 1, 123, 125])), {}, AnswerStatus.invalidRequest],
+    [
+      "an ABI-encoded prompt of protocol 1",
+      callFor(new Uint8Array([1, 1, 2, 3])),
+      {},
+      AnswerStatus.invalidRequest,
+    ],
+    [
+      "a part that this enclave does not serve",
+      answerCall({ parts: [{ kind: PartKind.page, url: "https://example.org/" }] }),
+      {},
+      AnswerStatus.invalidRequest,
+    ],
     ["a fee below the worst case", answerCall(), { fee: 10n }, AnswerStatus.outOfBudget],
     [
       "a text longer than asked for",
@@ -161,12 +176,23 @@ describe("the enclave as a process", () => {
       AnswerStatus.invalidOutput,
     ],
   ] as const)("signs a status for %s", async ([, call, change, status]) => {
-    const { answer } = await answerOf({ ...call, request: { ...call.request, ...change, deadline: soon() } });
+    const { answer } = await answerOf({
+      ...call,
+      request: { ...call.request, ...change, deadline: soon(), requestedAt: soon() - 600n },
+    });
     expect(answer.status).toBe(status);
   });
 
   test.for([
-    ["a deadline that passed", { deadline: 1n }, 410, "INPUT_EXPIRED"],
+    ["a deadline that passed", { deadline: soon() - 1_201n }, 502, "ENCLAVE_TIME_OUTSIDE"],
+    ["a request from the future", { requestedAt: soon() - 200n }, 502, "ENCLAVE_TIME_OUTSIDE"],
+    ["a life of more than seven days", { requestedAt: soon() - 604_801n }, 400, "INPUT_INVALID"],
+    [
+      "a deadline at its own time",
+      { requestedAt: 1_900_000_000n, deadline: 1_900_000_000n },
+      400,
+      "INPUT_INVALID",
+    ],
     ["another chain", { chainId: 1n }, 400, "INPUT_INVALID"],
     [
       "another coordinator",
@@ -178,6 +204,37 @@ describe("the enclave as a process", () => {
   ] as const)("signs nothing for %s", async ([, change, status, code]) => {
     const call = answerCall({}, { deadline: soon(), ...change });
     expect(await ask(call)).toMatchObject({ status, json: { error: { code } } });
+  });
+
+  test("binds the answer to the block that it was given before it asked, and says so first", async () => {
+    const call = answerCall({}, { deadline: soon() });
+    const { answer, transcript, stateBlock } = await answerOf(call);
+    expect(answer.stateBlockHash).toBe(call.stateBlock.hash);
+    expect(stateBlock).toEqual(call.stateBlock);
+    expect(understoodEvent(transcript[0]!)).toMatchObject({
+      type: "request.received",
+      context: call.request.context,
+      stateBlock: toStateBlockText(call.stateBlock),
+    });
+  });
+
+  test("signs a leaf of the one answer to a request that a quorum settles, and none for others", async () => {
+    const call = answerCall({}, { deadline: soon(), threshold: 2 });
+    const [first, second] = [await answerOf(call), await answerOf(call)];
+    expect(second).toEqual(first);
+    const { answer, quorumLeaf } = first;
+    const leaf = quorumLeafOf(answer);
+    expect(quorumLeaf?.leaf).toBe(leaf.leaf);
+    const digest = quorumLeafDigest(onChainDomain(CHAIN_ID, COORDINATOR), leaf);
+    const signed = answerDigest(onChainDomain(CHAIN_ID, COORDINATOR), answer);
+    const signer = recoverSigner(signed, first.signature);
+    expect(recoverSigner(digest, quorumLeaf?.signature ?? "0x")).toBe(signer);
+    const alone = await answerOf(answerCall({}, { deadline: soon() }));
+    expect(alone.quorumLeaf).toBeNull();
+    // Everything that the key signed is in its log: the answer by its request, the leaf by itself.
+    for (const id of [answer.requestId, leaf.leaf]) {
+      expect((await enclave.call("GET", `/v1/log/proof/${id}`)).status).toBe(200);
+    }
   });
 
   test("gives the COSE twin of what it signed for a coordinator", async () => {

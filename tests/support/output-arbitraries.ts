@@ -105,7 +105,8 @@ function baseValue(base: BaseType): fc.Arbitrary<OutputValue> {
     case "address":
       return fc.uint8Array({ minLength: 20, maxLength: 20 }).map(hex);
     case "string":
-      return plainText(40);
+      // Four bytes a character at most.
+      return plainText(Math.min(40, Math.floor((base.maxBytes ?? 160) / 4)));
     case "bytes":
       return fc.uint8Array({ maxLength: 70 }).map(hex);
     case "fixedBytes":

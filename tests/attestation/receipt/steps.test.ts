@@ -1,11 +1,12 @@
 /** What a signed receipt can still get wrong: each step alone, given a receipt whose other parts do not matter. */
 
 import { describe, expect, test } from "vitest";
-import { checkOutput, checkPayload } from "../../../attestation/receipt/commitments.ts";
+import { checkOutput, checkPayload, checkStateBlock } from "../../../attestation/receipt/commitments.ts";
 import { checkBinding, checkSignature } from "../../../attestation/receipt/identity.ts";
 import { checkEvidenceHash, checkTranscriptEvents } from "../../../attestation/receipt/transcript.ts";
 import { AnswerStatus } from "../../../protocol/answer.ts";
 import { parseReceipt, type Receipt } from "../../../protocol/receipt.ts";
+import { NO_STATE_BLOCK } from "../../../protocol/state-block.ts";
 import { keccak } from "../../../protocol/struct-hash.ts";
 import { codeOf } from "../../support/code-of.ts";
 import { createSampleReceipt } from "../../support/sample-receipt.ts";
@@ -31,6 +32,42 @@ describe("a receipt's output", () => {
     expect(
       checkOutput(withAnswer(empty, { status: 0, outputHash: empty.answer.outputHash }) as never).detail,
     ).toContain("unset");
+  });
+});
+
+describe("a receipt's state block", () => {
+  const block = onChain.stateBlock!;
+
+  test("is the one that the answer signs, and is shown with its number on the host's word", () => {
+    const { detail } = checkStateBlock(onChain);
+    expect(detail).toContain(block.hash);
+    expect(detail).toContain("number 123, on the host's word");
+    const other = { number: 123n, hash: keccak(new Uint8Array()) };
+    expect(codeOfStep(checkStateBlock, change(onChain, { stateBlock: other }))).toBe(
+      "EVIDENCE_BINDING_MISMATCH",
+    );
+  });
+
+  test("is none off chain, where the answer signs zero", () => {
+    expect(checkStateBlock(offChain).detail).toContain("bound to no block");
+    const bound = withAnswer(offChain, { stateBlockHash: block.hash });
+    expect(codeOfStep(checkStateBlock, bound)).toBe("EVIDENCE_BINDING_MISMATCH");
+    const unbound = withAnswer(onChain, { stateBlockHash: NO_STATE_BLOCK });
+    expect(codeOfStep(checkStateBlock, unbound)).toBe("EVIDENCE_BINDING_MISMATCH");
+  });
+
+  test.for([
+    ["another number", { stateBlock: { number: "124", hash: block.hash } }],
+    ["another hash", { stateBlock: { number: "123", hash: NO_STATE_BLOCK } }],
+    ["no block", { stateBlock: null }],
+    ["another context", { context: NO_STATE_BLOCK }],
+  ] as const)("and the request's context are those of the first event: refuses %s", ([, fields]) => {
+    const [first, ...others] = onChain.transcript;
+    const event = { ...(first as { event: object }).event, ...fields };
+    const transcript = [{ ...first, event }, ...others];
+    expect(codeOfStep(checkTranscriptEvents, change(onChain, { transcript }))).toBe(
+      "EVIDENCE_BINDING_MISMATCH",
+    );
   });
 });
 
@@ -93,6 +130,16 @@ describe("a receipt's transcript", () => {
     const { detail } = checkTranscriptEvents(events([received, forwarded, failed, ...plain, returned]));
     expect(detail).toContain("exchange 9 failed");
     expect(detail).toContain("unnamed model from plain HTTP");
+  });
+
+  test("keeps events of a type that it does not know, and shows them as not understood", () => {
+    const unknown = { salt: withheld.leafHash, event: { type: "tool.called", tool: "search" } };
+    const { detail } = checkTranscriptEvents(events([received, unknown, ...between, returned]));
+    expect(detail).toContain('"tool.called": not understood');
+    // An answer may rest on what is not understood; its ends may not.
+    expect(codeOfStep(checkTranscriptEvents, events([received, unknown, returned]))).toBe("nothing thrown");
+    expect(codeOfStep(checkTranscriptEvents, events([unknown, ...between, returned]))).toMatch(/^EVIDENCE_/);
+    expect(codeOfStep(checkTranscriptEvents, events([received, ...between, unknown]))).toMatch(/^EVIDENCE_/);
   });
 
   test("of an answer that is not ok may have no exchange", () => {

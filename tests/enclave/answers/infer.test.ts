@@ -10,7 +10,7 @@ import { decodeOutput } from "../../../protocol/output-abi.ts";
 import { parseOutputType } from "../../../protocol/output-type.ts";
 import { encodePayload, PayloadType } from "../../../protocol/payload.ts";
 import { PanelRule, type Prompt } from "../../../protocol/prompt.ts";
-import type { TranscriptEvent } from "../../../protocol/transcript.ts";
+import { understoodEvent, type TranscriptEvent } from "../../../protocol/transcript.ts";
 import { MODERATION, prompt } from "../support/calls.ts";
 import { complete, fakeModels, says, unreachable, type Respond } from "../support/fake-models.ts";
 
@@ -27,6 +27,8 @@ async function ask(catalog: ModelCatalog, change: Partial<Prompt>, fee = 10n ** 
     domain: "Adyton",
     requestId: HASH,
     payloadHash: HASH,
+    context: HASH,
+    stateBlock: null,
     evidenceHash: HASH,
     time: 1_795_305_600,
     clock: { source: "test", lowerBound: 0 },
@@ -40,7 +42,7 @@ async function ask(catalog: ModelCatalog, change: Partial<Prompt>, fee = 10n ** 
   const payload = encodePayload({ type: PayloadType.inference, prompt: prompt(change) });
   const outcome = await infer(inference, payload, { fee, maxOutputBytes: 4_096 }, recorder);
   const { transcript, bodies } = recorder.finish(outcome.status, outcome.output);
-  return { outcome, events: transcript.flatMap((leaf) => ("event" in leaf ? [leaf.event] : [])), bodies };
+  return { outcome, events: transcript.flatMap((leaf) => understoodEvent(leaf) ?? []), bodies };
 }
 
 const verdict = (flagged: boolean, severity: string): string =>

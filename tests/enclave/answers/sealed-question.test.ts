@@ -116,9 +116,10 @@ describe("a sealed question", () => {
     const { call, signed } = await ask(await sealed());
     expect(signed.transcript.map((leaf) => "leafHash" in leaf)).toEqual([false, true, true, false]);
     expect(signed.bodies).toEqual({});
-    const { endorsements, ...rest } = signed;
+    const { endorsements, quorumLeaf, ...rest } = signed;
+    expect(quorumLeaf).toBeNull();
     const file = encodeReceipt({
-      version: 1,
+      version: 2,
       domain: onChainDomain(CHAIN_ID, COORDINATOR),
       request: call.request,
       payload: call.payload,
@@ -140,10 +141,6 @@ describe("a sealed question", () => {
     ["for another chain", () => sealed({ context: { ...context, chainId: 1n } })],
     ["for another policy", () => sealed({ context: { ...context, policyId: `0x${"12".repeat(32)}` } })],
     [
-      "to other keysets",
-      () => sealed({ recipients: [{ keysetId: `0x${"33".repeat(32)}`, sealingKey: keyset.sealingKey }] }),
-    ],
-    [
       "to another key",
       () =>
         sealed({ recipients: [{ keysetId: enclave.keysetId as Hex, sealingKey: toHex(asker.publicKey) }] }),
@@ -161,6 +158,19 @@ describe("a sealed question", () => {
     const { signed } = await ask(await seal());
     expect(signed.answer.status).toBe(AnswerStatus.invalidRequest);
     expect(signed.transcript).toHaveLength(2);
+  });
+
+  test("sealed to other keysets is signed by nobody here: not even that it cannot be read", async () => {
+    const recipients = [{ keysetId: `0x${"33".repeat(32)}` as const, sealingKey: keyset.sealingKey }];
+    const deadline = BigInt(Math.floor(new Date().getTime() / 1000) + 600);
+    const call = callFor(await sealed({ recipients }), { deadline });
+    const reply = await enclave.call("POST", "/v1/answers", toWire(call));
+    expect(reply).toMatchObject({
+      status: 409,
+      json: { error: { code: "INPUT_NOT_RECIPIENT", retryable: false } },
+    });
+    const found = await enclave.call("GET", `/v1/answers/${requestId(call.request)}`);
+    expect(found).toMatchObject({ status: 404, json: { error: { code: "INPUT_NOT_FOUND" } } });
   });
 
   test("whose reply is taken for another request's does not open", async () => {

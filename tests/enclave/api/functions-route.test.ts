@@ -10,6 +10,7 @@ import { SignedAnswer } from "../../../protocol/enclave-api.ts";
 import { decodeFunctionsAnswer } from "../../../protocol/functions-answer.ts";
 import { functionsRequestId } from "../../../protocol/functions-request.ts";
 import { keccak } from "../../../protocol/struct-hash.ts";
+import { STATE_BLOCK } from "../support/calls.ts";
 import { functionsQuestion, toBody } from "../support/functions-calls.ts";
 
 const servers: Server[] = [];
@@ -56,7 +57,7 @@ function signedAnswer(requestId: Hex): string {
       status: 1,
       outputHash: keccak(OUTPUT),
       transcriptRoot: word("aa"),
-      stateBlockHash: word("00"),
+      stateBlockHash: STATE_BLOCK.hash,
       keysetId: word("bb"),
       answeredAt: 1_800_000_000n,
     },
@@ -66,6 +67,8 @@ function signedAnswer(requestId: Hex): string {
     bodies: {},
     evidence: { kind: "simulator", bytes: "0x", claims: "0x" },
     endorsements: null,
+    stateBlock: STATE_BLOCK,
+    quorumLeaf: null,
   };
   return JSON.stringify(z.encode(SignedAnswer, signed));
 }
@@ -79,6 +82,7 @@ test("gives the answer in the form that Functions carries", async () => {
   const decoded = decodeFunctionsAnswer(requestId, fromHex(response));
   expect(decoded.output).toEqual(OUTPUT);
   expect(decoded.answer.answeredAt).toBe(1_800_000_000n);
+  expect(decoded.stateBlockNumber).toBe(STATE_BLOCK.number);
 });
 
 test("says 202 while the model has not answered", async () => {
@@ -88,12 +92,20 @@ test("says 202 while the model has not answered", async () => {
 });
 
 const good = functionsQuestion().body;
+const changed = (change: object): string => JSON.stringify({ ...(JSON.parse(good) as object), ...change });
 test.for([
   ["no JSON object", "[]", 400, "INPUT_INVALID"],
-  ["another field", JSON.stringify({ ...(JSON.parse(good) as object), more: 1 }), 400, "INPUT_INVALID"],
-  ["what is not base64", JSON.stringify({ call: "!" }), 400, "INPUT_INVALID"],
-  ["what is not deflated", JSON.stringify({ call: "AAAA" }), 400, "INPUT_INVALID"],
-  ["a call that is too short", toBody(new Uint8Array(255)), 400, "INPUT_INVALID"],
+  ["another field", changed({ more: 1 }), 400, "INPUT_INVALID"],
+  ["what is not base64", changed({ call: "!" }), 400, "INPUT_INVALID"],
+  ["what is not deflated", changed({ call: "AAAA" }), 400, "INPUT_INVALID"],
+  ["no block", changed({ stateBlock: undefined }), 400, "INPUT_INVALID"],
+  [
+    "a block whose hash is zero",
+    changed({ stateBlock: { number: "1", hash: word("00") } }),
+    400,
+    "INPUT_INVALID",
+  ],
+  ["a call that is too short", toBody(new Uint8Array(319)), 400, "INPUT_INVALID"],
   ["a bomb", toBody(new Uint8Array(1_000_000)), 413, "INPUT_TOO_LARGE"],
 ] as const)("refuses %s", async ([, body, status, code]) => {
   const send = await serve(Promise.resolve(signedAnswer(word("00"))));

@@ -5,7 +5,12 @@ import { describe, expect, test } from "vitest";
 import { anthropicMessages } from "../../../enclave/models/anthropic-messages.ts";
 import { geminiInteractions } from "../../../enclave/models/gemini-interactions.ts";
 import { gemini } from "../../../enclave/models/gemini.ts";
-import type { ModelFormat, ModelMessage, ModelQuestion } from "../../../enclave/models/model-format.ts";
+import {
+  EFFORTS,
+  type ModelFormat,
+  type ModelMessage,
+  type ModelQuestion,
+} from "../../../enclave/models/model-format.ts";
 import { createOpenaiChat, DEFAULT_CHAT_DIALECT } from "../../../enclave/models/openai-chat.ts";
 import { openaiResponses } from "../../../enclave/models/openai-responses.ts";
 import { fromUtf8 } from "../../../protocol/bytes.ts";
@@ -124,6 +129,10 @@ describe("Chat Completions", () => {
     };
     // OpenAI has given seeds up; other servers have not.
     expect(sent(openaiDialect, { ...full, seed: 7 })).toEqual({ ...body, seed: 7 });
+  });
+
+  test.for(EFFORTS)("asks for %s effort by its own name", (effort) => {
+    expect(sent(openaiDialect, { effort })).toMatchObject({ reasoning_effort: effort });
   });
 
   test("speaks the dialect of a server", () => {
@@ -259,6 +268,18 @@ describe("Anthropic Messages", () => {
       ],
       tool_choice: { type: "any" },
     });
+  });
+
+  test.for(["low", "medium", "high", "xhigh", "max"] as const)("asks for %s effort", (effort) => {
+    const body = JSON.parse(fromUtf8(anthropicMessages.encodeQuestion(question({ effort })).body)) as object;
+    expect(body).toMatchObject({ output_config: { effort } });
+    expect(body).not.toHaveProperty("thinking");
+  });
+
+  test("asks for no effort by switching thinking off", () => {
+    const { body } = anthropicMessages.encodeQuestion(question({ effort: "none" }));
+    expect(JSON.parse(fromUtf8(body))).toMatchObject({ thinking: { type: "disabled" } });
+    expect(JSON.parse(fromUtf8(body))).not.toHaveProperty("output_config");
   });
 
   test("names the version of the API, and the key in its own header", () => {

@@ -18,7 +18,7 @@ import { decodeOutput } from "../../../protocol/output-abi.ts";
 import { parseOutputType } from "../../../protocol/output-type.ts";
 import { encodePayload, PayloadType } from "../../../protocol/payload.ts";
 import { PanelRule } from "../../../protocol/prompt.ts";
-import type { TranscriptEvent } from "../../../protocol/transcript.ts";
+import { understoodEvent, type TranscriptEvent } from "../../../protocol/transcript.ts";
 import { MODERATION, prompt } from "../support/calls.ts";
 import { behaviourFile, modelFile } from "../support/configuration.ts";
 import { unreachable } from "../support/fake-models.ts";
@@ -92,6 +92,8 @@ function recorderOfTest(): TranscriptRecorder {
     domain: "Adyton",
     requestId: HASH,
     payloadHash: HASH,
+    context: HASH,
+    stateBlock: null,
     evidenceHash: HASH,
     time: 0,
     clock: { source: "test", lowerBound: 0 },
@@ -100,7 +102,7 @@ function recorderOfTest(): TranscriptRecorder {
 
 function eventsOf(recorder: TranscriptRecorder): readonly TranscriptEvent[] {
   const { transcript } = recorder.finish(1, new Uint8Array());
-  return transcript.flatMap((leaf) => ("event" in leaf ? [leaf.event] : []));
+  return transcript.flatMap((leaf) => understoodEvent(leaf) ?? []);
 }
 
 async function ask(format: Format, change: Partial<ModelQuestion>): Promise<Asked> {

@@ -21,6 +21,7 @@ import { AnswerStatus, answerDigest, recoverSigner } from "../../../protocol/ans
 import { fromHex, fromUtf8 } from "../../../protocol/bytes.ts";
 import { onChainDomain } from "../../../protocol/domain.ts";
 import type { Receipt } from "../../../protocol/receipt.ts";
+import { understoodEvent } from "../../../protocol/transcript.ts";
 import { behaviourFile, CHAIN_ID, COORDINATOR, CREDENTIAL, operatorFile } from "../support/configuration.ts";
 import { startEnclaveProcess, type EnclaveProcess } from "../support/enclave-process.ts";
 
@@ -76,6 +77,22 @@ describe("chat completions", () => {
     const receipt = await receiptAt(response.headers.get("adyton-receipt"));
     expect(outputOf(receipt)).toEqual({ content: "6 * 7 = 42", stop: "complete", toolCalls: [] });
     expect(JSON.parse(fromUtf8(fromHex(receipt.payload).subarray(2)))).toMatchObject({ model: MODEL });
+  });
+
+  test("keeps the caller's context in the receipt, and refuses one that is not 32 bytes", async () => {
+    const context = `0x${"c7".repeat(32)}`;
+    const body = { model: MODEL, messages: [{ role: "user" as const, content: "hi" }] };
+    const contextOf = async (headers: Record<string, string>): Promise<unknown> => {
+      const { response } = await openai.chat.completions.create(body, { headers }).withResponse();
+      const receipt = await receiptAt(response.headers.get("adyton-receipt"));
+      expect(receipt.stateBlock).toBeNull();
+      return understoodEvent(receipt.transcript[0]!);
+    };
+    expect(await contextOf({ "adyton-context": context })).toMatchObject({ context, stateBlock: null });
+    expect(await contextOf({})).toMatchObject({ context: `0x${"00".repeat(32)}` });
+    for (const wrong of ["0x00", context.toUpperCase(), context.slice(2)]) {
+      await expect(contextOf({ "adyton-context": wrong })).rejects.toMatchObject({ status: 400 });
+    }
   });
 
   test("streams, and names the receipt in a last event", async () => {

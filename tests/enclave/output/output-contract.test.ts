@@ -7,6 +7,7 @@ import { toJsonSchema } from "../../../enclave/output/abi-schema.ts";
 import { findSchemaProblem } from "../../../enclave/output/schema-validation.ts";
 import { fromUtf8, toHex } from "../../../protocol/bytes.ts";
 import type { Json } from "../../../protocol/canonical-json.ts";
+import { formatFixed } from "../../../protocol/fixed-point.ts";
 import { decodeOutput, encodeOutput, type OutputValue } from "../../../protocol/output-abi.ts";
 import { parseOutputType, type OutputField, type OutputType } from "../../../protocol/output-type.ts";
 import { OutputKind, type OutputFormat } from "../../../protocol/prompt.ts";
@@ -43,7 +44,19 @@ describe("a tuple", () => {
   test.for([
     ["uint256 max", "(uint256 n)", `{"n":"${MAX_UINT256}"}`, [2n ** 256n - 1n]],
     ["int256 min", "(int256 n)", `{"n":"${MIN_INT256}"}`, [-(2n ** 255n)]],
-    ["a number that JSON holds exactly", "(uint64 n)", `{"n":9007199254740991}`, [2n ** 53n - 1n]],
+    [
+      "a number by its text, past what doubles hold",
+      "(uint64 n)",
+      `{"n":9007199254740993}`,
+      [2n ** 53n + 1n],
+    ],
+    ["a string of as many bytes as it may have", "(string<=5 s)", `{"s":"é→"}`, ["é→"]],
+    [
+      "decimals, scaled and never rounded",
+      "(ufixed64x2 a, fixed256x18 b, fixed8x1 c -1.5..1.5, ufixed64x2 d)",
+      `{"a":"12.3","b":"-0.000000000000000001","c":"1.5","d":0.85}`,
+      [1230n, -1n, 15n, 85n],
+    ],
     ["empty lists", "(uint8[] a, string[][] b)", `{"a":[],"b":[[],[]]}`, [[], [[], []]]],
     ["empty strings and bytes", "(string s, bytes b)", `{"s":"","b":"0x"}`, ["", "0x"]],
     [
@@ -68,12 +81,40 @@ describe("a tuple", () => {
   test.for([
     ["one above uint256 max", "(uint256 n)", `{"n":"${2n ** 256n}"}`, "n must be an integer"],
     ["one below int256 min", "(int256 n)", `{"n":"${-(2n ** 255n) - 1n}"}`, "n must be an integer"],
+    ["an exponent", "(uint64 n)", `{"n":1e2}`, "n must be an integer"],
+    ["a string one byte too long", "(string<=4 s)", `{"s":"é→"}`, "s must have at most 4 bytes of UTF-8"],
     [
-      "a number that JSON does not hold exactly",
-      "(uint64 n)",
-      `{"n":9007199254740993}`,
-      "n must be an integer",
+      "a digit more than its type has",
+      "(ufixed64x2 a)",
+      `{"a":"0.125"}`,
+      "a must be a number with at most 2 digits after the point, from 0 to",
     ],
+    [
+      "a digit more, in a number that doubles round",
+      "(ufixed64x1 a)",
+      `{"a":0.1000000000000000000001}`,
+      "a must be a number with at most 1 digit after the point",
+    ],
+    ["a zero more than its type has", "(ufixed64x2 a)", `{"a":"0.500"}`, "a must be a number with at most 2"],
+    [
+      "a decimal past a bound",
+      "(fixed8x1 c -1.5..1.5)",
+      `{"c":"1.6"}`,
+      "c must be a number with at most 1 digit after the point, from -1.5 to 1.5",
+    ],
+    [
+      "a decimal past its type",
+      "(ufixed8x1 c)",
+      `{"c":"25.6"}`,
+      "c must be a number with at most 1 digit after the point, from 0 to 25.5",
+    ],
+    [
+      "a number where a string was asked",
+      "(string s)",
+      `{"s":1.5}`,
+      "s must be a string of well-formed Unicode",
+    ],
+    ["a number where a tuple was asked", "((bool a) t)", `{"t":1}`, "t must be a JSON object"],
     ["a fraction", "(uint8 n)", `{"n":1.5}`, "n must be an integer"],
     ["a leading zero", "(uint8 n)", `{"n":"01"}`, "n must be an integer"],
     ["minus zero", "(int8 n)", `{"n":"-0"}`, "n must be an integer"],
@@ -122,7 +163,7 @@ describe("a tuple", () => {
         outputType.map(unbounded).chain((type) => fc.tuple(fc.constant(type), outputValues(type))),
         ([type, values]) => {
           const answer = Object.fromEntries(
-            type.fields.map(({ name }, index) => [name, toModelJson(values[index]!)]),
+            type.fields.map((field, index) => [field.name, toModelJson(field, values[index]!)]),
           );
           const schema = toJsonSchema(type);
           expect(findSchemaProblem(exact(schema), exact(answer))).toBeNull();
@@ -205,9 +246,14 @@ function unbounded(type: OutputType): OutputType {
 }
 
 /** What a model would write for a value. */
-function toModelJson(value: OutputValue): Json {
-  if (typeof value === "bigint") return value.toString();
+function toModelJson({ base }: Pick<OutputField, "base">, value: OutputValue): Json {
+  if (typeof value === "bigint") {
+    return base.kind === "fixed" ? formatFixed(value, base.decimals) : value.toString();
+  }
   if (typeof value === "string" || typeof value === "boolean") return value;
-  if (Array.isArray(value)) return (value as readonly OutputValue[]).map(toModelJson);
-  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, toModelJson(each)]));
+  if (Array.isArray(value))
+    return (value as readonly OutputValue[]).map((item) => toModelJson({ base }, item));
+  const members = value as Readonly<Record<string, OutputValue>>;
+  const fields = base.kind === "tuple" ? base.fields : [];
+  return Object.fromEntries(fields.map((field) => [field.name, toModelJson(field, members[field.name]!)]));
 }

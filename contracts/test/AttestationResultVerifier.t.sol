@@ -3,15 +3,12 @@ pragma solidity ^0.8.27;
 
 import { IAttestationVerifier } from "../src/interfaces/IAttestationVerifier.sol";
 import { AdmissionRecord, IEnclaveRegistry } from "../src/interfaces/IEnclaveRegistry.sol";
-import { SignedAnswer } from "../src/interfaces/IOracleCoordinator.sol";
-import { AnswerStatus } from "../src/types/Answer.sol";
 import { AttestationResult, AttestationResults } from "../src/types/AttestationResult.sol";
 import { PolicyChange, PolicyRules } from "../src/types/Policy.sol";
-import { Request } from "../src/types/Request.sol";
 import { AttestationResultVerifier } from "../src/verifiers/AttestationResultVerifier.sol";
-import { SimulatedEnclave, World } from "./support/World.sol";
+import { RegistryWorld, SimulatedEnclave } from "./support/RegistryWorld.sol";
 
-contract AttestationResultVerifierTest is World {
+contract AttestationResultVerifierTest is RegistryWorld {
     uint8 private constant AMD = 2;
     AttestationResultVerifier private results;
     SimulatedEnclave private victor; // the verifier enclave
@@ -30,6 +27,17 @@ contract AttestationResultVerifierTest is World {
         rules[1] = present(PolicyRules.VERIFIER_POLICY, verifierPolicy);
         rules[2] = present(PolicyRules.VENDOR, bytes32(uint256(AMD)));
         policyId = createPolicy("subjects", rules);
+        vm.warp(block.timestamp + 1);
+    }
+
+    /// Whether `sev` serves a request of that time; reverts with the reason.
+    function payeeOfSev(uint256 requestedAt) internal view returns (address) {
+        return enclaves.payeeOf(policyId, uint40(requestedAt), sev.keysetId, sev.keyset.answerKey);
+    }
+
+    function expectSevRefused(uint256 requestedAt, bytes4 selector) internal {
+        vm.expectPartialRevert(selector);
+        payeeOfSev(requestedAt);
     }
 
     function result() internal view returns (AttestationResult memory) {
@@ -37,7 +45,7 @@ contract AttestationResultVerifierTest is World {
             subjectKeysetId: sev.keysetId,
             claimsDigest: reportDataFor(sev, block.number - 1),
             policyId: policyId,
-            policyVersion: policies.head(policyId).version,
+            policyVersion: enclaves.head(policyId).version,
             registry: address(enclaves),
             evidenceBlockHash: blockhash(block.number - 1),
             verifierKeysetId: victor.keysetId,
@@ -71,10 +79,9 @@ contract AttestationResultVerifierTest is World {
         admitSev(signed(result(), victor));
         AdmissionRecord memory record = enclaves.admission(policyId, sev.keysetId, sev.keyset.answerKey);
         assertEq(record.voucher, victor.keysetId, "voucher");
-        assertEq(record.platformId, keccak256("chip"), "platform");
+        assertEq(record.platformId, bytes23(keccak256("chip")), "platform");
         assertEq(record.vendor, AMD, "vendor");
-        Request memory request = ask();
-        coordinator.fulfill(request, sign(answerTo(request, AnswerStatus.Ok, "yes", sev), "yes", sev));
+        assertEq(payeeOfSev(block.timestamp), sev.keyset.payee, "serves");
     }
 
     /// Peer fault: result accepted from a whitelist without a signature.
@@ -145,25 +152,143 @@ contract AttestationResultVerifierTest is World {
 
     function test_RevokingAVerifierRevokesWhatItVouchedFor() public {
         admitSev(signed(result(), victor));
-        Request memory request = ask();
-        SignedAnswer memory answer = sign(answerTo(request, AnswerStatus.Ok, "yes", sev), "yes", sev);
+        bytes32 answerKey = bytes32(uint256(uint160(victor.keyset.answerKey)));
         vm.prank(GUARDIAN);
-        policies.narrow(verifierPolicy, one(present(PolicyRules.REVOKED_KEYSET, victor.keysetId)));
-        vm.expectPartialRevert(IEnclaveRegistry.AdmissionOutdated.selector);
-        coordinator.fulfill(request, answer);
+        enclaves.narrow(
+            verifierPolicy, one(PolicyChange(PolicyRules.REVOKED_KEYSET, victor.keysetId, answerKey))
+        );
+        expectSevRefused(block.timestamp, IEnclaveRegistry.SignerNotAdmitted.selector);
         bytes memory evidence = signed(result(), victor);
-        vm.expectPartialRevert(IEnclaveRegistry.AdmissionOutdated.selector);
+        vm.expectPartialRevert(IEnclaveRegistry.SignerNotAdmitted.selector);
         admitSev(evidence);
+    }
+
+    function test_NarrowingAVerifiersPolicyRevokesWhatItVouchedFor() public {
+        admitSev(signed(result(), victor));
+        vm.prank(GUARDIAN);
+        enclaves.narrow(verifierPolicy, one(present(PolicyRules.REVOKED_CERTIFICATE, keccak256("x"))));
+        expectSevRefused(block.timestamp, IEnclaveRegistry.AdmissionOutdated.selector);
     }
 
     function test_AVouchedKeyLivesNoLongerThanItsVerifier() public {
         vm.warp(START + VALIDITY - 100);
         admitSev(signed(result(), victor));
         vm.warp(START + VALIDITY + 11); // the verifier was admitted at START + 10
-        Request memory request = ask();
-        SignedAnswer memory answer = sign(answerTo(request, AnswerStatus.Ok, "yes", sev), "yes", sev);
-        vm.expectPartialRevert(IEnclaveRegistry.AdmissionExpired.selector);
-        coordinator.fulfill(request, answer);
+        expectSevRefused(block.timestamp, IEnclaveRegistry.AdmissionExpired.selector);
+    }
+
+    /// P1. A verifier that its policy lists only today vouches for nothing that was asked yesterday, though the subjects' own policy
+    /// was not widened.
+    function test_AWidenedVerifierPolicyReachesNoRequestAlreadyMade() public {
+        uint256 asked = block.timestamp;
+        PolicyChange[] memory wider = one(present(PolicyRules.BEHAVIOUR, keccak256("another")));
+        vm.prank(POLICY_OWNER);
+        enclaves.schedule(verifierPolicy, wider);
+        vm.warp(block.timestamp + TIMELOCK);
+        enclaves.execute(verifierPolicy, wider);
+        admitUnder(verifierPolicy, victor);
+        admitSev(signed(result(), victor));
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IEnclaveRegistry.AdmissionTooWide.selector, victor.keysetId, asked, block.timestamp
+            )
+        );
+        payeeOfSev(asked);
+        expectSevRefused(block.timestamp, IEnclaveRegistry.AdmissionTooWide.selector);
+        payeeOfSev(block.timestamp + 1);
+        (, uint40 servesAfter) = enclaves.liveTerms(policyId, sev.keysetId, sev.keyset.answerKey);
+        assertEq(servesAfter, block.timestamp, "and live terms say so");
+    }
+
+    /// O1 through a voucher: neither its renewal nor the subject's, by another verifier even, ends a request in flight.
+    function test_ARenewalByAnotherVerifierKeepsWhatTheOlderServes() public {
+        PolicyChange[] memory longer =
+            one(PolicyChange(PolicyRules.VALIDITY_SECONDS, 0, bytes32(uint256(30 days))));
+        verifierPolicy = createPolicy("long-lived verifiers", longer);
+        admitUnder(verifierPolicy, victor);
+        PolicyChange[] memory rules = new PolicyChange[](4);
+        rules[0] = present(PolicyRules.VERIFIER, bytes32(uint256(uint160(address(results)))));
+        rules[1] = present(PolicyRules.VERIFIER_POLICY, verifierPolicy);
+        rules[2] = present(PolicyRules.VENDOR, bytes32(uint256(AMD)));
+        rules[3] = longer[0];
+        policyId = createPolicy("long-lived subjects", rules);
+        admitSev(signed(result(), victor));
+        vm.warp(block.timestamp + 1);
+        uint256 asked = block.timestamp;
+
+        PolicyChange[] memory wider = one(present(PolicyRules.BEHAVIOUR, keccak256("another")));
+        vm.prank(POLICY_OWNER);
+        enclaves.schedule(verifierPolicy, wider);
+        vm.warp(block.timestamp + TIMELOCK);
+        enclaves.execute(verifierPolicy, wider);
+        admitUnder(verifierPolicy, victor);
+        payeeOfSev(asked);
+        SimulatedEnclave memory wanda = makeEnclave("wanda");
+        admitUnder(verifierPolicy, wanda);
+        AttestationResult memory told = result();
+        told.verifierKeysetId = wanda.keysetId;
+        admitSev(signed(told, wanda));
+        payeeOfSev(asked);
+    }
+
+    /// Evidence whose endorsements end sooner, brought by anyone, takes nothing away.
+    function test_ARenewalThatEndsSoonerTakesNothingAway() public {
+        admitSev(signed(result(), victor));
+        AttestationResult memory told = result();
+        told.nextUpdate = uint64(block.timestamp) + 100;
+        vm.prank(address(0xBAD));
+        admitSev(signed(told, victor));
+        vm.warp(block.timestamp + 101);
+        payeeOfSev(block.timestamp);
+    }
+
+    /// M1. A key that was vouched for and then attested itself shows no voucher and depends on none.
+    function test_AKeyThatAttestedItselfShowsNoVoucher() public {
+        admitSev(signed(result(), victor));
+        admitUnder(policyId, sev);
+        AdmissionRecord memory record = enclaves.admission(policyId, sev.keysetId, sev.keyset.answerKey);
+        assertEq(record.voucher, 0, "no voucher");
+        vm.prank(GUARDIAN);
+        enclaves.narrow(verifierPolicy, one(present(PolicyRules.REVOKED_CERTIFICATE, keccak256("x"))));
+        payeeOfSev(block.timestamp);
+        // And it may vouch, being one step from hardware.
+        assertTrue(enclaves.isLive(policyId, sev.keysetId, sev.keyset.answerKey), "live");
+    }
+
+    /// Trust is one step from hardware, also when a voucher is vouched for only afterwards.
+    function test_RevertWhen_AVoucherIsLaterVouchedFor() public {
+        PolicyChange[] memory rules = new PolicyChange[](3);
+        rules[0] = present(PolicyRules.VERIFIER, bytes32(uint256(uint160(address(results)))));
+        rules[1] = present(PolicyRules.VERIFIER_POLICY, verifierPolicy);
+        rules[2] = present(PolicyRules.VENDOR, bytes32(uint256(AMD)));
+        bytes32 middlePolicy = createPolicy("middle", rules);
+        SimulatedEnclave memory middle = makeEnclave("middle");
+        admitUnder(middlePolicy, middle);
+        uint256 bornAt = block.timestamp;
+        rules[1] = present(PolicyRules.VERIFIER_POLICY, middlePolicy);
+        policyId = createPolicy("last", rules);
+        vm.warp(bornAt + VALIDITY / 2);
+        admitUnder(verifierPolicy, victor);
+        AttestationResult memory told = result();
+        told.verifierKeysetId = middle.keysetId;
+        bytes32 digest = AttestationResults.digest(told, block.chainid, address(results));
+        admitSev(abi.encode(told, middlePolicy, signBy(middle, digest)));
+        payeeOfSev(block.timestamp);
+
+        told = result();
+        told.claimsDigest = reportDataFor(middle, block.number - 1);
+        told.policyId = middlePolicy;
+        enclaves.admit(middlePolicy, middle.keyset, block.number - 1, results, signed(told, victor));
+        // Until its own evidence ends, that still vouches; then it has only another's word.
+        payeeOfSev(block.timestamp);
+        vm.warp(bornAt + VALIDITY + 1);
+        expectSevRefused(block.timestamp, IEnclaveRegistry.VoucherIsVouchedFor.selector);
+        told = result();
+        told.verifierKeysetId = middle.keysetId;
+        digest = AttestationResults.digest(told, block.chainid, address(results));
+        bytes memory evidence = abi.encode(told, middlePolicy, signBy(middle, digest));
+        vm.expectPartialRevert(AttestationResultVerifier.VerifierIsVouchedFor.selector);
+        admitSev(evidence);
     }
 
     function test_RevertWhen_AVouchedEnclaveVouches() public {

@@ -3,14 +3,12 @@ pragma solidity ^0.8.27;
 
 import { IAttestationVerifier } from "../src/interfaces/IAttestationVerifier.sol";
 import { AdmissionRecord, IEnclaveRegistry } from "../src/interfaces/IEnclaveRegistry.sol";
-import { SignedAnswer } from "../src/interfaces/IOracleCoordinator.sol";
-import { AnswerStatus } from "../src/types/Answer.sol";
+import { IPolicyRegistry } from "../src/interfaces/IPolicyRegistry.sol";
 import { PolicyChange, PolicyRules } from "../src/types/Policy.sol";
-import { Request } from "../src/types/Request.sol";
 import { SimulatedVerifier } from "../src/verifiers/SimulatedVerifier.sol";
-import { SimulatedEnclave, World } from "./support/World.sol";
+import { RegistryWorld, SimulatedEnclave } from "./support/RegistryWorld.sol";
 
-contract EnclaveRegistryTest is World {
+contract EnclaveRegistryTest is RegistryWorld {
     SimulatedEnclave private bob;
 
     function setUp() public override {
@@ -29,7 +27,7 @@ contract EnclaveRegistryTest is World {
         assertEq(record.payee, bob.keyset.payee, "payee");
         assertEq(record.expiresAt, block.timestamp + VALIDITY, "expires");
         assertEq(record.vendor, 255, "vendor");
-        assertEq(record.platformId, keccak256(abi.encodePacked(bob.machine)), "platform");
+        assertEq(record.platformId, bytes23(keccak256(abi.encodePacked(bob.machine))), "platform");
         assertTrue(!enclaves.isLive(policyId, bob.keysetId, alice.keyset.answerKey), "no other signer");
         assertTrue(enclaves.isLive(policyId, bob.keysetId, bob.keyset.answerKey), "live");
     }
@@ -110,13 +108,13 @@ contract EnclaveRegistryTest is World {
         tryAdmit(evidence);
 
         policyId = keccak256("none");
-        vm.expectPartialRevert(IEnclaveRegistry.PolicyUnknown.selector);
+        vm.expectPartialRevert(IPolicyRegistry.PolicyUnknown.selector);
         tryAdmit(evidence);
     }
 
     function narrow(PolicyChange memory change) internal {
         vm.prank(GUARDIAN);
-        policies.narrow(policyId, one(change));
+        enclaves.narrow(policyId, one(change));
     }
 
     function test_AListedPlatformIsEnough() public {
@@ -139,55 +137,13 @@ contract EnclaveRegistryTest is World {
         tryAdmit("");
     }
 
-    function test_NarrowingTakesEffectAtOnceForKeysAlreadyAdmitted() public {
-        Request memory request = ask();
-        narrow(PolicyChange(PolicyRules.MEASUREMENT, keccak256("another"), 0));
-        SignedAnswer memory signed = ok(request, "yes");
-        vm.expectPartialRevert(IEnclaveRegistry.AdmissionOutdated.selector);
-        coordinator.fulfill(request, signed);
-        admit(alice);
-        coordinator.fulfill(request, signed);
-    }
-
-    function test_WideningNeverTouchesRequestsAlreadyMade() public {
-        Request memory old = ask();
-        PolicyChange[] memory wider = one(present(PolicyRules.MEASUREMENT, keccak256("another")));
-        vm.prank(POLICY_OWNER);
-        policies.schedule(policyId, wider);
-        vm.warp(block.timestamp + TIMELOCK);
-        policies.execute(policyId, wider);
-        admit(bob);
-        vm.warp(block.timestamp + 1);
-        Request memory late = ask();
-        // Both keys were admitted by evidence that the old policy would take, but only alice's proves it.
-        SignedAnswer memory byBob = sign(answerTo(late, AnswerStatus.Ok, "yes", bob), "yes", bob);
-        coordinator.fulfill(late, byBob);
-        vm.warp(old.deadline);
-        byBob = sign(answerTo(old, AnswerStatus.Ok, "yes", bob), "yes", bob);
-        vm.expectPartialRevert(IEnclaveRegistry.AdmissionTooWide.selector);
-        coordinator.fulfill(old, byBob);
-    }
-
-    function test_RevertWhen_ThePolicyWantsKeysOlderThanTheRequest() public {
-        policyId =
-            createPolicy("early", one(PolicyChange(PolicyRules.KEYS_BEFORE_REQUEST, 0, PolicyRules.PRESENT)));
-        Request memory request = ask();
-        admit(alice);
-        SignedAnswer memory signed = ok(request, "yes");
-        vm.expectPartialRevert(IEnclaveRegistry.AdmittedAfterRequest.selector);
-        coordinator.fulfill(request, signed);
-        vm.warp(block.timestamp + 1);
-        request = ask();
-        coordinator.fulfill(request, ok(request, "yes"));
-    }
-
     function test_SimulatedVerifierRefusesEveryChainThatIsNotLocal() public {
         uint256[4] memory ids = [uint256(1), 10, 31338, 11155111];
         bytes memory evidence = evidenceOf(bob);
         for (uint256 i = 0; i < ids.length; ++i) {
             vm.chainId(ids[i]);
             vm.expectRevert(abi.encodeWithSelector(SimulatedVerifier.ChainNotLocal.selector, ids[i]));
-            new SimulatedVerifier(policies, bytes32(uint256(1)), bytes32(uint256(2)));
+            new SimulatedVerifier(enclaves, bytes32(uint256(1)), bytes32(uint256(2)));
             vm.expectRevert(abi.encodeWithSelector(SimulatedVerifier.ChainNotLocal.selector, ids[i]));
             simulated.appraise(policyId, 0, evidence);
         }

@@ -8,14 +8,6 @@ import { Delivery, Request, Requests, RequestTerms } from "../src/types/Request.
 import { SimulatedEnclave, World } from "./support/World.sol";
 
 contract OracleCoordinatorTest is World {
-    function expectRefusal(Request memory request, Refusal reason) internal {
-        vm.expectRevert(
-            abi.encodeWithSelector(
-                IOracleCoordinator.FulfillmentRefused.selector, Requests.id(request), reason
-            )
-        );
-    }
-
     function credits(Request memory request) internal view returns (uint256) {
         return coordinator.creditOf(request.refundTo) + coordinator.creditOf(alice.keyset.payee);
     }
@@ -24,7 +16,7 @@ contract OracleCoordinatorTest is World {
         vm.assume(output.length <= 1024);
         vm.txGasPrice(bound(gasPrice, 1, 10 gwei));
         Request memory request = ask();
-        (, uint96 escrow,,) = coordinator.pending(Requests.id(request));
+        uint256 escrow = pendingEscrow(request);
         fulfill(request, ok(request, output));
         bytes32 id = Requests.id(request);
         assertEq(consumer.deliveries(id), 1, "delivered once");
@@ -34,14 +26,13 @@ contract OracleCoordinatorTest is World {
         assertTrue(earned > FEE && earned <= escrow, "fee and gas");
         assertEq(credits(request), escrow, "nothing is lost");
         assertEq(address(coordinator).balance, escrow, "money in = money held");
-        (bool isPending,,,) = coordinator.pending(id);
-        assertTrue(!isPending, "settled");
+        assertTrue(!isPending(request), "settled");
     }
 
     function testFuzz_NonOkGivesTheFeeBack(uint8 status) public {
         status = uint8(bound(status, uint8(AnswerStatus.Refused), uint8(AnswerStatus.ClockUnknown)));
         Request memory request = ask();
-        vm.warp(block.timestamp + FALLBACK_WINDOW);
+        vm.warp(request.deadline - FALLBACK_WINDOW);
         fulfill(request, answered(request, AnswerStatus(status), ""));
         assertTrue(consumer.statusOf(Requests.id(request)) == AnswerStatus(status), "the consumer is told");
         bool hostCausable =
@@ -51,17 +42,25 @@ contract OracleCoordinatorTest is World {
         assertTrue(coordinator.creditOf(PAYER) >= FEE, "the fee comes back");
     }
 
-    function test_RevertWhen_HostCausableStatusInTheFallbackWindow() public {
+    function test_ProgramFailedEarnsTheFeeAsOk() public {
         Request memory request = ask();
-        vm.warp(block.timestamp + FALLBACK_WINDOW - 1);
-        SignedAnswer memory failed = answered(request, AnswerStatus.UpstreamFailed, "");
-        expectRefusal(request, Refusal.FallbackWindowOpen);
-        coordinator.fulfill(request, failed);
-        SignedAnswer memory clock = answered(request, AnswerStatus.ClockUnknown, "");
-        expectRefusal(request, Refusal.FallbackWindowOpen);
-        coordinator.fulfill(request, clock);
-        vm.warp(block.timestamp + 1);
-        coordinator.fulfill(request, failed);
+        fulfill(request, answered(request, AnswerStatus.ProgramFailed, ""));
+        assertTrue(consumer.statusOf(Requests.id(request)) == AnswerStatus.ProgramFailed, "told");
+        assertTrue(coordinator.creditOf(alice.keyset.payee) > FEE, "fee and gas");
+    }
+
+    function test_RevertWhen_AHostCanCauseTheStatusBeforeTheFallbackWindow() public {
+        AnswerStatus[3] memory statuses =
+            [AnswerStatus.UpstreamFailed, AnswerStatus.InvalidRequest, AnswerStatus.ClockUnknown];
+        for (uint256 i = 0; i < statuses.length; ++i) {
+            Request memory request = ask();
+            vm.warp(request.deadline - FALLBACK_WINDOW - 1);
+            SignedAnswer memory signed = answered(request, statuses[i], "");
+            expectRefusal(request, Refusal.FallbackWindowNotReached);
+            coordinator.fulfill(request, signed);
+            vm.warp(request.deadline - FALLBACK_WINDOW);
+            coordinator.fulfill(request, signed);
+        }
     }
 
     function test_RevertWhen_TheSameAnswerComesTwice() public {
@@ -76,11 +75,11 @@ contract OracleCoordinatorTest is World {
         Request memory request = ask();
         SignedAnswer memory signed = ok(request, "yes");
         bytes memory encoded = abi.encode(request);
-        field = uint8(bound(field, 0, 18));
+        field = uint8(bound(field, 0, 19));
         // One bit of the field's low byte: every other value of every field would do.
         encoded[
             uint256(field) * 32 + 31
-        ] ^= bytes1(uint8(1 << bound(change, 0, field == 12 || field == 13 ? 0 : 7)));
+        ] ^= bytes1(uint8(1 << bound(change, 0, field == 13 || field == 14 ? 0 : 7)));
         Request memory changed = abi.decode(encoded, (Request));
         expectRefusal(changed, Refusal.NotPending);
         coordinator.fulfill(changed, signed);
@@ -132,12 +131,12 @@ contract OracleCoordinatorTest is World {
     function testFuzz_RevertWhen_AnyBitOfAnswerOrSignatureFlips(uint256 bit) public {
         Request memory request = ask();
         SignedAnswer memory signed = ok(request, "yes");
-        // transcriptRoot, keysetId and answeredAt are checked by the signature alone.
-        bit = bound(bit, 0, 256 + 256 + 64 + 520 - 1);
+        // transcriptRoot, keysetId and, within what clocks may differ by, answeredAt are checked by the signature alone.
+        bit = bound(bit, 0, 256 + 256 + 8 + 520 - 1);
         if (bit < 256) signed.answer.transcriptRoot ^= bytes32(1 << bit);
         else if (bit < 512) signed.answer.keysetId ^= bytes32(1 << (bit - 256));
-        else if (bit < 576) signed.answer.answeredAt ^= uint64(1 << (bit - 512));
-        else signed.signature[(bit - 576) / 8] ^= bytes1(uint8(1 << ((bit - 576) % 8)));
+        else if (bit < 520) signed.answer.answeredAt ^= uint64(1 << (bit - 512));
+        else signed.signature[(bit - 520) / 8] ^= bytes1(uint8(1 << ((bit - 520) % 8)));
         vm.expectPartialRevert(IEnclaveRegistry.SignerNotAdmitted.selector);
         coordinator.fulfill(request, signed);
     }
@@ -186,18 +185,20 @@ contract OracleCoordinatorTest is World {
         bytes32 id = Requests.id(request);
         Answer memory answer = answerTo(request, AnswerStatus.Ok, "yes", alice);
         coordinator.fulfill(request, sign(answer, "", alice));
-        assertTrue(coordinator.isStoredAnswer(id, AnswerStatus.Ok, keccak256("yes")), "stored");
-        assertTrue(!coordinator.isStoredAnswer(id, AnswerStatus.Ok, keccak256("no")), "and no other");
+        uint64 time = answer.answeredAt;
+        assertTrue(coordinator.isStoredAnswer(id, AnswerStatus.Ok, time, keccak256("yes")), "stored");
+        assertTrue(!coordinator.isStoredAnswer(id, AnswerStatus.Ok, time, keccak256("no")), "and no other");
         assertTrue(
-            !coordinator.isStoredAnswer(id, AnswerStatus.Refused, keccak256("yes")), "nor another status"
+            !coordinator.isStoredAnswer(id, AnswerStatus.Refused, time, keccak256("yes")), "nor another status"
         );
+        assertTrue(!coordinator.isStoredAnswer(id, AnswerStatus.Ok, time + 1, keccak256("yes")), "nor time");
         assertEq(consumer.deliveries(id), 0, "no callback");
         SignedAnswer memory again = sign(answer, "", alice);
         expectRefusal(request, Refusal.NotPending);
         coordinator.fulfill(request, again);
     }
 
-    function test_DeliveryByPullSettlesAndLeavesNothing() public {
+    function test_DeliveryByPullLeavesTheRequestsBlock() public {
         RequestTerms memory asked = terms();
         asked.delivery = Delivery.Pull;
         asked.callbackGasLimit = 0;
@@ -205,7 +206,7 @@ contract OracleCoordinatorTest is World {
         coordinator.fulfill(request, sign(answerTo(request, AnswerStatus.Ok, "yes", alice), "", alice));
         assertTrue(coordinator.creditOf(alice.keyset.payee) > FEE, "paid");
         assertTrue(
-            !coordinator.isStoredAnswer(Requests.id(request), AnswerStatus.Ok, keccak256("yes")), "not stored"
+            coordinator.stateOf(Requests.id(request)) >> 248 == 4, "pulled, with its block"
         );
     }
 
@@ -238,9 +239,9 @@ contract OracleCoordinatorTest is World {
         asked.threshold = 0;
         expectTermInvalid(asked, "threshold");
         asked = terms();
-        asked.deadline = uint64(block.timestamp);
+        asked.deadline = uint40(block.timestamp) + FALLBACK_WINDOW;
         expectTermInvalid(asked, "deadline");
-        asked.deadline = uint64(block.timestamp + 30 days + 1);
+        asked.deadline = uint40(block.timestamp) + coordinator.MAX_LIFETIME_SECONDS() + 1;
         expectTermInvalid(asked, "deadline");
         asked = terms();
         asked.callbackGasLimit = 0;
@@ -251,10 +252,6 @@ contract OracleCoordinatorTest is World {
         asked = terms();
         asked.maxOutputBytes = 65_537;
         expectTermInvalid(asked, "maxOutputBytes");
-        asked = terms();
-        asked.policyId = keccak256("none");
-        vm.expectRevert(abi.encodeWithSelector(IOracleCoordinator.PolicyUnknown.selector, asked.policyId));
-        coordinator.request{ value: escrow }(asked, payload);
     }
 
     function expectTermInvalid(RequestTerms memory asked, string memory term) internal {

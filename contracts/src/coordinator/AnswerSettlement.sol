@@ -46,10 +46,10 @@ abstract contract AnswerSettlement is IOracleCoordinator, Settlement {
     }
 
     /// @dev Gas of a single settlement that its measurement misses: before the first `gasleft` and after the last.
-    uint256 private constant UNMETERED_GAS = 4_300;
+    uint256 private constant UNMETERED_GAS = 7_400;
     /// @dev The same of a batch, and of each of its items.
-    uint256 private constant UNMETERED_BATCH_GAS = 2_000;
-    uint256 private constant UNMETERED_ITEM_GAS = 3_400;
+    uint256 private constant UNMETERED_BATCH_GAS = 3_250;
+    uint256 private constant UNMETERED_ITEM_GAS = 5_530;
     /// @dev Calldata before an item of `Packed`: selector, keysetId, r, vs, (count,) offset and length.
     uint256 private constant PACKED_HEAD_BYTES = 164;
     uint256 private constant PACKED_BATCH_HEAD_BYTES = 196;
@@ -268,7 +268,7 @@ abstract contract AnswerSettlement is IOracleCoordinator, Settlement {
         uint256 base;
         (batch.meter, base) = _openMeter();
         batch.baseShare = base / count;
-        batch.tokenShare = headTokens / count;
+        batch.tokenShare = (headTokens + count - 1) / count;
         batch.gasShare = (UNMETERED_BATCH_GAS + batch.gasAtStart - gasleft()) / count + UNMETERED_ITEM_GAS;
     }
 

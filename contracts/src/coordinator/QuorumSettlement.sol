@@ -47,11 +47,11 @@ abstract contract QuorumSettlement is Settlement {
 
     /// @dev Gas that a measurement misses: before the first `gasleft` (the coordinator's call of this code among it) and after the
     /// last; and the same of each member that is added, opened, or paid.
-    uint256 private constant UNMETERED_COMMIT_GAS = 4_500;
+    uint256 private constant UNMETERED_COMMIT_GAS = 8_000;
     uint256 private constant UNMETERED_LEAF_GAS = 22_500;
     uint256 private constant UNMETERED_OPEN_GAS = 5_000;
     uint256 private constant UNMETERED_OPENING_GAS = 45_500;
-    uint256 private constant UNMETERED_SETTLE_GAS = 8_000;
+    uint256 private constant UNMETERED_SETTLE_GAS = 14_500;
     uint256 private constant UNMETERED_PAYEE_GAS = 600;
     /// @dev Calldata without members; of a leaf; of an opening without its output.
     uint256 private constant COMMIT_BYTES = 708;

@@ -18,6 +18,7 @@ interface Vm {
     }
 
     function lastCallGas() external view returns (Gas memory);
+    function fee(uint256 baseFee) external;
     function addr(uint256 privateKey) external pure returns (address);
     function sign(uint256 privateKey, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function signP256(uint256 privateKey, bytes32 digest) external pure returns (bytes32 r, bytes32 s);

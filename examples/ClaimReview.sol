@@ -66,9 +66,11 @@ contract ClaimReview {
         Request calldata request,
         Answer calldata answer,
         bytes calldata output,
-        bytes calldata signature
+        bytes calldata signature,
+        uint256 stateBlockNumber
     ) external {
-        bytes32 requestId = CHECKER.consume(request, answer, output, signature, MAX_ANSWER_AGE);
+        bytes32 requestId =
+            CHECKER.consume(request, answer, output, signature, stateBlockNumber, MAX_ANSWER_AGE);
         require(decisions[requestId] == Decision.Waiting, NotWaiting(requestId));
         string memory reason = "";
         Decision decision = Decision.NeedsHuman;

@@ -4,14 +4,14 @@ pragma solidity ^0.8.27;
 import { Concierge } from "../../examples/Concierge.sol";
 import { ContentModerator } from "../../examples/ContentModerator.sol";
 import { IOracleCoordinator, Refusal } from "../src/interfaces/IOracleCoordinator.sol";
-import { OracleConsumer } from "../src/OracleConsumer.sol";
+import { OracleConsumerBase } from "../src/consumer/OracleConsumerBase.sol";
 import { MockCoordinator } from "../src/testing/MockCoordinator.sol";
 import { AnswerStatus } from "../src/types/Answer.sol";
 import { Test } from "./support/Vm.sol";
 
 /// How a contract developer tests a consumer: no enclave, no signature, only the mock.
 contract ContentModeratorTest is Test {
-    uint128 private constant FEE = 1e15;
+    uint96 private constant FEE = 1e15;
 
     MockCoordinator private mock;
     ContentModerator private moderator;
@@ -47,12 +47,23 @@ contract ContentModeratorTest is Test {
         assertTrue(verdictOf(id) == ContentModerator.Verdict.Shown, "shown");
     }
 
-    function testFuzz_EachOtherStatusLeavesItToPeople(uint8 status) public {
-        status = uint8(bound(status, uint8(AnswerStatus.Refused), uint8(AnswerStatus.Disagreed)));
-        bytes32 id = ask();
-        assertTrue(mock.answerStatus(id, AnswerStatus(status)), "delivered");
-        assertTrue(verdictOf(id) == ContentModerator.Verdict.NeedsHuman, "needs a human");
-        assertEq(mock.creditOf(address(this)), 1 ether, "the fee goes back");
+    function test_EachOtherStatusLeavesItToPeople() public {
+        AnswerStatus[7] memory statuses = [
+            AnswerStatus.Refused,
+            AnswerStatus.InvalidOutput,
+            AnswerStatus.OutOfBudget,
+            AnswerStatus.ProgramFailed,
+            AnswerStatus.UpstreamFailed,
+            AnswerStatus.InvalidRequest,
+            AnswerStatus.ClockUnknown
+        ];
+        for (uint256 i = 0; i < statuses.length; ++i) {
+            bytes32 id = ask();
+            // What a single host can cause comes last.
+            if (i >= 4) vm.warp(block.timestamp + 1 hours);
+            assertTrue(mock.answerStatus(id, statuses[i]), "delivered");
+            assertTrue(verdictOf(id) == ContentModerator.Verdict.NeedsHuman, "needs a human");
+        }
     }
 
     function test_RevertWhen_TheAnswerIsLate() public {
@@ -71,7 +82,7 @@ contract ContentModeratorTest is Test {
         vm.warp(block.timestamp + 1 hours + 1);
         mock.expire(id);
         assertEq(mock.creditOf(address(this)), 1 ether, "all back");
-        assertTrue(verdictOf(id) == ContentModerator.Verdict.Waiting, "never told");
+        assertTrue(verdictOf(id) == ContentModerator.Verdict.NeedsHuman, "told that nobody will answer");
     }
 
     function test_RevertWhen_AnswersTwice() public {
@@ -85,14 +96,38 @@ contract ContentModeratorTest is Test {
 
     function test_RevertWhen_SomebodyElseBringsAnAnswer() public {
         bytes32 id = ask();
-        vm.expectRevert(abi.encodeWithSelector(OracleConsumer.NotCoordinator.selector, address(this)));
-        moderator.onAnswer(id, AnswerStatus.Ok, abi.encode(false, uint8(0), ""));
+        vm.expectRevert(abi.encodeWithSelector(OracleConsumerBase.NotCoordinator.selector, address(this)));
+        moderator.onAnswer(id, 0, AnswerStatus.Ok, 0, abi.encode(false, uint8(0), ""));
     }
 
     function test_MalformedOutputIsARevertThatStopsNobody() public {
         bytes32 id = ask();
         assertTrue(!mock.answer(id, hex"01"), "not delivered");
         assertTrue(verdictOf(id) == ContentModerator.Verdict.Waiting, "unchanged");
+    }
+
+    /// V3. Terms and gas fit each other: nothing within the terms is lost.
+    function test_ALongReasonIsKept() public {
+        bytes32 id = ask();
+        string memory reason = string(new bytes(896));
+        bytes memory output = abi.encode(true, uint8(10), reason);
+        assertEq(output.length, 1_024, "as long as the terms allow");
+        assertTrue(mock.answer(id, output), "delivered");
+        assertTrue(verdictOf(id) == ContentModerator.Verdict.Hidden, "hidden");
+    }
+
+    function test_ConciergeKeepsWhateverItsTermsAllow() public {
+        Concierge concierge = new Concierge(mock.asCoordinator(), keccak256("policy"));
+        for (uint256 size = 32; size <= 1_024; size += 31) {
+            bytes32 id = concierge.ask{ value: 0.1 ether }("openai/gpt-5.1", "Which temple?", "", FEE);
+            bytes memory text = new bytes(size);
+            for (uint256 i = 0; i < size; ++i) {
+                text[i] = "a";
+            }
+            assertTrue(mock.answer(id, text), vm.toString(size));
+            (, bytes memory output) = concierge.replyTo(id);
+            assertEq(output, text, "kept");
+        }
     }
 
     function test_ConciergeKeepsTextAndTypedReplies() public {

@@ -19,9 +19,9 @@ abstract contract OracleConsumerBase is IOracleConsumer {
 
     uint24 private constant DEFAULT_MAX_OUTPUT_BYTES = 1_024;
     /// @dev A callback that keeps a status and an output and emits them: a new slot for each word of the output …
-    uint32 private constant CALLBACK_GAS_PER_WORD = 23_000;
+    uint256 private constant CALLBACK_GAS_PER_WORD = 23_000;
     /// @dev … and two more, for the status and the length.
-    uint32 private constant CALLBACK_BASE_GAS = 100_000;
+    uint256 private constant CALLBACK_BASE_GAS = 100_000;
     /// @dev Time for confirmations, a slow model and a second node.
     uint40 private constant DEFAULT_LIFETIME_SECONDS = 1 hours;
 
@@ -79,8 +79,10 @@ abstract contract OracleConsumerBase is IOracleConsumer {
 
     /// @notice As above, for outputs of another length.
     /// @dev Gas is repaid up to twice today's base fee and 2 gwei; today's price of this transaction says nothing, as its sender
-    /// chooses it. `payer` and `refundTo` are left for `_request` to fill in.
+    /// chooses it. A coordinator takes 5,000,000 gas for a callback: above some 6,800 bytes keep a hash, and set `callbackGasLimit`
+    /// yourself. `payer` and `refundTo` are left for `_request` to fill in.
     function _terms(uint96 fee, uint24 maxOutputBytes) internal view returns (RequestTerms memory) {
+        uint256 gas = CALLBACK_BASE_GAS + CALLBACK_GAS_PER_WORD * ((uint256(maxOutputBytes) + 31) / 32);
         return RequestTerms({
             context: 0,
             payer: address(0),
@@ -90,8 +92,7 @@ abstract contract OracleConsumerBase is IOracleConsumer {
             threshold: 1,
             aggregation: Aggregation.First,
             delivery: Delivery.Callback,
-            callbackGasLimit: CALLBACK_BASE_GAS + CALLBACK_GAS_PER_WORD
-                * ((uint32(maxOutputBytes) + 31) / 32),
+            callbackGasLimit: uint32(gas < type(uint32).max ? gas : type(uint32).max),
             maxOutputBytes: maxOutputBytes,
             fee: fee,
             gasPriceCap: uint64(2 * block.basefee + 2 gwei),

@@ -28,6 +28,7 @@ interface Vm {
     function chainId(uint256 id) external;
     function txGasPrice(uint256 price) external;
     function deal(address account, uint256 balance) external;
+    function load(address target, bytes32 slot) external view returns (bytes32 value);
     function etch(address target, bytes calldata code) external;
     function prank(address sender) external;
     function startPrank(address sender) external;

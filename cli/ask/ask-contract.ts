@@ -11,6 +11,8 @@ import type { OracleCoordinator } from "../../contracts/bindings/index.ts";
 import { answerStatusName, type AnswerStatusName } from "../../protocol/answer.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { ChainError } from "../../protocol/errors.ts";
+import { shorten } from "../terminal.ts";
+import { findFailedCallback, type FailedCallback } from "./failed-delivery.ts";
 
 /** Wei offered for the model's work: many times what the local enclave's price list asks for a short question. */
 export const DEFAULT_FEE = 10n ** 15n;
@@ -41,48 +43,61 @@ export interface Asked {
 }
 
 export interface Answered extends Asked {
-  /** `refunded`: the deadline passed without an answer. */
-  readonly status: AnswerStatusName | "disagreed" | "refunded";
+  /** `refunded`: the deadline passed without an answer. `waiting`: nothing came in the time that we wait. */
+  readonly status: AnswerStatusName | "disagreed" | "refunded" | "waiting";
   /** Whether the consumer's callback succeeded. */
   readonly delivered: boolean;
-  readonly fulfillTx: string;
+  /** Why it did not, unless there was none. */
+  readonly callback: FailedCallback | null;
+  /** `null` while it waits. */
+  readonly fulfillTx: string | null;
   readonly fulfillGas: bigint;
   /** From the request's inclusion in a block to the fulfilment's, as this process saw them. */
   readonly msToAnswer: number;
 }
 
 /**
- * Asks, and returns when the request is settled, whichever way.
+ * Asks, and returns when the request is settled, whichever way, or when nothing came in time.
  *
- * @throws {ChainError} CHAIN_REVERTED when the question cannot be asked; CHAIN_RPC_UNAVAILABLE when nothing came in time
+ * @throws {ChainError} CHAIN_REVERTED when the question cannot be asked
  */
 export async function askContract(options: AskOptions): Promise<Answered> {
   const { provider, coordinator, monotonicMs, onStep } = options;
   const contract = OracleCoordinator__factory.connect(coordinator, provider);
-  const { asked, blockNumber } = await sendQuestion(options, contract);
-  onStep("requested", `request ${asked.requestId}`);
+  const { asked, blockNumber, terms } = await sendQuestion(options, contract);
+  onStep("requested", `request ${shorten(asked.requestId)}`);
   const started = monotonicMs();
-  const { status, delivered, transactionHash } = await awaitSettlement(options, contract, {
-    requestId: asked.requestId,
-    blockNumber,
-  });
+  const settlement = await awaitSettlement(options, contract, { requestId: asked.requestId, blockNumber });
   const msToAnswer = Math.round(monotonicMs() - started);
+  if (settlement === null) {
+    const nothing = { delivered: false, callback: null, fulfillTx: null, fulfillGas: 0n };
+    return { ...asked, status: "waiting", ...nothing, msToAnswer };
+  }
+  const { status, delivered, transactionHash } = settlement;
   const fulfilment = await provider.getTransactionReceipt(transactionHash);
-  onStep("answered", `status ${status}, transaction ${transactionHash}`);
+  onStep("answered", `status ${status}, transaction ${shorten(transactionHash)}`);
   const fulfillGas = fulfilment?.gasUsed ?? 0n;
-  return { ...asked, status, delivered, fulfillTx: transactionHash, fulfillGas, msToAnswer };
+  const hasFailed = !delivered && status !== "refunded";
+  const callback = hasFailed ? await findFailedCallback(provider, transactionHash, terms) : null;
+  return { ...asked, status, delivered, callback, fulfillTx: transactionHash, fulfillGas, msToAnswer };
+}
+
+interface Sent {
+  readonly asked: Asked;
+  readonly blockNumber: number;
+  readonly terms: Pick<FailedCallback, "consumer" | "gasLimit">;
 }
 
 async function sendQuestion(
   { provider, signer, send, fee = DEFAULT_FEE, onStep }: AskOptions,
   contract: OracleCoordinator,
-): Promise<{ readonly asked: Asked; readonly blockNumber: number }> {
+): Promise<Sent> {
   const { maxFeePerGas, gasPrice } = await provider.getFeeData();
   const price = maxFeePerGas ?? gasPrice ?? 0n;
   let receipt: ContractTransactionReceipt | null;
   try {
     const transaction = await send(signer, fee, fee + 2n * price * SETTLEMENT_GAS);
-    onStep("sent", `transaction ${transaction.hash}`);
+    onStep("sent", `transaction ${shorten(transaction.hash)}`);
     receipt = await transaction.wait();
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
@@ -99,7 +114,12 @@ async function sendQuestion(
     throw new ChainError({ code: "CHAIN_REVERTED", message: "the transaction made no request" });
   }
   const requestId = String(requested.args["requestId"]) as Hex;
+  const { consumer, callbackGasLimit } = requested.args["request"] as {
+    readonly consumer: string;
+    readonly callbackGasLimit: bigint;
+  };
   return {
+    terms: { consumer, gasLimit: Number(callbackGasLimit) },
     asked: { requestId, requestTx: receipt.hash, requestGas: receipt.gasUsed },
     blockNumber: receipt.blockNumber,
   };
@@ -115,7 +135,7 @@ async function awaitSettlement(
   { monotonicMs, timeoutMs }: AskOptions,
   contract: OracleCoordinator,
   { requestId, blockNumber }: { readonly requestId: Hex; readonly blockNumber: number },
-): Promise<Settlement> {
+): Promise<Settlement | null> {
   const giveUpAt = monotonicMs() + timeoutMs;
   while (monotonicMs() < giveUpAt) {
     const [fulfilled] = await contract.queryFilter(contract.filters.Fulfilled(requestId), blockNumber);
@@ -130,9 +150,5 @@ async function awaitSettlement(
     }
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
-  throw new ChainError({
-    code: "CHAIN_RPC_UNAVAILABLE",
-    message: `no answer within ${timeoutMs / 1000} s; anyone can refund the escrow after the request's deadline`,
-    details: { requestId },
-  });
+  return null;
 }

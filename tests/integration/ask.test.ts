@@ -80,8 +80,7 @@ test.for(SIZES.flatMap((bytes) => [[bytes, "text"] as const, [bytes, "typed"] as
     expect(asked.code).toBe(delivered && status === "ok" ? 0 : 1);
     if (status === "ok" && form === "text") expect(answer).toHaveLength(bytes);
     // What is too long for the request's maxOutputBytes, a model is asked for again, shorter.
-    if (status === "ok" && form === "typed")
-      expect(answer).toMatchObject({ text: expect.stringMatching(/./) });
+    if (status === "ok" && form === "typed") expect(answer).not.toEqual({ text: "" });
     if (delivered && status === "ok") expect(problem).toBeNull();
     else
       expect(problem).toMatch(

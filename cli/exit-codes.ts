@@ -16,5 +16,7 @@ export const ExitCode = {
   unavailable: 69,
   /** Interrupted from the keyboard (128 + SIGINT). */
   interrupted: 130,
+  /** Nobody reads what is printed (128 + SIGPIPE). */
+  brokenPipe: 141,
 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];

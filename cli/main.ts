@@ -1,14 +1,16 @@
 #!/usr/bin/env node
 /** The `adyton` command. Each command's code is loaded only when it is called: `verify` loads no chain and no store. */
 
-import { Command, CommanderError } from "commander";
-import { AdytonError } from "../protocol/errors.ts";
+import { Command } from "commander";
 import { registerAsk } from "./ask/command.ts";
-import { registerDemo, registerUp } from "./demo/command.ts";
-import { ExitCode } from "./exit-codes.ts";
+import { registerDemo } from "./demo/command.ts";
+import { commandName } from "./invocation.ts";
+import { endWithReader, report } from "./failure.ts";
 import { registerFunctions } from "./functions/command.ts";
 import { registerOracle } from "./oracle/command.ts";
+import { registerReceipt } from "./receipt/command.ts";
 import { registerSealKey } from "./seal-key/command.ts";
+import { registerUp } from "./up/command.ts";
 import { registerVerify } from "./verify/command.ts";
 
 const EXIT_HELP = `
@@ -20,40 +22,28 @@ Exit status:
   4   verify: genuine, not appraised (no policy given)
   64  wrong usage, or a file that cannot be read
   69  a program that is needed is not installed
-  130 interrupted`;
+  130 interrupted
+  141 nobody reads what is printed`;
 
-const program = new Command("adyton")
+const program = new Command(commandName())
   .description("Ask centralized models from contracts, through enclaves, and verify what was answered.")
   .version("0.1.0")
-  .showHelpAfterError("(adyton --help lists the commands)")
+  .showHelpAfterError("(--help lists the commands)")
   .addHelpText("after", EXIT_HELP)
   .exitOverride();
 
 registerDemo(program);
 registerUp(program);
 registerAsk(program);
+registerReceipt(program);
 registerVerify(program);
 registerOracle(program);
 registerFunctions(program);
 registerSealKey(program);
 
+endWithReader();
 try {
   await program.parseAsync();
 } catch (error) {
   process.exitCode = report(error);
-}
-
-/** Says what went wrong, once, and gives the exit status for it. */
-function report(error: unknown): ExitCode {
-  // commander has already written its message.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
-  if (!(error instanceof AdytonError)) {
-    const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    process.stderr.write(`adyton: this is a bug, please report it\n${trace}\n`);
-    return ExitCode.notGenuine;
-  }
-  const { code, message } = error as AdytonError;
-  process.stderr.write(`adyton: ${message} [${code}]\n`);
-  if (code === "CONFIG_TOOL_MISSING") return ExitCode.unavailable;
-  return code.startsWith("INPUT_") ? ExitCode.usage : ExitCode.notGenuine;
 }

@@ -36,6 +36,8 @@ export interface EnclaveTerms {
   readonly credential: string;
   /** What the nodes of Chainlink Functions authenticate with. */
   readonly functionsCredential: string;
+  /** Where it listens on the loopback; 0: any free port. */
+  readonly port: number;
   /** Milliseconds until the first byte of a model's response. */
   readonly firstByteMs: number;
 }
@@ -84,18 +86,22 @@ function createBehaviour({ model, firstByteMs }: EnclaveTerms): BehaviourFile {
         connection: "fresh",
         minimumTls: "TLSv1.2",
         minimumScts: 0,
-        models: Object.fromEntries(model.models.map((name) => [name, modelTerms(name)])),
+        models: Object.fromEntries(model.models.map((name) => [name, modelTerms(name, model.weightsSha256)])),
       },
     },
   };
 }
 
-function modelTerms(upstreamName: string): BehaviourFile["providers"][string]["models"][string] {
+function modelTerms(
+  upstreamName: string,
+  weightsSha256: string | null,
+): BehaviourFile["providers"][string]["models"][string] {
   return {
     upstreamName,
     contextTokens: 128_000,
     maxOutputTokens: 4_096,
     price: PRICE,
+    ...(weightsSha256 === null ? {} : { weightsSha256 }),
     structuredOutput: "schema",
     sampling: { temperature: true, topP: true, seed: true, effort: false },
   };
@@ -111,7 +117,7 @@ function createOperator(terms: EnclaveTerms): OperatorFile {
       coordinators: [{ chainId: chainId.toString(), coordinator }],
     },
     attester: { kind: "simulator", platform },
-    listen: { host: "127.0.0.1", port: 0 },
+    listen: { host: "127.0.0.1", port: terms.port },
     callers: {
       anonymous: "refuse",
       named: [

@@ -2,12 +2,10 @@
 
 import { HDNodeWallet, JsonRpcProvider, NonceManager, Mnemonic, type Signer } from "ethers";
 import type { Hex } from "../protocol/bytes.ts";
-import { LOCAL_MNEMONIC, type LocalAccount } from "./anvil.ts";
+import { LOCAL_MNEMONIC } from "./anvil.ts";
 
 /** Milliseconds; ethers' default of four seconds would be most of an answer's latency. */
 const POLLING_MS = 100;
-
-export type LocalAccountIndex = (typeof LocalAccount)[keyof typeof LocalAccount];
 
 export function connectLocally(rpcUrl: string, chainId: bigint): JsonRpcProvider {
   return new JsonRpcProvider(rpcUrl, chainId, {
@@ -20,15 +18,16 @@ export function connectLocally(rpcUrl: string, chainId: bigint): JsonRpcProvider
   });
 }
 
-export function localWallet(index: LocalAccountIndex): HDNodeWallet {
+/** @param index of `LocalAccount`, or of the accounts after them, which nothing uses */
+export function localWallet(index: number): HDNodeWallet {
   return HDNodeWallet.fromMnemonic(Mnemonic.fromPhrase(LOCAL_MNEMONIC), `m/44'/60'/0'/0/${index}`);
 }
 
-export function localAddress(index: LocalAccountIndex): Hex {
+export function localAddress(index: number): Hex {
   return localWallet(index).address.toLowerCase() as Hex;
 }
 
 /** Signs with a nonce of its own count, so that several transactions can wait for the same block. */
-export function localSigner(provider: JsonRpcProvider, index: LocalAccountIndex): Signer {
+export function localSigner(provider: JsonRpcProvider, index: number): Signer {
   return new NonceManager(localWallet(index).connect(provider));
 }

@@ -1,11 +1,12 @@
 /** The configuration of a local network's oracle. */
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { z } from "zod";
 import type { OracleConfig } from "../oracle/config.ts";
 import type { Hex } from "../protocol/bytes.ts";
 import type { CoreDeployment } from "./deployment.ts";
+import { createFolder } from "./folder.ts";
 
 /** As an operator writes it. */
 export type OracleFile = z.input<typeof OracleConfig>;
@@ -36,7 +37,7 @@ export interface OracleTerms extends Pick<OracleFile, "chains" | "enclaves" | "a
 
 /** Writes the file that `oracle/main --config` takes, and the keys that it names. */
 export function writeOracleConfig(folder: string, terms: OracleTerms): string {
-  mkdirSync(folder, { recursive: true });
+  createFolder(folder);
   const write = (name: string, content: string): string => {
     const file = join(folder, name);
     writeFileSync(file, content, { mode: 0o600 });

@@ -29,8 +29,16 @@ function judge(text: string): Judgement {
     : { severity: hit[1], reason: `the text ${hit[2]} (rule of the stand-in)` };
 }
 
-/** Free text: sums and products are worked out, anything else is given back. */
+/** Bytes that "in exactly N bytes" may ask for. */
+const MAX_EXACT = 60_000;
+
+/** Free text: sums and products are worked out, lengths are kept to, anything else is given back. */
 export function answerText(question: string): string {
+  const exactly = Number(/\bin exactly (\d{1,6}) bytes\b/u.exec(question)?.[1] ?? 0);
+  if (exactly > 0)
+    return "So it is. "
+      .repeat(Math.ceil(Math.min(exactly, MAX_EXACT) / 10))
+      .slice(0, Math.min(exactly, MAX_EXACT));
   const sum = /(-?\d{1,9})\s*([-+*×])\s*(-?\d{1,9})/u.exec(question);
   if (sum !== null) {
     const [a, b] = [Number(sum[1]), Number(sum[3])];

@@ -1,7 +1,7 @@
 /** Starts a whole network on this machine: chain, model, contracts, enclave, oracle. This file orders the steps. */
 
 import { randomBytes } from "node:crypto";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { JsonRpcProvider } from "ethers";
 import type { Hex } from "../protocol/bytes.ts";
@@ -15,7 +15,9 @@ import { connectLocally, localAddress, localSigner, localWallet } from "./local-
 import { chooseModel, readListening, type ModelChoice } from "./model-choice.ts";
 import type { NetworkFile } from "./network-file.ts";
 import { programArguments } from "./node-program.ts";
+import { checkPort } from "./ports.ts";
 import { localChainSection, writeOracleConfig } from "./oracle-files.ts";
+import { emptyOwnFolder } from "./folder.ts";
 import { describeSimulator, type SimulatedEnclave } from "./simulator.ts";
 
 /** The simulated machine's name: it becomes the platform id. */
@@ -31,16 +33,27 @@ const CANCEL_DELAY_SECONDS = 60;
 /** Milliseconds for a model's first byte: a reasoning model takes its time. */
 const FIRST_BYTE_MS = 60_000;
 
+/** In this order. */
+export type NetworkStep = "chain" | "model" | "contracts" | "enclave" | "oracle" | "admission";
+
+export interface NetworkPorts {
+  readonly chain: number;
+  readonly oracle: number;
+  readonly enclave: number;
+}
+
 export interface NetworkOptions {
   readonly environment: DevnetEnvironment;
-  /** For logs, configuration and the oracle's store; emptied first. */
+  /** For logs, configuration and the oracle's store: a new one, or a network's of before, which is emptied. */
   readonly folder: string;
   /** Seconds of the wall clock, for certificates and policies. */
   readonly now: () => number;
   /** Ends the start early; what was started is ended too. */
   readonly signal: AbortSignal;
   /** Called when a step is done, with what there is to see. */
-  readonly onStep: (name: string, detail: string) => void;
+  readonly onStep: (step: NetworkStep, detail: string) => void;
+  /** Any free ones when not told. */
+  readonly ports?: NetworkPorts;
   /** Further models of the stand-in. */
   readonly models?: readonly string[];
   readonly firstByteMs?: number;
@@ -65,8 +78,10 @@ export interface LocalNetwork {
 export async function startNetwork(options: NetworkOptions): Promise<LocalNetwork> {
   const running = new RunningPrograms();
   try {
-    rmSync(options.folder, { recursive: true, force: true });
-    mkdirSync(options.folder, { recursive: true });
+    const { ports } = options;
+    for (const port of ports === undefined ? [] : [ports.chain, ports.oracle, ports.enclave])
+      await checkPort(port);
+    emptyOwnFolder(options.folder);
     const chain = await startChain(options, running);
     const planned = await planEnclave(options, chain);
     const deployment = await deployContracts(options, chain, planned);
@@ -121,6 +136,7 @@ interface Chain {
 async function startChain(options: NetworkOptions, running: RunningPrograms): Promise<Chain> {
   const { environment, folder, onStep, signal } = options;
   const anvil = await startAnvil({
+    port: options.ports?.chain ?? 0,
     logFile: join(folder, "anvil.log"),
     args: ["--block-time", String(BLOCK_TIME_SECONDS)],
   });
@@ -146,7 +162,7 @@ interface PlannedEnclave {
 
 /** The enclave's configuration is written first: the policy on chain names its digest. */
 async function planEnclave(
-  { folder, now, firstByteMs }: NetworkOptions,
+  { folder, now, firstByteMs, ports }: NetworkOptions,
   { model }: Chain,
 ): Promise<PlannedEnclave> {
   const simulator = await describeSimulator(PLATFORM, now());
@@ -160,6 +176,7 @@ async function planEnclave(
     payee: localAddress(LocalAccount.payee),
     credential,
     functionsCredential,
+    port: ports?.enclave ?? 0,
     firstByteMs: firstByteMs ?? FIRST_BYTE_MS,
   });
   const policyFile = join(folder, "policy.json");
@@ -215,7 +232,7 @@ interface OracleStart {
 }
 
 async function startOracle(
-  { folder, onStep, signal }: NetworkOptions,
+  { folder, onStep, ports, signal }: NetworkOptions,
   running: RunningPrograms,
   { chain, planned, deployment, enclaveUrl }: OracleStart,
 ): Promise<RunningProgram> {
@@ -224,6 +241,7 @@ async function startOracle(
     enclaves: [{ url: enclaveUrl, callerToken: planned.credential, secrets: [...planned.files.secrets] }],
     appraisalPolicy: planned.policyFile,
     transmitterKeys: [localWallet(LocalAccount.transmitter).privateKey as Hex],
+    change: { http: { host: "127.0.0.1", port: ports?.oracle ?? 0 } },
   });
   const oracle = await startProgram({
     name: "oracle",
@@ -250,6 +268,7 @@ function describeNetwork(
   const models = [...modelNames(parts.chain.model)];
   return {
     version: 2,
+    pid: process.pid,
     chainId: LOCAL_CHAIN_ID,
     rpcUrl: parts.rpcUrl,
     contracts: { coordinator, enclaveRegistry, concierge, moderator },

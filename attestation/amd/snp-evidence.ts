@@ -1,18 +1,26 @@
 /**
  * The forms in which an SEV-SNP report comes: alone; with the host's certificate table after it (extended guest
- * request); or as the CBOR map of configfs-tsm's blobs.
+ * request); as the map of configfs-tsm's blobs, in CBOR or JSON; or as Confidential Containers writes it, its fields as
+ * JSON.
  *
  * Source: GHCB (AMD 56421) §4.1.8.1 for the table; Linux, Documentation/ABI/testing/configfs-tsm, and
- * draft-ietf-rats-evidence-trans for the map of `auxblob`, `outblob`, `provider`.
+ * draft-ietf-rats-evidence-trans for the map of `auxblob`, `outblob`, `provider`;
+ * github.com/confidential-containers/trustee, `SnpEvidence`.
  */
 
+import * as z from "zod";
 import { EvidenceError } from "../../protocol/errors.ts";
 import { decodeCbor, isBytes, isMap, type CborLimits, type CborValue } from "../encoding/cbor.ts";
+import { decodeBase64Text } from "../encoding/encoded-text.ts";
+import { toEvidenceInput, type EvidenceBytes } from "../evidence/evidence-input.ts";
+import { encodeReportFields, isReportFields } from "./report-fields.ts";
 import { SNP_REPORT, SNP_REPORT_LENGTH } from "./snp-report.ts";
 
 export interface SnpEvidence {
   readonly report: Uint8Array;
   readonly certificateTable: Uint8Array | null;
+  /** DER or PEM, brought along in some other way than a table; in no order. */
+  readonly certificates: readonly Uint8Array[];
 }
 
 /** Report and table: certificates are a few kilobytes, hosts may add their own. */
@@ -29,33 +37,31 @@ const TSM_PROVIDER = "sev_guest";
 /** Versions of the report are small numbers; quotes have a key type in the third byte, other formats have text. */
 const MAX_VERSION = 0xff;
 
-/** Whether these bytes begin as a report does, or are a map that says so. Throws nothing. */
-export function isSnpEvidence(bytes: Uint8Array): boolean {
-  return isReport(bytes) || parseTsmMap(bytes) !== undefined;
+/** Whether this begins as a report does, or is a map or JSON that says so. Throws nothing. */
+export function isSnpEvidence(evidence: EvidenceBytes): boolean {
+  const input = toEvidenceInput(evidence);
+  const isBinary = !input.isMember && (isReport(input.bytes) || parseTsmMap(input.bytes) !== undefined);
+  return isBinary || cocoSchema.safeParse(input.json).success || tsmSchema.safeParse(input.json).success;
 }
 
 /**
- * Report and table, unread.
+ * Report and certificates, unread.
  *
- * @throws {EvidenceError} EVIDENCE_MALFORMED
+ * @throws {EvidenceError} EVIDENCE_MALFORMED; EVIDENCE_UNSUPPORTED for JSON fields of another spelling
  */
-export function parseSnpEvidence(bytes: Uint8Array): SnpEvidence {
-  const fromMap = parseTsmMap(bytes);
-  if (fromMap !== undefined) {
-    return fromMap;
-  }
-  if (bytes.length < SNP_REPORT_LENGTH || bytes.length > MAX_EVIDENCE_BYTES) {
-    throw new EvidenceError({
-      code: "EVIDENCE_MALFORMED",
-      message: "this is not an SEV-SNP report: 1184 bytes, with or without a certificate table after them",
-      details: { length: bytes.length },
-    });
-  }
-  const table = bytes.subarray(SNP_REPORT_LENGTH);
-  return {
-    report: bytes.subarray(0, SNP_REPORT_LENGTH),
-    certificateTable: table.length === 0 ? null : table,
-  };
+export function parseSnpEvidence(evidence: EvidenceBytes): SnpEvidence {
+  const input = toEvidenceInput(evidence);
+  const found = (input.isMember ? undefined : fromBytes(input.bytes)) ?? fromJson(input.json);
+  if (found !== undefined) return found;
+  throw new EvidenceError({
+    code: "EVIDENCE_MALFORMED",
+    message: "this is not an SEV-SNP report: 1184 bytes, with or without a certificate table after them",
+    details: { length: input.bytes.length },
+  });
+}
+
+function fromBytes(bytes: Uint8Array): SnpEvidence | undefined {
+  return isReport(bytes) ? fromReport(bytes) : parseTsmMap(bytes);
 }
 
 /** Little-endian version, and signature algorithm 1. */
@@ -67,11 +73,21 @@ function isReport(bytes: Uint8Array): boolean {
   );
   return (
     bytes.length >= SNP_REPORT_LENGTH &&
+    bytes.length <= MAX_EVIDENCE_BYTES &&
     version > 0 &&
     version <= MAX_VERSION &&
     algorithm === 1 &&
     [...upper, ...rest].every((byte) => byte === 0)
   );
+}
+
+function fromReport(bytes: Uint8Array): SnpEvidence {
+  const table = bytes.subarray(SNP_REPORT_LENGTH);
+  return {
+    report: bytes.subarray(0, SNP_REPORT_LENGTH),
+    certificateTable: table.length === 0 ? null : table,
+    certificates: [],
+  };
 }
 
 function parseTsmMap(bytes: Uint8Array): SnpEvidence | undefined {
@@ -95,7 +111,57 @@ function isProvider(value: CborValue | undefined): boolean {
 function toEvidence(map: ReadonlyMap<CborValue, CborValue>): SnpEvidence | undefined {
   const report = map.get("outblob");
   const table = map.get("auxblob");
-  return isBytes(report) && isBytes(table)
-    ? { report, certificateTable: table.length === 0 ? null : table }
-    : undefined;
+  return isBytes(report) && isBytes(table) ? fromBlobs(report, table) : undefined;
+}
+
+function fromBlobs(report: Uint8Array, table: Uint8Array): SnpEvidence {
+  return { report, certificateTable: table.length === 0 ? null : table, certificates: [] };
+}
+
+const blob = z
+  .string()
+  .max(2 * MAX_EVIDENCE_BYTES)
+  .transform(toBytes);
+
+/** The map of configfs-tsm's blobs in JSON (github.com/veraison/ratsd, `tsm-report+json`): base64 of either alphabet. */
+const tsmSchema = z.object({
+  provider: z.string().refine((text) => text.trim() === TSM_PROVIDER),
+  outblob: blob,
+  auxblob: blob.optional(),
+});
+
+const byteArray = z
+  .array(z.int().min(0).max(0xff))
+  .max(MAX_EVIDENCE_BYTES)
+  .transform((bytes) => Uint8Array.from(bytes));
+
+/** Most certificates of a chain: the key's, ASK and ARK, and what a host adds. */
+const MAX_CERTIFICATES = 16;
+
+/** Confidential Containers' `SnpEvidence`; which certificate is which, each says itself. */
+const cocoSchema = z.object({
+  attestation_report: z.unknown().refine(isReportFields),
+  cert_chain: z
+    .array(z.object({ data: byteArray }))
+    .max(MAX_CERTIFICATES)
+    .nullish(),
+});
+
+function toBytes(text: string, context: z.RefinementCtx): Uint8Array {
+  const bytes = text === "" ? new Uint8Array() : decodeBase64Text(text);
+  if (bytes !== undefined) return bytes;
+  context.addIssue({ code: "custom", message: "expected base64" });
+  return z.NEVER;
+}
+
+function fromJson(value: unknown): SnpEvidence | undefined {
+  const tsm = tsmSchema.safeParse(value);
+  if (tsm.success) return fromBlobs(tsm.data.outblob, tsm.data.auxblob ?? new Uint8Array());
+  const coco = cocoSchema.safeParse(value);
+  if (!coco.success) return undefined;
+  return {
+    report: encodeReportFields(coco.data.attestation_report),
+    certificateTable: null,
+    certificates: (coco.data.cert_chain ?? []).map(({ data }) => data),
+  };
 }

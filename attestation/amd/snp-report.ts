@@ -4,7 +4,8 @@
  * Source: AMD, SEV Secure Nested Paging Firmware ABI Specification, publication 56860 revision 1.58: §7.3
  * (ATTESTATION_REPORT, table 23, and PLATFORM_INFO, table 24), §4.3 (guest policy), chapter 10 (digital signatures).
  * Numbers of tables move between revisions, names of fields do not. Version 2 is that of revisions up to 1.55, version 3
- * adds the CPUID fields, version 5 (1.58) the mitigation vectors: every offset is shared.
+ * adds the CPUID fields, version 5 (1.58) the mitigation vectors: every offset is shared. Version 4, which no public
+ * revision describes, is what firmware 1.55.31 emits with the layout of version 3 (github.com/virtee/sev, issue 307).
  */
 
 import { EvidenceError } from "../../protocol/errors.ts";
@@ -48,7 +49,7 @@ export const SNP_REPORT = {
 
 export const SNP_REPORT_LENGTH = 0x4a0;
 
-const SUPPORTED_VERSIONS: ReadonlySet<number> = new Set([2, 3, 5]);
+const SUPPORTED_VERSIONS: ReadonlySet<number> = new Set([2, 3, 4, 5]);
 const FIRST_VERSION_WITH_CPUID = 3;
 const FIRST_VERSION_WITH_MITIGATIONS = 5;
 
@@ -121,7 +122,7 @@ export interface SnpReport {
 }
 
 /**
- * Fields of a report of version 2, 3 or 5, read from a copy of `bytes`. Nothing is verified.
+ * Fields of a report of version 2 to 5, read from a copy of `bytes`. Nothing is verified.
  *
  * @throws {EvidenceError} EVIDENCE_MALFORMED for another length or a signature slot that is not zero-padded;
  *   EVIDENCE_UNSUPPORTED for another version, signature algorithm, or a report that firmware did not sign
@@ -174,7 +175,7 @@ function checkSupported(version: number, signatureAlgo: number): void {
   if (!SUPPORTED_VERSIONS.has(version)) {
     throw new EvidenceError({
       code: "EVIDENCE_UNSUPPORTED",
-      message: "SEV-SNP reports of this version are not known; versions 2, 3 and 5 are",
+      message: "SEV-SNP reports of this version are not known; versions 2 to 5 are",
       details: { version },
     });
   }

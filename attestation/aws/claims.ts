@@ -14,6 +14,16 @@ export interface NitroClaims {
   readonly nonce: Hex | null;
 }
 
+/** A document of an EC2 instance with a NitroTPM: the same fields, and the TPM's PCRs. */
+export interface NitroTpmClaims extends NitroClaims {
+  /** AWS's hypervisor isolates the instance and can read its memory; nothing encrypts that against it. */
+  readonly memory: "readable-by-the-host";
+}
+
+export function toNitroTpmClaims(document: NitroDocument): NitroTpmClaims {
+  return { ...toNitroClaims(document), memory: "readable-by-the-host" };
+}
+
 export function toNitroClaims(document: NitroDocument): NitroClaims {
   const toHexOrNull = (bytes: Uint8Array | null): Hex | null => (bytes === null ? null : toHex(bytes));
   return {

@@ -1,13 +1,15 @@
 /**
- * AWS Nitro attestation document: bytes to fields, by the rules of AWS's own verification guide.
+ * AWS Nitro attestation document, of an enclave or of an instance with a NitroTPM: bytes to fields, by the rules of
+ * AWS's own verification guide.
  *
  * Source: github.com/aws/aws-nitro-enclaves-nsm-api, docs/attestation_process.md, §2.2.1 (CDDL) and §3.2.2
- * (syntactical validation).
+ * (syntactical validation); Amazon EC2 User Guide, "NitroTPM Attestation Document" (`nitrotpm_pcrs` in place of `pcrs`).
  */
 
+import { concatBytes, equalBytes, toUtf8 } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
-import { decodeCbor, isBytes, type CborLimits, type CborValue } from "../encoding/cbor.ts";
-import { MAX_DOCUMENT_BYTES, parseCoseSign1, type CoseSign1 } from "./cose-sign1.ts";
+import { decodeCbor, isBytes, isMap, type CborLimits, type CborValue } from "../encoding/cbor.ts";
+import { isCoseSign1, MAX_DOCUMENT_BYTES, parseCoseSign1, type CoseSign1 } from "./cose-sign1.ts";
 
 /**
  * One map; inside it `pcrs` (at most 32 pairs) and `cabundle` (a handful); a margin for fields added later. The
@@ -32,7 +34,13 @@ const MAX_PUBLIC_KEY_BYTES = 1024;
 const MAX_USER_DATA_BYTES = 1024;
 const MAX_NONCE_BYTES = 1024;
 
+/** Whose PCRs the document has: an enclave's, or those of an instance's NitroTPM. */
+export type NitroDevice = "enclave" | "nitroTpm";
+
+const PCRS_FIELD: Readonly<Record<NitroDevice, string>> = { enclave: "pcrs", nitroTpm: "nitrotpm_pcrs" };
+
 export interface NitroDocument {
+  readonly device: NitroDevice;
   readonly moduleId: string;
   readonly digest: "SHA384";
   /** Milliseconds since the Unix epoch, by the hypervisor's clock. */
@@ -56,16 +64,15 @@ export interface NitroDocument {
  */
 export function parseNitroDocument(bytes: Uint8Array): NitroDocument {
   const cose = parseCoseSign1(bytes);
-  const map = decodeCbor(cose.payload, DOCUMENT_LIMITS);
-  if (!(map instanceof Map)) {
-    throw malformed("payload");
-  }
-  const fields: ReadonlyMap<CborValue, CborValue> = map;
+  const fields = decodeFields(cose);
+  const device: NitroDevice = fields.has(PCRS_FIELD.nitroTpm) ? "nitroTpm" : "enclave";
+  if (device === "nitroTpm" && fields.has(PCRS_FIELD.enclave)) throw malformed("pcrs");
   return {
+    device,
     moduleId: toModuleId(fields.get("module_id")),
     digest: toDigest(fields.get("digest")),
     timestamp: toTimestamp(fields.get("timestamp")),
-    pcrs: toPcrs(fields.get("pcrs")),
+    pcrs: toPcrs(fields.get(PCRS_FIELD[device])),
     certificate: toCertificate(fields.get("certificate"), "certificate"),
     cabundle: toBundle(fields.get("cabundle")),
     publicKey: toOptionalBytes(fields.get("public_key"), "public_key", { min: 1, max: MAX_PUBLIC_KEY_BYTES }),
@@ -73,6 +80,38 @@ export function parseNitroDocument(bytes: Uint8Array): NitroDocument {
     nonce: toOptionalBytes(fields.get("nonce"), "nonce", { min: 0, max: MAX_NONCE_BYTES }),
     cose,
   };
+}
+
+function decodeFields({ payload }: CoseSign1): ReadonlyMap<CborValue, CborValue> {
+  const map = decodeCbor(payload, DOCUMENT_LIMITS);
+  if (!isMap(map)) throw malformed("payload");
+  return map;
+}
+
+/** Text string of 13 bytes, and the bytes (RFC 8949 §3.1). */
+const NITRO_TPM_KEY = concatBytes(Uint8Array.of(0x6d), toUtf8(PCRS_FIELD.nitroTpm));
+
+/**
+ * Which device these bytes are a document of, where they begin as one does; undefined where they do not. Throws
+ * nothing.
+ */
+export function recogniseNitroDocument(bytes: Uint8Array): NitroDevice | undefined {
+  if (!isCoseSign1(bytes)) return undefined;
+  if (!contains(bytes.subarray(0, MAX_DOCUMENT_BYTES), NITRO_TPM_KEY)) return "enclave";
+  // An enclave may write anything into its user data: only a member of the document counts.
+  try {
+    return decodeFields(parseCoseSign1(bytes)).has(PCRS_FIELD.nitroTpm) ? "nitroTpm" : "enclave";
+  } catch {
+    return "enclave";
+  }
+}
+
+function contains(bytes: Uint8Array, wanted: Uint8Array): boolean {
+  const [first = 0] = wanted;
+  for (let at = bytes.indexOf(first); at !== -1; at = bytes.indexOf(first, at + 1)) {
+    if (equalBytes(bytes.subarray(at, at + wanted.length), wanted)) return true;
+  }
+  return false;
 }
 
 function toModuleId(value: CborValue | undefined): string {

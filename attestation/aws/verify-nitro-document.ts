@@ -1,16 +1,22 @@
 /** Is a Nitro attestation document genuine? Orders the steps; each is elsewhere. */
 
+import { toHex } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
 import { isAllZero } from "../encoding/layout.ts";
 import { checkUnixSeconds, toIsoTime, type UnixSeconds } from "../time/unix-time.ts";
-import { sealVerified, type Check, type VerifiedEvidence } from "../evidence/verified-evidence.ts";
+import {
+  sealVerified,
+  type Check,
+  type Findings,
+  type VerifiedEvidence,
+} from "../evidence/verified-evidence.ts";
 import { createCertificateCache } from "../x509/certificate-cache.ts";
 import { verifyPath, type VerifiedPath } from "../x509/path.ts";
 import { checkSignature } from "../x509/signature.ts";
 import { ECDSA_SHA384 } from "../x509/signature-scheme.ts";
 import type { TrustAnchor } from "../x509/trust-anchor.ts";
-import { toNitroClaims } from "./claims.ts";
-import { parseNitroDocument, type NitroDocument } from "./nitro-document.ts";
+import { toNitroClaims, toNitroTpmClaims } from "./claims.ts";
+import { parseNitroDocument, type NitroDevice, type NitroDocument } from "./nitro-document.ts";
 import { AWS_NITRO_ROOTS } from "./roots.ts";
 
 /** How far, in seconds, the hypervisor's clock may be ahead of the caller's. Both are synchronised; minutes are a fault. */
@@ -47,8 +53,74 @@ export async function verifyNitroDocumentUnder(
   bytes: Uint8Array,
   { now }: { readonly now: UnixSeconds },
 ): Promise<VerifiedEvidence<"nitro">> {
+  const { document, ...findings } = await verifyDocument("enclave", bytes, { roots, now });
+  return sealVerified({
+    ...findings,
+    kind: "nitro",
+    claims: toNitroClaims(document),
+    debug: isDebug(document),
+  });
+}
+
+/**
+ * A genuine document of an EC2 instance with a NitroTPM: AWS's hypervisor signed the TPM's PCRs.
+ *
+ * It establishes less than evidence of other kinds: what booted, and not that the host cannot read the instance's
+ * memory, which nothing encrypts. `debug` is null: an instance has no such mode. What else is left to the caller is as
+ * with `verifyNitroDocument`.
+ *
+ * Source: Amazon EC2 User Guide, "Validate a NitroTPM Attestation Document".
+ *
+ * @throws {EvidenceError} not genuine
+ */
+export async function verifyNitroTpmDocument(
+  bytes: Uint8Array,
+  { now }: { readonly now: UnixSeconds },
+): Promise<VerifiedEvidence<"nitroTpm">> {
+  return await verifyNitroTpmDocumentUnder(AWS_NITRO_ROOTS, bytes, { now });
+}
+
+/** `verifyNitroTpmDocument` under other roots: for tests. */
+export async function verifyNitroTpmDocumentUnder(
+  roots: readonly TrustAnchor[],
+  bytes: Uint8Array,
+  { now }: { readonly now: UnixSeconds },
+): Promise<VerifiedEvidence<"nitroTpm">> {
+  const { document, ...findings } = await verifyDocument("nitroTpm", bytes, { roots, now });
+  return sealVerified({
+    ...findings,
+    kind: "nitroTpm",
+    claims: toNitroTpmClaims(document),
+    debug: null,
+    checks: [...findings.checks, MEMORY_CHECK],
+  });
+}
+
+const MEMORY_CHECK: Check = {
+  name: "memory",
+  ok: true,
+  detail: "NOT encrypted against the host: AWS says what booted, and could read what runs",
+};
+
+type DocumentFindings = Omit<Findings<"nitro">, "kind" | "claims" | "debug"> & {
+  readonly document: NitroDocument;
+};
+
+/** What is the same for both devices: form, chain at the document's own time, signature. */
+async function verifyDocument(
+  device: NitroDevice,
+  bytes: Uint8Array,
+  { roots, now }: { readonly roots: readonly TrustAnchor[]; readonly now: UnixSeconds },
+): Promise<DocumentFindings> {
   checkUnixSeconds(now);
   const document = parseNitroDocument(bytes);
+  if (document.device !== device) {
+    throw new EvidenceError({
+      code: "EVIDENCE_MALFORMED",
+      message: "the document is of another device of AWS's",
+      details: { expected: device, actual: document.device },
+    });
+  }
   const issuedAt = Math.floor(document.timestamp / 1000);
   checkNotFromFuture(issuedAt, now);
   const leaf = authorities.parse(document.certificate);
@@ -56,7 +128,7 @@ export async function verifyNitroDocumentUnder(
     pool: document.cabundle.map(authorities.parse),
     roots,
     now: issuedAt,
-    revocation: { notPublished: "AWS publishes no lists for Nitro Enclaves" },
+    revocation: { notPublished: "AWS publishes no lists for Nitro" },
   });
   authorities.keep(path.certificates.slice(1));
   await checkSignature("Nitro attestation document", {
@@ -65,12 +137,9 @@ export async function verifyNitroDocumentUnder(
     data: document.cose.toBeSigned,
     signature: document.cose.signature,
   });
-  const claims = toNitroClaims(document);
-  return sealVerified({
-    kind: "nitro",
-    claims,
-    debug: isDebug(document),
-    reportData: claims.userData,
+  return {
+    document,
+    reportData: document.userData === null ? null : toHex(document.userData),
     platformId: null,
     tcbStatus: null,
     advisories: [],
@@ -78,7 +147,7 @@ export async function verifyNitroDocumentUnder(
     issuedAt,
     verifiedAt: now,
     checks: describe(document, path),
-  });
+  };
 }
 
 function checkNotFromFuture(issuedAt: UnixSeconds, now: UnixSeconds): void {

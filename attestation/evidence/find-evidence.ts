@@ -1,19 +1,20 @@
 /**
- * The forms in which people hold evidence: as it is, as hex or base64 text, as PEM, or somewhere in a document. A document
+ * The forms in which people hold evidence: as it is, compressed, as hex or base64 text, as PEM, or somewhere in a document. A document
  * may hold several pieces; all of them are found, since a verdict on one says nothing of the others.
  */
 
-import { fromHex, fromUtf8, isHex, type Hex } from "../../protocol/bytes.ts";
+import { fromUtf8, isHex, type Hex } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
+import { decodeBase64Text, decodeHexText } from "../encoding/encoded-text.ts";
+import { gunzip, isGzip } from "../encoding/gzip.ts";
 import { findCertificateEvidence } from "../ra-tls/certificate-evidence.ts";
 import { parseCertificate } from "../x509/certificate.ts";
-import { fromBase64 } from "../x509/pem.ts";
 import { EvidenceInput } from "./evidence-input.ts";
 import { parseJsonEvidence, withoutByteOrderMark } from "./json-evidence.ts";
 import { tryOpenEvidence, type RecognisedEvidence } from "./recognise-evidence.ts";
 import type { EvidenceKind } from "./verified-evidence.ts";
 
-export type EvidenceForm = "raw" | "hex" | "base64" | "PEM" | "JSON";
+export type EvidenceForm = "raw" | "gzip" | "hex" | "base64" | "PEM" | "JSON";
 
 export interface FoundEvidence {
   readonly form: EvidenceForm;
@@ -54,6 +55,8 @@ const DER_LONG_LENGTHS: ReadonlySet<number | undefined> = new Set([0x82, 0x83]);
 const MAX_MEMBERS = 65_536;
 /** JSON in base64 in a JSON string and so on: services wrap evidence two or three times. */
 const MAX_DEPTH = 6;
+/** Bytes that all that is compressed in a document may unpack to. */
+const MAX_UNPACKED_BYTES = 16 * 1024 * 1024;
 /** Encoded runs looked at in text that is neither JSON nor all of one encoding, such as YAML. */
 const MAX_RUNS = 256;
 
@@ -68,6 +71,7 @@ class EvidenceSearch {
   readonly #found = new Map<string, FoundEvidence>();
   #bareCertificate: FoundEvidence | undefined;
   #members = 0;
+  #unpackedBytes = 0;
 
   pieces(): readonly FoundEvidence[] {
     const found = [...this.#found.values()];
@@ -77,6 +81,7 @@ class EvidenceSearch {
   /** Bytes in any form. Returns whether they are evidence by themselves. */
   lookInto(bytes: Uint8Array<ArrayBuffer>, place: Place): boolean {
     if (isDer(bytes)) return this.#addCertificate(bytes, place);
+    if (isGzip(bytes) && place.depth < MAX_DEPTH) return this.#lookIntoGzip(bytes, place);
     const text = place.depth > MAX_DEPTH ? undefined : toText(bytes);
     if (text === undefined || !isJsonText(text)) {
       if (this.#add(tryOpenEvidence(new EvidenceInput(bytes)), place)) return true;
@@ -85,6 +90,20 @@ class EvidenceSearch {
     const before = this.#found.size;
     this.#lookIntoJson(bytes, place);
     return this.#found.size > before;
+  }
+
+  /** Bytes that begin as gzip does and are none are something else's; more than may be unpacked could not be judged. */
+  #lookIntoGzip(bytes: Uint8Array<ArrayBuffer>, place: Place): boolean {
+    let unpacked: Uint8Array<ArrayBuffer>;
+    try {
+      unpacked = gunzip(bytes, MAX_UNPACKED_BYTES - this.#unpackedBytes);
+    } catch (error) {
+      if (error instanceof EvidenceError && error.code === "EVIDENCE_MALFORMED") return false;
+      throw error;
+    }
+    this.#unpackedBytes += unpacked.length;
+    const form = place.form === "raw" ? "gzip" : place.form;
+    return this.lookInto(unpacked, { ...place, form, depth: place.depth + 1 });
   }
 
   #add(evidence: RecognisedEvidence | undefined, place: Place): boolean {
@@ -117,20 +136,19 @@ class EvidenceSearch {
       form: place.form === "JSON" ? "JSON" : decoded,
       depth: place.depth + 1,
     });
-    const blocks = [...text.matchAll(PEM_BLOCKS)].map(([, , body = ""]) => decodeBase64(body));
+    const blocks = [...text.matchAll(PEM_BLOCKS)].map(([, , body = ""]) => decodeBase64Text(body));
     if (blocks.length > 0) return this.#lookIntoAll(blocks, form("PEM"));
-    const hex = HEX_TEXT.test(text) ? decodeHex(text) : undefined;
+    const hex = decodeHexText(text);
     if (hex !== undefined && this.lookInto(hex, form("hex"))) return true;
-    if (BASE64_TEXT.test(text)) return this.lookInto(decodeBase64(text), form("base64"));
+    const base64 = decodeBase64Text(text);
+    if (base64 !== undefined) return this.lookInto(base64, form("base64"));
     const runs = [...text.matchAll(ENCODED_RUNS)].slice(0, MAX_RUNS);
-    const decoded = runs.map(
-      ([run]) => (HEX_TEXT.test(run) ? decodeHex(run) : undefined) ?? decodeBase64(run),
-    );
+    const decoded = runs.map(([run]) => decodeHexText(run) ?? decodeBase64Text(run));
     return this.#lookIntoAll(decoded, form("base64"));
   }
 
-  #lookIntoAll(all: readonly Uint8Array<ArrayBuffer>[], place: Place): boolean {
-    return all.map((bytes) => this.lookInto(bytes, place)).includes(true);
+  #lookIntoAll(all: readonly (Uint8Array<ArrayBuffer> | undefined)[], place: Place): boolean {
+    return all.map((bytes) => bytes !== undefined && this.lookInto(bytes, place)).includes(true);
   }
 
   /** @throws {EvidenceError} EVIDENCE_MALFORMED, EVIDENCE_UNSUPPORTED */
@@ -222,29 +240,8 @@ function isJson(bytes: Uint8Array): boolean {
 /** Characters of the shortest text that can be evidence: a quote's header is longer. */
 const MIN_TEXT_LENGTH = 64;
 const PEM_BLOCKS = /-----BEGIN ([A-Z0-9 ]{1,64})-----([A-Za-z0-9+/=\s]*)-----END \1-----/g;
-const HEX_TEXT = /^(?:0x)?[0-9A-Fa-f\s]+$/;
-const BASE64_TEXT = /^[A-Za-z0-9+/_\s-]+={0,2}$/;
 /** Long enough for a report of any kind, in base64. */
 const ENCODED_RUNS = /[A-Za-z0-9+/_-]{512,}={0,2}/g;
-
-function decodeHex(text: string): Uint8Array<ArrayBuffer> | undefined {
-  const digits = text.replace(/\s+/g, "").toLowerCase();
-  const hex = digits.startsWith("0x") ? digits : `0x${digits}`;
-  return isHex(hex) ? fromHex(hex) : undefined;
-}
-
-/** Empty where it is not base64 after all. */
-function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
-  const digits = text
-    .replace(/\s+|=+\s*$/g, "")
-    .replaceAll("-", "+")
-    .replaceAll("_", "/");
-  try {
-    return fromBase64(digits.padEnd(Math.ceil(digits.length / 4) * 4, "="));
-  } catch {
-    return new Uint8Array();
-  }
-}
 
 /** Numbers are left out: byte arrays would hide what stands after them. */
 function innerMembers(

@@ -3,13 +3,19 @@
 import { EvidenceError } from "../../protocol/errors.ts";
 import { isSnpEvidence, parseSnpEvidence, type SnpEvidence } from "../amd/snp-evidence.ts";
 import { verifySnpEvidence } from "../amd/verify-snp-evidence.ts";
-import { isCoseSign1 } from "../aws/cose-sign1.ts";
-import { verifyNitroDocument } from "../aws/verify-nitro-document.ts";
+import { recogniseNitroDocument } from "../aws/nitro-document.ts";
+import { verifyNitroDocument, verifyNitroTpmDocument } from "../aws/verify-nitro-document.ts";
 import { parseAzureEvidence, recogniseAzureEvidence, type AzureEvidence } from "../azure/azure-evidence.ts";
 import { parseHclReport } from "../azure/hcl-report.ts";
 import { verifyAzureSnpEvidence, verifyAzureTdxEvidence } from "../azure/verify-azure-evidence.ts";
-import { isDstackEvidence, parseDstackEvidence, type DstackEvidence } from "../dstack/dstack-evidence.ts";
-import { verifyDstackEvidence } from "../dstack/verify-dstack-evidence.ts";
+import type { DstackAttestation } from "../dstack/attestation.ts";
+import { parseDstackEvidence, recogniseDstackEvidence } from "../dstack/dstack-evidence.ts";
+import {
+  verifyDstackEvidence,
+  verifyDstackNitroEvidence,
+  verifyDstackNitroTpmEvidence,
+  verifyDstackSnpEvidence,
+} from "../dstack/verify-dstack-evidence.ts";
 import type { Endorsements } from "../endorsements/endorsements.ts";
 import { amdNeeds, intelNeeds, NO_NEEDS, type EndorsementNeeds } from "../endorsements/needs.ts";
 import { parseQuote, type Quote } from "../intel/quote.ts";
@@ -57,6 +63,20 @@ const toBytes = ({ bytes }: EvidenceInput): Uint8Array<ArrayBuffer> => bytes;
 
 const AZURE_MEMBERS = ["evidence", "hcl_report", "report", "tpm_quote", "quote", "td_quote", "vcek"];
 
+/** One form on several platforms. */
+function dstackReader(kind: EvidenceKind): Omit<Reader<DstackAttestation>, "verify"> {
+  return {
+    recognises: (input) => recogniseDstackEvidence(input) === kind,
+    parse: parseDstackEvidence,
+    needs: ({ platform }) => {
+      if (platform.kind === "tdx") return intelNeeds(parseQuote(platform.quote));
+      if (platform.kind !== "snp") return NO_NEEDS;
+      return amdNeeds(platform.report, platform.certificates.length > 0);
+    },
+    members: ["quote", "intel_quote", "event_log", "attestation"],
+  };
+}
+
 const readers = {
   sgx: {
     recognises: ({ bytes }) => recogniseQuote(bytes) === "sgx",
@@ -71,16 +91,24 @@ const readers = {
     verify: async (quote, { intel }, options) => await verifyTdxQuote(quote, intel, options),
   } satisfies Reader<Quote>,
   snp: {
-    recognises: ({ bytes }) => isSnpEvidence(bytes),
-    parse: ({ bytes }) => parseSnpEvidence(bytes),
-    needs: ({ report, certificateTable }) => amdNeeds(report, certificateTable !== null),
+    recognises: isSnpEvidence,
+    parse: parseSnpEvidence,
+    needs: ({ report, certificateTable, certificates }) =>
+      amdNeeds(report, certificateTable !== null || certificates.length > 0),
     verify: async (parsed, { amd }, options) => await verifySnpEvidence(parsed, amd, options),
+    members: ["attestation_report", "cert_chain", "outblob", "auxblob", "provider"],
   } satisfies Reader<SnpEvidence>,
   nitro: {
-    recognises: ({ bytes }) => isCoseSign1(bytes),
+    recognises: ({ bytes }) => recogniseNitroDocument(bytes) === "enclave",
     parse: toBytes,
     needs: () => NO_NEEDS,
     verify: async (document, _, options) => await verifyNitroDocument(document, options),
+  } satisfies Reader<Uint8Array>,
+  nitroTpm: {
+    recognises: ({ bytes }) => recogniseNitroDocument(bytes) === "nitroTpm",
+    parse: toBytes,
+    needs: () => NO_NEEDS,
+    verify: async (document, _, options) => await verifyNitroTpmDocument(document, options),
   } satisfies Reader<Uint8Array>,
   azureSnp: {
     recognises: (input) => recogniseAzureEvidence(input) === "snp",
@@ -97,12 +125,21 @@ const readers = {
     members: AZURE_MEMBERS,
   } satisfies Reader<AzureEvidence>,
   dstack: {
-    recognises: isDstackEvidence,
-    parse: parseDstackEvidence,
-    needs: ({ quote }) => intelNeeds(parseQuote(quote)),
+    ...dstackReader("dstack"),
     verify: async (parsed, { intel }, options) => await verifyDstackEvidence(parsed, intel, options),
-    members: ["quote", "event_log", "attestation"],
-  } satisfies Reader<DstackEvidence>,
+  } satisfies Reader<DstackAttestation>,
+  dstackSnp: {
+    ...dstackReader("dstackSnp"),
+    verify: async (parsed, { amd }, options) => await verifyDstackSnpEvidence(parsed, amd, options),
+  } satisfies Reader<DstackAttestation>,
+  dstackNitro: {
+    ...dstackReader("dstackNitro"),
+    verify: async (parsed, _, options) => await verifyDstackNitroEvidence(parsed, options),
+  } satisfies Reader<DstackAttestation>,
+  dstackNitroTpm: {
+    ...dstackReader("dstackNitroTpm"),
+    verify: async (parsed, _, options) => await verifyDstackNitroTpmEvidence(parsed, options),
+  } satisfies Reader<DstackAttestation>,
   nvidia: {
     recognises: isNvidiaEvidence,
     parse: parseNvidiaEvidence,

@@ -1,9 +1,14 @@
 import type { Hex } from "../../protocol/bytes.ts";
 import { InputError } from "../../protocol/errors.ts";
 import type { SnpClaims } from "../amd/claims.ts";
-import type { NitroClaims } from "../aws/claims.ts";
+import type { NitroClaims, NitroTpmClaims } from "../aws/claims.ts";
 import type { AzureSnpClaims, AzureTdxClaims } from "../azure/claims.ts";
-import type { DstackClaims } from "../dstack/claims.ts";
+import type {
+  DstackClaims,
+  DstackNitroClaims,
+  DstackNitroTpmClaims,
+  DstackSnpClaims,
+} from "../dstack/claims.ts";
 import type { SgxClaims, TcbStatus, TdxClaims } from "../intel/claims.ts";
 import type { NvidiaClaims } from "../nvidia/claims.ts";
 import type { TimeWindow, UnixSeconds } from "../time/unix-time.ts";
@@ -14,10 +19,14 @@ export interface ClaimsByKind {
   readonly tdx: TdxClaims;
   readonly snp: SnpClaims;
   readonly nitro: NitroClaims;
+  readonly nitroTpm: NitroTpmClaims;
   readonly nvidia: NvidiaClaims;
   readonly azureSnp: AzureSnpClaims;
   readonly azureTdx: AzureTdxClaims;
   readonly dstack: DstackClaims;
+  readonly dstackSnp: DstackSnpClaims;
+  readonly dstackNitro: DstackNitroClaims;
+  readonly dstackNitroTpm: DstackNitroTpmClaims;
   readonly simulator: TdxClaims;
 }
 
@@ -33,8 +42,8 @@ export interface Check {
 export interface Findings<Kind extends EvidenceKind> {
   readonly kind: Kind;
   readonly claims: ClaimsByKind[Kind];
-  /** Whether the host can read the memory of what was measured. */
-  readonly debug: boolean;
+  /** Whether the host can read the memory of what was measured; null where nothing in the evidence establishes it. */
+  readonly debug: boolean | null;
   /** What the attester bound to the evidence: 64 bytes (SGX, TDX, SNP), or the vendor's counterpart; null where it bound nothing. */
   readonly reportData: Hex | null;
   /** Which chip: PPID or CHIP_ID; null where the vendor names none. */

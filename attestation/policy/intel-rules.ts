@@ -84,8 +84,9 @@ function dstackRule<Kind extends TdKind>() {
       const info = verifyDstackAppInfo(eventLog, fromHex(evidence.claims.rtMr3));
       for (const claim of ["appId", "composeHash"] as const) {
         const rule = demand[claim];
-        if (!("acceptAny" in rule) && !rule.oneOf.includes(info[claim])) {
-          const details = { claim, actual: info[claim] };
+        const actual = info[claim];
+        if (!("acceptAny" in rule) && (actual === null || !rule.oneOf.includes(actual))) {
+          const details = { claim, actual: actual ?? "absent" };
           throw refusal(
             "APPRAISAL_MEASUREMENT_UNKNOWN",
             `${claim} is not one that the policy accepts`,
@@ -93,7 +94,7 @@ function dstackRule<Kind extends TdKind>() {
           );
         }
       }
-      return `app ${info.appId}, compose ${info.composeHash}`;
+      return `app ${info.appId ?? "absent"}, compose ${info.composeHash ?? "absent"}`;
     },
     propose: () => ({ acceptAny: true }),
   } as const satisfies Rule<Kind, typeof schema>;

@@ -3,8 +3,15 @@ import { InputError } from "../../protocol/errors.ts";
 import type { EvidenceKind } from "../evidence/verified-evidence.ts";
 import { SGX_RULES, SIMULATOR_RULES, TDX_RULES } from "./intel-rules.ts";
 import type { Rule, RuleTable } from "./rule.ts";
-import { NITRO_RULES, NVIDIA_RULES, SNP_RULES } from "./vendor-rules.ts";
-import { AZURE_SNP_RULES, AZURE_TDX_RULES, DSTACK_RULES } from "./wrapped-rules.ts";
+import { NITRO_RULES, NITRO_TPM_RULES, NVIDIA_RULES, SNP_RULES } from "./vendor-rules.ts";
+import {
+  AZURE_SNP_RULES,
+  AZURE_TDX_RULES,
+  DSTACK_NITRO_RULES,
+  DSTACK_NITRO_TPM_RULES,
+  DSTACK_RULES,
+  DSTACK_SNP_RULES,
+} from "./wrapped-rules.ts";
 
 /** Every kind's rules. A new kind does not compile until it has some. */
 export const RULES = {
@@ -12,10 +19,14 @@ export const RULES = {
   tdx: TDX_RULES,
   snp: SNP_RULES,
   nitro: NITRO_RULES,
+  nitroTpm: NITRO_TPM_RULES,
   nvidia: NVIDIA_RULES,
   azureSnp: AZURE_SNP_RULES,
   azureTdx: AZURE_TDX_RULES,
   dstack: DSTACK_RULES,
+  dstackSnp: DSTACK_SNP_RULES,
+  dstackNitro: DSTACK_NITRO_RULES,
+  dstackNitroTpm: DSTACK_NITRO_TPM_RULES,
   simulator: SIMULATOR_RULES,
 } as const satisfies { readonly [Kind in EvidenceKind]: RuleTable<Kind> };
 
@@ -24,6 +35,9 @@ type SectionShape<Table> = {
 };
 
 const refuse = z.strictObject({ refuse: z.literal(true) });
+
+/** A kind that came after the first release is refused where a file says nothing of it: the file was written before. */
+const REFUSED = { refuse: true } as const;
 
 /** A kind is refused in words, or each of its rules is there: nothing is optional, nothing has a default. */
 function sectionSchema<Table extends Readonly<Record<string, { readonly schema: z.ZodType }>>>(table: Table) {
@@ -41,10 +55,14 @@ export const appraisalPolicySchema = z.strictObject({
   tdx: sectionSchema(TDX_RULES),
   snp: sectionSchema(SNP_RULES),
   nitro: sectionSchema(NITRO_RULES),
+  nitroTpm: sectionSchema(NITRO_TPM_RULES).default(REFUSED),
   nvidia: sectionSchema(NVIDIA_RULES),
   azureSnp: sectionSchema(AZURE_SNP_RULES),
   azureTdx: sectionSchema(AZURE_TDX_RULES),
   dstack: sectionSchema(DSTACK_RULES),
+  dstackSnp: sectionSchema(DSTACK_SNP_RULES).default(REFUSED),
+  dstackNitro: sectionSchema(DSTACK_NITRO_RULES).default(REFUSED),
+  dstackNitroTpm: sectionSchema(DSTACK_NITRO_TPM_RULES).default(REFUSED),
   /** Anyone can make this evidence. Anything but `refuse` is for demonstrations and tests. */
   simulator: sectionSchema(SIMULATOR_RULES),
 });

@@ -6,18 +6,28 @@ import { toIsoTime } from "../time/unix-time.ts";
 import type { EvidenceKind } from "../evidence/verified-evidence.ts";
 import { acceptAny, hexValue, oneOfRule, refusal, type Rule } from "./rule.ts";
 
+const DEBUG_WORDS = { true: "on", false: "off", null: "unknown" } as const;
+type DebugWord = keyof typeof DEBUG_WORDS;
+
 /** Debug lets the host read what should be confidential. */
 export function debugRule<Kind extends EvidenceKind>() {
   const schema = z.enum(["refuse", "acceptForTesting"]);
   return {
     schema,
     appraise: (evidence, demand) => {
-      if (evidence.debug && demand === "refuse") {
+      const { debug, kind } = evidence;
+      if (demand === "acceptForTesting") return `${DEBUG_WORDS[String(debug) as DebugWord]} (any accepted)`;
+      if (debug === true) {
         throw refusal("APPRAISAL_DEBUG_ENABLED", "the host can read this environment's memory: debug is on", {
-          kind: evidence.kind,
+          kind,
         });
       }
-      return evidence.debug ? "on (accepted for testing)" : "off";
+      if (debug === null) {
+        throw refusal("APPRAISAL_DEBUG_UNKNOWN", "nothing in this evidence establishes that debug is off", {
+          kind,
+        });
+      }
+      return DEBUG_WORDS.false;
     },
     propose: () => "refuse",
   } as const satisfies Rule<Kind, typeof schema>;

@@ -130,6 +130,60 @@ export const NITRO_RULES = {
   freshness: freshnessRule<"nitro">(),
 } as const satisfies RuleTable<"nitro">;
 
+/** What a policy for a NitroTPM must say, since no value of it makes the instance confidential. */
+function hostReadableRule() {
+  const schema = z.literal("acceptReadableByTheHost");
+  return {
+    schema,
+    appraise: ({ claims: { memory } }) => `${memory} (accepted)`,
+    propose: () => "acceptReadableByTheHost" as const,
+  } as const satisfies Rule<"nitroTpm", typeof schema>;
+}
+
+/** PCRs of a NitroTPM by index: each that is listed has one of its values. */
+function tpmPcrsRule() {
+  const schema = byIndexSchema(z.string().regex(/^(?:1?\d|2[0-3])$/), hexValue(48));
+  return {
+    schema,
+    appraise: ({ claims: { pcrs } }, demand) => {
+      if ("acceptAny" in demand) return `${Object.keys(pcrs).length} signed (any accepted)`;
+      for (const [index, values] of Object.entries(demand.byIndex)) {
+        const actual = pcrs[index];
+        if (actual === undefined || !values.includes(actual)) {
+          const details = { claim: `PCR${index}`, actual: actual ?? "absent" };
+          throw refusal(MEASUREMENT, `PCR${index} is not one of the reference values`, details);
+        }
+      }
+      return `${Object.keys(demand.byIndex).length} compared`;
+    },
+    propose: ({ claims: { pcrs } }) => proposeByIndex(Object.entries(pcrs).filter(isMeasured)),
+  } as const satisfies Rule<"nitroTpm", typeof schema>;
+}
+
+/** PCRs that nothing was extended into say nothing of an image. */
+function isMeasured([, value]: readonly [string, Hex]): boolean {
+  return !/^0x(?:0*|f*)$/.test(value);
+}
+
+export const NITRO_TPM_RULES = {
+  memory: hostReadableRule(),
+  pcrs: tpmPcrsRule(),
+  publicKey: oneOfRule<"nitroTpm", `0x${string}`>(hexValue(null), {
+    claim: "publicKey",
+    code: ATTRIBUTE,
+    propose: "acceptAny",
+    read: ({ claims }) => claims.publicKey,
+  }),
+  nonce: oneOfRule<"nitroTpm", `0x${string}`>(hexValue(null), {
+    claim: "nonce",
+    code: "APPRAISAL_REPORT_DATA_MISMATCH",
+    propose: "acceptAny",
+    read: ({ claims }) => claims.nonce,
+  }),
+  reportData: reportDataRule<"nitroTpm">(),
+  freshness: freshnessRule<"nitroTpm">(),
+} as const satisfies RuleTable<"nitroTpm">;
+
 /** Reference values (RIM) by SPDM index: on every device, the measurement at a listed index is one of its values. */
 function spdmMeasurementsRule() {
   const schema = byIndexSchema(z.string().regex(/^[1-9]\d{0,2}$/), hexValue(null));

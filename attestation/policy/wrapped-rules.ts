@@ -1,4 +1,4 @@
-/** Rules for evidence around a hardware report: Azure's vTPM on SEV-SNP and TDX, and dstack's event log. */
+/** Rules for evidence around a hardware report: Azure's vTPM on SEV-SNP and TDX, and what a dstack guest says it runs. */
 
 import * as z from "zod";
 import type { DstackAppInfo } from "../dstack/app-info.ts";
@@ -6,11 +6,22 @@ import type { VerifiedEvidence } from "../evidence/verified-evidence.ts";
 import { byIndexSchema, proposeByIndex } from "./by-index.ts";
 import { TD_RULES } from "./intel-rules.ts";
 import { hexValue, oneOfRule, refusal, type Rule, type RuleTable } from "./rule.ts";
-import { SNP_RULES } from "./vendor-rules.ts";
+import { NITRO_RULES, NITRO_TPM_RULES, SNP_RULES } from "./vendor-rules.ts";
 
 type AzureKind = "azureSnp" | "azureTdx";
-type WrappedKind = AzureKind | "dstack";
-type HardwareKind<Kind extends WrappedKind> = Kind extends "azureSnp" ? "snp" : "tdx";
+type DstackKind = "dstack" | "dstackSnp" | "dstackNitro" | "dstackNitroTpm";
+
+/** Which kind's claims each wraps. */
+interface HardwareKinds {
+  readonly azureSnp: "snp";
+  readonly azureTdx: "tdx";
+  readonly dstack: "tdx";
+  readonly dstackSnp: "snp";
+  readonly dstackNitro: "nitro";
+  readonly dstackNitroTpm: "nitroTpm";
+}
+type WrappedKind = keyof HardwareKinds;
+type HardwareKind<Kind extends WrappedKind> = HardwareKinds[Kind];
 
 /** The same rules, given the hardware's claims: report data, debug, dates and checks are shared as they are. */
 function onHardware<Kind extends WrappedKind, Table extends RuleTable<HardwareKind<Kind>>>(
@@ -85,11 +96,11 @@ export const AZURE_TDX_RULES = {
   ...vtpmRules<"azureTdx">(),
 } as const satisfies RuleTable<"azureTdx">;
 
-function appRule(
+function appRule<Kind extends DstackKind>(
   claim: keyof DstackAppInfo,
   options: { readonly bytes: number | null; readonly propose: "observed" | "acceptAny" },
 ) {
-  return oneOfRule<"dstack", `0x${string}`>(hexValue(options.bytes), {
+  return oneOfRule<Kind, `0x${string}`>(hexValue(options.bytes), {
     claim,
     code: "APPRAISAL_MEASUREMENT_UNKNOWN",
     propose: options.propose,
@@ -97,11 +108,33 @@ function appRule(
   });
 }
 
+function appRules<Kind extends DstackKind>() {
+  return {
+    appId: appRule<Kind>("appId", { bytes: 20, propose: "observed" }),
+    composeHash: appRule<Kind>("composeHash", { bytes: 32, propose: "observed" }),
+    instanceId: appRule<Kind>("instanceId", { bytes: null, propose: "acceptAny" }),
+    osImageHash: appRule<Kind>("osImageHash", { bytes: 32, propose: "observed" }),
+    keyProvider: appRule<Kind>("keyProvider", { bytes: null, propose: "observed" }),
+  } as const satisfies RuleTable<Kind>;
+}
+
 export const DSTACK_RULES = {
   ...onHardware<"dstack", typeof TD_RULES>(TD_RULES),
-  appId: appRule("appId", { bytes: 20, propose: "observed" }),
-  composeHash: appRule("composeHash", { bytes: 32, propose: "observed" }),
-  instanceId: appRule("instanceId", { bytes: null, propose: "acceptAny" }),
-  osImageHash: appRule("osImageHash", { bytes: 32, propose: "observed" }),
-  keyProvider: appRule("keyProvider", { bytes: null, propose: "observed" }),
+  ...appRules<"dstack">(),
 } as const satisfies RuleTable<"dstack">;
+
+export const DSTACK_SNP_RULES = {
+  ...onHardware<"dstackSnp", typeof SNP_RULES>(SNP_RULES),
+  ...appRules<"dstackSnp">(),
+} as const satisfies RuleTable<"dstackSnp">;
+
+/** In an enclave the image's PCRs name the application, and the guest says nothing else. */
+export const DSTACK_NITRO_RULES = {
+  ...onHardware<"dstackNitro", typeof NITRO_RULES>(NITRO_RULES),
+  osImageHash: appRule<"dstackNitro">("osImageHash", { bytes: 32, propose: "observed" }),
+} as const satisfies RuleTable<"dstackNitro">;
+
+export const DSTACK_NITRO_TPM_RULES = {
+  ...onHardware<"dstackNitroTpm", typeof NITRO_TPM_RULES>(NITRO_TPM_RULES),
+  ...appRules<"dstackNitroTpm">(),
+} as const satisfies RuleTable<"dstackNitroTpm">;

@@ -16,7 +16,7 @@ export interface CertificateEvidence extends CustomClaims {
   readonly format: RaTlsFormat;
   readonly evidence: Uint8Array<ArrayBuffer>;
   readonly reportData: Hex;
-  /** dstack only. */
+  /** dstack only, where it stands beside the evidence and not in it. */
   readonly eventLog: readonly DstackEvent[] | null;
 }
 
@@ -26,6 +26,8 @@ const GRAMINE_QUOTE = ["1.2.840.113741.1337.6", "0.6.9.42.840.113741.1337.6"] as
 /** github.com/Dstack-TEE/dstack, ra-tls `oids.rs`. */
 const DSTACK_QUOTE = "1.3.6.1.4.1.62397.1.1";
 const DSTACK_EVENT_LOG = "1.3.6.1.4.1.62397.1.2";
+/** An attestation of version 0 or 1, which holds quote and log, on any platform (dstack, pull request 437). */
+const DSTACK_ATTESTATION = "1.3.6.1.4.1.62397.1.8";
 
 const NO_CLAIMS: CustomClaims = { nonce: null, keysetId: null };
 
@@ -51,19 +53,29 @@ export function findCertificateEvidence(certificate: Certificate): CertificateEv
     const reportData = toHex(concatBytes(sha256(publicKey.spki), new Uint8Array(32)));
     return { format: "gramine-legacy", evidence: gramine.value, reportData, eventLog: null, ...NO_CLAIMS };
   }
+  const attestation = extensions.get(DSTACK_ATTESTATION);
+  if (attestation !== undefined) {
+    const evidence = readOctets(attestation.value);
+    const reportData = dstackReportData(publicKey.spki);
+    return { format: "dstack", evidence, reportData, eventLog: null, ...NO_CLAIMS };
+  }
   const dstack = extensions.get(DSTACK_QUOTE);
   if (dstack !== undefined) {
     const log = extensions.get(DSTACK_EVENT_LOG);
     return {
       format: "dstack",
       evidence: readOctets(dstack.value),
-      // dstack `QuoteContentType::RaTlsCert`, with its default hash.
-      reportData: toHex(sha512(concatBytes(toUtf8("ratls-cert:"), publicKey.spki))),
+      reportData: dstackReportData(publicKey.spki),
       eventLog: log === undefined ? null : parseEventLog(readOctets(log.value)),
       ...NO_CLAIMS,
     };
   }
   throw new EvidenceError({ code: "EVIDENCE_UNSUPPORTED", message: "the certificate carries no evidence" });
+}
+
+/** dstack `QuoteContentType::RaTlsCert`, with its default hash. */
+function dstackReportData(spki: Uint8Array): Hex {
+  return toHex(sha512(concatBytes(toUtf8("ratls-cert:"), spki)));
 }
 
 function readOctets(value: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {

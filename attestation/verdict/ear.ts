@@ -22,7 +22,7 @@ export interface TrustworthinessVector {
   readonly executables: number;
   /** 2 genuine, 32 genuine with known vulnerabilities, 96 revoked or unknown. */
   readonly hardware: number;
-  /** 2 encrypted, 96 the host can read it. */
+  /** 2 encrypted, 32 isolated from other guests only, 96 debug lets the host read it, 0 where that is not established. */
   readonly "runtime-opaque": number;
 }
 
@@ -58,7 +58,7 @@ export function toEar(appraised: AppraisedEvidence, { build, policyId }: EarOpti
     "instance-identity": isPinned(appraised, "platformIds") ? 2 : 0,
     executables: 2,
     hardware: hardwareClaim(evidence),
-    "runtime-opaque": evidence.debug ? 96 : 2,
+    "runtime-opaque": opaqueClaim(evidence),
   };
   const submod = {
     "ear.status": worstTier(Object.values(vector)),
@@ -108,6 +108,12 @@ function hardwareClaim(evidence: VerifiedEvidence): number {
   if (evidence.kind === "simulator") return 96;
   const isCurrent = evidence.tcbStatus === null || evidence.tcbStatus === "UpToDate";
   return isCurrent && evidence.advisories.length === 0 ? 2 : 32;
+}
+
+function opaqueClaim({ kind, debug }: VerifiedEvidence): number {
+  if (kind === "nitroTpm" || kind === "dstackNitroTpm") return 32;
+  if (debug === null) return 0;
+  return debug ? 96 : 2;
 }
 
 function worstTier(claims: readonly number[]): EarStatus {

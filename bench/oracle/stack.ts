@@ -86,6 +86,7 @@ async function startEnclave(
     payee: `0x${"fe".repeat(20)}`,
     credential: CALLER_TOKEN,
     functionsCredential: "unused",
+    port: 0,
     firstByteMs: 10_000,
   });
   const behaviour = change<BehaviourFile>(files.behaviourFile, (file) => ({

@@ -12,6 +12,8 @@ import type { OracleCoordinator } from "../../contracts/bindings/index.ts";
 import { answerStatusName, type AnswerStatusName } from "../../protocol/answer.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { ChainError } from "../../protocol/errors.ts";
+import { shorten } from "../terminal.ts";
+import { findFailedCallback, type FailedCallback } from "./failed-delivery.ts";
 
 /** Wei offered for the model's work: many times what the local enclave's price list asks for a short question. */
 export const DEFAULT_FEE = 10n ** 15n;
@@ -47,10 +49,15 @@ export interface Asked {
 }
 
 export interface Answered extends Asked {
-  /** `refunded`: the deadline passed without an answer; `notServed`: the oracle refuses the request, for `reason`. */
-  readonly status: AnswerStatusName | "refunded" | "notServed";
+  /**
+   * `refunded`: the deadline passed without an answer. `notServed`: the oracle refuses the request, for `reason`. `waiting`:
+   * nothing came in the time that we wait.
+   */
+  readonly status: AnswerStatusName | "refunded" | "notServed" | "waiting";
   /** Whether the consumer's callback succeeded. */
   readonly delivered: boolean;
+  /** Why it did not, unless there was none. */
+  readonly callback: FailedCallback | null;
   /** Why there is no answer, where the oracle says so before the chain does: the request is still open, and can be cancelled. */
   readonly reason: string | null;
   /** `null` while the request is open. */
@@ -61,39 +68,49 @@ export interface Answered extends Asked {
 }
 
 /**
- * Asks, and returns when the request is settled, whichever way; or as soon as its oracle says why there will be no answer.
+ * Asks, and returns when the request is settled, whichever way, when its oracle says why there will be no answer, or when nothing
+ * came in time.
  *
- * @throws {ChainError} CHAIN_REVERTED when the question cannot be asked; CHAIN_RPC_UNAVAILABLE when nothing came in time
+ * @throws {ChainError} CHAIN_REVERTED when the question cannot be asked
  */
 export async function askContract(options: AskOptions): Promise<Answered> {
   const { provider, coordinator, monotonicMs, onStep } = options;
   const contract = OracleCoordinator__factory.connect(coordinator, provider);
-  const { asked, blockNumber } = await sendQuestion(options, contract);
-  onStep("requested", `request ${asked.requestId}`);
+  const { asked, blockNumber, terms } = await sendQuestion(options, contract);
+  onStep("requested", `request ${shorten(asked.requestId)}`);
   const started = monotonicMs();
   const outcome = await awaitOutcome(options, contract, { requestId: asked.requestId, blockNumber });
   const msToAnswer = Math.round(monotonicMs() - started);
   const { status, delivered, reason, transactionHash } = outcome;
   if (transactionHash === null) {
-    onStep("failed", reason ?? status);
-    return { ...asked, status, delivered, reason, fulfillTx: null, fulfillGas: 0n, msToAnswer };
+    if (reason !== null) onStep("failed", reason);
+    const nothing = { callback: null, fulfillTx: null, fulfillGas: 0n };
+    return { ...asked, status, delivered, reason, ...nothing, msToAnswer };
   }
   const fulfilment = await provider.getTransactionReceipt(transactionHash);
-  onStep("answered", `status ${status}, transaction ${transactionHash}`);
+  onStep("answered", `status ${status}, transaction ${shorten(transactionHash)}`);
   const fulfillGas = fulfilment?.gasUsed ?? 0n;
-  return { ...asked, status, delivered, reason, fulfillTx: transactionHash, fulfillGas, msToAnswer };
+  const hasFailed = !delivered && status !== "refunded";
+  const callback = hasFailed ? await findFailedCallback(provider, transactionHash, terms) : null;
+  return { ...asked, status, delivered, callback, reason, fulfillTx: transactionHash, fulfillGas, msToAnswer };
+}
+
+interface Sent {
+  readonly asked: Asked;
+  readonly blockNumber: number;
+  readonly terms: Pick<FailedCallback, "consumer" | "gasLimit">;
 }
 
 async function sendQuestion(
   { provider, signer, send, fee = DEFAULT_FEE, onStep }: AskOptions,
   contract: OracleCoordinator,
-): Promise<{ readonly asked: Asked; readonly blockNumber: number }> {
+): Promise<Sent> {
   const { maxFeePerGas, gasPrice } = await provider.getFeeData();
   const price = maxFeePerGas ?? gasPrice ?? 0n;
   let receipt: ContractTransactionReceipt | null;
   try {
     const transaction = await send(signer, fee, fee + 2n * price * SETTLEMENT_GAS);
-    onStep("sent", `transaction ${transaction.hash}`);
+    onStep("sent", `transaction ${shorten(transaction.hash)}`);
     receipt = await transaction.wait();
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
@@ -110,7 +127,10 @@ async function sendQuestion(
     throw new ChainError({ code: "CHAIN_REVERTED", message: "the transaction made no request" });
   }
   const requestId = String(requested.args["requestId"]) as Hex;
+  // The word ends in it: refundTo 160 bits ‖ gasPriceCap 64 ‖ callbackGasLimit 32.
+  const gasLimit = Number(BigInt.asUintN(32, requested.args["refundAndGas"] as bigint));
   return {
+    terms: { consumer: String(requested.args["consumer"]), gasLimit },
     asked: { requestId, requestTx: receipt.hash, requestGas: receipt.gasUsed },
     blockNumber: receipt.blockNumber,
   };
@@ -146,11 +166,7 @@ async function awaitOutcome(
     }
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
-  throw new ChainError({
-    code: "CHAIN_RPC_UNAVAILABLE",
-    message: `no answer within ${timeoutMs / 1000} s; anyone can refund the escrow after the request's deadline`,
-    details: { requestId: place.requestId },
-  });
+  return { status: "waiting", delivered: false, reason: null, transactionHash: null };
 }
 
 async function readSettlement(

@@ -2,16 +2,19 @@
 
 import { dirname } from "node:path";
 import type { Command } from "commander";
-import { InputError } from "../../protocol/errors.ts";
+import { DEFAULT_NETWORK_FILE, type NetworkFile } from "../../devnet/network-file.ts";
+import { AdytonError, InputError } from "../../protocol/errors.ts";
 import { parseOutputType } from "../../protocol/output-type.ts";
 import { ExitCode } from "../exit-codes.ts";
-import { DEFAULT_NETWORK_FILE } from "../../devnet/network-file.ts";
+import { parseSeconds } from "../options.ts";
+import { showWaiting } from "../terminal.ts";
+import type { Answered, AskStep } from "./ask-contract.ts";
 
 interface AskCommandOptions {
   readonly model?: string;
   readonly returns?: string;
   readonly network: string;
-  readonly timeout: string;
+  readonly timeout: number;
   readonly json?: true;
 }
 
@@ -25,47 +28,83 @@ export function registerAsk(program: Command): void {
     .option("--model <provider/model>", "which model (default: the network's)")
     .option("--returns <types>", 'an output type, such as "(bool yes, string why)"; without it, text')
     .option("--network <file>", "network file", DEFAULT_NETWORK_FILE)
-    .option("--timeout <seconds>", "how long to wait", String(DEFAULT_TIMEOUT_SECONDS))
+    .option("--timeout <seconds>", "how long to wait", parseSeconds, DEFAULT_TIMEOUT_SECONDS)
     .option("--json", "print one JSON object")
     .action(async (question: string, options: AskCommandOptions) => {
       process.exitCode = await ask(question, options);
     });
 }
 
-async function ask(question: string, options: AskCommandOptions): Promise<ExitCode> {
-  const timeoutMs = Number(options.timeout) * 1000;
-  if (question.trim() === "") throw usage("the question is empty");
-  if (!(timeoutMs > 0)) throw usage("--timeout takes a number of seconds");
-  if (options.returns !== undefined) parseOutputType(options.returns);
+/** What is waited for after each step. */
+const WAITING: Readonly<Record<AskStep, string>> = {
+  sent: "waiting for the block with the question",
+  requested: "waiting for the answer",
+  failed: "fetching what was signed",
+  answered: "fetching the receipt",
+};
 
-  const { readNetworkFile } = await import("../../devnet/network-file.ts");
+async function ask(question: string, options: AskCommandOptions): Promise<ExitCode> {
+  const timeoutMs = options.timeout * 1000;
+  if (question.trim() === "") throw usage("the question is empty");
+  const outputType = options.returns ?? null;
+  if (outputType !== null) parseOutputType(outputType);
+
+  const { findNetwork } = await import("../network-file.ts");
   const { connectLocally } = await import("../../devnet/local-accounts.ts");
   const { askConcierge } = await import("./ask-concierge.ts");
-  const { downloadReceipt } = await import("./receipt-download.ts");
+  const { readReply } = await import("./reply.ts");
   const { describeAnswer, toJson } = await import("./describe.ts");
-  const network = readNetworkFile(options.network);
+  const network = await findNetwork(options.network);
+  const model = chooseModel(network, options.model);
   const provider = connectLocally(network.rpcUrl, network.chainId);
+  const waiting = showWaiting("sending the question");
   try {
     const answered = await askConcierge(network, provider, {
       question,
-      model: options.model ?? network.model,
-      outputType: options.returns ?? null,
+      model,
+      outputType,
       timeoutMs,
       onStep: (step, detail) => {
+        waiting.end();
         process.stderr.write(`${step.padEnd(10)}  ${detail}\n`);
+        waiting.on(WAITING[step]);
       },
     });
-    const folder = dirname(options.network);
-    const { status, requestId } = answered;
-    const receiptFile =
-      status === "refunded" || status === "notServed"
-        ? null
-        : await downloadReceipt(network.oracleUrl, requestId, folder);
-    const result = { ...answered, receiptFile, policyFile: network.policyFile };
+    const receipt = await fetchReceipt(network, answered, dirname(options.network));
+    waiting.end();
+    const reply = readReply(answered, outputType, receipt?.bytes ?? null);
+    const receiptFile = receipt?.file ?? null;
+    const result = { ...answered, question, ...reply, receiptFile, policyFile: network.policyFile };
     process.stdout.write(options.json === true ? `${toJson(result)}\n` : describeAnswer(result));
-    return status === "ok" ? ExitCode.ok : ExitCode.notGenuine;
+    return answered.status === "ok" && answered.delivered && receipt !== null
+      ? ExitCode.ok
+      : ExitCode.notGenuine;
   } finally {
+    waiting.end();
     provider.destroy();
+  }
+}
+
+/** An unknown model would be sent, paid for and answered with "invalid request". */
+function chooseModel({ model, models }: NetworkFile, wanted: string | undefined): string {
+  if (wanted === undefined || models.includes(wanted)) return wanted ?? model;
+  throw usage(`this network has no model ${wanted}: --model takes ${models.join(", ")}`);
+}
+
+async function fetchReceipt(
+  { oracleUrl }: NetworkFile,
+  { status, requestId }: Answered,
+  folder: string,
+): Promise<{ readonly file: string; readonly bytes: Uint8Array } | null> {
+  if (status === "refunded" || status === "waiting" || status === "notServed") return null;
+  const { downloadReceipt } = await import("../receipt/download.ts");
+  try {
+    return await downloadReceipt(oracleUrl, requestId, folder);
+  } catch (error) {
+    // What the chain says is still worth telling.
+    if (!(error instanceof AdytonError)) throw error;
+    process.stderr.write(`no receipt   ${error.message}\n`);
+    return null;
   }
 }
 

@@ -1,9 +1,13 @@
 /** An answer for a person, and for a program. */
 
 import type { OutputValue } from "../../protocol/output-abi.ts";
-import type { QuestionAnswered } from "./ask-concierge.ts";
+import { commandLine } from "../invocation.ts";
+import { paint, wrap } from "../terminal.ts";
+import type { Answered } from "./ask-contract.ts";
+import type { Reply } from "./reply.ts";
 
-export interface AskResult extends QuestionAnswered {
+export interface AskResult extends Answered, Reply {
+  readonly question: string;
   readonly receiptFile: string | null;
   readonly policyFile: string;
 }
@@ -30,20 +34,36 @@ function literal(value: OutputValue): string {
 }
 
 export function describeAnswer(result: AskResult): string {
+  const { problem, receiptFile, requestId, fulfillTx } = result;
   const lines = [
-    `answer      ${describeValue(result.answer)}`,
-    `status      ${result.status}`,
-    ...(result.reason === null ? [] : [`reason      ${result.reason}`]),
-    `request     ${result.requestTx}, ${result.requestGas} gas`,
-    result.fulfillTx === null
-      ? `fulfilment  none yet: the request ${result.requestId} is open`
-      : `fulfilment  ${result.fulfillTx}, ${result.fulfillGas} gas, ${result.msToAnswer} ms after the request`,
+    `answer      ${paint.strong(describeValue(result.answer))}`,
+    `status      ${describeStatus(result)}`,
+    ...(problem === null ? [] : [wrap(`because     ${problem}`, INDENT)]),
+    `request     ${requestId}`,
+    `asked in    ${result.requestTx}`,
   ];
-  if (result.receiptFile !== null) {
+  if (fulfillTx !== null) {
     lines.push(
-      `receipt     ${result.receiptFile}`,
-      `verify it:  adyton verify ${result.receiptFile} --policy ${result.policyFile}`,
+      `settled in  ${fulfillTx}`,
+      `gas         ${result.requestGas} to ask, ${result.fulfillGas} to settle`,
+      `time        ${result.msToAnswer} ms from the request's block to the settlement's`,
     );
   }
+  if (receiptFile !== null) {
+    const verify = commandLine("verify", receiptFile, "--policy", result.policyFile);
+    lines.push(`receipt     ${receiptFile}`, "Verify it:", `  ${verify}`);
+  } else if (result.status === "waiting") {
+    lines.push("Look again:", `  ${commandLine("receipt", requestId)}`);
+  }
   return `${lines.join("\n")}\n`;
+}
+
+const INDENT = 12;
+
+function describeStatus({ status, delivered, answerBytes }: AskResult): string {
+  if (status !== "ok") return paint.bad(status);
+  const size = `${answerBytes} ${answerBytes === 1 ? "byte" : "bytes"}`;
+  return delivered
+    ? `${paint.good("ok")}, ${size} delivered to the contract`
+    : `${paint.bad("ok, NOT DELIVERED")}: the ${size} above are the receipt's`;
 }

@@ -1,9 +1,12 @@
 /** The demo's two questions: one through the moderation contract with a typed answer, one in words. */
 
 import type { JsonRpcProvider } from "ethers";
-import { askConcierge, type QuestionAnswered } from "../ask/ask-concierge.ts";
-import { askContract, type AskStep } from "../ask/ask-contract.ts";
-import { ContentModerator__factory } from "../../contracts/bindings/factories/index.ts";
+import { askConcierge } from "../ask/ask-concierge.ts";
+import { askContract, type Answered, type AskStep } from "../ask/ask-contract.ts";
+import { decodeReply } from "../ask/reply.ts";
+import { Concierge__factory, ContentModerator__factory } from "../../contracts/bindings/factories/index.ts";
+import type { Hex } from "../../protocol/bytes.ts";
+import type { OutputValue } from "../../protocol/output-abi.ts";
 import { LocalAccount } from "../../devnet/anvil.ts";
 import { localSigner } from "../../devnet/local-accounts.ts";
 import type { NetworkFile } from "../../devnet/network-file.ts";
@@ -14,6 +17,12 @@ export const QUESTION = "What is 1234 * 5678? Answer with the product only.";
 const TIMEOUT_MS = 120_000;
 /** `ContentModerator.Verdict`. */
 const VERDICTS = ["none", "waiting", "shown", "hidden", "needs a human"] as const;
+
+export interface QuestionAnswered extends Answered {
+  readonly question: string;
+  /** As the contract holds it; `null` unless it was answered. */
+  readonly answer: OutputValue | null;
+}
 
 export type OnAskStep = (step: AskStep, detail: string) => void;
 
@@ -46,12 +55,11 @@ export async function askInWords(
   provider: JsonRpcProvider,
   onStep: OnAskStep,
 ): Promise<QuestionAnswered> {
-  const { model } = network;
-  return await askConcierge(network, provider, {
-    question: QUESTION,
-    model,
-    outputType: null,
-    timeoutMs: TIMEOUT_MS,
-    onStep,
-  });
+  const { model, contracts } = network;
+  const asked = { question: QUESTION, model, outputType: null, timeoutMs: TIMEOUT_MS, onStep };
+  const answered = await askConcierge(network, provider, asked);
+  const reply = await Concierge__factory.connect(contracts.concierge, provider).replyTo(answered.requestId);
+  const answer =
+    answered.status === "ok" && answered.delivered ? decodeReply(reply.output as Hex, null) : null;
+  return { ...answered, question: QUESTION, answer };
 }

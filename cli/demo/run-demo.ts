@@ -1,17 +1,20 @@
 /** `adyton demo`: a network, two questions, one receipt verified. Ends by itself and leaves no process behind. */
 
-import { readFileSync } from "node:fs";
+import { copyFileSync } from "node:fs";
+import { join } from "node:path";
 import { describeValue, toJson } from "../ask/describe.ts";
-import type { QuestionAnswered } from "../ask/ask-concierge.ts";
-import { downloadReceipt } from "../ask/receipt-download.ts";
 import type { DevnetEnvironment } from "../../devnet/config.ts";
 import { ExitCode } from "../exit-codes.ts";
+import { commandLine } from "../invocation.ts";
 import { startNetwork, type LocalNetwork } from "../../devnet/start.ts";
+import { showSteps } from "../network-steps.ts";
+import { downloadReceipt } from "../receipt/download.ts";
+import { paint, showWaiting } from "../terminal.ts";
 import { readPolicy } from "../verify/evidence-options.ts";
 import { verifyReceiptFile } from "../verify/receipt.ts";
 import { describeOutcome } from "../verify/describe.ts";
 import type { VerifyOutcome } from "../verify/report.ts";
-import { askInWords, moderate, type OnAskStep } from "./questions.ts";
+import { askInWords, moderate, type OnAskStep, type QuestionAnswered } from "./questions.ts";
 
 export interface DemoOptions {
   readonly environment: DevnetEnvironment;
@@ -31,11 +34,19 @@ export async function runDemo({ environment, folder, json, now, signal }: DemoOp
   const started = performance.now();
   const step = (name: string, detail: string): void => {
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
-    say(`${seconds.padStart(6)} s  ${name.padEnd(10)}  ${detail}`);
+    say(`${paint.dim(`${seconds.padStart(6)} s`)}  ${name.padEnd(10)}  ${detail}`);
   };
   say("Adyton demo: contracts ask a model through an enclave, and the receipt is verified.");
   say("The enclave is SIMULATED: no hardware protects it.");
-  const network = await startNetwork({ environment, folder, now, onStep: step, signal });
+  const steps = showSteps(step);
+  const network = await startNetwork({
+    environment,
+    // Apart from the receipts, which stay when the next demo starts.
+    folder: join(folder, "network"),
+    now,
+    onStep: steps.onStep,
+    signal,
+  }).finally(steps.end);
   try {
     announceModel(network, say);
     const aborted = abortion(signal);
@@ -43,8 +54,10 @@ export async function runDemo({ environment, folder, json, now, signal }: DemoOp
     const outcome = await Promise.race([verifyFirst(network, asked, folder), aborted]);
     say(`\nThe first answer's receipt, verified as a stranger would: ${outcome.receiptFile}`);
     say(describeOutcome(outcome));
+    say("Verify it again yourself, at any time:");
+    say(`  ${commandLine("verify", outcome.receiptFile, "--policy", outcome.policyFile)}`);
     if (json) process.stdout.write(`${toJson(summary(network, asked, outcome))}\n`);
-    const answered = asked.every(({ status }) => status === "ok");
+    const answered = asked.every(({ status, delivered }) => status === "ok" && delivered);
     return answered && outcome.exitCode === ExitCode.ok ? ExitCode.ok : ExitCode.notGenuine;
   } finally {
     await network.stop();
@@ -70,12 +83,15 @@ async function askBoth(
     ["Concierge asks in words (free text)", askInWords],
   ] as const) {
     say(`\n${title}`);
+    const waiting = showWaiting("waiting for the chain and the model");
     const onStep: OnAskStep = (name, detail) => {
+      waiting.end();
       step(name, detail);
+      if (name !== "answered") waiting.on("waiting for the chain and the model");
     };
-    const result = await ask(file, provider, onStep);
+    const result = await ask(file, provider, onStep).finally(waiting.end);
     say(`          question  ${result.question}`);
-    say(`          answer    ${describeValue(result.answer)}`);
+    say(`          answer    ${paint.strong(describeValue(result.answer))}`);
     say(`          gas       request ${result.requestGas}, fulfilment ${result.fulfillGas}`);
     say(`          time      ${result.msToAnswer} ms from the request's block to the answer's`);
     answered.push(result);
@@ -85,6 +101,7 @@ async function askBoth(
 
 interface VerifiedFirst extends VerifyOutcome {
   readonly receiptFile: string;
+  readonly policyFile: string;
 }
 
 async function verifyFirst(
@@ -93,18 +110,20 @@ async function verifyFirst(
   folder: string,
 ): Promise<VerifiedFirst> {
   if (first === undefined) throw new Error("nothing was asked");
-  const receiptFile = await downloadReceipt(file.oracleUrl, first.requestId, folder);
-  const outcome = await verifyReceiptFile(readFileSync(receiptFile), {
-    policy: await readPolicy(file.policyFile),
+  const receipt = await downloadReceipt(file.oracleUrl, first.requestId, folder);
+  const policyFile = join(folder, "policy.json");
+  copyFileSync(file.policyFile, policyFile);
+  const outcome = await verifyReceiptFile(receipt.bytes, {
+    policy: await readPolicy(policyFile),
     further: null,
   });
-  return { ...outcome, receiptFile };
+  return { ...outcome, receiptFile: receipt.file, policyFile };
 }
 
 function summary(
-  { model, file }: LocalNetwork,
+  { model }: LocalNetwork,
   asked: readonly QuestionAnswered[],
-  { exitCode, report, receiptFile }: VerifiedFirst,
+  { exitCode, report, receiptFile, policyFile }: VerifiedFirst,
 ): object {
   return {
     model: { endpoint: model.endpoint, standIn: model.standIn },
@@ -124,7 +143,7 @@ function summary(
       checks: report.checks.map(({ name, ok }) => ({ name, ok })),
     },
     receiptFile,
-    policyFile: file.policyFile,
+    policyFile,
   };
 }
 

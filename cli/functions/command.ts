@@ -5,6 +5,7 @@ import type { Command } from "commander";
 import { InputError } from "../../protocol/errors.ts";
 import { parseOutputType } from "../../protocol/output-type.ts";
 import { ExitCode } from "../exit-codes.ts";
+import { commandLine } from "../invocation.ts";
 import { DEFAULT_NETWORK_FILE } from "../../devnet/network-file.ts";
 import { DEFAULT_FUNCTIONS_FILE } from "./functions-file.ts";
 
@@ -160,12 +161,12 @@ async function simulate(question: string, options: QuestionOptions): Promise<Exi
 
 async function local(networkFile: string, functionsFile: string): Promise<ExitCode> {
   keepStdoutForAnswers();
-  const { readNetworkFile } = await import("../../devnet/network-file.ts");
+  const { findNetwork } = await import("../network-file.ts");
   const { writeFunctionsFile } = await import("./functions-file.ts");
   const { startLocalFunctions } = await import("./local.ts");
   const interrupted = untilInterrupted();
   const running = await startLocalFunctions({
-    network: readNetworkFile(networkFile),
+    network: await findNetwork(networkFile),
     folder: dirname(functionsFile),
     now: () => Date.now(),
     onStep: (name, detail) => {
@@ -176,7 +177,7 @@ async function local(networkFile: string, functionsFile: string): Promise<ExitCo
     writeFunctionsFile(functionsFile, running.file);
     process.stdout.write(
       `\nWritten to ${functionsFile}. Ask with:\n` +
-        `  adyton functions ask "Is water wet?" --returns "(bool yes, string why)" --functions ${functionsFile}\n` +
+        `  ${commandLine("functions", "ask", "Is water wet?", "--returns", "(bool yes, string why)", "--functions", functionsFile)}\n` +
         "Ctrl-C ends it.\n",
     );
     await interrupted;

@@ -1,10 +1,10 @@
 /** `.adyton/functions.json`: a consumer at Chainlink Functions, and how to reach its enclave. */
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { z } from "zod";
-import { parseJson } from "../../protocol/canonical-json.ts";
-import { InputError } from "../../protocol/errors.ts";
 import { address, bytes32, uint256, uint64 } from "../../protocol/fields.ts";
+import { commandLine } from "../invocation.ts";
+import { readJsonFile } from "../json-file.ts";
 
 export const DEFAULT_FUNCTIONS_FILE = ".adyton/functions.json";
 
@@ -36,17 +36,10 @@ export function writeFunctionsFile(file: string, content: FunctionsFile): void {
 
 /** @throws {InputError} INPUT_NOT_FOUND when there is no such file, INPUT_INVALID when it has another form */
 export function readFunctionsFile(file: string): FunctionsFile {
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(file);
-  } catch (cause) {
-    throw new InputError({
-      code: "INPUT_NOT_FOUND",
-      message: `no file ${file}: start a local one with "adyton functions local", or name yours with --functions`,
-      cause,
-    });
-  }
-  const result = FunctionsFile.safeParse(parseJson(bytes));
-  if (result.success) return result.data;
-  throw new InputError({ code: "INPUT_INVALID", message: `${file}: ${z.prettifyError(result.error)}` });
+  const start = commandLine("functions", "local");
+  return readJsonFile(
+    file,
+    FunctionsFile,
+    `start a local one with \`${start}\`, or name yours with --functions`,
+  );
 }

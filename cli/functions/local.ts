@@ -3,7 +3,7 @@
  * simulated nodes, a gateway to the enclave, a subscription, and the example consumer. This file orders the steps.
  */
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Signer } from "ethers";
 import { FunctionsConcierge__factory } from "../../contracts/bindings/factories/index.ts";
@@ -15,6 +15,7 @@ import {
   type LocalFunctionsTestnet,
 } from "../../oracle/functions/toolkit.ts";
 import type { Hex } from "../../protocol/bytes.ts";
+import { createFolder } from "../../devnet/folder.ts";
 import { LocalAccount } from "../../devnet/anvil.ts";
 import { connectLocally, localSigner, localWallet } from "../../devnet/local-accounts.ts";
 import type { NetworkFile } from "../../devnet/network-file.ts";
@@ -54,7 +55,7 @@ export async function startLocalFunctions(options: LocalFunctionsOptions): Promi
   const { network, folder, onStep } = options;
   const loaded = loadFunctionsToolkit();
   checkDeno();
-  mkdirSync(folder, { recursive: true });
+  createFolder(folder);
   const gateway = await startFunctionsGateway({
     enclaveUrl: network.enclaveUrl,
     rpcUrl: network.rpcUrl,

@@ -65,7 +65,12 @@ const Provider = z
     baseUrl,
     /** For `openai-chat`, where a server differs from the default of `openai-chat.ts`. */
     dialect: z
-      .strictObject({ tokenLimit: z.enum(["max_tokens", "max_completion_tokens"]), sendsStore: z.boolean() })
+      .strictObject({
+        tokenLimit: z.enum(["max_tokens", "max_completion_tokens"]),
+        sendsStore: z.boolean(),
+        /** `strip`: reasoning in `<think>` tags inside the content is no part of the answer. */
+        reasoningTags: z.enum(["keep", "strip"]).optional(),
+      })
       .optional(),
     /** Name of the secret that authenticates us; null where the server asks for none. */
     secret: z.string().min(1).max(64).nullable(),

@@ -142,14 +142,18 @@ class RunningExchange {
 
   #onResponse(response: IncomingMessage): void {
     const { limits } = this.#settings;
-    const encoding = response.headers["content-encoding"];
-    if (encoding !== undefined && encoding !== "identity") {
+    // Of an error the status is what counts: a proxy in front of an overloaded server compresses, or ends by closing.
+    const isError = (response.statusCode ?? 0) >= 400;
+    const encoding = response.headers["content-encoding"]?.toLowerCase();
+    if (encoding !== undefined && encoding !== "identity" && !isError) {
       this.#fail("MODEL_RESPONSE_MALFORMED", "the body is compressed, which was not asked for");
       return;
     }
     const announced = response.headers["content-length"];
-    const chunked = response.headers["transfer-encoding"] === "chunked";
-    if (announced === undefined && !chunked && this.#request.method !== "HEAD") {
+    // Names of codings are case-insensitive (RFC 9112 §7).
+    const chunked = response.headers["transfer-encoding"]?.toLowerCase() === "chunked";
+    const isFramed = announced !== undefined || chunked || this.#request.method === "HEAD";
+    if (!isFramed && !isError) {
       this.#fail("MODEL_RESPONSE_TRUNCATED", "nothing in the response says where it ends");
       return;
     }

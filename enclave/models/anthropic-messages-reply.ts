@@ -8,10 +8,10 @@ import { anyJson, malformed, parseProviderJson, readAs, tokenCount } from "./res
 
 /** Input that was cached, or read from a cache, is counted beside `input_tokens`, and is input all the same. */
 export const AnthropicUsage = z.object({
-  input_tokens: tokenCount.nullish(),
-  cache_creation_input_tokens: tokenCount.nullish(),
-  cache_read_input_tokens: tokenCount.nullish(),
-  output_tokens: tokenCount.nullish(),
+  input_tokens: tokenCount,
+  cache_creation_input_tokens: tokenCount,
+  cache_read_input_tokens: tokenCount,
+  output_tokens: tokenCount,
 });
 export type AnthropicUsage = z.output<typeof AnthropicUsage>;
 
@@ -41,7 +41,7 @@ const Message = z.object({
   content: z.array(Block).nullish(),
   stop_reason: z.string().nullish(),
   stop_details: StopDetails.nullish(),
-  usage: AnthropicUsage.nullish(),
+  usage: AnthropicUsage.nullish().catch(null),
 });
 
 export function parseAnthropicReply(body: Uint8Array): ModelReply {

@@ -27,7 +27,7 @@ const Event = z.object({
     .object({
       id: z.string().nullish(),
       model: z.string().nullish(),
-      usage: AnthropicUsage.nullish(),
+      usage: AnthropicUsage.nullish().catch(null),
     })
     .nullish(),
   content_block: Block.nullish(),
@@ -42,7 +42,7 @@ const Event = z.object({
       stop_details: StopDetails.nullish(),
     })
     .nullish(),
-  usage: AnthropicUsage.nullish(),
+  usage: AnthropicUsage.nullish().catch(null),
   error: anyJson.nullish(),
 });
 type Event = z.output<typeof Event>;
@@ -62,6 +62,7 @@ interface GrowingBlock {
   thinking: string;
   signature: string;
   json: string;
+  isWhole: boolean;
 }
 
 class MessageStream {
@@ -88,6 +89,9 @@ class MessageStream {
       case "message_delta":
         return this.#delta(event);
       case "message_stop":
+        if (this.#state !== "inside" || [...this.#blocks.values()].some(({ isWhole }) => !isWhole)) {
+          throw malformed("a message ends that is not open, or before its content");
+        }
         this.#state = "after";
         return [];
       default:
@@ -111,12 +115,19 @@ class MessageStream {
   }
 
   #startBlock({ index, content_block: block }: Event): readonly ReplyPiece[] {
-    if (this.#state !== "inside" || block === undefined || block === null) {
-      throw malformed("a content block is outside a message");
+    if (this.#state !== "inside" || this.#stopReason !== null || block === undefined || block === null) {
+      throw malformed("a content block is outside a message, or follows its end");
     }
     const key = index ?? 0;
     if (this.#blocks.has(key)) throw malformed("a content block begins twice");
-    this.#blocks.set(key, { start: block, text: block.text ?? "", thinking: "", signature: "", json: "" });
+    this.#blocks.set(key, {
+      start: block,
+      text: block.text ?? "",
+      thinking: "",
+      signature: "",
+      json: "",
+      isWhole: false,
+    });
     if (block.type === "fallback") this.#reply.identify({ returnedModel: block.to?.model });
     if (block.type === "text") return this.#reply.addText(block.text ?? "");
     if (block.type !== "tool_use") return [];
@@ -126,7 +137,9 @@ class MessageStream {
   #growBlock({ index, delta }: Event): readonly ReplyPiece[] {
     const key = index ?? 0;
     const block = this.#blocks.get(key);
-    if (block === undefined) throw malformed("a delta belongs to no content block");
+    if (block === undefined || block.isWhole || this.#stopReason !== null) {
+      throw malformed("a delta belongs to no open content block");
+    }
     block.thinking += delta?.thinking ?? "";
     block.signature += delta?.signature ?? "";
     if (delta?.type === "text_delta" && block.start.type === "text") {
@@ -143,7 +156,9 @@ class MessageStream {
   /** Input that did not come in pieces came with the start of its block. */
   #stopBlock(key: number): readonly ReplyPiece[] {
     const block = this.#blocks.get(key);
-    if (block?.start.type !== "tool_use" || block.json !== "") return [];
+    if (block === undefined || block.isWhole) throw malformed("a content block ends that is not open");
+    block.isWhole = true;
+    if (block.start.type !== "tool_use" || block.json !== "") return [];
     block.json = JSON.stringify(block.start.input ?? {});
     return this.#reply.addArguments(key, block.json);
   }
@@ -151,7 +166,8 @@ class MessageStream {
   #delta({ delta, usage }: Event): readonly ReplyPiece[] {
     this.#count(usage);
     const reason = delta?.stop_reason ?? null;
-    if (reason === null) return [];
+    // The first reason stands: one that follows it would make a whole answer of a truncated one.
+    if (reason === null || this.#stopReason !== null) return [];
     this.#stopReason = reason;
     return stopReason(reason) === "refused"
       ? this.#reply.addRefusal(delta?.stop_details?.explanation ?? "")

@@ -29,11 +29,12 @@ export const Interaction = z.object({
   usage: z
     .object({
       total_input_tokens: tokenCount,
-      total_tool_use_tokens: tokenCount.nullish(),
+      total_tool_use_tokens: tokenCount,
       total_output_tokens: tokenCount,
-      total_thought_tokens: tokenCount.nullish(),
+      total_thought_tokens: tokenCount,
     })
-    .nullish(),
+    .nullish()
+    .catch(null),
 });
 export type Interaction = z.output<typeof Interaction>;
 
@@ -88,10 +89,12 @@ function toToolCall({ id, name, arguments: value }: Step): ModelReply["toolCalls
 }
 
 export function toUsage({ usage }: Interaction): ModelReply["usage"] {
-  if (usage === undefined || usage === null) return null;
+  const input = usage?.total_input_tokens ?? null;
+  const output = usage?.total_output_tokens ?? null;
+  if (input === null || output === null) return null;
   return {
-    inputTokens: usage.total_input_tokens + (usage.total_tool_use_tokens ?? 0),
-    outputTokens: usage.total_output_tokens + (usage.total_thought_tokens ?? 0),
+    inputTokens: input + (usage?.total_tool_use_tokens ?? 0),
+    outputTokens: output + (usage?.total_thought_tokens ?? 0),
   };
 }
 

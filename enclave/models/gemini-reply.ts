@@ -47,12 +47,13 @@ export const GeminiResponse = z.object({
   promptFeedback: z.object({ blockReason: z.string().nullish() }).nullish(),
   usageMetadata: z
     .object({
-      promptTokenCount: tokenCount.nullish(),
-      toolUsePromptTokenCount: tokenCount.nullish(),
-      candidatesTokenCount: tokenCount.nullish(),
-      thoughtsTokenCount: tokenCount.nullish(),
+      promptTokenCount: tokenCount,
+      toolUsePromptTokenCount: tokenCount,
+      candidatesTokenCount: tokenCount,
+      thoughtsTokenCount: tokenCount,
     })
-    .nullish(),
+    .nullish()
+    .catch(null),
   modelVersion: z.string().nullish(),
   responseId: z.string().nullish(),
 });
@@ -61,7 +62,7 @@ export type GeminiResponse = z.output<typeof GeminiResponse>;
 export function parseGeminiReply(body: Uint8Array): ModelReply {
   const response = readAs(GeminiResponse, parseProviderJson(body));
   if (response.error !== undefined && response.error !== null) throw errorInBody(response.error);
-  const [candidate] = response.candidates ?? [];
+  const candidate = response.candidates?.find(({ index }) => (index ?? 0) === 0);
   const blocked = response.promptFeedback?.blockReason ?? null;
   if (candidate === undefined && blocked === null) throw malformed("no candidate in the body");
   const parts = candidate?.content?.parts ?? [];

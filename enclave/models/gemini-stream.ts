@@ -30,7 +30,7 @@ class ResponseStream {
 
   onEvent(response: GeminiResponse): readonly ReplyPiece[] {
     if (response.error !== undefined && response.error !== null) throw errorInBody(response.error);
-    this.#reply.identify({ responseId: response.responseId, returnedModel: response.modelVersion });
+    this.#reply.identifyOne({ responseId: response.responseId, returnedModel: response.modelVersion });
     this.#reply.usage = toUsage(response) ?? this.#reply.usage;
     this.#blocked ??= response.promptFeedback?.blockReason ?? null;
     const candidate = response.candidates?.find(({ index }) => (index ?? 0) === 0);
@@ -43,7 +43,9 @@ class ResponseStream {
       }
       return part.thought === true ? [] : this.#reply.addText(part.text ?? "");
     });
-    this.#finishReason = candidate?.finishReason ?? this.#finishReason;
+    // The first reason stands: one that follows it, or a word, would make a whole answer of a truncated one.
+    if (this.#finishReason !== null && pieces.length > 0) throw malformed("a word follows the finishReason");
+    this.#finishReason ??= candidate?.finishReason ?? null;
     // A call whose last piece never came is whole when the candidate is.
     return this.#finishReason === null ? pieces : [...pieces, ...this.#endCall()];
   }

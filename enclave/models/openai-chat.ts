@@ -14,6 +14,7 @@ import {
   isStrictSchema,
   OPENAI_SCHEMAS,
 } from "./provider-schema.ts";
+import { ReasoningFilter, withoutReasoning } from "./reasoning-tags.ts";
 import { encodeBody } from "./response-body.ts";
 
 /** In what compatible servers differ. */
@@ -22,6 +23,8 @@ export interface ChatDialect {
   readonly tokenLimit: "max_tokens" | "max_completion_tokens";
   /** Whether `store: false` is sent. OpenAI keeps completions without it; some servers refuse fields unknown to them. */
   readonly sendsStore: boolean;
+  /** `strip`: reasoning stands in the content, in `<think>` tags, and is no part of the answer. Default: `keep`. */
+  readonly reasoningTags?: "keep" | "strip" | undefined;
 }
 
 export const DEFAULT_CHAT_DIALECT: ChatDialect = { tokenLimit: "max_tokens", sendsStore: true };
@@ -31,8 +34,12 @@ export function createOpenaiChat(dialect: ChatDialect): ModelFormat {
     takesSchema: isObjectSchema,
     encodeQuestion: (question) => encodeQuestion(dialect, question),
     credentialHeaders: (credential) => ({ authorization: `Bearer ${credential}` }),
-    parseReply: parseChatReply,
-    createStreamReader: createChatStreamReader,
+    parseReply: (body) => {
+      const reply = parseChatReply(body);
+      return dialect.reasoningTags === "strip" ? { ...reply, text: withoutReasoning(reply.text) } : reply;
+    },
+    createStreamReader: () =>
+      createChatStreamReader(dialect.reasoningTags === "strip" ? new ReasoningFilter() : null),
   };
 }
 

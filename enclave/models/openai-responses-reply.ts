@@ -42,17 +42,23 @@ const Response = z.object({
   error: anyJson.nullish(),
   incomplete_details: z.object({ reason: z.string().nullish() }).nullish(),
   output: z.array(z.looseObject({ type: z.string() })).nullish(),
-  usage: z.object({ input_tokens: tokenCount, output_tokens: tokenCount }).nullish(),
+  usage: z.object({ input_tokens: tokenCount, output_tokens: tokenCount }).nullish().catch(null),
 });
 
 export function parseResponsesReply(body: Uint8Array): ModelReply {
   return readResponse(parseProviderJson(body));
 }
 
-/** @throws {UpstreamError} MODEL_RESPONSE_MALFORMED, or the error that the response reports */
-export function readResponse(json: Json): ModelReply {
-  const { id, model, status, error, incomplete_details: incomplete, output, usage } = readAs(Response, json);
+/**
+ * @param given items of a stream that were each given whole: some servers leave them out of the response that ends it
+ * @throws {UpstreamError} MODEL_RESPONSE_MALFORMED, or the error that the response reports
+ */
+export function readResponse(json: Json, given: readonly Json[] = []): ModelReply {
+  const response = readAs(Response, json);
+  const { id, model, status, error, incomplete_details: incomplete, usage } = response;
   if (error !== undefined && error !== null) throw errorInBody(error);
+  const isLeftOut = (response.output?.length ?? 0) === 0 && given.length > 0;
+  const output = isLeftOut ? readAs(Response.shape.output, [...given]) : response.output;
   if (output === undefined || output === null) throw malformed("no output in the body");
   const raw = output as readonly Json[];
   const items = output.flatMap((item) => readItem(item as Json & { readonly type: string }));
@@ -64,10 +70,7 @@ export function readResponse(json: Json): ModelReply {
   return {
     returnedModel: model ?? null,
     responseId: id ?? null,
-    usage:
-      usage === undefined || usage === null
-        ? null
-        : { inputTokens: usage.input_tokens, outputTokens: usage.output_tokens },
+    usage: toUsage(usage?.input_tokens ?? null, usage?.output_tokens ?? null),
     stop: stopReason({
       status: status ?? null,
       reason: incomplete?.reason ?? null,
@@ -80,6 +83,10 @@ export function readResponse(json: Json): ModelReply {
     toolCalls,
     carry: toolCalls.length === 0 ? null : raw,
   };
+}
+
+function toUsage(input: number | null, output: number | null): ModelReply["usage"] {
+  return input === null || output === null ? null : { inputTokens: input, outputTokens: output };
 }
 
 export function isCommentary(phase: string | null | undefined): boolean {

@@ -1,6 +1,7 @@
 /** The stream of OpenAI Responses: https://platform.openai.com/docs/api-reference/responses-streaming */
 
 import { z } from "zod";
+import type { Json } from "../../protocol/canonical-json.ts";
 import { createJsonStreamReader } from "./json-stream-reader.ts";
 import type { ModelReply, ReplyPiece, StreamReader } from "./model-format.ts";
 import { isCommentary, readResponse } from "./openai-responses-reply.ts";
@@ -27,19 +28,26 @@ type Event = z.output<typeof Event>;
 
 const ENDINGS = new Set(["response.completed", "response.incomplete", "response.failed"]);
 const CALLS = new Set(["function_call", "custom_tool_call"]);
+/** Say nothing, wherever they stand. */
+const SILENT = new Set(["keepalive", "ping"]);
 
 export function createResponsesStreamReader(): StreamReader {
   const passed = new ReplyBuilder();
   /** Items of the output that are commentary, by their index. */
   const commentary = new Set<number>();
+  /** Items that were given whole, by their index. */
+  const given = new Map<number, Json>();
   let reply: ModelReply | null = null;
   return createJsonStreamReader({
     onEvent: (json) => {
       const event = readAs(Event, json);
+      if (SILENT.has(event.type)) return [];
       if (reply !== null) throw malformed("an event follows the whole response");
       if (event.type === "error") throw errorInBody(event.error ?? json);
+      if (event.type === "response.output_item.done") keepItem(given, json, event.output_index ?? 0);
       if (!ENDINGS.has(event.type)) return onPart(event, passed, commentary);
-      reply = readResponse(event.response ?? null);
+      const items = [...given].sort(([a], [b]) => a - b).map(([, item]) => item);
+      reply = readResponse(event.response ?? null, items);
       return [...restOfText(reply, passed), ...restOfCalls(reply, passed)];
     },
     finish: () => {
@@ -47,6 +55,12 @@ export function createResponsesStreamReader(): StreamReader {
       return reply;
     },
   });
+}
+
+function keepItem(given: Map<number, Json>, event: Json, index: number): void {
+  if (given.has(index)) throw malformed("an item of the response is given twice");
+  const { item } = event as { readonly item?: Json };
+  if (item !== undefined) given.set(index, item);
 }
 
 function onPart(event: Event, passed: ReplyBuilder, commentary: Set<number>): readonly ReplyPiece[] {

@@ -7,7 +7,19 @@ import { parseProviderJson } from "./response-body.ts";
 
 const label = z.union([z.string(), z.number()]).nullish().catch(null);
 
-const ErrorObject = z.object({ type: label, code: label, status: label, param: label });
+const ErrorObject = z.object({
+  type: label,
+  code: label,
+  status: label,
+  param: label,
+  /** Azure's, with the policy that was applied. */
+  innererror: z.object({ code: label }).nullish().catch(null),
+  /** OpenRouter's, of a moderation that it ran itself. */
+  metadata: z
+    .object({ reasons: z.array(z.string()).nullish() })
+    .nullish()
+    .catch(null),
+});
 type ErrorObject = z.output<typeof ErrorObject>;
 
 /** OpenAI, Anthropic and Gemini wrap theirs in `error`, Gemini's streams in a list too; vLLM and Ollama may not. */
@@ -17,11 +29,33 @@ const ErrorBody = z.union([
   ErrorObject,
 ]);
 
-const NOTHING_SAID: ErrorObject = { type: null, code: null, status: null, param: null };
+const NOTHING_SAID: ErrorObject = {
+  type: null,
+  code: null,
+  status: null,
+  param: null,
+  innererror: null,
+  metadata: null,
+};
 
 /** Words by which providers say that the content, not the call, is why nothing was answered. */
-const REFUSALS = new Set(["content_filter", "content_policy_violation", "invalid_prompt", "bio_policy"]);
+const REFUSALS = new Set([
+  "content_filter",
+  "content_policy_violation",
+  "invalid_prompt",
+  "bio_policy",
+  "cyber_policy",
+  "cyber_policy_violation",
+  "safety_violation",
+  "moderation_blocked",
+  "ResponsibleAIPolicyViolation",
+  "data_inspection_failed",
+  "prohibited_content",
+  "PROHIBITED_CONTENT",
+]);
 const RATE_LIMITS = new Set([
+  "429",
+  "capacity_exceeded",
   "rate_limit_exceeded",
   "rate_limit_error",
   "overloaded_error",
@@ -61,8 +95,9 @@ function saidIn(body: Uint8Array): ErrorObject {
   }
 }
 
-function codeOf({ type, code, status }: ErrorObject): UpstreamErrorCode | null {
-  const words = [type, code, status].map(String);
+function codeOf({ type, code, status, innererror, metadata }: ErrorObject): UpstreamErrorCode | null {
+  const words = [type, code, status, innererror?.code].map(String);
+  if ((metadata?.reasons ?? []).length > 0) return "MODEL_REFUSED";
   if (words.some((word) => ACCOUNT.has(word))) return "MODEL_REQUEST_REJECTED";
   if (words.some((word) => REFUSALS.has(word))) return "MODEL_REFUSED";
   if (words.some((word) => RATE_LIMITS.has(word))) return "MODEL_RATE_LIMITED";
@@ -78,7 +113,8 @@ function codeOfStatus(status: number): UpstreamErrorCode {
 
 function upstreamError(code: UpstreamErrorCode, said: ErrorObject, context: ErrorDetails): UpstreamError {
   const details: Record<string, string | number | boolean | null> = { ...context };
-  for (const [name, value] of Object.entries(said)) {
+  for (const name of ["type", "code", "status", "param"] as const) {
+    const value = said[name];
     // The message stays out: it may quote the prompt.
     if (value !== null && value !== undefined && LABEL.test(String(value)))
       details[`provider_${name}`] = value;

@@ -27,6 +27,16 @@ export class ReplyBuilder {
     }
   }
 
+  /** As `identify`, where every event names the response: another one in the middle is a splice of two. */
+  identifyOne(said: { readonly responseId?: unknown; readonly returnedModel?: unknown }): void {
+    const isOther =
+      typeof said.responseId === "string" && said.responseId !== "" && this.#responseId !== null;
+    if (isOther && said.responseId !== this.#responseId) {
+      throw malformed("the stream goes on with another response");
+    }
+    this.identify(said);
+  }
+
   addText(text: string): readonly ReplyPiece[] {
     if (text === "") return [];
     this.#text.push(text);
@@ -70,8 +80,12 @@ export class ReplyBuilder {
     return [...this.#calls.values()].map(({ id, name, text }) => ({ id, name, arguments: text.join("") }));
   }
 
+  /** @throws {UpstreamError} MODEL_RESPONSE_MALFORMED for calls that a server wrote into one */
   build(stop: (refusal: string | null) => StopReason): ModelReply {
     const refusal = this.#refusal.length === 0 ? null : this.#refusal.join("");
+    for (const { arguments: text } of this.toolCalls) {
+      if (isSeveralObjects(text)) throw malformed("a tool call has the arguments of several");
+    }
     return {
       returnedModel: this.#returnedModel,
       responseId: this.#responseId,
@@ -83,4 +97,21 @@ export class ReplyBuilder {
       carry: this.carry,
     };
   }
+}
+
+/** Whether a text begins with a whole JSON object and goes on: `{"x":1}{"y":2}`. */
+function isSeveralObjects(text: string): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (inString && character === "\\") at++;
+    else if (character === '"') inString = !inString;
+    else if (!inString && character === "{") depth++;
+    else if (!inString && character === "}") {
+      depth--;
+      if (depth === 0) return text.slice(at + 1).trim() !== "";
+    }
+  }
+  return false;
 }

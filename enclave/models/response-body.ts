@@ -39,8 +39,8 @@ export function truncated(message: string): UpstreamError {
   return new UpstreamError({ code: "MODEL_RESPONSE_TRUNCATED", message });
 }
 
-/** Token counts as providers give them. */
-export const tokenCount = z.int().min(0);
+/** Token counts as providers give them; null for what is no count. A reply is never lost for them. */
+export const tokenCount = z.int().min(0).nullish().catch(null);
 
 /** Any JSON, kept as it is. */
 export const anyJson = z.unknown().transform((value) => value as Json);

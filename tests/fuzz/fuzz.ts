@@ -33,7 +33,7 @@ export async function fuzz(target: FuzzTarget, { seed, runs }: FuzzOptions): Pro
   let slowest = 0;
   const start = performance.now();
   for (let run = 0; run < runs; run++) {
-    const input = mutate(seeds[random(seeds.length)]!, random);
+    const input = (target.mutate ?? mutate)(seeds[random(seeds.length)]!, random);
     const before = performance.now();
     const { outcome, finding } = await judge(target, input, meanings);
     slowest = Math.max(slowest, performance.now() - before);

@@ -1,7 +1,13 @@
 import { INTEL_TARGETS } from "./intel-targets.ts";
+import { MODEL_STREAM_TARGETS } from "./model-stream-targets.ts";
 import { RECEIPT_TARGETS } from "./receipt-targets.ts";
 import type { FuzzTarget } from "./target.ts";
 import { VENDOR_TARGETS } from "./vendor-targets.ts";
 
 /** Everything that `npm run fuzz` throws inputs at. */
-export const TARGETS: readonly FuzzTarget[] = [...INTEL_TARGETS, ...VENDOR_TARGETS, ...RECEIPT_TARGETS];
+export const TARGETS: readonly FuzzTarget[] = [
+  ...INTEL_TARGETS,
+  ...VENDOR_TARGETS,
+  ...RECEIPT_TARGETS,
+  ...MODEL_STREAM_TARGETS,
+];

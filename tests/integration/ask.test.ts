@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { writeNetworkFile } from "../../devnet/network-file.ts";
 import type { LocalNetwork } from "../../devnet/start.ts";
 import { runAdyton } from "../support/adyton-command.ts";
+import { until } from "../oracle/support/test-chain.ts";
 import { startTestNetwork } from "../support/local-network.ts";
 
 let network: LocalNetwork;
@@ -61,17 +62,59 @@ test(
   },
 );
 
-test("says what failed with its status, and exits 1", { timeout: 300_000 }, async () => {
+const SIZES = [1, 300, 1_000, 5_000] as const;
+
+test.for(SIZES.flatMap((bytes) => [[bytes, "text"] as const, [bytes, "typed"] as const]))(
+  "an answer of %i bytes, as %s, is delivered whole, or it is said why not, with exit 1",
+  { timeout: 300_000 },
+  async ([bytes, form]) => {
+    const returns = form === "typed" ? ["--returns", "(string text)"] : [];
+    const question = `Answer in exactly ${bytes} bytes`;
+    const asked = await runAdyton(["ask", question, ...returns, "--network", networkFile, "--json"]);
+    const { status, delivered, answer, problem } = JSON.parse(asked.stdout) as {
+      readonly status: string;
+      readonly delivered: boolean;
+      readonly answer: string | { readonly text: string } | null;
+      readonly problem: string | null;
+    };
+    expect(asked.code).toBe(delivered && status === "ok" ? 0 : 1);
+    if (status === "ok" && form === "text") expect(answer).toHaveLength(bytes);
+    // What is too long for the request's maxOutputBytes, a model is asked for again, shorter.
+    if (status === "ok" && form === "typed") expect(answer).not.toEqual({ text: "" });
+    if (delivered && status === "ok") expect(problem).toBeNull();
+    else
+      expect(problem).toMatch(
+        /ran out of the [\d,]+ gas .*callbackGasLimit|at most \d+ bytes \(maxOutputBytes\)/,
+      );
+  },
+);
+
+test("an unknown model is refused before anything is paid", { timeout: 300_000 }, async () => {
+  const asked = await runAdyton(["ask", "Anybody there?", "--model", "gpt-4", "--network", networkFile]);
+  expect(asked.code).toBe(64);
+  expect(asked.stderr).toContain("--model takes stand-in/stand-in-1");
+  expect(asked.stderr).not.toContain("transaction");
+});
+
+test("an answer that takes longer than we wait is no fault of the chain, and can be fetched later", async () => {
   const asked = await runAdyton([
     "ask",
-    "Anybody there?",
-    "--model",
-    "nobody/model",
+    "Anybody?",
+    "--timeout",
+    "0.001",
     "--network",
     networkFile,
+    "--json",
   ]);
-  expect(asked.stdout).toContain("status      invalidRequest");
   expect(asked.code).toBe(1);
+  const { status, requestId } = JSON.parse(asked.stdout) as { status: string; requestId: string };
+  expect(status).toBe("waiting");
+  const saved = await until("the receipt", async () => {
+    const run = await runAdyton(["receipt", requestId, "--network", networkFile]);
+    return run.code === 0 ? run.stdout.trim() : undefined;
+  });
+  const policy = ["--policy", network.file.policyFile];
+  expect((await runAdyton(["verify", saved, ...policy])).code).toBe(0);
 });
 
 test.for([
@@ -79,6 +122,9 @@ test.for([
   ["an output type that is none", ["ask", "x", "--returns", "(bool"]],
   ["an empty question", ["ask", " "]],
   ["a time-out that is no number", ["ask", "x", "--timeout", "soon"]],
+  ["a port that is none", ["up", "--port", "http"]],
+  ["a request id that is none", ["receipt", "0x12"]],
+  ["a node's URL that is none", ["receipt", `0x${"00".repeat(32)}`, "--node", "nowhere"]],
   ["an unknown option", ["ask", "x", "--bogus"]],
   ["an unknown command", ["bogus"]],
 ] as const)("refuses %s with 64, before it does anything", { timeout: 30_000 }, async ([, args]) => {

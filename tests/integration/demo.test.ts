@@ -56,13 +56,13 @@ test(
     for (const port of portsIn(stderr)) expect(await isListening(port), `port ${port}`).toBe(false);
 
     // The oracle's credential for the enclave is in its configuration, and in no log.
-    const { enclaves } = JSON.parse(readFileSync(join(folder, "oracle.json"), "utf8")) as {
+    const { enclaves } = JSON.parse(readFileSync(join(folder, "network", "oracle.json"), "utf8")) as {
       readonly enclaves: readonly { readonly callerToken: string }[];
     };
-    const logs = readdirSync(folder).filter((name) => name.endsWith(".log"));
+    const logs = readdirSync(join(folder, "network")).filter((name) => name.endsWith(".log"));
     expect(logs.length).toBeGreaterThan(2);
     for (const log of logs)
-      expect(readFileSync(join(folder, log), "utf8")).not.toContain(enclaves[0]!.callerToken);
+      expect(readFileSync(join(folder, "network", log), "utf8")).not.toContain(enclaves[0]!.callerToken);
 
     const verify = ["verify", output.receiptFile];
     expect((await runAdyton([...verify, "--policy", output.policyFile])).code).toBe(0);

@@ -17,8 +17,10 @@ export interface CommandRun {
 export async function runAdyton(
   args: readonly string[],
   watch?: (stderr: string, interrupt: () => void) => void,
+  cwd = process.cwd(),
 ): Promise<CommandRun> {
   const child = spawn(process.execPath, [MAIN, ...args], {
+    cwd,
     env: { PATH: programPath(), ...COMPILE_CACHE },
     stdio: ["ignore", "pipe", "pipe"],
   });

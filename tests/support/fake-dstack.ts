@@ -1,6 +1,6 @@
-/** A dstack guest's event log, and the quote that it replays to. */
+/** A dstack guest: its event log, the quote that it replays to, and attestations on every platform. */
 
-import { sha384 } from "@noble/hashes/sha2.js";
+import { sha256, sha384 } from "@noble/hashes/sha2.js";
 import { concatBytes, toHex, toUtf8 } from "../../protocol/bytes.ts";
 import { AT, mintFakeIntel, type FakeIntel } from "./fake-intel.ts";
 
@@ -44,10 +44,18 @@ export async function mintDstackQuote(events: readonly FakeEvent[]): Promise<Fak
   const rtmr3 = events
     .filter(({ rtmr }) => rtmr === 3)
     .reduce<Uint8Array>(
-      (value, { name, payload }) => sha384(concatBytes(value, runtimeEvent(name, payload).digest)),
+      (value, { name, payload, digest }) =>
+        sha384(concatBytes(value, digest.length === 48 ? digest : runtimeEvent(name, payload).digest)),
       new Uint8Array(48),
     );
   return await mintFakeIntel({ body: [[RTMR3_AT, rtmr3]] });
+}
+
+/** PCR14 of a NitroTPM into which `events` were extended. */
+export function pcr14Of(events: readonly FakeEvent[]): Uint8Array {
+  return events
+    .filter(({ rtmr }) => rtmr === 3)
+    .reduce<Uint8Array>((value, { digest }) => sha384(concatBytes(value, digest)), new Uint8Array(48));
 }
 
 const bare = (bytes: Uint8Array): string => toHex(bytes).slice(2);
@@ -97,4 +105,133 @@ export function toVersionedAttestation(
     concatBytes(uint32(rtmr), uint32(type), vector(digest), vector(toUtf8(name)), vector(payload)),
   );
   return concatBytes(Uint8Array.of(0, 0), vector(quote), compact(events.length), ...encoded, rest);
+}
+
+/** SHA-384 of what version 2 hashes: canonical JSON. */
+export function secondVersion(event: FakeEvent): FakeEvent {
+  const json = `{"name":${JSON.stringify(event.name)},"payload":"${bare(event.payload)}","type":134217729}`;
+  return { ...event, digest: sha384(toUtf8(json)) };
+}
+
+/** What a guest was launched with on SEV-SNP, and the HOST_DATA that commits to it. */
+export function mrConfigOf(fields: object = {}): { readonly document: string; readonly hostData: Bytes } {
+  const document = JSON.stringify({
+    app_id: bare(APP_ID),
+    compose_hash: bare(COMPOSE_HASH),
+    key_provider: "kms",
+    key_provider_id: "aa",
+    version: 3,
+    ...fields,
+  });
+  const hashed = concatBytes(toUtf8("dstack-mr-config-v3:"), Uint8Array.of(0), toUtf8(document));
+  return { document, hostData: new Uint8Array(sha256(hashed)) };
+}
+
+/** What the hardware says, whichever it is. */
+export type FakePlatform =
+  | { readonly kind: "tdx"; readonly quote: Uint8Array }
+  | {
+      readonly kind: "snp";
+      readonly report: Uint8Array;
+      readonly certificates: readonly Uint8Array[];
+      readonly mrConfig: string;
+    }
+  | { readonly kind: "nitro" | "nitroTpm"; readonly document: Uint8Array };
+
+export interface FakeAttestation {
+  readonly platform: FakePlatform;
+  readonly events: readonly FakeEvent[];
+  /** 64 bytes. */
+  readonly reportData: Uint8Array;
+  /** Version 1 only. */
+  readonly payload?: string;
+}
+
+const runtimeEvents = (events: readonly FakeEvent[]) => events.filter(({ rtmr }) => rtmr === 3);
+
+/** SCALE, as guests exchanged it first. */
+export function toScale({ platform, events, reportData }: FakeAttestation): Bytes {
+  if (platform.kind === "tdx") return toVersionedAttestation(platform.quote, events);
+  const runtime = runtimeEvents(events);
+  const encoded = runtime.map(({ name, payload }) => concatBytes(vector(toUtf8(name)), vector(payload)));
+  const rest = concatBytes(compact(runtime.length), ...encoded, reportData, vector(toUtf8("{}")));
+  if (platform.kind === "snp") {
+    const { report, certificates, mrConfig } = platform;
+    const chain = concatBytes(compact(certificates.length), ...certificates.map(vector));
+    return concatBytes(Uint8Array.of(0, 3), vector(report), chain, vector(toUtf8(mrConfig)), rest);
+  }
+  const variant = platform.kind === "nitro" ? 2 : 4;
+  return concatBytes(Uint8Array.of(0, variant), vector(platform.document), rest);
+}
+
+/** MessagePack with named fields, as `rmp_serde` writes it. */
+export function toMessagePack(
+  attestation: FakeAttestation,
+  { version = 1, stack = "dstack", eventVersion = null as number | null } = {},
+): Bytes {
+  const { platform, events, reportData, payload } = attestation;
+  const versioned = eventVersion === null ? {} : { version: eventVersion };
+  const runtime = runtimeEvents(events).map((event) => ({
+    event: event.name,
+    payload: event.payload,
+    ...versioned,
+  }));
+  return pack({
+    version,
+    platform: packPlatform(platform, events, versioned),
+    stack: {
+      kind: stack,
+      data: {
+        report_data: [...reportData],
+        runtime_events: runtime,
+        config: "{}",
+        ...(payload === undefined ? {} : { report_data_payload: payload }),
+      },
+    },
+  });
+}
+
+function packPlatform(platform: FakePlatform, events: readonly FakeEvent[], versioned: object): object {
+  switch (platform.kind) {
+    case "tdx": {
+      const event_log = events.map((event) => ({
+        imr: event.rtmr,
+        event_type: event.type,
+        digest: event.digest,
+        event: event.name,
+        event_payload: event.payload,
+        ...(event.rtmr === 3 ? versioned : {}),
+      }));
+      return { kind: "tdx", data: { quote: [...platform.quote], event_log } };
+    }
+    case "snp": {
+      const { report, certificates, mrConfig } = platform;
+      const cert_chain = certificates.map((certificate) => [...certificate]);
+      return { kind: "sev-snp", data: { report: [...report], cert_chain, mr_config: mrConfig } };
+    }
+    case "nitro":
+      return { kind: "nitro-enclave", data: { nsm_quote: [...platform.document] } };
+    case "nitroTpm":
+      return { kind: "aws-nitro-tpm", data: { attestation_doc: [...platform.document] } };
+  }
+}
+
+/** MessagePack of what a test needs: lengths of 32 bits throughout, which every reader takes. */
+export function pack(value: unknown): Bytes {
+  const be32 = (length: number): Bytes =>
+    Uint8Array.of(length >>> 24, (length >> 16) & 0xff, (length >> 8) & 0xff, length & 0xff);
+  if (typeof value === "number")
+    return value < 128 ? Uint8Array.of(value) : concatBytes(Uint8Array.of(0xce), be32(value));
+  if (typeof value === "string")
+    return concatBytes(Uint8Array.of(0xdb), be32(toUtf8(value).length), toUtf8(value));
+  if (value instanceof Uint8Array) return concatBytes(Uint8Array.of(0xc6), be32(value.length), value);
+  if (Array.isArray(value)) return concatBytes(Uint8Array.of(0xdd), be32(value.length), ...value.map(pack));
+  const entries = Object.entries(value as object);
+  const head = Uint8Array.of(0x80 | entries.length);
+  return concatBytes(head, ...entries.flatMap(([key, inner]) => [packKey(key), pack(inner)]));
+}
+
+/** Keys are short: in their shortest form, by which a reader knows the format. */
+function packKey(key: string): Bytes {
+  return key.length < 32 ? concatBytes(Uint8Array.of(0xa0 | key.length), toUtf8(key)) : pack(key);
 }

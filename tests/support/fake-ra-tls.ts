@@ -74,6 +74,13 @@ export async function dstackQuote(): Promise<CertificateExtension> {
   };
 }
 
+/** The extension since 2026: an attestation, whichever way it is written. */
+export const dstackAttestation = (attestation: Uint8Array): CertificateExtension => ({
+  oid: "1.3.6.1.4.1.62397.1.8",
+  critical: false,
+  value: der.octetString(attestation),
+});
+
 export const dstackEventLog = (log: Uint8Array): CertificateExtension => ({
   oid: "1.3.6.1.4.1.62397.1.2",
   critical: false,

@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { wallClock } from "../../cli/clock.ts";
 import { readEnvironment } from "../../devnet/config.ts";
 import { startNetwork, type LocalNetwork, type NetworkOptions } from "../../devnet/start.ts";
-import { layBlankStore } from "../oracle/support/blank-store.ts";
 
 export type TestNetworkOptions = Partial<Pick<NetworkOptions, "models" | "firstByteMs">>;
 
@@ -15,7 +14,6 @@ export async function startTestNetwork(
   options: TestNetworkOptions = {},
 ): Promise<{ readonly network: LocalNetwork; readonly folder: string; readonly stop: () => Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), "adyton-network-"));
-  await layBlankStore(join(folder, "store"));
   const network = await startNetwork({
     environment: { ...readEnvironment(), modelKey: null, modelUrl: null },
     folder,

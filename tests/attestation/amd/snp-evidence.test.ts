@@ -171,11 +171,6 @@ describe("a report", () => {
   test.for<readonly [string, (report: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer>, string]>([
     ["of another length", (report) => report.slice(1), "EVIDENCE_MALFORMED"],
     ["of version 1", (report) => report.with(0, 1), "EVIDENCE_UNSUPPORTED"],
-    [
-      "of version 4, which no revision known to us describes",
-      (report) => report.with(0, 4),
-      "EVIDENCE_UNSUPPORTED",
-    ],
     ["of version 6", (report) => report.with(0, 6), "EVIDENCE_UNSUPPORTED"],
     ["of another signature algorithm", (report) => report.with(0x34, 2), "EVIDENCE_UNSUPPORTED"],
     ["that firmware did not sign", (report) => report.with(0x48, 7 << 2), "EVIDENCE_UNSUPPORTED"],

@@ -47,6 +47,7 @@ describe("accepts", () => {
       "a report of version 2, which names no CPUID",
       { report: { version: 2, cpuidFamily: 0, cpuidModel: 0 } },
     ],
+    ["a report of version 4, which has the layout of version 3", { report: { version: 4 } }],
     ["a chip that the host masks", { report: { chipId: new Uint8Array(64) } }],
     ["a report whose ASK is on no list", { plan: { crl: {} } }],
     ["a chain without the root's own certificate", { offers: ({ leaf, ask }) => [leaf, ask] }],

@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { findEvidence, type FoundEvidence } from "../../../attestation/evidence/find-evidence.ts";
@@ -141,6 +142,46 @@ describe("in a JSON document", () => {
 test("finds what YAML and other text holds in base64, and not its certificates of other things", () => {
   const yaml = `ak_certificate: |\n  -----BEGIN CERTIFICATE-----\n  AAAA\n  -----END\nquote: >-\n  ${base64(quote)}\n`;
   expect(findOne(toUtf8(yaml))).toMatchObject({ kind: "simulator", bytes: quote });
+});
+
+describe("what is wrapped", () => {
+  const wrap = (bytes: Uint8Array) => base64(new Uint8Array(gzipSync(bytes)));
+  const inJson = (document: unknown) => toUtf8(JSON.stringify(document));
+  const url = (text: string) => Buffer.from(text).toString("base64url");
+
+  test("in gzip is unpacked", () => {
+    expect(findOne(new Uint8Array(gzipSync(quote)))).toMatchObject({ form: "gzip", kind: "simulator" });
+    const document = { format: "a predicate", body: wrap(quote) };
+    expect(findOne(inJson(document))).toMatchObject({ form: "JSON", kind: "simulator", path: "body" });
+    expect(findOne(inJson({ body: wrap(inJson({ quote: hex(quote) })) }))).toMatchObject({
+      path: "body.quote",
+    });
+  });
+
+  test("in base64 of JSON is unpacked, as in a conceptual message wrapper", () => {
+    const inner = url(JSON.stringify({ quote: hex(quote), padding: " ".repeat(64) }));
+    const document = { cmw: url(JSON.stringify({ "tsm-report": ["application/json", inner] })) };
+    expect(findOne(inJson(document))).toMatchObject({ path: "cmw.tsm-report[1].quote" });
+    expect(findOne(toUtf8(inner))).toMatchObject({ kind: "simulator", path: "quote" });
+  });
+
+  test("in gzip that is damaged is passed over", () => {
+    const document = { body: wrap(quote).slice(0, 400), quote: hex(quote) };
+    expect(findOne(inJson(document))).toMatchObject({ path: "quote" });
+  });
+
+  test.for([
+    ["one bomb", () => ({ body: wrap(new Uint8Array(64 * 1024 * 1024)) })],
+    ["many that are too much together", () => Array<string>(5).fill(wrap(new Uint8Array(4 * 1024 * 1024)))],
+  ] as const)("in %s is not judged: what it holds would go unseen", ([, document]) => {
+    const bytes = inJson({ quote: hex(quote), more: document() });
+    expect(codeOf(() => findEvidence(bytes))).toBe("EVIDENCE_UNSUPPORTED");
+  });
+
+  test("more often than services do is not found", () => {
+    const deep = Array.from({ length: 10 }).reduce<Uint8Array>((inner) => gzipSync(inner), quote);
+    expect(codeOf(() => findEvidence(deep))).toBe("EVIDENCE_UNSUPPORTED");
+  });
 });
 
 test.for([

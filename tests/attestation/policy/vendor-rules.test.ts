@@ -6,7 +6,12 @@ import {
   verifyAzureSnpEvidenceUnder,
   verifyAzureTdxEvidenceUnder,
 } from "../../../attestation/azure/verify-azure-evidence.ts";
-import { verifyDstackEvidenceUnder } from "../../../attestation/dstack/verify-dstack-evidence.ts";
+import {
+  verifyDstackEvidenceUnder,
+  verifyDstackNitroEvidenceUnder,
+  verifyDstackNitroTpmEvidenceUnder,
+  verifyDstackSnpEvidenceUnder,
+} from "../../../attestation/dstack/verify-dstack-evidence.ts";
 import { verifyNvidiaEvidenceUnder } from "../../../attestation/nvidia/verify-nvidia-evidence.ts";
 import { appraiseEvidence } from "../../../attestation/policy/appraise.ts";
 import { parseAppraisalPolicy, RULES, type AppraisalPolicy } from "../../../attestation/policy/policy.ts";
@@ -23,7 +28,14 @@ import {
   toAzureJson,
   type AzurePlan,
 } from "../../support/fake-azure.ts";
-import { EVENTS, mintDstackQuote, toQuoteResponse } from "../../support/fake-dstack.ts";
+import {
+  EVENTS,
+  mintDstackQuote,
+  mrConfigOf,
+  pcr14Of,
+  toQuoteResponse,
+  toScale,
+} from "../../support/fake-dstack.ts";
 import { AT, FAKE_TRUST, mintFakeIntel, NOW } from "../../support/fake-intel.ts";
 import { block, mintNvidiaWorld, NVIDIA_NOW, OPAQUE, type NvidiaPlan } from "../../support/fake-nvidia.ts";
 
@@ -272,6 +284,53 @@ test("Turin's FMC counts", async () => {
   expect(policy.snp).toMatchObject({ reportedTcbFmc: { atLeast: 1 } });
   expect(appraise(evidence, changed(policy, "snp", { reportedTcbFmc: { atLeast: 2 } }))).toBe(TCB);
 });
+
+/** The same tables on other hardware: that each kind has its own is what can go wrong. */
+describe("dstack on other hardware", () => {
+  const app = { appId: hex(20), composeHash: hex(32), instanceId: hex(20), keyProvider: hex(3) };
+
+  test.for<readonly [string, () => Promise<VerifiedEvidence>, Readonly<Record<string, unknown>>]>([
+    ["dstackSnp", dstackSnp, { ...app, measurement: hex(48), product: { oneOf: ["Genoa"] } }],
+    ["dstackNitro", () => dstackAws("nitro"), { osImageHash: hex(32), pcr0: hex(48) }],
+    ["dstackNitroTpm", () => dstackAws("nitroTpm"), { ...app, nonce: { oneOf: ["0x01"] } }],
+  ])(
+    "%s: what is proposed is accepted, and every rule refuses another value",
+    async ([kind, make, rules]) => {
+      const evidence = await make();
+      expect(evidence.kind).toBe(kind);
+      const policy = proposePolicy(evidence);
+      expect(appraise(evidence, policy)).toBe("nothing thrown");
+      for (const [rule, demand] of Object.entries(rules)) {
+        const code = appraise(evidence, changed(policy, evidence.kind, { [rule]: demand }));
+        expect(`${rule} ${code}`).toMatch(/ APPRAISAL_/);
+      }
+    },
+  );
+});
+
+async function dstackSnp() {
+  const { document, hostData } = mrConfigOf();
+  const { roots, endorsements, signReport } = await mintAmdWorld();
+  const platform = {
+    kind: "snp",
+    report: await signReport({ hostData }),
+    certificates: [],
+    mrConfig: document,
+  } as const;
+  const bytes = toScale({ platform, events: [], reportData: new Uint8Array(64).fill(0xd0) });
+  return await verifyDstackSnpEvidenceUnder(roots, bytes, { endorsements, now: AMD_NOW });
+}
+
+async function dstackAws(kind: "nitro" | "nitroTpm"): Promise<VerifiedEvidence> {
+  const field = kind === "nitro" ? "pcrs" : "nitrotpm_pcrs";
+  const values = pcrs().set(14, pcr14Of(EVENTS));
+  const { roots, document } = await mintAwsWorld({ fields: { pcrs: undefined, [field]: values } });
+  const reportData = new Uint8Array(64).fill(0xd0);
+  const bytes = toScale({ platform: { kind, document }, events: EVENTS, reportData });
+  return kind === "nitro"
+    ? await verifyDstackNitroEvidenceUnder(roots, bytes, { now: AWS_NOW })
+    : await verifyDstackNitroTpmEvidenceUnder(roots, bytes, { now: AWS_NOW });
+}
 
 describe("several NVIDIA devices", () => {
   test("are judged each: one stranger refuses all", async () => {

@@ -1,7 +1,9 @@
 import { sha256, sha384, sha512 } from "@noble/hashes/sha2.js";
 import { encode } from "cborg";
 import { describe, expect, test } from "vitest";
+import { recogniseEvidence } from "../../../attestation/evidence/recognise-evidence.ts";
 import { parseCarriedEndorsements } from "../../../attestation/ra-tls/carried-endorsements.ts";
+import { findCertificateEvidence } from "../../../attestation/ra-tls/certificate-evidence.ts";
 import { encodeEvidenceExtension } from "../../../attestation/ra-tls/evidence-extension.ts";
 import { verifyRaTlsCertificate } from "../../../attestation/ra-tls/verify-ra-tls.ts";
 import { SIMULATOR_COLLATERAL } from "../../../attestation/simulator/collateral.ts";
@@ -14,9 +16,11 @@ import {
 import { concatBytes, toHex, toUtf8 } from "../../../protocol/bytes.ts";
 import { claimsReportData } from "../../../protocol/claims.ts";
 import { codeOf } from "../../support/code-of.ts";
+import { toMessagePack, toScale } from "../../support/fake-dstack.ts";
 import { KEYS, NOW } from "../../support/fake-intel.ts";
 import {
   claimsOf,
+  dstackAttestation,
   dstackEventLog,
   dstackQuote,
   endorsementExtension,
@@ -96,6 +100,28 @@ describe("accepts a certificate", () => {
     expect((await verify(await mintTlsCertificate([await interoperable(), ...critical]))).spkiHash).toBe(
       spkiHash,
     );
+  });
+});
+
+describe("an attestation of dstack's in a certificate", () => {
+  const reportData = sha512(concatBytes(toUtf8("ratls-cert:"), TLS_KEY.spki));
+
+  test.for([
+    ["version 0", toScale],
+    ["version 1", toMessagePack],
+  ] as const)("of %s is found, with the report data that vouches for the key", async ([, encode]) => {
+    const quote = await evidenceFor(reportData);
+    const bytes = encode({ platform: { kind: "tdx", quote }, events: [], reportData });
+    const certificate = parseCertificate(
+      await mintTlsCertificate([await dstackQuote(), dstackAttestation(bytes)]),
+    );
+    expect(findCertificateEvidence(certificate)).toMatchObject({
+      format: "dstack",
+      evidence: bytes,
+      reportData: toHex(reportData),
+      eventLog: null,
+    });
+    expect(recogniseEvidence(bytes)).toBe("dstack");
   });
 });
 

@@ -154,12 +154,6 @@ describe("a reply", () => {
       "MODEL_RESPONSE_MALFORMED",
     ],
     [
-      "Chat: negative usage",
-      openaiChat,
-      { ...chat({ content: "a" }, "stop"), usage: { prompt_tokens: -1, completion_tokens: 1 } },
-      "MODEL_RESPONSE_MALFORMED",
-    ],
-    [
       "Responses: a failure",
       openaiResponses,
       response({ status: "failed", error: { code: "rate_limit_exceeded" } }),

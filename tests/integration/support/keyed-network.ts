@@ -7,7 +7,6 @@ import { wallClock } from "../../../cli/clock.ts";
 import { readEnvironment } from "../../../devnet/config.ts";
 import { startNetwork, type LocalNetwork } from "../../../devnet/start.ts";
 import { startFixedProvider, type FixedProvider } from "../../enclave/support/fixed-provider.ts";
-import { layBlankStore } from "../../oracle/support/blank-store.ts";
 
 export interface KeyedNetwork {
   /** Where its processes keep their files. */
@@ -29,7 +28,6 @@ export async function startKeyedNetwork(
   const provider = await startFixedProvider(content, usage);
   const modelCaFile = join(parent, "model-ca.pem");
   writeFileSync(modelCaFile, provider.certificateAuthority);
-  await layBlankStore(join(folder, "store"));
   const network = await startNetwork({
     environment: { ...readEnvironment(), modelKey, modelUrl: provider.url, modelName: "m", modelCaFile },
     folder,

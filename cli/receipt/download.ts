@@ -2,17 +2,28 @@
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { createFolder } from "../../devnet/folder.ts";
 import type { Hex } from "../../protocol/bytes.ts";
-import { UpstreamError } from "../../protocol/errors.ts";
+import { InputError, UpstreamError } from "../../protocol/errors.ts";
 import { MAX_RECEIPT_BYTES } from "../../protocol/limits.ts";
+
+export interface SavedReceipt {
+  readonly file: string;
+  readonly bytes: Uint8Array;
+}
 
 /**
  * Saves the receipt as a file of `folder`.
  *
- * @throws {UpstreamError} ENCLAVE_UNAVAILABLE when the oracle has none
+ * @throws {UpstreamError} ENCLAVE_UNAVAILABLE when no oracle answers there
+ * @throws {InputError} INPUT_NOT_FOUND when it has no receipt of this request, or not yet
  */
-export async function downloadReceipt(oracleUrl: string, requestId: Hex, folder: string): Promise<string> {
-  const response = await fetch(`${oracleUrl}/v1/receipts/${requestId}`).catch((cause: unknown) => {
+export async function downloadReceipt(
+  oracleUrl: string,
+  requestId: Hex,
+  folder: string,
+): Promise<SavedReceipt> {
+  const response = await fetch(new URL(`/v1/receipts/${requestId}`, oracleUrl)).catch((cause: unknown) => {
     throw new UpstreamError({
       code: "ENCLAVE_UNAVAILABLE",
       message: `no oracle answers at ${oracleUrl}: the receipt of ${requestId} is not saved`,
@@ -20,6 +31,12 @@ export async function downloadReceipt(oracleUrl: string, requestId: Hex, folder:
     });
   });
   const bytes = new Uint8Array(await response.arrayBuffer());
+  if (response.status === 404) {
+    throw new InputError({
+      code: "INPUT_NOT_FOUND",
+      message: `the oracle at ${oracleUrl} has no receipt of ${requestId}: it was not answered (yet), or by another oracle`,
+    });
+  }
   if (!response.ok || bytes.length > MAX_RECEIPT_BYTES) {
     throw new UpstreamError({
       code: "ENCLAVE_UNAVAILABLE",
@@ -27,7 +44,8 @@ export async function downloadReceipt(oracleUrl: string, requestId: Hex, folder:
       details: { status: response.status, size: bytes.length },
     });
   }
+  createFolder(folder);
   const file = join(folder, `receipt-${requestId.slice(2, 10)}.json`);
   writeFileSync(file, bytes);
-  return file;
+  return { file, bytes };
 }

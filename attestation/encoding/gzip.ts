@@ -1,0 +1,58 @@
+/** gzip of bounded cost (RFC 1952): a few bytes can claim to be gigabytes. */
+
+import { Gunzip } from "fflate";
+import { concatBytes } from "../../protocol/bytes.ts";
+import { EvidenceError } from "../../protocol/errors.ts";
+
+const MAGIC = [0x1f, 0x8b] as const;
+
+/** Input bytes given to the inflater at a time. One may stand for 1032 bytes (RFC 1951): this is what is built before a look at the sum. */
+const STEP_BYTES = 1_024;
+
+export function isGzip(bytes: Uint8Array): boolean {
+  return MAGIC.every((byte, index) => bytes[index] === byte);
+}
+
+/**
+ * What `bytes` were before they were compressed, at most `maxBytes` of it.
+ *
+ * Memory: `maxBytes` and about 1 MiB. The checksum is not compared: what comes out is untrusted in any case.
+ *
+ * @throws {EvidenceError} EVIDENCE_MALFORMED when they are no gzip or end too early; EVIDENCE_UNSUPPORTED when they are
+ *   more than `maxBytes`
+ */
+export function gunzip(bytes: Uint8Array, maxBytes: number): Uint8Array<ArrayBuffer> {
+  const chunks: Uint8Array[] = [];
+  const seen = { length: 0, isEnded: false };
+  const stream = new Gunzip((chunk, final) => {
+    chunks.push(chunk);
+    seen.length += chunk.length;
+    seen.isEnded = final;
+  });
+  try {
+    for (let at = 0; at < bytes.length && seen.length <= maxBytes; at += STEP_BYTES) {
+      stream.push(bytes.subarray(at, at + STEP_BYTES), at + STEP_BYTES >= bytes.length);
+    }
+  } catch (cause) {
+    throw malformed("it is damaged", cause);
+  }
+  if (seen.length > maxBytes) {
+    throw new EvidenceError({
+      code: "EVIDENCE_UNSUPPORTED",
+      message: "gzip: it unpacks to more than any genuine evidence, and is not read",
+      details: { maxBytes },
+    });
+  }
+  if (!seen.isEnded || claimedLength(bytes) !== seen.length)
+    throw malformed("it is cut off, or more follows it");
+  return concatBytes(...chunks);
+}
+
+/** ISIZE (§2.3.1): the length, in the last four bytes, little-endian. */
+function claimedLength(bytes: Uint8Array): number {
+  return bytes.subarray(-4).reduceRight((value, byte) => value * 256 + byte, 0);
+}
+
+function malformed(message: string, cause?: unknown): EvidenceError {
+  return new EvidenceError({ code: "EVIDENCE_MALFORMED", message: `gzip: ${message}`, cause });
+}

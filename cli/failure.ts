@@ -1,0 +1,68 @@
+/** What the command line says when something went wrong, and with which exit status. */
+
+import { getSystemErrorMap } from "node:util";
+import { CommanderError } from "commander";
+import { AdytonError } from "../protocol/errors.ts";
+import { ExitCode } from "./exit-codes.ts";
+
+/** Says what went wrong, once, and gives the exit status for it. */
+export function report(error: unknown): ExitCode {
+  // commander has already written its message.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
+  if (error instanceof AdytonError) {
+    const { code, message } = error as AdytonError;
+    say(`${message} [${code}]`);
+    if (code === "CONFIG_TOOL_MISSING") return ExitCode.unavailable;
+    return code.startsWith("INPUT_") ? ExitCode.usage : ExitCode.notGenuine;
+  }
+  const refusal = systemRefusal(error);
+  if (refusal !== undefined) {
+    say(describeRefusal(refusal));
+    return refusal.path === undefined ? ExitCode.notGenuine : ExitCode.usage;
+  }
+  if (error instanceof TypeError && (error as NodeJS.ErrnoException).code === "ERR_INVALID_URL") {
+    say(`${(error as { readonly input?: string }).input ?? ""} is no URL [INPUT_INVALID]`);
+    return ExitCode.usage;
+  }
+  say(
+    `this is a bug, please report it\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+  );
+  return ExitCode.notGenuine;
+}
+
+/** What the operating system refused: a file that cannot be read, a server that does not answer. */
+function systemRefusal(error: unknown): NodeJS.ErrnoException | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if ("syscall" in error && "code" in error) return error as NodeJS.ErrnoException;
+  // `fetch` wraps it, and so does a connection that was tried over IPv6 and IPv4.
+  if (error instanceof AggregateError)
+    return error.errors.map(systemRefusal).find((inner) => inner !== undefined);
+  return error.cause === undefined ? undefined : systemRefusal(error.cause);
+}
+
+function describeRefusal(error: NodeJS.ErrnoException): string {
+  const reason = getSystemErrorMap().get(error.errno ?? 0)?.[1] ?? error.message;
+  const { address, port } = error as { readonly address?: string; readonly port?: number };
+  if (error.path !== undefined) return `${error.path}: ${reason} [${error.code ?? ""}]`;
+  if (address !== undefined)
+    return `nobody answers at ${address}:${port ?? ""}: ${reason} [${error.code ?? ""}]`;
+  return `${reason} (${error.syscall ?? ""}) [${error.code ?? ""}]`;
+}
+
+function say(message: string): void {
+  process.stderr.write(`adyton: ${message}\n`);
+}
+
+/**
+ * Ends us when nobody reads what we print any more, as in `adyton --help | head -1`; what is under way is ended as
+ * SIGTERM would end it. Never with 0: a verdict that was not read to its end is none.
+ */
+export function endWithReader(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+      if (process.listenerCount("SIGTERM") > 0) process.emit("SIGTERM");
+      else process.exit(ExitCode.brokenPipe);
+    });
+  }
+}

@@ -1,0 +1,79 @@
+/** What a person sees while something takes long: colours and a line that moves, where the terminal takes them. */
+
+import pc from "picocolors";
+
+export const paint = {
+  good: pc.green,
+  bad: pc.red,
+  /** Needs attention, and is no failure. */
+  wary: pc.yellow,
+  dim: pc.dim,
+  strong: pc.bold,
+} as const;
+
+/** The beginning of a hash or an id: enough to tell two of them apart by eye, and a line keeps its 80 columns. */
+export function shorten(hash: string): string {
+  return `${hash.slice(0, 10)}…`;
+}
+
+/** Prose for a terminal: broken between words where the terminal's line ends, with the lines after the first indented. */
+export function wrap(
+  text: string,
+  indent: number,
+  columns = process.stdout.columns as number | undefined,
+): string {
+  if (columns === undefined || columns <= 2 * indent) return text;
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(/(?<= )/u)) {
+    if (line.length + word.trimEnd().length > columns && line.trim() !== "") {
+      lines.push(line.trimEnd());
+      line = " ".repeat(indent);
+    }
+    line += word;
+  }
+  return [...lines, line].join("\n");
+}
+
+const FRAMES = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"] as const;
+const FRAME_MS = 100;
+const CLEAR_LINE = "\r\u001b[K";
+
+export interface Waiting {
+  /** Says what is waited for from now on, also after `end`. */
+  readonly on: (what: string) => void;
+  /** Takes the line away; what is printed next starts at the margin. */
+  readonly end: () => void;
+}
+
+/** A line on stderr that shows what is waited for, and since when. Nothing at all where stderr is no terminal. */
+export function showWaiting(what: string, stream: NodeJS.WriteStream = process.stderr): Waiting {
+  if (!stream.isTTY) return { on: () => undefined, end: () => undefined };
+  let current = what;
+  let since = performance.now();
+  let frame = 0;
+  const draw = (): void => {
+    const seconds = Math.floor((performance.now() - since) / 1000);
+    frame = (frame + 1) % FRAMES.length;
+    stream.write(`${CLEAR_LINE}${paint.dim(`${FRAMES[frame] ?? ""} ${current} … ${seconds} s`)}`);
+  };
+  let timer: NodeJS.Timeout | undefined;
+  const start = (): void => {
+    draw();
+    timer ??= setInterval(draw, FRAME_MS).unref();
+  };
+  start();
+  return {
+    on: (next) => {
+      current = next;
+      since = performance.now();
+      start();
+    },
+    end: () => {
+      if (timer === undefined) return;
+      clearInterval(timer);
+      timer = undefined;
+      stream.write(CLEAR_LINE);
+    },
+  };
+}

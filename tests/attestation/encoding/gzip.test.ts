@@ -1,0 +1,36 @@
+import { gzipSync } from "node:zlib";
+import { describe, expect, test } from "vitest";
+import { gunzip, isGzip } from "../../../attestation/encoding/gzip.ts";
+import { concatBytes } from "../../../protocol/bytes.ts";
+import { codeOf } from "../../support/code-of.ts";
+
+const MEBIBYTE = 1024 * 1024;
+const zip = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => new Uint8Array(gzipSync(bytes));
+
+test.for([0, 1, 1_023, 1_024, 100_000])("gives back %i bytes", (length) => {
+  const bytes = Uint8Array.from({ length }, (_, index) => (index * 7919) >> 3);
+  expect(isGzip(zip(bytes))).toBe(true);
+  expect(gunzip(zip(bytes), 100_000)).toEqual(bytes);
+});
+
+describe("refuses", () => {
+  const some = zip(Uint8Array.from({ length: 5_000 }, (_, index) => (index * 7919) >> 3));
+
+  test.for<readonly [string, Uint8Array]>([
+    ["a byte more than it may", zip(new Uint8Array(MEBIBYTE + 1))],
+    ["a bomb", zip(new Uint8Array(256 * MEBIBYTE))],
+  ])("to unpack %s", ([, bytes]) => {
+    expect(codeOf(() => gunzip(bytes, MEBIBYTE))).toBe("EVIDENCE_UNSUPPORTED");
+  });
+
+  test.for<readonly [string, Uint8Array]>([
+    ["what is cut off", some.subarray(0, -9)],
+    ["what ends in its head", some.subarray(0, 5)],
+    ["what has more after it", concatBytes(some, Uint8Array.of(1, 2, 3))],
+    ["two members", concatBytes(some, some)],
+    ["no gzip", Uint8Array.of(1, 2, 3)],
+    ["nothing", new Uint8Array()],
+  ])("%s", ([, bytes]) => {
+    expect(codeOf(() => gunzip(bytes, MEBIBYTE))).toBe("EVIDENCE_MALFORMED");
+  });
+});

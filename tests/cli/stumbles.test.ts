@@ -1,0 +1,154 @@
+/** What people do by mistake, and what the command line makes of it: never "this is a bug". See also ask.test.ts. */
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { runAdyton } from "../support/adyton-command.ts";
+
+const MAIN = join(import.meta.dirname, "../../cli/main.ts");
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "adyton-stumbles-"));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** The file of a network that has ended: port 9 (discard) of loopback answers nobody. */
+function endedNetwork(): string {
+  const address = `0x${"11".repeat(20)}`;
+  const contracts = ["coordinator", "enclaveRegistry", "policyRegistry", "concierge", "moderator"];
+  const url = "http://127.0.0.1:9";
+  return JSON.stringify({
+    version: 1,
+    pid: 1,
+    chainId: "31337",
+    rpcUrl: url,
+    contracts: Object.fromEntries(contracts.map((name) => [name, address])),
+    policyId: `0x${"22".repeat(32)}`,
+    model: "stand-in/stand-in-1",
+    models: ["stand-in/stand-in-1"],
+    enclaveUrl: url,
+    oracleUrl: url,
+    policyFile: "policy.json",
+    functionsCredential: "x",
+  });
+}
+
+/** What lies in the folder, what is typed there, the exit status, and what the reader is told. */
+type Stumble = readonly [
+  name: string,
+  lay: (folder: string) => void,
+  args: readonly string[],
+  code: number,
+  told: RegExp,
+];
+
+const layNetwork = (content: string) => (at: string) => {
+  mkdirSync(join(at, ".adyton"));
+  writeFileSync(join(at, ".adyton", "network.json"), content);
+};
+const layFile = (at: string): void => {
+  writeFileSync(join(at, ".adyton"), "");
+};
+
+test.for<Stumble>([
+  [
+    "ask after up has ended",
+    (at) => {
+      layNetwork(endedNetwork())(at);
+    },
+    ["ask", "x"],
+    1,
+    /\.adyton\/network\.json does not answer at http:\/\/127\.0\.0\.1:9: it has ended.*npm run -s adyton -- up/,
+  ],
+  [
+    "receipt after up has ended",
+    (at) => {
+      layNetwork(endedNetwork())(at);
+    },
+    ["receipt", `0x${"00".repeat(32)}`],
+    1,
+    /no oracle answers at http:\/\/127\.0\.0\.1:9/,
+  ],
+  ["ask before up", () => undefined, ["ask", "x"], 64, /there is no \.adyton\/network\.json/],
+  ["a network file cut short", layNetwork("{"), ["ask", "x"], 64, /\.adyton\/network\.json is broken/],
+  ["an empty network file", layNetwork(""), ["ask", "x"], 64, /\.adyton\/network\.json is broken/],
+  ["a network file of another form", layNetwork("[]"), ["ask", "x"], 64, /\.adyton\/network\.json: /],
+  ["ask where .adyton is a file", layFile, ["ask", "x"], 64, /\.adyton\/network\.json cannot be read/],
+  [
+    "up where .adyton is a file",
+    layFile,
+    ["up", "--port", "0"],
+    64,
+    /cannot make the folder .*\.adyton: it is a file/,
+  ],
+  ["demo where .adyton is a file", layFile, ["demo"], 64, /cannot make the folder .*\.adyton: it is a file/],
+  [
+    "up where a folder cannot be",
+    () => undefined,
+    ["up", "--port", "0", "--network", "/proc/nope/x.json"],
+    64,
+    /cannot make the folder \/proc\/nope/,
+  ],
+  [
+    "up with a file of somebody else's",
+    (at) => {
+      writeFileSync(join(at, "package.json"), '{"name":"mine"}');
+    },
+    ["up", "--port", "0", "--network", "package.json"],
+    64,
+    /package\.json: /,
+  ],
+  [
+    "demo in a folder with files of somebody else's",
+    (at) => {
+      mkdirSync(join(at, "network"));
+      writeFileSync(join(at, "network", "mine.txt"), "mine");
+    },
+    ["demo", "--folder", "."],
+    64,
+    /has files that no network of ours made/,
+  ],
+  ["a folder to verify", () => undefined, ["verify", "."], 64, /./],
+])("%s", { timeout: 60_000 }, async ([, lay, args, code, told]) => {
+  lay(folder);
+  const run = await runAdyton(args, undefined, folder);
+  expect(run.stderr).not.toContain("bug");
+  expect(`${run.stdout}${run.stderr}`).toMatch(told);
+  expect(run.code).toBe(code);
+});
+
+test("up on a port that is taken", { timeout: 60_000 }, async () => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const { code, stderr } = await runAdyton(["up", "--port", String(port)], undefined, folder);
+  server.close();
+  expect(stderr).toMatch(new RegExp(`port ${port} of 127\\.0\\.0\\.1 is in use.*--port`));
+  expect(code).toBe(1);
+});
+
+test("files that were there are still there", () => {
+  mkdirSync(join(folder, "network"));
+  const mine = join(folder, "network", "mine.txt");
+  writeFileSync(mine, "mine");
+  return runAdyton(["demo", "--folder", folder]).then(() => {
+    expect(existsSync(mine) && readFileSync(mine, "utf8")).toBe("mine");
+  });
+});
+
+test("nobody reads on: no stack, and never exit 0", { timeout: 60_000 }, async () => {
+  const child = spawn(process.execPath, [MAIN, "--help"], { env: {}, stdio: ["ignore", "pipe", "pipe"] });
+  child.stdout.destroy();
+  let stderr = "";
+  child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+  const [code] = (await once(child, "close")) as [number];
+  expect(stderr).toBe("");
+  expect(code).toBe(141);
+});

@@ -20,6 +20,7 @@ const FLAG = {
   samePayer: 8,
   sameRefund: 16,
   samePolicy: 32,
+  stateBlockHash: 64,
 } as const;
 
 const LENGTH_BYTES = 3;
@@ -29,14 +30,21 @@ export interface PackedSettlement {
   readonly request: Request;
   readonly answer: Answer;
   readonly stateBlockNumber: bigint;
+  /**
+   * Whether the item brings the block's hash: where the chain knows it no longer, a batch has its leaf by that, and settles
+   * without it.
+   */
+  readonly bringsStateBlockHash?: boolean;
   /** null where the hash is enough: hash and pull deliveries. */
   readonly output: Uint8Array | null;
 }
 
 /** What an item says by itself: the chain adds its id, the coordinator, the keyset of the call, and the block's hash. */
-export interface UnpackedSettlement extends Omit<PackedSettlement, "request" | "answer"> {
+export interface UnpackedSettlement extends Pick<PackedSettlement, "stateBlockNumber" | "output"> {
   readonly request: Omit<Request, "chainId" | "coordinator">;
   readonly answer: Pick<Answer, "status" | "outputHash" | "transcriptRoot" | "answeredAt">;
+  /** null where the chain looks it up. */
+  readonly stateBlockHash: Hex | null;
 }
 
 /** @param before the item before it in the same call, if there is one */
@@ -45,6 +53,7 @@ export function encodePackedItem(
   before: PackedSettlement | null,
 ): Uint8Array<ArrayBuffer> {
   const { request, answer, stateBlockNumber, output } = settlement;
+  const bringsStateBlockHash = settlement.bringsStateBlockHash ?? false;
   const [payer, refund, policy] = sharedWords(request);
   const [samePayer, sameRefund, samePolicy] = sharedWords(before?.request ?? null);
   const flags =
@@ -53,7 +62,8 @@ export function encodePackedItem(
     (output === null ? FLAG.outputHash : 0) |
     (payer === samePayer ? FLAG.samePayer : 0) |
     (refund === sameRefund ? FLAG.sameRefund : 0) |
-    (policy === samePolicy ? FLAG.samePolicy : 0);
+    (policy === samePolicy ? FLAG.samePolicy : 0) |
+    (bringsStateBlockHash ? FLAG.stateBlockHash : 0);
   const behindLength = concatBytes(
     uintBytes(request.subscriptionId, 8),
     uintBytes(request.deadline, 5),
@@ -75,6 +85,7 @@ export function encodePackedItem(
     fromHex(answer.transcriptRoot, 32),
     request.payloadUriHash === NO_HASH ? new Uint8Array() : fromHex(request.payloadUriHash, 32),
     request.context === NO_HASH ? new Uint8Array() : fromHex(request.context, 32),
+    bringsStateBlockHash ? fromHex(answer.stateBlockHash, 32) : new Uint8Array(),
     output ?? fromHex(answer.outputHash, 32),
   );
   return concatBytes(uintBytes(LENGTH_BYTES + behindLength.length, LENGTH_BYTES), behindLength);
@@ -145,6 +156,7 @@ function decodeItem(item: ByteCursor, before: UnpackedSettlement | null): Unpack
   const transcriptRoot = hash();
   const payloadUriHash = has("payloadUriHash") ? hash() : NO_HASH;
   const context = has("context") ? hash() : NO_HASH;
+  const stateBlockHash = has("stateBlockHash") ? hash() : null;
   const output = has("outputHash") ? null : item.bytes(item.remaining);
   const outputHash = output === null ? hash() : keccak(output);
   if (item.remaining > 0) throw invalid("bytes follow the hash of an item's output");
@@ -154,6 +166,7 @@ function decodeItem(item: ByteCursor, before: UnpackedSettlement | null): Unpack
     request: { ...request, ...terms, maxOutputBytes, fee, gasPriceCap, deadline },
     answer: { status, outputHash, transcriptRoot, answeredAt },
     stateBlockNumber,
+    stateBlockHash,
     output,
   };
 }

@@ -2,14 +2,48 @@
 pragma solidity ^0.8.27;
 
 import { Inference } from "../src/Inference.sol";
+import { OracleLens } from "../src/OracleLens.sol";
+import { IChainAdapter } from "../src/interfaces/IChainAdapter.sol";
+import { IEnclaveRegistry } from "../src/interfaces/IEnclaveRegistry.sol";
+import { IOracleCoordinator } from "../src/interfaces/IOracleCoordinator.sol";
+import { IOracleLens } from "../src/interfaces/IOracleLens.sol";
 import { Answer, Answers, AnswerStatus } from "../src/types/Answer.sol";
 import { Keyset, Keysets } from "../src/types/Keyset.sol";
 import { Message, OutputFormat, Part, Prompt, Sampling } from "../src/types/Prompt.sol";
 import { Aggregation, Delivery, Request, Requests } from "../src/types/Request.sol";
 import { Test } from "./support/Vm.sol";
 
+/// Every block has one hash, but for one that is no longer known.
+contract KnownBlocks is IChainAdapter {
+    bytes32 private immutable HASH;
+    uint256 private immutable FORGOTTEN;
+
+    constructor(bytes32 hash, uint256 forgotten) {
+        HASH = hash;
+        FORGOTTEN = forgotten;
+    }
+
+    function blockNumber() external view returns (uint256) {
+        return block.number;
+    }
+
+    function blockHash(uint256 number) external view returns (bytes32) {
+        return number == FORGOTTEN ? bytes32(0) : HASH;
+    }
+
+    function blockHashWindowSeconds() external pure returns (uint256) {
+        return 1 days;
+    }
+
+    function dataFee(uint256) external pure returns (uint256) {
+        return 0;
+    }
+}
+
 /// The vectors that Vitest reads too: both languages agree on each byte.
 contract ProtocolVectorsTest is Test {
+    IOracleLens private lens;
+
     function recover(bytes32 digest, bytes calldata signature) external pure returns (address) {
         return Answers.recover(digest, signature);
     }
@@ -98,6 +132,56 @@ contract ProtocolVectorsTest is Test {
             );
         }
         assertTrue(cases > 0, "there are cases");
+    }
+
+    function test_PackedSettlementsAreTheVectors() public {
+        string memory json = vm.readFile("tests/vectors/protocol/packed.json");
+        IOracleCoordinator coordinator =
+            IOracleCoordinator(vm.parseJsonAddress(json, ".cases[0].request.coordinator"));
+        vm.chainId(vm.parseJsonUint(json, ".cases[0].request.chainId"));
+        address registry = address(0x1e6);
+        IChainAdapter chain =
+            new KnownBlocks(vm.parseJsonBytes32(json, ".cases[0].answer.stateBlockHash"), 1_236);
+        vm.mockCall(address(coordinator), abi.encodeCall(coordinator.ENCLAVES, ()), abi.encode(registry));
+        vm.mockCall(registry, abi.encodeCall(IEnclaveRegistry.CHAIN, ()), abi.encode(chain));
+        lens = new OracleLens();
+        uint256 cases = 0;
+        for (; vm.keyExistsJson(json, item(".cases", cases)); ++cases) {
+            _checkPacked(json, cases, coordinator, false);
+            _checkPacked(json, cases, coordinator, true);
+        }
+        assertTrue(cases > 0, "there are cases");
+    }
+
+    /// @param inBatch Whether it is read among all, or by itself.
+    function _checkPacked(string memory json, uint256 index, IOracleCoordinator coordinator, bool inBatch)
+        private
+        view
+    {
+        string memory path = item(".cases", index);
+        bytes memory items = vm.parseJsonBytes(json, inBatch ? ".items" : string.concat(path, ".item"));
+        bytes32 keysetId = vm.parseJsonBytes32(json, string.concat(path, ".answer.keysetId"));
+        (
+            Request[] memory requests,
+            Answer[] memory answers,
+            bytes[] memory outputs,
+            uint256[] memory stateBlockNumbers
+        ) = lens.decodePacked(coordinator, keysetId, items);
+        uint256 position = inBatch ? index : 0;
+        bytes32 id = Requests.id(parseRequest(json, string.concat(path, ".request")));
+        assertEq(Requests.id(requests[position]), id, "request");
+        _checkAnswer(json, path, answers[position], outputs[position]);
+        uint256 number = vm.parseJsonUint(json, string.concat(path, ".stateBlockNumber"));
+        assertEq(stateBlockNumbers[position], number, "block");
+    }
+
+    function _checkAnswer(string memory json, string memory path, Answer memory answer, bytes memory output)
+        private
+        pure
+    {
+        bytes32 hash = Answers.structHash(parseAnswer(json, string.concat(path, ".answer")));
+        assertEq(Answers.structHash(answer), hash, "answer");
+        assertEq(output, vm.parseJsonBytes(json, string.concat(path, ".output")), "output");
     }
 
     function test_KeysetIdIsTheVector() public view {

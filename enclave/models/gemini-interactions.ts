@@ -2,6 +2,7 @@
 
 import type { Json } from "../../protocol/canonical-json.ts";
 import { splitSystem, type DialogueMessage } from "./dialogue.ts";
+import { toThinkingLevel } from "./gemini-effort.ts";
 import { parseInteraction } from "./gemini-interactions-reply.ts";
 import { createInteractionStreamReader } from "./gemini-interactions-stream.ts";
 import type { EncodedQuestion, ModelFormat, ModelQuestion } from "./model-format.ts";
@@ -63,7 +64,7 @@ function encodeConfig({
     ...(temperature === null ? {} : { temperature }),
     ...(topP === null ? {} : { top_p: topP }),
     ...(seed === null ? {} : { seed }),
-    ...(effort === null ? {} : { thinking_level: effort }),
+    ...(effort === null ? {} : { thinking_level: toThinkingLevel(effort) }),
     ...(tools.length === 0 || toolChoice === "auto" ? {} : { tool_choice: choice }),
   };
 }

@@ -2,6 +2,7 @@
 
 import type { Json } from "../../protocol/canonical-json.ts";
 import { splitSystem, type DialogueMessage } from "./dialogue.ts";
+import { toThinkingLevel } from "./gemini-effort.ts";
 import { parseGeminiReply } from "./gemini-reply.ts";
 import { createGeminiStreamReader } from "./gemini-stream.ts";
 import type { EncodedQuestion, ModelFormat, ModelQuestion } from "./model-format.ts";
@@ -46,7 +47,7 @@ function encodeConfig(question: ModelQuestion): Json {
     ...(temperature === null ? {} : { temperature }),
     ...(topP === null ? {} : { topP }),
     ...(seed === null ? {} : { seed }),
-    ...(effort === null ? {} : { thinkingConfig: { thinkingLevel: effort.toUpperCase() } }),
+    ...(effort === null ? {} : { thinkingConfig: { thinkingLevel: toThinkingLevel(effort).toUpperCase() } }),
     ...(schema === null
       ? {}
       : {

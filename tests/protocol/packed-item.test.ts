@@ -10,7 +10,14 @@ function said(settlement: p.PackedSettlement): unknown {
   const request = without(without(settlement.request, "chainId"), "coordinator");
   const { status, outputHash, transcriptRoot, answeredAt } = settlement.answer;
   const { stateBlockNumber, output } = settlement;
-  return { request, answer: { status, outputHash, transcriptRoot, answeredAt }, stateBlockNumber, output };
+  const stateBlockHash = settlement.bringsStateBlockHash === true ? settlement.answer.stateBlockHash : null;
+  return {
+    request,
+    answer: { status, outputHash, transcriptRoot, answeredAt },
+    stateBlockNumber,
+    stateBlockHash,
+    output,
+  };
 }
 
 const many = fc.array(arbitrary.packedSettlement, { minLength: 1, maxLength: 6 });
@@ -49,12 +56,14 @@ const plain: p.PackedSettlement = {
   ...sample!,
   request: { ...sample!.request, payloadUriHash: p.NO_STATE_BLOCK, context: p.NO_STATE_BLOCK },
   output: new Uint8Array(),
+  bringsStateBlockHash: false,
   answer: { ...sample!.answer, outputHash: p.keccak(new Uint8Array()) },
 };
 
 test.for([
   ["nothing to share", plain, null, 7 * 32],
   ["a context", { ...plain, request: { ...plain.request, context: p.keccakText("context") } }, null, 8 * 32],
+  ["its block's hash", { ...plain, bringsStateBlockHash: true }, null, 8 * 32],
   ["an output by its hash", { ...plain, output: null }, null, 8 * 32],
   ["all that it may share", plain, plain, 4 * 32],
   ["another payer", plain, { ...plain, request: { ...plain.request, fee: plain.request.fee ^ 1n } }, 5 * 32],

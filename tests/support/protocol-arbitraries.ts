@@ -68,6 +68,7 @@ export const packedSettlement: fc.Arbitrary<p.PackedSettlement> = fc
     request,
     answer,
     stateBlockNumber: uint(48),
+    bringsStateBlockHash: fc.boolean(),
     output: fc.option(fc.uint8Array({ maxLength: 200 }).map((bytes) => new Uint8Array(bytes))),
     plain: fc.boolean(),
   })

@@ -302,7 +302,8 @@ function settlements(): readonly p.PackedSettlement[] {
   return [
     settle(plain, 1_234n, p.toUtf8("Delphi")),
     settle({ ...plain, requestedAt: plain.requestedAt + 1n }, 1_235n, p.toUtf8("Dodona")),
-    settle(otherPayer, 1_236n, new Uint8Array()),
+    // A block that the chain knows no longer.
+    { ...settle(otherPayer, 1_236n, new Uint8Array()), bringsStateBlockHash: true },
     settle({ ...otherPolicy, delivery: p.Delivery.hash }, 1_237n, null),
     settle({ ...withUri, delivery: p.Delivery.pull }, 2n ** 48n - 1n, null),
     settle(
@@ -324,6 +325,7 @@ function packedVectors(): unknown {
       request: z.encode(p.Request, settlement.request),
       answer: z.encode(p.Answer, settlement.answer),
       stateBlockNumber: settlement.stateBlockNumber.toString(),
+      bringsStateBlockHash: settlement.bringsStateBlockHash ?? false,
       hasOutput: settlement.output !== null,
       output: p.toHex(settlement.output ?? new Uint8Array()),
       leaf: leafOf(settlement),

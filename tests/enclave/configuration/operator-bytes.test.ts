@@ -8,7 +8,6 @@ import { behaviourFile, CREDENTIAL, modelFile, operatorFile } from "../support/c
 import { startEnclaveProcess } from "../support/enclave-process.ts";
 import { startFixedProvider, type FixedProvider } from "../support/fixed-provider.ts";
 import { encodePayload, PayloadType } from "../../../protocol/payload.ts";
-import { COMPILE_CACHE } from "../../support/compile-cache.ts";
 
 const MODEL = "provider/model";
 
@@ -73,7 +72,7 @@ const chatCall = JSON.stringify({ model: MODEL, messages: [{ role: "user", conte
 
 /** What the provider is sent for the same two calls; null where the file is refused, and no call served. */
 async function bytesSent(operator: OperatorFile): Promise<readonly (string | null)[] | null> {
-  const enclave = await startEnclaveProcess({ behaviour, operator, env: COMPILE_CACHE }).catch(() => null);
+  const enclave = await startEnclaveProcess({ behaviour, operator }).catch(() => null);
   if (enclave === null) return null;
   const sent: (string | null)[] = [];
   try {

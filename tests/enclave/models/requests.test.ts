@@ -460,3 +460,20 @@ describe("every format", () => {
     expect(path).not.toContain("key");
   });
 });
+
+describe("Gemini's thinking levels", () => {
+  const formats = [
+    ["gemini", gemini],
+    ["gemini-interactions", geminiInteractions],
+  ] as const;
+
+  test.for(formats.flatMap(([name, format]) => EFFORTS.map((effort) => [name, effort, format] as const)))(
+    "%s asked for %s effort: sent where there is a level of that name, else refused",
+    ([, effort, format]) => {
+      const encode = (): string => fromUtf8(format.encodeQuestion(question({ effort })).body);
+      if (["minimal", "low", "medium", "high"].includes(effort))
+        expect(encode().toLowerCase()).toContain(`"${effort}"`);
+      else expect(codeOf(encode)).toBe("INPUT_INVALID");
+    },
+  );
+});

@@ -9,8 +9,12 @@ const TEXT = "Buy now! You are an idiot if you do not.";
 const SCHEMA = '(bool flagged, uint8 severity 0..10 "0 harmless, 10 dangerous", string reason)';
 
 const zero = `0x${"00".repeat(32)}` as const;
+const someHash = `0x${"b1".repeat(32)}` as const;
 const someone = `0x${"aa".repeat(20)}` as const;
-let nonce = 0n;
+let nonce = 0;
+
+/** Of a request, seconds. */
+const LIFETIME_SECONDS = 86_400n;
 
 /** A moderation that nobody asked for before. */
 export function answerCall(model: string, deadline: bigint): string {
@@ -27,21 +31,23 @@ export function answerCall(model: string, deadline: bigint): string {
       maxOutputTokens: 256,
       sampling: PROVIDER_DEFAULT_SAMPLING,
       format: { kind: OutputKind.abi, schema: SCHEMA, choices: [] },
+      parts: [],
     },
   });
-  nonce += 1n;
+  nonce += 1;
   const request = {
     chainId: 31_337n,
     coordinator: "0x00000000000000000000000000000000000000c0",
     consumer: someone,
+    requestedAt: deadline - LIFETIME_SECONDS,
     nonce,
+    context: zero,
     payer: someone,
     refundTo: someone,
     subscriptionId: 0n,
     payloadHash: payloadHash(payload),
     payloadUriHash: zero,
     policyId: zero,
-    policyVersion: 1,
     threshold: 1,
     aggregation: 0,
     delivery: 0,
@@ -51,7 +57,8 @@ export function answerCall(model: string, deadline: bigint): string {
     gasPriceCap: 10n ** 10n,
     deadline,
   } as const;
-  return JSON.stringify(z.encode(AnswerCall, { request, payload: toHex(payload) }));
+  const stateBlock = { number: 1n, hash: someHash };
+  return JSON.stringify(z.encode(AnswerCall, { request, payload: toHex(payload), stateBlock }));
 }
 
 /** What the enclave sends for such a call, near enough: the bare call of the comparison. */

@@ -54,11 +54,11 @@ contract GasConsumer is OracleConsumer {
         IAnswerChecker checker,
         Request calldata request,
         Answer calldata answer,
-        uint256 stateBlockNumber,
         bytes calldata output,
-        bytes calldata signature
+        bytes calldata signature,
+        uint256 stateBlockNumber
     ) external {
-        bytes32 requestId = checker.check(request, answer, stateBlockNumber, output, signature, 1 hours);
+        bytes32 requestId = checker.check(request, answer, output, signature, stateBlockNumber, 1 hours);
         resultOf[requestId] = keccak256(output);
     }
 

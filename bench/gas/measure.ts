@@ -1,6 +1,7 @@
 /** Each figure of the gas benchmark, from the receipt of a transaction sent the way a user or a node would. */
 
-import { AbiCoder, TypedDataEncoder, ZeroAddress, ZeroHash, dataSlice, keccak256 } from "ethers";
+import { AbiCoder, TypedDataEncoder, dataSlice, keccak256 } from "ethers";
+import type { GasConsumer } from "../../contracts/bindings/index.ts";
 import * as p from "../../protocol/index.ts";
 import { createSimulatorAttester } from "../../enclave/attesters/simulator/simulator-attester.ts";
 import { encodeTdxEvidence } from "../../attestation/onchain/tdx-evidence.ts";
@@ -138,7 +139,7 @@ async function measureDeliveries(stage: Stage): Promise<GasFigures> {
   const { answer, signature, stateBlockNumber } = signAnswer(firstNode(stage), asked, OUTPUT);
   const checker = await chain.checker.getAddress();
   const pullVerify = await chain.gasOf(
-    puller.useAnswer(checker, asked.request, answer, stateBlockNumber, OUTPUT, signature),
+    puller.useAnswer(checker, asked.request, answer, OUTPUT, signature, stateBlockNumber),
   );
   return { fulfillHashOnly, pullVerify };
 }

@@ -28,7 +28,7 @@ export type OnAskStep = (step: AskStep, detail: string) => void;
 
 /** Has a post judged, and reads what the contract made of it. */
 export async function moderate(
-  { contracts }: NetworkFile,
+  { contracts, oracleUrl }: NetworkFile,
   provider: JsonRpcProvider,
   onStep: OnAskStep,
 ): Promise<QuestionAnswered> {
@@ -36,6 +36,7 @@ export async function moderate(
     provider,
     signer: localSigner(provider, LocalAccount.asker),
     coordinator: contracts.coordinator,
+    oracleUrl,
     send: (signer, fee, value) =>
       ContentModerator__factory.connect(contracts.moderator, signer).moderate(POST, fee, { value }),
     monotonicMs: () => performance.now(),

@@ -71,7 +71,8 @@ export async function askFunctions(options: AskFunctionsOptions): Promise<Functi
     await readStateBlock(provider, sent.requestId, response),
   );
   const output = verified.output ?? (await fetchOutput(file, verified.answer));
-  const deliverTx = verified.output === null ? await deliver(options, sent.requestId, response, output) : null;
+  const deliverTx =
+    verified.output === null ? await deliver(options, sent.requestId, response, output) : null;
   const receipt = await provider.getTransactionReceipt(fulfillment.transactionHash);
   const { requestId, functionsRequestId, requestTx, requestGas } = sent;
   return {

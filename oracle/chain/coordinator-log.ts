@@ -15,21 +15,25 @@ export type CoordinatorEvent = RequestedEvent | SettledEvent | DeliveredEvent | 
 
 type EventName = Parameters<typeof coordinator.getEvent>[0];
 
-const topicOf = (event: EventName): string => coordinator.getEvent(event).topicHash;
-const READERS: ReadonlyMap<string, (log: Log, words: AbiWords, chainId: bigint) => CoordinatorEvent> =
-  new Map([
-    [topicOf("Requested"), (log, words, chainId) => toRequested(log, readRequested(log, words, chainId))],
-    [
-      topicOf("RequestedByUri"),
-      (log, words, chainId) => toRequested(log, readRequestedByUri(log, words, chainId)),
-    ],
-    [topicOf("Fulfilled"), toFulfilled],
-    [topicOf("Refunded"), (log) => toSettled(log, "refunded")],
-    [topicOf("Delivered"), (log) => ({ kind: "delivered", requestId: topic(log, 1), ...position(log) })],
-    [topicOf("QuorumCommitted"), toCommitted],
-    [topicOf("QuorumOpened"), (log, words) => toQuorum(log, "opened", wordsOf(words, 0))],
-    [topicOf("QuorumCleared"), (log) => toQuorum(log, "cleared", [])],
-  ]);
+type Reader = (log: Log, words: AbiWords, chainId: bigint) => CoordinatorEvent;
+
+const BY_NAME: Readonly<Partial<Record<EventName, Reader>>> = {
+  Requested: (log, words, chainId) => toRequested(log, readRequested(log, words, chainId)),
+  RequestedByUri: (log, words, chainId) => toRequested(log, readRequestedByUri(log, words, chainId)),
+  Fulfilled: toFulfilled,
+  Refunded: (log) => toSettled(log, "refunded"),
+  Delivered: (log) => ({ kind: "delivered", requestId: topic(log, 1), ...position(log) }),
+  QuorumCommitted: toCommitted,
+  QuorumOpened: (log, words) => toQuorum(log, "opened", wordsOf(words, 0)),
+  QuorumCleared: (log) => toQuorum(log, "cleared", []),
+};
+
+const READERS: ReadonlyMap<string, Reader> = new Map(
+  Object.entries(BY_NAME).map(([name, reader]) => [
+    coordinator.getEvent(name as EventName).topicHash,
+    reader,
+  ]),
+);
 
 /**
  * A coordinator's log as an event; `undefined` for logs that settle nothing. A request whose requestId does not follow from its

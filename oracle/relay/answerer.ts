@@ -132,8 +132,8 @@ export class Answerer {
     if (wait > 0) {
       return { kind: "later", seconds: wait };
     }
-    const sessions = inServingOrder<EnclaveSession>(assignment, requestId, readers);
-    return this.#askAmong(sessions, { chain, open, request, assignment, outOfTurn: place > 0 }, signal);
+    const inOrder = inServingOrder<EnclaveSession>(assignment, requestId, readers);
+    return this.#askAmong(inOrder, { chain, open, request, assignment, outOfTurn: place > 0 }, signal);
   }
 
   /** One after the other, until an answer can settle the request: what an enclave answered for a block that is gone cannot. */

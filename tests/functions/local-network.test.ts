@@ -161,6 +161,7 @@ describe.skipIf(!hasDeno())("Chainlink Functions, end to end", () => {
     const simulated = await simulateFunctions({
       file: functions.file,
       toolkit: functions.loaded.toolkit,
+      provider: connection.provider,
       question: "What is 6 + 7?",
       model: functions.file.model,
       outputType: null,

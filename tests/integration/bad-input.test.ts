@@ -1,12 +1,13 @@
 /** Whatever is wrong with a question or with the model, the requester ends with a status or with a refund, never in silence. */
 
-import type { ContractTransactionResponse, Signer } from "ethers";
+import { ZeroHash, type ContractTransactionResponse, type Signer } from "ethers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { askContract, type Answered } from "../../cli/ask/ask-contract.ts";
 import { LocalAccount } from "../../devnet/anvil.ts";
 import { localAddress, localSigner } from "../../devnet/local-accounts.ts";
 import type { LocalNetwork } from "../../devnet/start.ts";
 import { Concierge__factory, OracleCoordinator__factory } from "../../contracts/bindings/factories/index.ts";
+import type { OracleCoordinator } from "../../contracts/bindings/index.ts";
 import { toHex } from "../../protocol/bytes.ts";
 import { encodePayload, PayloadType } from "../../protocol/payload.ts";
 import { OutputKind, PanelRule, PROVIDER_DEFAULT_SAMPLING, Role } from "../../protocol/prompt.ts";
@@ -43,6 +44,7 @@ const askDirectly =
   async ({ file, provider }, signer, fee, value) => {
     const block = await provider.getBlock("latest");
     const terms = {
+      context: ZeroHash,
       payer: await signer.getAddress(),
       refundTo: await signer.getAddress(),
       subscriptionId: 0,
@@ -77,9 +79,16 @@ const UNANSWERED = toHex(
       maxOutputTokens: 16,
       sampling: PROVIDER_DEFAULT_SAMPLING,
       format: { kind: OutputKind.text, schema: "", choices: [] },
+      parts: [],
     },
   }),
 );
+
+/** Of requests through the example contract, and of the local network's coordinator. */
+const HOUR_SECONDS = 3_600;
+const WINDOW_SECONDS = 10;
+/** What passed since the first request was made, and before the window of the last begins. */
+const SPARE_SECONDS = 20;
 
 interface Case {
   readonly what: string;
@@ -104,7 +113,7 @@ const CASES: readonly Case[] = [
   { what: "a payload of an unknown type", send: askDirectly("0x7f01", 600), status: "invalidRequest" },
   { what: "a fee too small", send: askConcierge("stand-in/stand-in-1", ""), fee: 1n, status: "outOfBudget" },
   // Too little is left for an answer to come into a block: no model is asked.
-  { what: "a deadline that passes", send: askDirectly(UNANSWERED, 6), status: "refunded" },
+  { what: "a deadline that passes", send: askDirectly(UNANSWERED, WINDOW_SECONDS + 1), status: "refunded" },
   { what: "a model that answers 500", send: askConcierge("stand-in/http-500", ""), status: "upstreamFailed" },
   {
     what: "a model that does not answer",
@@ -139,6 +148,7 @@ beforeAll(async () => {
       provider: network.provider,
       signer,
       coordinator: network.file.contracts.coordinator,
+      oracleUrl: network.file.oracleUrl,
       send: (asker, offered, value) => send(network, asker, offered, value),
       fee,
       monotonicMs: () => performance.now(),
@@ -157,20 +167,38 @@ afterAll(async () => {
 test.for(CASES)("$what ends as $status", { timeout: 100_000 }, async ({ what, status }) => {
   const answered = await outcomes.get(what)!;
   expect(answered.status).toBe(status);
-  const coordinator = OracleCoordinator__factory.connect(
-    network.file.contracts.coordinator,
-    network.provider,
-  );
-  expect((await coordinator.pending(answered.requestId)).isPending).toBe(false);
+  // What a host can cause is told at once, and settles only shortly before the deadline.
+  const isLate = status === "upstreamFailed" || status === "invalidRequest";
+  expect(answered.fulfillTx === null).toBe(isLate);
+  expect(answered.reason === null).toBe(!isLate);
+  const { isPending } = await coordinatorOf(network).pending(answered.requestId);
+  expect(isPending).toBe(isLate);
 });
 
-test("every fee went back to who asked, and the coordinator holds what it owes", async () => {
-  await Promise.all(outcomes.values());
-  const { coordinator: address } = network.file.contracts;
-  const coordinator = OracleCoordinator__factory.connect(address, network.provider);
-  const asker = await coordinator.creditOf(localAddress(LocalAccount.asker));
-  const payee = await coordinator.creditOf(localAddress(LocalAccount.payee));
-  const fees = CASES.reduce((sum, { fee = FEE }) => sum + fee, 0n);
-  expect(asker).toBeGreaterThan(fees);
-  expect(await network.provider.getBalance(address)).toBe(asker + payee);
-});
+const coordinatorOf = ({ file, provider }: LocalNetwork): OracleCoordinator =>
+  OracleCoordinator__factory.connect(file.contracts.coordinator, provider);
+
+test(
+  "in the last window before the deadline what was kept settles; every fee went back, and the coordinator holds what it owes",
+  { timeout: 100_000 },
+  async () => {
+    const all = await Promise.all(outcomes.values());
+    const { coordinator: address } = network.file.contracts;
+    const coordinator = coordinatorOf(network);
+    await network.provider.send("evm_increaseTime", [HOUR_SECONDS - WINDOW_SECONDS - SPARE_SECONDS]);
+    await expect
+      .poll(
+        async () => {
+          const states = await Promise.all(all.map(({ requestId }) => coordinator.pending(requestId)));
+          return states.filter(({ isPending }) => isPending).length;
+        },
+        { timeout: 90_000, interval: 500 },
+      )
+      .toBe(0);
+    const asker = await coordinator.creditOf(localAddress(LocalAccount.asker));
+    const payee = await coordinator.creditOf(localAddress(LocalAccount.payee));
+    const fees = CASES.reduce((sum, { fee = FEE }) => sum + fee, 0n);
+    expect(asker).toBeGreaterThan(fees);
+    expect(await network.provider.getBalance(address)).toBe(asker + payee);
+  },
+);

@@ -79,14 +79,14 @@ test(
   { timeout: 60_000 },
   async () => {
     const requestId = await submit("Water came through the ceiling.");
-    const { request, answer, output, signature } = await fetchAnswer(requestId);
+    const { request, answer, output, signature, stateBlockNumber } = await fetchAnswer(requestId);
     const bearer = review.connect(await chain.provider.getSigner(8));
     expect(await review.decisions(requestId)).toBe(WAITING);
-    await (await bearer.decide(request, answer, output, signature)).wait();
+    await (await bearer.decide(request, answer, output, signature, stateBlockNumber)).wait();
     expect(await review.decisions(requestId)).toBe(COVERED);
-    expect(await revertOf(bearer.decide.staticCall(request, answer, output, signature))).toBe(
-      "AnswerAlreadyConsumed",
-    );
+    expect(
+      await revertOf(bearer.decide.staticCall(request, answer, output, signature, stateBlockNumber)),
+    ).toBe("AnswerAlreadyConsumed");
     // The payee is paid by the same answer, settled without its output.
     expect(await untilSettled(chain, requestId)).toMatchObject({ fulfilled: 1, status: 1 });
   },
@@ -97,23 +97,26 @@ test(
   { timeout: 60_000 },
   async () => {
     const requestId = await submit("The cellar is wet.");
-    const { request, answer, output, signature } = await fetchAnswer(requestId);
+    const { request, answer, output, signature, stateBlockNumber } = await fetchAnswer(requestId);
     await untilSettled(chain, requestId);
     const other = AbiCoder.defaultAbiCoder().encode(["bool", "string"], [false, "Never."]);
     const refusals = [
-      await revertOf(review.decide.staticCall(request, answer, other, signature)),
-      await revertOf(review.decide.staticCall({ ...request, fee: 1n }, answer, output, signature)),
+      await revertOf(review.decide.staticCall(request, answer, other, signature, stateBlockNumber)),
+      await revertOf(
+        review.decide.staticCall({ ...request, fee: 1n }, answer, output, signature, stateBlockNumber),
+      ),
       await revertOf(
         review.decide.staticCall(
           request,
           { ...answer, answeredAt: BigInt(answer.answeredAt) + 1n },
           output,
           signature,
+          stateBlockNumber,
         ),
       ),
     ];
     expect(refusals).toEqual(["WrongOutput", "WrongQuestion", "SignerNotAdmitted"]);
-    await (await review.decide(request, answer, output, signature)).wait();
+    await (await review.decide(request, answer, output, signature, stateBlockNumber)).wait();
     expect(await review.decisions(requestId)).toBe(COVERED);
     expect(await outcomeOf(chain, requestId)).toMatchObject({ fulfilled: 1 });
   },

@@ -2,9 +2,10 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { AnswerStatus } from "../../protocol/answer.ts";
-import { toHex, toUtf8 } from "../../protocol/bytes.ts";
+import { fromHex, toHex, toUtf8 } from "../../protocol/bytes.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { Aggregation } from "../../protocol/request.ts";
+import { keccak } from "../../protocol/struct-hash.ts";
 import type { OracleProcess } from "../oracle/support/oracle-process.ts";
 import type { StandInEnclave } from "../oracle/support/stand-in-enclave.ts";
 import { ask, outcomeOf, until, untilSettled } from "../oracle/support/test-chain.ts";
@@ -36,21 +37,32 @@ const callsOf = (requestId: Hex): number[] =>
   enclaves.map(({ calls }) => calls.get(requestId) ?? 0).sort((a, b) => b - a);
 
 async function platformsOf(requestId: Hex): Promise<Set<string>> {
-  const [counted] = await chain.coordinator.queryFilter(
-    chain.coordinator.filters.QuorumCounted(requestId),
+  const committed = await chain.coordinator.queryFilter(
+    chain.coordinator.filters.QuorumCommitted(requestId),
     0,
   );
-  return new Set(counted?.args.platformIds);
+  return new Set(committed.flatMap(({ args }) => [...args.platformIds]));
 }
 
 const word = (value: number): Hex => `0x${value.toString(16).padStart(64, "0")}`;
 
 describe("a request that wants several platforms", { timeout: 90_000 }, () => {
-  test("is settled by one transaction with one answer of each of them", async () => {
+  test("is settled once with one answer of each of them, whose leaves were committed before any was shown", async () => {
     const { requestId } = await ask(chain, { threshold: 3, aggregation: Aggregation.identical });
     expect(await untilSettled(chain, requestId)).toMatchObject({ fulfilled: 1, status: AnswerStatus.ok });
     expect(callsOf(requestId)).toEqual([1, 1, 1]);
     expect((await platformsOf(requestId)).size).toBe(3);
+    const [committed] = await chain.coordinator.queryFilter(
+      chain.coordinator.filters.QuorumCommitted(requestId),
+      0,
+    );
+    const [opened] = await chain.coordinator.queryFilter(
+      chain.coordinator.filters.QuorumOpened(requestId),
+      0,
+    );
+    expect([...(opened?.args.leaves ?? [])].sort()).toEqual([...(committed?.args.leaves ?? [])].sort());
+    const shown = await opened?.getBlock();
+    expect(shown?.timestamp).toBeGreaterThan(Number(committed?.args.windowEndsAt));
     for (const { payee } of enclaves) {
       expect(await chain.coordinator.creditOf(payee)).toBeGreaterThan(0n);
     }
@@ -77,7 +89,7 @@ describe("a request that wants several platforms", { timeout: 90_000 }, () => {
       chain.coordinator.filters.Fulfilled(median.requestId),
       0,
     );
-    expect(settled?.args.keysetId).toBe(enclaves[1]?.keysetId);
+    expect(settled?.args.outputHash).toBe(keccak(fromHex(word(20))));
   });
 
   test("gets a result also where the enclaves refuse to answer alike", async () => {

@@ -3,12 +3,12 @@
  * says, and refuses it with any bit of it changed. The quotes are not in this repository (docs/reference/vectors.md).
  */
 
-import { ContractFactory, JsonRpcProvider, type BytesLike } from "ethers";
+import { ContractFactory, JsonRpcProvider, ZeroAddress, type BytesLike } from "ethers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { INTEL_ON_CHAIN_ROOT } from "../../attestation/onchain/root.ts";
 import { encodeTdxEvidence } from "../../attestation/onchain/tdx-evidence.ts";
 import { parseQuote } from "../../attestation/intel/quote.ts";
-import { PolicyRegistry__factory, TdxVerifier__factory } from "../../contracts/bindings/index.ts";
+import { EnclaveRegistry__factory, TdxVerifier__factory } from "../../contracts/bindings/index.ts";
 import { toHex } from "../../protocol/bytes.ts";
 import { startAnvil, type Anvil } from "../../devnet/anvil.ts";
 import { HAS_VECTORS, MANIFEST, readVector, type VectorEntry } from "../support/vectors/manifest.ts";
@@ -37,10 +37,10 @@ beforeAll(async () => {
   anvil = await startAnvil();
   provider = new JsonRpcProvider(anvil.url, undefined, { cacheTimeout: -1, staticNetwork: true });
   const signer = await provider.getSigner(0);
-  const policies = await new PolicyRegistry__factory(signer).deploy();
+  const registry = await new EnclaveRegistry__factory(signer).deploy(ZeroAddress, 256);
   const { x, y, name } = INTEL_ON_CHAIN_ROOT;
   const deployed = await new ContractFactory(codec, TdxVerifier__factory.bytecode, signer).deploy(
-    await policies.getAddress(),
+    await registry.getAddress(),
     x,
     y,
     name,

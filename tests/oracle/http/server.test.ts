@@ -208,6 +208,7 @@ const SAMPLE: Readonly<Record<string, string>> = {
   keysetId: KEYSET,
   policyId: POLICY,
   settlement: "refunded",
+  callback: "failed",
   payload: "0x0101",
 };
 

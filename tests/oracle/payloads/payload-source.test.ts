@@ -58,7 +58,7 @@ function find(from: PayloadSource, uri: string, payload: Hex = PAYLOAD): Promise
     payloadUri: uri,
     deadline: 0,
     blockTime: 0,
-    blockHash: `0x${"0b".repeat(32)}`,
+    blockHash: `0x${"0b".repeat(32)}` as const,
     blockNumber: 0,
     releasedAt: 0,
   };

@@ -29,6 +29,7 @@ function question(...models: string[]): Hex {
       maxOutputTokens: 50,
       sampling: PROVIDER_DEFAULT_SAMPLING,
       format: { kind: OutputKind.text, schema: "", choices: [] },
+      parts: [],
     },
   });
   return toHex(payload);

@@ -13,7 +13,7 @@ import type { Hex } from "../protocol/bytes.ts";
 import { ChainError } from "../protocol/errors.ts";
 
 /** Enough for any of these deployments; estimating would need each one mined before the next. */
-const GAS = { gasLimit: 8_000_000n };
+const GAS = { gasLimit: 14_000_000n };
 /** Blocks: evidence for admission may name a block at most this old (EIP-2935 keeps 8,191). */
 const MAX_EVIDENCE_AGE_BLOCKS = 256;
 const ZERO_ADDRESS: Hex = `0x${"00".repeat(20)}`;

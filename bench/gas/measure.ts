@@ -50,6 +50,8 @@ async function setStage(chain: Chain): Promise<{ readonly stage: Stage; readonly
     const intermediate = index === 0 ? "include" : "omit";
     gas.push(await admitByQuote(node, chain, { policyId, platform: `platform ${index}`, intermediate }));
   }
+  // Keys answer what was asked in a later second.
+  await chain.later(2n);
   const consumers: GasConsumer[] = [];
   for (let index = 0; index < 50; index += 1) consumers.push(await chain.deployConsumer(policyId));
   const stage = { chain, policyId, nodes, consumers };

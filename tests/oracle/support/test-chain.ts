@@ -44,7 +44,7 @@ export async function startTestChain(options: {
   readonly behaviourDigest: Hex;
   readonly chainId?: number;
   readonly anvilArgs?: readonly string[];
-  /** What enclaves that restart under way must be excused from. */
+  /** Off where it is not said: tests ask before their enclaves are admitted, and restart them under way. */
   readonly keysBeforeRequest?: boolean;
 }): Promise<TestChain> {
   const chainId = options.chainId ?? LOCAL_CHAIN_IDS[0];
@@ -58,7 +58,7 @@ export async function startTestChain(options: {
     behaviourDigest: options.behaviourDigest,
     fallbackWindowSeconds: FALLBACK_WINDOW_SECONDS,
     cancelDelaySeconds: CANCEL_DELAY_SECONDS,
-    keysBeforeRequest: options.keysBeforeRequest ?? true,
+    keysBeforeRequest: options.keysBeforeRequest ?? false,
     quorumWindowSeconds: QUORUM_WINDOW_SECONDS,
   });
   return {

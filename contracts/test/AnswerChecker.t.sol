@@ -4,6 +4,7 @@ pragma solidity ^0.8.27;
 import { AnswerChecker } from "../src/AnswerChecker.sol";
 import { IAnswerChecker } from "../src/interfaces/IAnswerChecker.sol";
 import { IEnclaveRegistry } from "../src/interfaces/IEnclaveRegistry.sol";
+import { Refusal } from "../src/interfaces/IOracleCoordinator.sol";
 import { Answer, Answers, AnswerStatus } from "../src/types/Answer.sol";
 import { PolicyChange, PolicyRules } from "../src/types/Policy.sol";
 import { Delivery, Request, Requests, RequestTerms } from "../src/types/Request.sol";
@@ -33,7 +34,7 @@ contract AnswerCheckerTest is World {
     function check(Request memory request, Answer memory answer) internal returns (bytes32) {
         bytes memory signature = signatureOf(answer);
         vm.prank(address(consumer));
-        return checker.check(request, answer, OUTPUT, signature, MAX_AGE);
+        return checker.check(request, answer, OUTPUT, signature, block.number - 1, MAX_AGE);
     }
 
     function test_AcceptsTheAnswerToTheExpectedRequest() public {
@@ -48,17 +49,17 @@ contract AnswerCheckerTest is World {
         Request memory request = askToPull();
         Answer memory answer = answerTo(request, AnswerStatus.Ok, OUTPUT, alice);
         // Any field but those that are refused by name: chain, coordinator, consumer, threshold.
-        field = uint8(bound(field, 3, 18));
-        if (field == 11) field = 7;
+        field = uint8(bound(field, 3, 19));
+        if (field == 12) field = 9;
         bytes memory encoded = abi.encode(request);
         encoded[
             uint256(field) * 32 + 31
-        ] ^= bytes1(uint8(1 << (field == 12 ? 0 : field == 13 ? 1 : bound(bit, 0, 7))));
+        ] ^= bytes1(uint8(1 << (field == 13 ? 0 : field == 14 ? 1 : bound(bit, 0, 7))));
         request = abi.decode(encoded, (Request));
         bytes memory signature = signatureOf(answer);
         vm.prank(address(consumer));
         vm.expectPartialRevert(IAnswerChecker.WrongQuestion.selector);
-        checker.check(request, answer, OUTPUT, signature, MAX_AGE);
+        checker.check(request, answer, OUTPUT, signature, block.number - 1, MAX_AGE);
     }
 
     function test_RevertWhen_WrongConsumer() public {
@@ -68,7 +69,7 @@ contract AnswerCheckerTest is World {
         vm.expectRevert(
             abi.encodeWithSelector(IAnswerChecker.WrongConsumer.selector, address(this), address(consumer))
         );
-        checker.check(request, answer, OUTPUT, signature, MAX_AGE);
+        checker.check(request, answer, OUTPUT, signature, block.number - 1, MAX_AGE);
     }
 
     function test_RevertWhen_AnswerIsReused() public {
@@ -76,23 +77,70 @@ contract AnswerCheckerTest is World {
         Answer memory answer = answerTo(request, AnswerStatus.Ok, OUTPUT, alice);
         bytes memory signature = signatureOf(answer);
         vm.prank(address(consumer));
-        checker.consume(request, answer, OUTPUT, signature, MAX_AGE);
+        checker.consume(request, answer, OUTPUT, signature, block.number - 1, MAX_AGE);
         assertTrue(checker.isConsumed(address(consumer), Requests.id(request)), "consumed");
         vm.prank(address(consumer));
         vm.expectPartialRevert(IAnswerChecker.AnswerAlreadyConsumed.selector);
-        checker.consume(request, answer, OUTPUT, signature, MAX_AGE);
+        checker.consume(request, answer, OUTPUT, signature, block.number - 1, MAX_AGE);
     }
 
-    function test_RevertWhen_AnswerIsFromTheFuture() public {
+    function expectRefused(Request memory request, Refusal reason) internal {
+        vm.expectRevert(
+            abi.encodeWithSelector(IAnswerChecker.AnswerRefused.selector, Requests.id(request), reason)
+        );
+    }
+
+    function test_RevertWhen_AnsweredAtIsOutsideOfWhatClocksMayDifferBy() public {
         Request memory request = askToPull();
         Answer memory answer = answerTo(request, AnswerStatus.Ok, OUTPUT, alice);
-        answer.answeredAt = uint64(block.timestamp) + 61;
+        answer.answeredAt = uint64(block.timestamp) + 301;
         bytes memory signature = signatureOf(answer);
         vm.prank(address(consumer));
-        vm.expectPartialRevert(IAnswerChecker.AnswerFromTheFuture.selector);
-        checker.check(request, answer, OUTPUT, signature, MAX_AGE);
+        expectRefused(request, Refusal.AnsweredAtOutOfRange);
+        checker.check(request, answer, OUTPUT, signature, block.number - 1, MAX_AGE);
         answer.answeredAt -= 1;
         check(request, answer);
+        answer.answeredAt = request.requestedAt - 301;
+        signature = signatureOf(answer);
+        vm.prank(address(consumer));
+        expectRefused(request, Refusal.AnsweredAtOutOfRange);
+        checker.check(request, answer, OUTPUT, signature, block.number - 1, MAX_AGE);
+    }
+
+    /// faults/contracts.md, T1: any stateBlockHash was accepted.
+    function test_RevertWhen_TheBlockIsOlderOrUnknownOrAnother() public {
+        Request memory request = askToPull();
+        Answer memory answer = answerTo(request, AnswerStatus.Ok, OUTPUT, alice);
+        answer.stateBlockHash = keccak256("no block");
+        expectBlockRefused(request, answer, block.number - 1, Refusal.StateBlockMismatch);
+        answer.stateBlockHash = 0;
+        expectBlockRefused(request, answer, block.number - 1, Refusal.StateBlockMismatch);
+        answer.stateBlockHash = blockhash(block.number - 2);
+        expectBlockRefused(request, answer, block.number - 2, Refusal.StateBlockTooOld);
+        expectBlockRefused(request, answer, block.number, Refusal.StateBlockUnknown);
+        answer.stateBlockHash = blockhash(block.number - 1);
+        check(request, answer);
+    }
+
+    function expectBlockRefused(Request memory request, Answer memory answer, uint256 number, Refusal reason)
+        internal
+    {
+        bytes memory signature = signatureOf(answer);
+        vm.prank(address(consumer));
+        expectRefused(request, reason);
+        checker.check(request, answer, OUTPUT, signature, number, MAX_AGE);
+    }
+
+    function test_RevertWhen_TheRequestNeitherWaitsNorWasPulled() public {
+        Request memory request = askToPull();
+        Answer memory answer = answerTo(request, AnswerStatus.Ok, OUTPUT, alice);
+        vm.warp(request.deadline + 1);
+        coordinator.refund(request);
+        answer.answeredAt = uint64(block.timestamp);
+        bytes memory signature = signatureOf(answer);
+        vm.prank(address(consumer));
+        vm.expectRevert(abi.encodeWithSelector(IAnswerChecker.RequestNotAsked.selector, Requests.id(request)));
+        checker.check(request, answer, OUTPUT, signature, block.number - 1, MAX_AGE);
     }
 
     function test_RevertWhen_AnswerIsTooOld() public {
@@ -104,7 +152,7 @@ contract AnswerCheckerTest is World {
         bytes memory signature = signatureOf(answer);
         vm.prank(address(consumer));
         vm.expectPartialRevert(IAnswerChecker.AnswerTooOld.selector);
-        checker.check(request, answer, OUTPUT, signature, MAX_AGE);
+        checker.check(request, answer, OUTPUT, signature, block.number - 1, MAX_AGE);
     }
 
     function test_RevertWhen_OutputOrDomainOrSignerIsAnother() public {
@@ -113,14 +161,14 @@ contract AnswerCheckerTest is World {
         bytes memory signature = signatureOf(answer);
         vm.startPrank(address(consumer));
         vm.expectPartialRevert(IAnswerChecker.WrongOutput.selector);
-        checker.check(request, answer, "no", signature, MAX_AGE);
+        checker.check(request, answer, "no", signature, block.number - 1, MAX_AGE);
         signature[0] ^= 0x01;
         vm.expectPartialRevert(IEnclaveRegistry.SignerNotAdmitted.selector);
-        checker.check(request, answer, OUTPUT, signature, MAX_AGE);
+        checker.check(request, answer, OUTPUT, signature, block.number - 1, MAX_AGE);
         signature[0] ^= 0x01;
         request.coordinator = address(this);
         vm.expectPartialRevert(IAnswerChecker.WrongDomain.selector);
-        checker.check(request, answer, OUTPUT, signature, MAX_AGE);
+        checker.check(request, answer, OUTPUT, signature, block.number - 1, MAX_AGE);
         vm.stopPrank();
     }
 
@@ -131,17 +179,17 @@ contract AnswerCheckerTest is World {
             abi.encode(
                 keccak256("EIP712Domain(string name,string version)"),
                 keccak256("Adyton Off-chain"),
-                keccak256("1")
+                keccak256("2")
             )
         );
         bytes memory signature =
             signBy(alice, keccak256(abi.encodePacked(hex"1901", offChainDomain, Answers.structHash(answer))));
         vm.prank(address(consumer));
         vm.expectPartialRevert(IEnclaveRegistry.SignerNotAdmitted.selector);
-        checker.check(request, answer, OUTPUT, signature, MAX_AGE);
+        checker.check(request, answer, OUTPUT, signature, block.number - 1, MAX_AGE);
     }
 
-    function test_KeysBeforeRequestNeedsAPendingRequest() public {
+    function test_KeysBeforeRequestHoldsForSettledRequestsToo() public {
         policyId =
             createPolicy("early", one(PolicyChange(PolicyRules.KEYS_BEFORE_REQUEST, 0, PolicyRules.PRESENT)));
         admit(alice);
@@ -150,9 +198,6 @@ contract AnswerCheckerTest is World {
         Answer memory answer = answerTo(request, AnswerStatus.Ok, OUTPUT, alice);
         check(request, answer);
         coordinator.fulfill(request, sign(answer, "", alice));
-        bytes memory signature = signatureOf(answer);
-        vm.prank(address(consumer));
-        vm.expectPartialRevert(IEnclaveRegistry.AdmittedAfterRequest.selector);
-        checker.check(request, answer, OUTPUT, signature, MAX_AGE);
+        check(request, answer);
     }
 }

@@ -30,7 +30,7 @@ contract ChainAdaptersTest is World {
         uint256 without = coordinator.requiredEscrow(terms());
         coordinator =
             new OracleCoordinator(enclaves, new OptimismAdapter(), GUARDIAN, FALLBACK_WINDOW, CANCEL_DELAY);
-        consumer = new RecordingConsumer(coordinator);
+        consumer = new RecordingConsumer(coordinator, policyId);
         assertEq(coordinator.requiredEscrow(terms()), without + 5e12, "in the escrow");
         vm.txGasPrice(0);
         Request memory request = ask();
@@ -49,7 +49,7 @@ contract ChainAdaptersTest is World {
         );
         assertEq(adapter.blockNumber(), 777, "number");
         assertEq(adapter.blockHash(776), keccak256("776"), "hash");
-        assertEq(adapter.dataFee(100), 2000, "20 wei a byte");
+        assertEq(adapter.dataFee(100), 20 * (100 + 160), "20 wei a byte, the envelope too");
     }
 
     function test_OptimismsBlocksAreEthereums() public {

@@ -189,7 +189,8 @@ contract OracleCoordinatorTest is World {
         assertTrue(coordinator.isStoredAnswer(id, AnswerStatus.Ok, time, keccak256("yes")), "stored");
         assertTrue(!coordinator.isStoredAnswer(id, AnswerStatus.Ok, time, keccak256("no")), "and no other");
         assertTrue(
-            !coordinator.isStoredAnswer(id, AnswerStatus.Refused, time, keccak256("yes")), "nor another status"
+            !coordinator.isStoredAnswer(id, AnswerStatus.Refused, time, keccak256("yes")),
+            "nor another status"
         );
         assertTrue(!coordinator.isStoredAnswer(id, AnswerStatus.Ok, time + 1, keccak256("yes")), "nor time");
         assertEq(consumer.deliveries(id), 0, "no callback");
@@ -205,9 +206,7 @@ contract OracleCoordinatorTest is World {
         Request memory request = ask(asked);
         coordinator.fulfill(request, sign(answerTo(request, AnswerStatus.Ok, "yes", alice), "", alice));
         assertTrue(coordinator.creditOf(alice.keyset.payee) > FEE, "paid");
-        assertTrue(
-            coordinator.stateOf(Requests.id(request)) >> 248 == 4, "pulled, with its block"
-        );
+        assertTrue(coordinator.stateOf(Requests.id(request)) >> 248 == 4, "pulled, with its block");
     }
 
     function test_ThePayeeEarnsWhoeverTransmits() public {

@@ -2,7 +2,12 @@
 pragma solidity ^0.8.27;
 
 import { OracleConsumer } from "../src/OracleConsumer.sol";
-import { IOracleCoordinator, Opening, SignedAnswer, SignedLeaf } from "../src/interfaces/IOracleCoordinator.sol";
+import {
+    IOracleCoordinator,
+    Opening,
+    SignedAnswer,
+    SignedLeaf
+} from "../src/interfaces/IOracleCoordinator.sol";
 import { Answer, AnswerStatus } from "../src/types/Answer.sol";
 import { Aggregation, Request, RequestTerms } from "../src/types/Request.sol";
 import { Batches } from "./support/Batches.sol";
@@ -88,7 +93,9 @@ contract PaymentTest is Batches {
     function outputOf(uint256 length, bool isText) internal pure returns (bytes memory output) {
         output = new bytes(length);
         if (!isText) output[length - 1] = 0x2a;
-        else for (uint256 i = 0; i < length; ++i) output[i] = bytes1(uint8(97 + i % 26));
+        else for (uint256 i = 0; i < length; ++i) {
+            output[i] = bytes1(uint8(97 + i % 26));
+        }
     }
 
     /// Sends `data`, which settles for `count` answers of fee `FEE` to the payees of `earners`.
@@ -131,7 +138,10 @@ contract PaymentTest is Batches {
             data = abi.encodeCall(coordinator.fulfillPacked, (alice.keysetId, r, vs, item));
         }
         string memory what = string.concat(
-            packed ? "packed, " : "single, ", vm.toString(size), isText ? " B of text" : " B of number", isFresh ? ", fresh" : ", warm"
+            packed ? "packed, " : "single, ",
+            vm.toString(size),
+            isText ? " B of text" : " B of number",
+            isFresh ? ", fresh" : ", warm"
         );
         (uint256 charged, uint256 repaid) = measure(what, data, onlyAlice(), FEE);
         assertFair(what, charged, repaid);
@@ -154,7 +164,11 @@ contract PaymentTest is Batches {
         }
         bytes memory data = batchCall(itemsFor(requests, outputs), packed);
         string memory what = string.concat(
-            packed ? "packed batch of " : "batch of ", vm.toString(count), ", ", vm.toString(size), isFresh ? " B, fresh" : " B, warm"
+            packed ? "packed batch of " : "batch of ",
+            vm.toString(count),
+            ", ",
+            vm.toString(size),
+            isFresh ? " B, fresh" : " B, warm"
         );
         (uint256 charged, uint256 repaid) = measure(what, data, onlyAlice(), FEE * count);
         assertFair(what, charged, repaid);
@@ -169,25 +183,28 @@ contract PaymentTest is Batches {
         }
     }
 
-    function test_ABatchOfOneEarnsNoMoreThanTheAnswerAlone() public {
-        single(32, true, true, false);
+    /// faults/contracts.md, H1: a batch of one earned 13,346 gas more than the answer alone, for little more work.
+    function test_ABatchOfOneGainsNoMoreThanTheAnswerAlone() public {
+        batch(1, 32, true, false);
         Request memory request = askQuietly(termsFor(32, false));
         SignedAnswer memory signed = ok(request, outputOf(32, true));
         (bytes32 r, bytes32 vs) = compact(signed.signature);
         bytes memory alone = abi.encodeCall(
             coordinator.fulfillPacked, (alice.keysetId, r, vs, pack(request, signed, true, request))
         );
-        (, uint256 earnedAlone) = measure("alone", alone, onlyAlice(), FEE);
+        (uint256 charged, uint256 repaid) = measure("alone", alone, onlyAlice(), FEE);
         Request[] memory requests = new Request[](1);
         bytes[] memory outputs = new bytes[](1);
         (requests[0], outputs[0]) = (askQuietly(termsFor(32, false)), outputOf(32, true));
         bytes memory data = batchCall(itemsFor(requests, outputs), true);
-        (, uint256 earned) = measure("batch of one", data, onlyAlice(), FEE);
-        assertTrue(earned * 100 <= earnedAlone * 103, "as much for the same work");
+        (uint256 batchCharged, uint256 batchRepaid) = measure("batch of one", data, onlyAlice(), FEE);
+        assertTrue(batchRepaid - batchCharged <= repaid - charged + 500, "what is left over is as little");
     }
 
     function quorum(uint256 size, bool isFresh) internal {
-        for (uint256 i = 0; isFresh && i < 3; ++i) coordinator.withdraw(nodes[i].keyset.payee);
+        for (uint256 i = 0; isFresh && i < 3; ++i) {
+            coordinator.withdraw(nodes[i].keyset.payee);
+        }
         RequestTerms memory asked = termsFor(size, isFresh);
         asked.threshold = 3;
         asked.aggregation = Aggregation.Identical;
@@ -200,7 +217,8 @@ contract PaymentTest is Batches {
             leaves[i] = leafOf(answer, nodes[i]);
             openings[i] = Opening(answer, block.number - 1, i == 0 ? output : bytes(""));
         }
-        (bool succeeded,) = address(coordinator).call(abi.encodeCall(coordinator.commitQuorum, (request, leaves)));
+        (bool succeeded,) =
+            address(coordinator).call(abi.encodeCall(coordinator.commitQuorum, (request, leaves)));
         uint256 committing = vm.lastCallGas().gasTotalUsed;
         assertTrue(succeeded, "committed");
         vm.warp(block.timestamp + 30);

@@ -80,9 +80,9 @@ contract SubscriptionsTest is World {
     }
 
     function test_RevertWhen_BalanceIsTooLow() public {
-        uint96 leave = uint96(coordinator.requiredEscrow(subscribed()) - 1);
+        uint96 rest = uint96(coordinator.requiredEscrow(subscribed()) - 1);
         vm.prank(OWNER);
-        coordinator.withdrawSubscription(subscriptionId, OWNER, FUNDS - leave);
+        coordinator.withdrawSubscription(subscriptionId, OWNER, FUNDS - rest);
         RequestTerms memory asked = subscribed();
         vm.expectPartialRevert(ISubscriptions.SubscriptionBalanceTooLow.selector);
         consumer.ask(asked, hex"0101");
@@ -122,8 +122,46 @@ contract SubscriptionsTest is World {
     function testFuzz_NonOkLeavesTheFeeInTheSubscription(uint8 status) public {
         status = uint8(bound(status, uint8(AnswerStatus.Refused), uint8(AnswerStatus.ClockUnknown)));
         Request memory request = ask(subscribed());
-        vm.warp(block.timestamp + FALLBACK_WINDOW);
+        vm.warp(request.deadline - FALLBACK_WINDOW);
         fulfill(request, answered(request, AnswerStatus(status), ""));
         assertEq(balance() + coordinator.creditOf(alice.keyset.payee), FUNDS, "nothing is lost");
+    }
+
+    /// faults/contracts.md, G1: who buys a subscription does not buy the seller's consumers.
+    function test_TheSellersConsumersMayNotAskFromTheBuyersSubscription() public {
+        address buyer = address(0xB1);
+        vm.prank(OWNER);
+        coordinator.offerSubscription(subscriptionId, buyer);
+        vm.prank(buyer);
+        coordinator.acceptSubscription(subscriptionId);
+        assertEq(coordinator.capOf(subscriptionId, address(consumer)), 0, "no cap is left");
+        RequestTerms memory asked = subscribed();
+        vm.expectPartialRevert(ISubscriptions.SubscriptionCapExceeded.selector);
+        consumer.ask(asked, hex"0102");
+        (address[] memory consumers,) = coordinator.consumersOf(subscriptionId);
+        assertEq(consumers.length, 0, "nor listed");
+        vm.prank(buyer);
+        coordinator.setConsumer(subscriptionId, address(consumer), 1 ether);
+        consumer.ask(asked, hex"0102");
+    }
+
+    function test_EveryConsumerAndItsCapAreListed() public {
+        address[3] memory others = [address(0xC1), address(0xC2), address(0xC3)];
+        vm.startPrank(OWNER);
+        for (uint96 i = 0; i < 3; ++i) {
+            coordinator.setConsumer(subscriptionId, others[i], i + 1);
+        }
+        coordinator.setConsumer(subscriptionId, others[0], 9);
+        coordinator.setConsumer(subscriptionId, address(consumer), 0);
+        coordinator.setConsumer(subscriptionId, address(0xC4), 0);
+        vm.stopPrank();
+        (address[] memory consumers, uint96[] memory caps) = coordinator.consumersOf(subscriptionId);
+        assertEq(consumers.length, 3, "those with a cap");
+        uint256 sum = 0;
+        for (uint256 i = 0; i < 3; ++i) {
+            assertEq(caps[i], coordinator.capOf(subscriptionId, consumers[i]), "its cap");
+            sum += caps[i];
+        }
+        assertEq(sum, 9 + 2 + 3, "each once");
     }
 }

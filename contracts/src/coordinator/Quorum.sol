@@ -15,13 +15,11 @@ struct QuorumSet {
 /// @notice One slot.
 /// @param windowEndsAt When openings begin; zero while there are fewer than `threshold` members.
 /// @param openedBits One bit for each member that opened.
-/// @param vendorBits One bit for each vendor, where the policy wants distinct ones.
 /// @param hasBarred Whether `isBarred` holds anything.
 struct QuorumHead {
     uint40 windowEndsAt;
     uint8 size;
     uint8 openedBits;
-    uint192 vendorBits;
     bool hasBarred;
 }
 

@@ -51,7 +51,7 @@ abstract contract QuorumSettlement is Settlement {
     uint256 private constant UNMETERED_LEAF_GAS = 22_500;
     uint256 private constant UNMETERED_OPEN_GAS = 5_000;
     uint256 private constant UNMETERED_OPENING_GAS = 45_500;
-    uint256 private constant UNMETERED_SETTLE_GAS = 14_500;
+    uint256 private constant UNMETERED_SETTLE_GAS = 15_500;
     uint256 private constant UNMETERED_PAYEE_GAS = 600;
     /// @dev Calldata without members; of a leaf; of an opening without its output.
     uint256 private constant COMMIT_BYTES = 708;
@@ -206,15 +206,11 @@ abstract contract QuorumSettlement is Settlement {
         bool distinctVendors
     ) private view returns (bool) {
         bytes11 platformTag = Quorum.platformTagOf(party);
+        if (head.hasBarred && set.isBarred[platformTag]) return false;
         for (uint256 i = 0; i < head.size; ++i) {
             if (Quorum.platformTagOf(parties[i]) == platformTag) return false;
+            if (distinctVendors && Quorum.vendorOf(parties[i]) == Quorum.vendorOf(party)) return false;
         }
-        if (head.hasBarred && set.isBarred[platformTag]) return false;
-        if (!distinctVendors) return true;
-        uint256 vendor = Quorum.vendorOf(party);
-        uint256 vendorBit = vendor < 192 ? 1 << vendor : 0;
-        if (vendorBit == 0 || head.vendorBits & vendorBit != 0) return false;
-        head.vendorBits |= uint192(vendorBit);
         return true;
     }
 
@@ -506,14 +502,11 @@ abstract contract QuorumSettlement is Settlement {
     /// @dev Removes the members that did not open, and bars their platforms.
     function _keepOpened(QuorumSet storage set, QuorumHead memory head) private {
         uint256 kept = 0;
-        uint192 vendorBits = 0;
         for (uint256 i = 0; i < head.size; ++i) {
             Member memory member = set.members[i];
             bool isOpened = (head.openedBits >> i) & 1 == 1;
             if (!isOpened) set.isBarred[Quorum.platformTagOf(member.party)] = true;
             if (isOpened) {
-                uint256 vendor = Quorum.vendorOf(member.party);
-                if (head.vendorBits != 0) vendorBits |= uint192(1 << vendor);
                 if (kept != i) {
                     set.members[kept] = member;
                     set.opened[kept] = set.opened[i];
@@ -526,11 +519,7 @@ abstract contract QuorumSettlement is Settlement {
             delete set.opened[i];
         }
         set.head = QuorumHead({
-            windowEndsAt: 0,
-            size: uint8(kept),
-            openedBits: uint8((1 << kept) - 1),
-            vendorBits: vendorBits,
-            hasBarred: true
+            windowEndsAt: 0, size: uint8(kept), openedBits: uint8((1 << kept) - 1), hasBarred: true
         });
     }
 

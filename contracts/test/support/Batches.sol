@@ -54,21 +54,18 @@ abstract contract Batches is World {
         bytes memory signature = signRoot(root, items.length);
         if (!packed) {
             return abi.encodeCall(
-                coordinator.fulfillBatch,
-                (items, root, uint32(items.length), new bytes32[][](0), signature)
+                coordinator.fulfillBatch, (items, root, uint32(items.length), new bytes32[][](0), signature)
             );
         }
         (bytes32 r, bytes32 vs) = compact(signature);
         bytes memory all;
         for (uint256 i = 0; i < items.length; ++i) {
             all = abi.encodePacked(
-                all,
-                pack(items[i].request, signedOf(items[i]), i == 0, items[i == 0 ? 0 : i - 1].request)
+                all, pack(items[i].request, signedOf(items[i]), i == 0, items[i == 0 ? 0 : i - 1].request)
             );
         }
-        return abi.encodeCall(
-            coordinator.fulfillBatchPacked, (alice.keysetId, r, vs, uint32(items.length), all)
-        );
+        return
+            abi.encodeCall(coordinator.fulfillBatchPacked, (alice.keysetId, r, vs, uint32(items.length), all));
     }
 
     function signedOf(BatchItem memory item) internal pure returns (SignedAnswer memory) {

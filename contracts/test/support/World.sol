@@ -176,8 +176,7 @@ abstract contract World is RegistryWorld {
         returns (bytes memory)
     {
         bytes memory word1 = abi.encodePacked(request.payer, request.fee);
-        bytes memory word2 =
-            abi.encodePacked(request.refundTo, request.gasPriceCap, request.callbackGasLimit);
+        bytes memory word2 = abi.encodePacked(request.refundTo, request.gasPriceCap, request.callbackGasLimit);
         uint8 flags = (request.payloadUriHash != 0 ? 1 : 0) | (request.context != 0 ? 2 : 0)
             | (request.delivery == Delivery.Callback ? 0 : 4);
         bytes memory words;
@@ -186,9 +185,8 @@ abstract contract World is RegistryWorld {
         } else {
             words = word1;
         }
-        bytes32 word2Before = keccak256(
-            abi.encodePacked(before.refundTo, before.gasPriceCap, before.callbackGasLimit)
-        );
+        bytes32 word2Before =
+            keccak256(abi.encodePacked(before.refundTo, before.gasPriceCap, before.callbackGasLimit));
         if (!isFirst && keccak256(word2) == word2Before) flags |= 16;
         else words = abi.encodePacked(words, word2);
         if (!isFirst && request.policyId == before.policyId) flags |= 32;

@@ -1,9 +1,19 @@
 /**
  * Real TDX quotes through `TdxVerifier` on a chain, each at a time when it was good: the contract returns what the quote
- * says, and refuses it with any bit of it changed. The quotes are not in this repository (docs/reference/vectors.md).
+ * says, refuses it with any bit of it changed, and refuses TDs that can be moved, profiled or robbed of pages. The quotes are
+ * not in this repository (docs/reference/vectors.md).
  */
 
-import { ContractFactory, JsonRpcProvider, ZeroAddress, type BytesLike } from "ethers";
+import {
+  AbiCoder,
+  ContractFactory,
+  JsonRpcProvider,
+  ZeroAddress,
+  ZeroHash,
+  isCallException,
+  keccak256,
+  type BytesLike,
+} from "ethers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { INTEL_ON_CHAIN_ROOT } from "../../attestation/onchain/root.ts";
 import { encodeTdxEvidence } from "../../attestation/onchain/tdx-evidence.ts";
@@ -18,6 +28,10 @@ const DAY_SECONDS = 86_400;
 const FLIPS = 40;
 const STRIDE = 7919;
 
+/** Kinds of rules (`PolicyRules`). */
+const TD_ATTRIBUTES = 10;
+const VALIDITY_SECONDS = 192;
+
 interface Claims {
   readonly body: string;
   readonly fmspc: string;
@@ -30,6 +44,8 @@ const quotes = MANIFEST.vectors.filter(
 let anvil: Anvil;
 let provider: JsonRpcProvider;
 let verifier: string;
+/** Names exactly the attributes of each quote that needs a rule for them. */
+let permissivePolicy: string;
 const codec = TdxVerifier__factory.createInterface();
 
 beforeAll(async () => {
@@ -47,6 +63,20 @@ beforeAll(async () => {
   );
   await deployed.waitForDeployment();
   verifier = await deployed.getAddress();
+  const rules = [
+    { kind: VALIDITY_SECONDS, subject: ZeroHash, value: `0x${DAY_SECONDS.toString(16).padStart(64, "0")}` },
+  ];
+  const named = new Set(quotes.map((entry) => toHex(bodyOf(entry).subarray(120, 128)).padEnd(66, "0")));
+  for (const subject of named)
+    rules.push({ kind: TD_ATTRIBUTES, subject, value: `0x${"1".padStart(64, "0")}` });
+  await (await registry.create(ZeroHash, ZeroAddress, 0, 0, rules)).wait();
+  const { chainId } = await provider.getNetwork();
+  permissivePolicy = keccak256(
+    AbiCoder.defaultAbiCoder().encode(
+      ["uint256", "address", "address", "bytes32"],
+      [chainId, await registry.getAddress(), await signer.getAddress(), ZeroHash],
+    ),
+  );
 });
 
 afterAll(async () => {
@@ -64,7 +94,10 @@ function goodTime({ checks, pckValid }: VectorEntry): number {
 }
 
 async function verifyOnChain(evidence: Uint8Array, time: number): Promise<BytesLike> {
-  const data = codec.encodeFunctionData("verifyQuote", [evidence]);
+  return await callAt(codec.encodeFunctionData("verifyQuote", [evidence]), time);
+}
+
+async function callAt(data: string, time: number): Promise<BytesLike> {
   const call = [{ to: verifier, data }, "latest", {}, { time: `0x${time.toString(16)}` }];
   return (await provider.send("eth_call", call)) as BytesLike;
 }
@@ -114,5 +147,49 @@ describe.skipIf(!HAS_VECTORS)("verifies on chain", () => {
       evidence[at] = (evidence[at] ?? 0) ^ 0x01;
       await expect(verifyOnChain(evidence, time)).rejects.toThrow();
     }
+  });
+});
+
+const bodyOf = (entry: VectorEntry): Uint8Array => parseQuote(readVector(entry)).body;
+
+/** Why a TD is refused, read from the bits that Intel names (TDX Module 1.5 ABI, TD_PARAMS), or null. */
+function refusalOf(body: Uint8Array, hasRule: boolean): string | null {
+  const attributes = new DataView(body.buffer, body.byteOffset + 120, 8).getBigUint64(0, true);
+  const has = (bit: bigint): boolean => ((attributes >> bit) & 1n) === 1n;
+  if ((attributes & 0xffn) !== 0n) return "DebugEnabled";
+  const isServiceTdShown = body.length === 648;
+  if (isServiceTdShown && body.subarray(600).some((byte) => byte !== 0)) return "ServiceTdBound";
+  if (has(29n) && !isServiceTdShown) return "ServiceTdNotShown";
+  const isOrdinary = has(28n) && !has(29n) && !has(63n);
+  return isOrdinary || hasRule ? null : "AppraisalRefused";
+}
+
+/** The name of the error that a quote is refused with before its measurement is looked at, or null. */
+async function refusalOnChain(entry: VectorEntry, policyId: string): Promise<string | null> {
+  const evidence = encodeTdxEvidence(readVector(entry), { intermediate: "include" });
+  const data = codec.encodeFunctionData("appraise", [policyId, keccak256("0x"), evidence]);
+  const error: unknown = await callAt(data, goodTime(entry)).catch((caught: unknown) => caught);
+  const revert = isCallException(error) ? error.data : null;
+  const parsed = codec.parseError(
+    revert ?? (error as { info?: { error?: { data?: string } } }).info?.error?.data ?? "0x",
+  );
+  if (parsed === null) throw new Error("no error of the verifier's", { cause: error });
+  // Confined, so that its report data is looked at, which is not what was asked for.
+  return parsed.name === "ReportDataMismatch" ? null : parsed.name;
+}
+
+describe.skipIf(!HAS_VECTORS)("judges on chain how a TD is confined", () => {
+  test.for(quotes.map((entry) => ({ name: `${entry.kind} ${entry.id}`, entry })))(
+    "$name",
+    async ({ entry }) => {
+      const body = bodyOf(entry);
+      expect(await refusalOnChain(entry, ZeroHash)).toBe(refusalOf(body, false));
+      expect(await refusalOnChain(entry, permissivePolicy)).toBe(refusalOf(body, true));
+    },
+  );
+
+  test("each way to be refused has a real quote", () => {
+    const refusals = quotes.map((entry) => refusalOf(bodyOf(entry), false));
+    expect(new Set(refusals)).toEqual(new Set([null, "AppraisalRefused", "ServiceTdBound"]));
   });
 });

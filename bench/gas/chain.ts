@@ -1,12 +1,7 @@
 /** The contracts on a local chain, with everything that a measured transaction finds: policies, keys, balances. */
 
 import { AbiCoder, JsonRpcProvider, NonceManager, ZeroAddress, keccak256, toUtf8Bytes } from "ethers";
-import type {
-  BigNumberish,
-  BytesLike,
-  ContractTransactionReceipt,
-  ContractTransactionResponse,
-} from "ethers";
+import type { BigNumberish, BytesLike, TransactionReceipt, TransactionResponse } from "ethers";
 import * as bindings from "../../contracts/bindings/index.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { startAnvil } from "../../devnet/anvil.ts";
@@ -85,7 +80,7 @@ export async function startChain() {
     return policyId as Hex;
   };
 
-  const mine = async (sent: Promise<ContractTransactionResponse>): Promise<ContractTransactionReceipt> => {
+  const mine = async (sent: Promise<TransactionResponse>): Promise<TransactionReceipt> => {
     const receipt = await (await sent).wait();
     if (receipt?.status !== 1) throw new Error("a measured transaction failed");
     return receipt;
@@ -102,16 +97,15 @@ export async function startChain() {
     createPolicy,
     mine,
     /** Gas of a transaction, as its receipt has it. */
-    gasOf: async (sent: Promise<ContractTransactionResponse>): Promise<number> =>
-      Number((await mine(sent)).gasUsed),
+    gasOf: async (sent: Promise<TransactionResponse>): Promise<number> => Number((await mine(sent)).gasUsed),
     /** Calldata as a node makes it, sent to the coordinator. */
-    settle: async (data: Hex): Promise<ContractTransactionResponse> =>
-      (await owner.sendTransaction({
+    settle: async (data: Hex): Promise<TransactionResponse> =>
+      await owner.sendTransaction({
         to: await coordinator.getAddress(),
         data,
         // An estimate is the least that does not revert: a batch goes on without an item that has too little.
         gasLimit: SETTLING_GAS,
-      })) as ContractTransactionResponse,
+      }),
     deployConsumer: async (policyId: BytesLike): Promise<bindings.GasConsumer> =>
       await new bindings.GasConsumer__factory(owner).deploy(await coordinator.getAddress(), policyId),
     later: async (seconds: BigNumberish): Promise<void> => {

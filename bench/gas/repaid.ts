@@ -3,7 +3,7 @@
  * direct transaction each (a quorum's commit is counted with its opening), priced below the cap, the escrow sufficient.
  */
 
-import type { ContractTransactionReceipt } from "ethers";
+import type { TransactionReceipt } from "ethers";
 import * as p from "../../protocol/index.ts";
 import { admitByQuote, createNode, encodeBatch, type Asked } from "./node.ts";
 import {
@@ -44,7 +44,7 @@ async function ask(stage: Stage, bytes: number, threshold: number): Promise<Aske
 }
 
 /** Of all that was paid, what is not a fee. */
-function ratioOf({ chain }: Stage, ...receipts: readonly ContractTransactionReceipt[]): number {
+function ratioOf({ chain }: Stage, ...receipts: readonly TransactionReceipt[]): number {
   let repaid = 0n;
   let charged = 0n;
   for (const { gasUsed, gasPrice, logs } of receipts) {

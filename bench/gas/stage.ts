@@ -1,6 +1,6 @@
 /** What every measurement starts from, and the steps that they share. */
 
-import type { ContractTransactionResponse } from "ethers";
+import type { TransactionResponse } from "ethers";
 import type { GasConsumer } from "../../contracts/bindings/index.ts";
 import { decodeCoordinatorLog } from "../../oracle/chain/coordinator-log.ts";
 import { encodeCommitQuorum, encodeOpenQuorum } from "../../oracle/chain/quorum-call.ts";
@@ -69,7 +69,7 @@ export function fulfill(
   asked: Asked,
   output: p.Hex,
   node: BenchNode = firstNode(stage),
-): Promise<ContractTransactionResponse> {
+): Promise<TransactionResponse> {
   const signed = signAnswer(node, asked, output);
   return stage.chain.settle(encodeFulfill(asked.request, signed, signed.signature));
 }
@@ -79,7 +79,7 @@ export function commit(
   asked: Asked,
   nodes: readonly BenchNode[],
   output: p.Hex,
-): Promise<ContractTransactionResponse> {
+): Promise<TransactionResponse> {
   const leaves = nodes.map((node) => signLeaf(node, asked, signAnswer(node, asked, output)));
   return chain.settle(encodeCommitQuorum(asked.request, leaves));
 }
@@ -90,7 +90,7 @@ export async function openCommitted(
   asked: Asked,
   nodes: readonly BenchNode[],
   output: p.Hex,
-): Promise<ContractTransactionResponse> {
+): Promise<TransactionResponse> {
   await chain.later(AFTER_WINDOW_SECONDS);
   const openings = nodes.map((node) => signAnswer(node, asked, output));
   return await chain.settle(encodeOpenQuorum(asked.request, openings));

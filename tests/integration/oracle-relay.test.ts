@@ -1,6 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { RequestView } from "../../oracle/store/index-queries.ts";
+import { settlesLate } from "../../protocol/answer.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import type { OracleProcess } from "../oracle/support/oracle-process.ts";
 import type { StandInEnclave } from "../oracle/support/stand-in-enclave.ts";
@@ -60,6 +62,25 @@ async function frontRun(to: Hex): Promise<{ readonly original: string; readonly 
 
 async function senderOf(tx: Hex | undefined): Promise<string | undefined> {
   return (await chain.provider.getTransaction(tx ?? ""))?.from.toLowerCase();
+}
+
+const LIFETIME_SECONDS = 900;
+
+async function readView(url: string, requestId: Hex): Promise<RequestView | undefined> {
+  const response = await fetch(`${url}/v1/requests/${requestId}`);
+  return response.ok ? ((await response.json()) as RequestView) : undefined;
+}
+
+async function readAnswer(
+  url: string,
+  requestId: Hex,
+): Promise<NonNullable<RequestView["answer"]> | undefined> {
+  return (await readView(url, requestId))?.answer ?? undefined;
+}
+
+async function readDeadline(url: string, requestId: Hex): Promise<number | undefined> {
+  const view = await readView(url, requestId);
+  return view === undefined ? undefined : Number((view.request as { readonly deadline: string }).deadline);
 }
 
 describeStores("the oracle as a process", (createStore) => {
@@ -183,7 +204,7 @@ describeStores("the oracle as a process", (createStore) => {
   });
 
   test("no request ends in silence: each status is delivered, and what the enclave refuses is refunded", async () => {
-    await start();
+    const { url } = await start();
     const wanted = [2, 3, 4, 5, 6, 7] as const;
     const asked = new Map<Hex, number>();
     let next = 0;
@@ -196,26 +217,39 @@ describeStores("the oracle as a process", (createStore) => {
       asked.set(id, status);
       return { status };
     };
-    const requests: { readonly requestId: Hex; readonly blockNumber: number }[] = [];
+    const requests: { readonly requestId: Hex; readonly deadline: number }[] = [];
     for (let count = 0; count <= wanted.length; count += 1) {
-      const { requestId, receipt } = await ask(chain, { deadlineSeconds: 900 });
-      requests.push({ requestId, blockNumber: receipt.blockNumber });
+      const { requestId } = await ask(chain, { deadlineSeconds: LIFETIME_SECONDS });
+      const deadline = await until("the request in the index", () => readDeadline(url, requestId));
+      requests.push({ requestId, deadline });
       await until("the enclave's call", () =>
         Promise.resolve(enclave.calls.has(requestId) ? true : undefined),
       );
     }
-    for (const { requestId, blockNumber } of requests.slice(0, wanted.length)) {
-      const outcome = await untilSettled(chain, requestId);
-      expect(outcome).toMatchObject({ fulfilled: 1, refunded: 0, status: asked.get(requestId) });
-      if (outcome.status === 3 || outcome.status === 7) {
-        const requestedAt = (await chain.provider.getBlock(blockNumber))?.timestamp ?? 0;
-        const receipt = await chain.provider.getTransactionReceipt(outcome.tx ?? "");
-        const settledAt = (await chain.provider.getBlock(receipt?.blockNumber ?? 0))?.timestamp ?? 0;
-        expect(settledAt - requestedAt).toBeGreaterThanOrEqual(FALLBACK_WINDOW_SECONDS);
-      }
+    const isLate = ({ requestId }: { readonly requestId: Hex }): boolean =>
+      settlesLate(asked.get(requestId) ?? 0);
+    const answered = requests.slice(0, wanted.length);
+    for (const { requestId } of answered.filter((one) => !isLate(one))) {
+      const status = asked.get(requestId);
+      expect(await untilSettled(chain, requestId)).toMatchObject({ fulfilled: 1, refunded: 0, status });
+    }
+    // What a host can cause is told at once, and settled only in the last window before the deadline.
+    for (const { requestId, deadline } of answered.filter(isLate)) {
+      const view = await until("the reason in the index", () => readAnswer(url, requestId));
+      expect(view).toMatchObject({ status: asked.get(requestId), isBound: true });
+      expect(view.settlesFrom).toBe(deadline - FALLBACK_WINDOW_SECONDS);
+      expect(await outcomeOf(chain, requestId)).toMatchObject({ fulfilled: 0, refunded: 0 });
     }
     const refused = requests[wanted.length]?.requestId ?? "0x";
-    expect(await outcomeOf(chain, refused)).toMatchObject({ fulfilled: 0, refunded: 0 });
+    await chain.rpc("evm_increaseTime", LIFETIME_SECONDS - FALLBACK_WINDOW_SECONDS);
+    for (const { requestId } of answered.filter(isLate)) {
+      const outcome = await until("the window before the deadline", async () => {
+        await chain.rpc("evm_mine");
+        const found = await outcomeOf(chain, requestId);
+        return found.fulfilled + found.refunded > 0 ? found : undefined;
+      });
+      expect(outcome).toMatchObject({ fulfilled: 1, refunded: 0, status: asked.get(requestId) });
+    }
     await chain.rpc("evm_increaseTime", 1_000);
     await chain.rpc("evm_mine");
     expect(await untilSettled(chain, refused)).toMatchObject({ fulfilled: 0, refunded: 1 });

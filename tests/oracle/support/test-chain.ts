@@ -12,7 +12,7 @@ import { encodePayload, PayloadType } from "../../../protocol/payload.ts";
 import { OutputKind, PROVIDER_DEFAULT_SAMPLING, Role } from "../../../protocol/prompt.ts";
 import { wallClockMs } from "./wall-clock.ts";
 
-export const FALLBACK_WINDOW_SECONDS = 4;
+export const FALLBACK_WINDOW_SECONDS = 30;
 const CANCEL_DELAY_SECONDS = 60;
 /** Short, since tests wait for it. */
 const QUORUM_WINDOW_SECONDS = 2;

@@ -163,7 +163,10 @@ async function serve(configuration: Configuration): Promise<void> {
   const attested = await attestIdentity(identity, attester, NO_NONCE);
   const sealedRecords = new ReceiptStore();
   const spending = new SpendingLedger();
-  const signatory = { identity, attested, clock, log: new StatementLog(identity) };
+  const reportBug = (error: unknown): void => {
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  };
+  const signatory = { identity, attested, clock, log: new StatementLog(identity), reportBug };
   const app = createApp({
     identity,
     attest: (nonce) => attestIdentity(identity, attester, nonce),
@@ -181,9 +184,7 @@ async function serve(configuration: Configuration): Promise<void> {
     callers: new Callers(operator.callers, monotonicMs),
     monotonicMs,
     pause: (ms) => pause(ms),
-    reportBug: (error) => {
-      process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-    },
+    reportBug,
   });
   const names = ["enclave.adyton.internal", "localhost", operator.listen.host, ...operator.listen.names];
   const issue = createCertificateIssuer(identity, attester, { names, clock });

@@ -13,6 +13,9 @@ import { StateBlockText } from "./state-block.ts";
 const seconds = z.int().min(0).max(253_402_300_799);
 const size = z.int().min(0);
 
+/** Characters of a reason: a field of a type, and what it must be. */
+export const MAX_REASON_LENGTH = 600;
+
 export const Transport = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("plain-loopback"), address: z.string() }),
   z.strictObject({
@@ -82,6 +85,8 @@ export const TranscriptEvent = z.discriminatedUnion("type", [
     status: uint8,
     outputHash: bytes32,
     outputBytes: size,
+    /** Why there is no output, in words for a person; null for an answer that is ok, and where they could tell of a secret. */
+    reason: z.string().max(MAX_REASON_LENGTH).nullable(),
   }),
 ]);
 export type TranscriptEvent = z.output<typeof TranscriptEvent>;

@@ -118,7 +118,13 @@ async function measureMemory(bench: Bench): Promise<number> {
 function measureSigning(): number {
   const key = createKeys().answer.privateKey;
   const hash = keccak(new Uint8Array(32).fill(7));
-  const event = { type: "output.returned", status: 1, outputHash: hash, outputBytes: 160 } as const;
+  const event = {
+    type: "output.returned",
+    status: 1,
+    outputHash: hash,
+    outputBytes: 160,
+    reason: null,
+  } as const;
   const transcript = Array.from({ length: 4 }, () => ({ salt: hash, event }));
   const sign = (): string => {
     const answer = {

@@ -54,24 +54,34 @@ export class AnswerLedger {
     if (entry.answer !== null) return entry.answer;
     throw new InputError({
       code: "INPUT_CONFLICT",
-      message: "this request was answered, and the answer is no longer kept here",
+      message: "this request was asked here, and its answer is no longer kept: it is not asked a second time",
       details: { requestId },
     });
   }
 
   /**
-   * Makes the answer, once. What fails before anything was signed is forgotten, so that it can be asked again.
+   * Makes the answer, once. What fails before anyone was asked is forgotten, so that it can be asked again. What fails
+   * afterwards never is: asking again would be another draw.
    *
+   * @param make calls `onAsked` when somebody is asked
    * @param until seconds; past it nothing is signed for the request, so that its entry may be dropped
    * @param now seconds
    * @throws {InputError} INPUT_RATE_LIMITED when no more can be remembered
    */
-  add(requestId: Hex, until: bigint, now: number, make: () => Promise<LedgerAnswer>): Promise<string> {
+  add(
+    requestId: Hex,
+    until: bigint,
+    now: number,
+    make: (onAsked: () => void) => Promise<LedgerAnswer>,
+  ): Promise<string> {
     if (this.#entries.size >= this.#maxRemembered) this.#dropExpired(now);
     if (this.#entries.size >= this.#maxRemembered) {
       throw new InputError({ code: "INPUT_RATE_LIMITED", message: "the ledger of answers is full" });
     }
-    const made = make();
+    let hasAsked = false;
+    const made = make(() => {
+      hasAsked = true;
+    });
     const answer = made.then(({ text }) => text);
     const entry: Entry = { answer, batchMember: null, size: 0, until };
     this.#entries.set(requestId, entry);
@@ -82,7 +92,10 @@ export class AnswerLedger {
         this.#keptBytes += text.length;
         this.#letGo();
       },
-      () => this.#entries.delete(requestId),
+      () => {
+        if (hasAsked) entry.answer = null;
+        else this.#entries.delete(requestId);
+      },
     );
     return answer;
   }

@@ -58,7 +58,7 @@ export function createAnswerer(options: AnswererOptions): Answerer {
     // Until nothing is signed for it any more.
     const until = checked.deadline + BigInt(CLOCK_TOLERANCE_SECONDS);
     const now = reading.now ?? reading.lowerBound;
-    return await ledger.add(checked.requestId, until, now, () => make(options, checked));
+    return await ledger.add(checked.requestId, until, now, (onAsked) => make(options, checked, onAsked));
   };
   const find = async (requestId: Hex): Promise<string> => {
     const known = ledger.find(requestId);
@@ -79,13 +79,21 @@ export function createAnswerer(options: AnswererOptions): Answerer {
   };
 }
 
-async function make(options: AnswererOptions, checked: CheckedCall): Promise<LedgerAnswer> {
+async function make(
+  options: AnswererOptions,
+  checked: CheckedCall,
+  onAsked: () => void,
+): Promise<LedgerAnswer> {
   const made = isSealedPayload(checked.payload)
-    ? await answerSealed(options, checked)
-    : await makeAnswer(options, checked, async (recorder, { now }) =>
-        now === null
-          ? without(AnswerStatus.clockUnknown)
-          : await infer(options.inference, checked.payload, checked, recorder),
+    ? await answerSealed(options, checked, onAsked)
+    : await makeAnswer(
+        options,
+        checked,
+        async (recorder, { now }) =>
+          now === null
+            ? without(AnswerStatus.clockUnknown)
+            : await infer(options.inference, checked.payload, checked, recorder),
+        onAsked,
       );
   const { answer } = made;
   // Written out, not encoded by its schema: everything in it was made here, and a tenth of an answer's time is saved.
@@ -115,8 +123,12 @@ function toBatchMember({ domain }: CheckedCall, answer: Answer): BatchMember | n
   return domain.name === ON_CHAIN_DOMAIN_NAME ? { domain, leaf: batchLeaf(answerStructHash(answer)) } : null;
 }
 
-async function answerSealed(options: AnswererOptions, checked: CheckedCall): Promise<MadeAnswer> {
-  const { made, record } = await makeSealedAnswer(options, options.inference, checked);
+async function answerSealed(
+  options: AnswererOptions,
+  checked: CheckedCall,
+  onAsked: () => void,
+): Promise<MadeAnswer> {
+  const { made, record } = await makeSealedAnswer(options, options.inference, { checked, onAsked });
   if (record !== null) options.sealedRecords.add(checked.requestId, ANY_CALLER, record);
   return made;
 }

@@ -40,12 +40,12 @@ export async function infer(
   try {
     plan = planInference(inference.catalog, payload);
   } catch (error) {
-    if (error instanceof InputError) return without(AnswerStatus.invalidRequest);
+    if (error instanceof InputError) return without(AnswerStatus.invalidRequest, error.message);
     throw error;
   }
   const budget = new Budget(bounds.fee);
   if (!budget.reserve(worstCaseOf(plan, inference.account.price))) {
-    return without(AnswerStatus.outOfBudget);
+    return without(AnswerStatus.outOfBudget, "the fee does not cover the worst case of what is asked");
   }
   const run = { inference, contract: plan.contract, maxOutputBytes: bounds.maxOutputBytes };
   const outcomes = await askMembers(run, plan.members, { budget, recorder });
@@ -153,7 +153,9 @@ async function askMembers(
     return mayRepair ? ask(run, { ...seat, question }) : Promise.resolve(first);
   });
   const judgements = await Promise.all(repairs);
-  return judgements.map((last) => ("problem" in last ? without(AnswerStatus.invalidOutput) : last));
+  return judgements.map((last) =>
+    "problem" in last ? without(AnswerStatus.invalidOutput, last.problem) : last,
+  );
 }
 
 /** A status that is final, or a problem that asking again may cure. */
@@ -180,11 +182,14 @@ function statusOf({ code }: UpstreamError): AnswerStatus {
 function judgeReply(reply: ModelReply, { contract, maxOutputBytes }: Run): Judgement {
   if (reply.stop === "refused") return without(AnswerStatus.refused);
   // Cut off by a limit, or stopped for a reason unknown to us: not the whole of what the model had to say.
-  if (reply.stop !== "complete") return without(AnswerStatus.invalidOutput);
+  if (reply.stop === "length")
+    return without(AnswerStatus.invalidOutput, "the answer was cut off by maxOutputTokens");
+  if (reply.stop !== "complete")
+    return without(AnswerStatus.invalidOutput, "the model stopped before its answer was whole");
   const wrong = (problem: string): Judgement => ({ problem, answer: reply.text });
   try {
     const output = contract.toOutput(reply.text);
-    if (output.length <= maxOutputBytes) return { status: AnswerStatus.ok, output };
+    if (output.length <= maxOutputBytes) return { status: AnswerStatus.ok, output, reason: null };
     return wrong(`it is longer than ${maxOutputBytes} bytes`);
   } catch (error) {
     if (error instanceof OutputProblem) return wrong(error.message);

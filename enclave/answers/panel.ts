@@ -14,10 +14,12 @@ export interface Outcome {
   readonly status: AnswerStatus;
   /** Empty unless the status is ok. */
   readonly output: Uint8Array;
+  /** Why there is none, for a person; null when there is, or nothing is known but the status. */
+  readonly reason: string | null;
 }
 
-export function without(status: AnswerStatus): Outcome {
-  return { status, output: new Uint8Array() };
+export function without(status: AnswerStatus, reason: string | null = null): Outcome {
+  return { status, output: new Uint8Array(), reason };
 }
 
 /**
@@ -49,7 +51,12 @@ export function aggregatePanel(prompt: Prompt, members: readonly Outcome[]): Out
   const answers = members.filter(({ status }) => status === AnswerStatus.ok);
   const failed = members.filter(({ status }) => status === AnswerStatus.upstreamFailed).length;
   if (answers.length < prompt.panelQuorum) {
-    return without(failureOf(members, answers.length + failed >= prompt.panelQuorum));
+    const status = failureOf(members, answers.length + failed >= prompt.panelQuorum);
+    const reason = members.find((member) => member.status === status)?.reason ?? null;
+    return without(
+      status,
+      reason ?? `${answers.length} of the ${prompt.panelQuorum} answers that the panel needs`,
+    );
   }
   switch (prompt.panelRule) {
     case PanelRule.median:
@@ -87,7 +94,9 @@ function agreed(
   const winner = answers[votes.findIndex((count) => count >= needed)];
   if (winner !== undefined) return winner;
   const decisive = Math.max(0, ...votes) + failed >= needed;
-  return without(decisive ? AnswerStatus.upstreamFailed : AnswerStatus.invalidOutput);
+  return decisive
+    ? without(AnswerStatus.upstreamFailed)
+    : without(AnswerStatus.invalidOutput, "the members of the panel do not agree");
 }
 
 function middle(format: OutputFormat, answers: readonly Outcome[]): Outcome {

@@ -75,7 +75,8 @@ export function toRepairQuestion(question: ModelQuestion, answer: string, proble
     ...question,
     messages: [
       ...question.messages,
-      { role: "assistant", content: answer },
+      // Providers refuse a turn without a word in it.
+      ...(answer.trim() === "" ? [] : [{ role: "assistant" as const, content: answer }]),
       {
         role: "user",
         content: `That answer does not fit the format: ${problem}. Answer again, with the corrected JSON value and nothing else.`,

@@ -16,8 +16,10 @@ import { checkOwnKey, createOwnAccount } from "../accounts/own-keys.ts";
 import type { SpendingLedger } from "../accounts/spending-ledger.ts";
 import type { CheckedCall } from "./check-call.ts";
 import { infer, type Inference } from "./infer.ts";
-import { without } from "./panel.ts";
+import type { Reading } from "../clock/trusted-clock.ts";
+import { without, type Outcome } from "./panel.ts";
 import { makeAnswer, type MadeAnswer, type Signatory } from "./sign-answer.ts";
+import type { TranscriptRecorder } from "./transcript-recorder.ts";
 
 export interface SealedAnswer {
   /** Without bodies, and with the exchanges withheld: a body's hash lets a short prompt be guessed. */
@@ -34,26 +36,43 @@ export interface SealedInference extends Inference {
 export async function makeSealedAnswer(
   signatory: Signatory,
   inference: SealedInference,
-  checked: CheckedCall,
+  { checked, onAsked }: { readonly checked: CheckedCall; readonly onAsked: () => void },
 ): Promise<SealedAnswer> {
   let replyKey: Hex = NO_REPLY_KEY;
-  const made = await makeAnswer(signatory, checked, async (recorder, { now }) => {
+  const work = async (recorder: TranscriptRecorder, { now }: Reading): Promise<Outcome> => {
     if (now === null) return without(AnswerStatus.clockUnknown);
     const opened = await open(signatory, checked);
     if (opened === null) return without(AnswerStatus.invalidRequest);
+    // Before anyone is asked: an answer to a key that takes none could be signed for nobody.
+    if (!(await takesReplies(opened.replyKey, checked.requestId)))
+      return without(AnswerStatus.invalidRequest);
     replyKey = opened.replyKey;
     const overhead = replyKey === NO_REPLY_KEY ? 0 : SEALED_OUTPUT_OVERHEAD;
     const maxOutputBytes = Math.max(0, checked.maxOutputBytes - overhead);
     const asked = takeKeys(inference, opened.inner, checked, now);
     if (asked === null) return without(AnswerStatus.invalidRequest);
     const outcome = await infer(asked.inference, asked.payload, { ...checked, maxOutputBytes }, recorder);
-    if (outcome.status !== AnswerStatus.ok || replyKey === NO_REPLY_KEY) return outcome;
+    // The last event is shown to everybody, and a reason may quote the question or the answer.
+    if (outcome.status !== AnswerStatus.ok) return without(outcome.status);
+    if (replyKey === NO_REPLY_KEY) return outcome;
     return { ...outcome, output: await sealReply(replyKey, checked.requestId, outcome.output) };
-  });
+  };
+  const made = await makeAnswer(signatory, checked, work, onAsked);
   const { transcript, bodies } = made;
   const whole = toUtf8(JSON.stringify({ transcript, bodies }));
   const record = replyKey === NO_REPLY_KEY ? null : await sealReply(replyKey, checked.requestId, whole);
   return { made: { ...made, transcript: withholdExchanges(transcript), bodies: {} }, record };
+}
+
+/** Whether anything can be sealed to a reply key: a point of low order is none (RFC 9180 §7.1.4). */
+async function takesReplies(replyKey: Hex, requestId: Hex): Promise<boolean> {
+  if (replyKey === NO_REPLY_KEY) return true;
+  try {
+    await sealReply(replyKey, requestId, new Uint8Array());
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function open(

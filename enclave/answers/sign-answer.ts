@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { answerDigest, signDigest, type Answer } from "../../protocol/answer.ts";
+import { answerDigest, AnswerStatus, signDigest, type Answer } from "../../protocol/answer.ts";
 import { fromHex, toHex, type Hex } from "../../protocol/bytes.ts";
 import type { Domain } from "../../protocol/domain.ts";
 import type { BoundEvidence } from "../../protocol/receipt.ts";
@@ -9,7 +9,7 @@ import type { Transcript } from "../../protocol/transcript.ts";
 import type { Reading, TrustedClock } from "../clock/trusted-clock.ts";
 import type { AttestedIdentity, Identity } from "../identity/identity.ts";
 import type { StatementLog } from "../log/statement-log.ts";
-import type { Outcome } from "./panel.ts";
+import { without, type Outcome } from "./panel.ts";
 import { TranscriptRecorder } from "./transcript-recorder.ts";
 
 /** Who signs, and by which clock. */
@@ -20,6 +20,8 @@ export interface Signatory {
   readonly clock: TrustedClock;
   /** Of everything that was signed. */
   readonly log: StatementLog;
+  /** Told of whatever was thrown after somebody was asked; the answer goes on as a status. */
+  readonly reportBug: (error: unknown) => void;
 }
 
 /** Kept with the evidence: it is some kilobytes, and the same for every answer. */
@@ -54,14 +56,21 @@ export interface MadeAnswer {
 /**
  * Records what `work` does and signs what it comes to. This is the only place where the answer key makes a statement: every
  * hash that it signs is computed here.
+ *
+ * Once a model was asked, something is signed: an error that only some answers cause would let its author ask until one comes
+ * that is liked.
+ *
+ * @throws whatever `work` throws before anyone was asked
  */
 export async function makeAnswer(
-  { identity, attested, clock, log }: Signatory,
+  signatory: Signatory,
   question: Question,
   work: (recorder: TranscriptRecorder, reading: Reading) => Promise<Outcome>,
+  onAsked: () => void = () => undefined,
 ): Promise<MadeAnswer> {
+  const { identity, attested, clock, log } = signatory;
   const reading = clock.read();
-  const recorder = new TranscriptRecorder({
+  const received = {
     domain: question.domain.name,
     requestId: question.requestId,
     payloadHash: question.payloadHash,
@@ -70,9 +79,17 @@ export async function makeAnswer(
     evidenceHash: evidenceHash(attested.evidence),
     time: reading.now ?? reading.lowerBound,
     clock: { source: reading.source, lowerBound: reading.lowerBound },
-  });
-  const outcome = await work(recorder, reading);
-  const { transcript, root, bodies } = recorder.finish(outcome.status, outcome.output);
+  };
+  const recorder = new TranscriptRecorder(received, onAsked);
+  let outcome: Outcome;
+  try {
+    outcome = await work(recorder, reading);
+  } catch (error) {
+    if (!recorder.hasAsked) throw error;
+    signatory.reportBug(error);
+    outcome = without(AnswerStatus.invalidOutput, "the enclave could not judge the answer");
+  }
+  const { transcript, root, bodies } = recorder.finish(outcome);
   const end = clock.read();
   const answer: Answer = {
     requestId: question.requestId,

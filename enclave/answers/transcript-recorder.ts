@@ -1,9 +1,15 @@
 import { createHash, randomBytes } from "node:crypto";
 import { toHex, type Hex } from "../../protocol/bytes.ts";
 import { keccak } from "../../protocol/struct-hash.ts";
-import { transcriptRoot, type Transcript, type TranscriptEvent } from "../../protocol/transcript.ts";
+import {
+  MAX_REASON_LENGTH,
+  transcriptRoot,
+  type Transcript,
+  type TranscriptEvent,
+} from "../../protocol/transcript.ts";
 import type { CompleteResponse, ExchangeOutcome, OutgoingRequest } from "../egress/exchange.ts";
 import type { ModelReply } from "../models/model-format.ts";
+import type { Outcome } from "./panel.ts";
 
 const SALT_BYTES = 32;
 
@@ -18,12 +24,19 @@ type Received = Extract<TranscriptEvent, { type: "request.received" }>;
 
 /** Writes down the exchanges of one conversation, in order, and keeps their bodies. */
 export class ExchangeRecorder {
+  readonly #onAsked: () => void;
   protected readonly events: TranscriptEvent[] = [];
   protected readonly bodies = new Map<Hex, Hex>();
   #exchanges = 0;
 
+  /** @param onAsked called before each request goes out */
+  constructor(onAsked: () => void = () => undefined) {
+    this.#onAsked = onAsked;
+  }
+
   /** @returns the exchange's number here, for the event that ends it */
   forwarded(model: string, request: Pick<OutgoingRequest, "url" | "method" | "body">): number {
+    this.#onAsked();
     const exchange = this.#exchanges;
     this.#exchanges += 1;
     this.events.push({
@@ -51,11 +64,16 @@ export class ExchangeRecorder {
       bodyHash: this.#keep(response.body, toHex(response.bodySha256)),
       bodyBytes: response.body.length,
       requestedModel,
-      returnedModel: reply?.returnedModel ?? null,
-      responseId: reply?.responseId ?? null,
+      returnedModel: nameOf(reply?.returnedModel),
+      responseId: nameOf(reply?.responseId),
       usage: reply?.usage ?? null,
       transport: response.transport,
     });
+  }
+
+  /** Whether anyone was asked: from then on something is signed, whatever happens. */
+  get hasAsked(): boolean {
+    return this.#exchanges > 0;
   }
 
   failed(exchange: number, { error, transport }: Extract<ExchangeOutcome, { kind: "failed" }>): void {
@@ -83,8 +101,11 @@ export class TranscriptRecorder extends ExchangeRecorder {
   readonly #received: TranscriptEvent;
   readonly #branches: ExchangeRecorder[] = [];
 
-  constructor(received: Omit<Received, "type">) {
-    super();
+  readonly #tell: () => void;
+
+  constructor(received: Omit<Received, "type">, onAsked: () => void = () => undefined) {
+    super(onAsked);
+    this.#tell = onAsked;
     this.#received = { type: "request.received", ...received };
   }
 
@@ -93,14 +114,23 @@ export class TranscriptRecorder extends ExchangeRecorder {
    * made and not in that in which providers answered: a host that delays packets does not shape the transcript.
    */
   branch(): ExchangeRecorder {
-    const branch = new ExchangeRecorder();
+    const branch = new ExchangeRecorder(this.#tell);
     this.#branches.push(branch);
     return branch;
   }
 
-  finish(status: number, output: Uint8Array): FinishedTranscript {
+  override get hasAsked(): boolean {
+    return super.hasAsked || this.#branches.some((branch) => branch.hasAsked);
+  }
+
+  finish({ status, output, reason }: Outcome): FinishedTranscript {
     for (const branch of this.#branches) this.append(branch);
-    const returned = { status, outputHash: keccak(output), outputBytes: output.length };
+    const returned = {
+      status,
+      outputHash: keccak(output),
+      outputBytes: output.length,
+      reason: reason === null ? null : reason.toWellFormed().slice(0, MAX_REASON_LENGTH).toWellFormed(),
+    };
     const events = [this.#received, ...this.events, { type: "output.returned" as const, ...returned }];
     const salts = randomBytes(SALT_BYTES * events.length);
     const transcript = events.map((event, index) => ({
@@ -109,6 +139,15 @@ export class TranscriptRecorder extends ExchangeRecorder {
     }));
     return { transcript, root: transcriptRoot(transcript), bodies: Object.fromEntries(this.bodies) };
   }
+}
+
+/** Characters of a name or an id: what is longer is none. */
+const MAX_NAME_LENGTH = 1_024;
+
+/** A provider's word for a model or a response; null for what a transcript cannot hold. */
+function nameOf(text: string | null | undefined): string | null {
+  if (text === null || text === undefined || text.length > MAX_NAME_LENGTH) return null;
+  return text.isWellFormed() ? text : null;
 }
 
 function sha256(bytes: Uint8Array): Hex {

@@ -121,9 +121,17 @@ export async function answerOffChain(options: OffChainOptions, call: OffChainCal
 /** What this route returns is all that the model said, whatever made it stop, unless it declined. */
 function toOutcome(reply: ModelReply): Outcome {
   if (reply.stop === "refused") return without(AnswerStatus.refused);
-  if (reply.stop === "other" || !reply.text.isWellFormed()) return without(AnswerStatus.invalidOutput);
+  if (reply.stop === "other")
+    return without(AnswerStatus.invalidOutput, "the model stopped for an unknown reason");
+  const said = [
+    reply.text,
+    ...reply.toolCalls.flatMap(({ id, name, arguments: text }) => [id ?? "", name, text]),
+  ];
+  if (!said.every((text) => text.isWellFormed())) {
+    return without(AnswerStatus.invalidOutput, "the answer is not well-formed Unicode");
+  }
   const output = encodeChatOutput(reply);
   return output.length > MAX_OUTPUT_BYTES
-    ? without(AnswerStatus.invalidOutput)
-    : { status: AnswerStatus.ok, output };
+    ? without(AnswerStatus.invalidOutput, `the answer is longer than ${MAX_OUTPUT_BYTES} bytes`)
+    : { status: AnswerStatus.ok, output, reason: null };
 }

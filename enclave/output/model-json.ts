@@ -31,7 +31,21 @@ export function parseModelJson(answer: string): ModelJson {
     throw error;
   }
   checkMembers(text);
+  checkUnicode(value);
   return { text, value };
+}
+
+/** An escape can spell half of a surrogate pair: a text that has no UTF-8, and that no reader could hash or pass on. */
+function checkUnicode(value: Json): void {
+  if (typeof value === "string") {
+    if (!value.isWellFormed())
+      throw new OutputProblem("the answer must be well-formed Unicode, in its escapes too");
+  } else if (typeof value === "object" && value !== null) {
+    for (const [name, inner] of Object.entries(value)) {
+      checkUnicode(name);
+      checkUnicode(inner as Json);
+    }
+  }
 }
 
 /** Names of the members of each object that is open; null for a list. */

@@ -51,7 +51,7 @@ const events = {
     transport: tls,
   },
   failed: { type: "exchange.failed", exchange: 0, code: "MODEL_TIMEOUT", transport: null },
-  returned: { type: "output.returned", status: 1, outputHash: hash, outputBytes: 0 },
+  returned: { type: "output.returned", status: 1, outputHash: hash, outputBytes: 0, reason: null },
 } as const satisfies Record<string, p.TranscriptEvent>;
 
 test.for(Object.keys(events) as (keyof typeof events)[])(
@@ -126,7 +126,7 @@ describe("leaves", () => {
     const data = p.concatBytes(
       new Uint8Array([0]),
       p.fromHex(salt),
-      p.toUtf8(`{"outputBytes":0,"outputHash":"${hash}","status":1,"type":"output.returned"}`),
+      p.toUtf8(`{"outputBytes":0,"outputHash":"${hash}","reason":null,"status":1,"type":"output.returned"}`),
     );
     const expected = createHash("sha256").update(data).digest("hex");
     expect(p.toHex(p.transcriptLeafHash({ salt, event: events.returned }))).toBe(`0x${expected}`);

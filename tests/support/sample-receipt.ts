@@ -244,6 +244,7 @@ function sampleTranscript({
       status: p.AnswerStatus.ok,
       outputHash: p.keccak(output),
       outputBytes: output.length,
+      reason: null,
     },
   ];
   return {

@@ -41,7 +41,7 @@ async function ask(catalog: ModelCatalog, change: Partial<Prompt>, fee = 10n ** 
   };
   const payload = encodePayload({ type: PayloadType.inference, prompt: prompt(change) });
   const outcome = await infer(inference, payload, { fee, maxOutputBytes: 4_096 }, recorder);
-  const { transcript, bodies } = recorder.finish(outcome.status, outcome.output);
+  const { transcript, bodies } = recorder.finish(outcome);
   return { outcome, events: transcript.flatMap((leaf) => understoodEvent(leaf) ?? []), bodies };
 }
 

@@ -101,7 +101,7 @@ function recorderOfTest(): TranscriptRecorder {
 }
 
 function eventsOf(recorder: TranscriptRecorder): readonly TranscriptEvent[] {
-  const { transcript } = recorder.finish(1, new Uint8Array());
+  const { transcript } = recorder.finish({ status: 1, output: new Uint8Array(), reason: null });
   return transcript.flatMap((leaf) => understoodEvent(leaf) ?? []);
 }
 

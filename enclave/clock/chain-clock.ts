@@ -5,7 +5,21 @@
 
 import { fromUtf8, toUtf8 } from "../../protocol/bytes.ts";
 import type { TimeSettings } from "../configuration/behaviour.ts";
-import type { ClockOptions, Reading, TrustedClock } from "./trusted-clock.ts";
+import type { Exchange } from "../egress/exchange.ts";
+
+export interface ChainClockOptions {
+  /** Seconds. */
+  readonly buildTime: number;
+  readonly exchange: Exchange;
+  /** Milliseconds from any start, never backwards. */
+  readonly monotonicMs: () => number;
+}
+
+/** A `TrustedClock`, in a file of its own. */
+export interface ChainClock {
+  readonly read: () => { readonly now: number | null; readonly lowerBound: number; readonly source: string };
+  readonly synchronize: () => Promise<void>;
+}
 
 type ChainTime = Extract<TimeSettings, { source: "chain-for-testing" }>;
 
@@ -13,11 +27,11 @@ const NEWEST_BLOCK = { jsonrpc: "2.0", id: 1, method: "eth_getBlockByNumber", pa
 
 /** Follows the newest block backwards too: a chain that is reset takes its time with it. */
 export function createChainClock(
-  { exchange, monotonicMs, buildTime }: Pick<ClockOptions, "exchange" | "monotonicMs" | "buildTime">,
+  { exchange, monotonicMs, buildTime }: ChainClockOptions,
   { url, source }: ChainTime,
-): TrustedClock {
+): ChainClock {
   let newest: { readonly seconds: number; readonly atMs: number } | null = null;
-  const read = (): Reading => {
+  const read: ChainClock["read"] = () => {
     if (newest === null) return { now: null, lowerBound: buildTime, source: "build" };
     const now = newest.seconds + Math.floor((monotonicMs() - newest.atMs) / 1000);
     return { now, lowerBound: buildTime, source };

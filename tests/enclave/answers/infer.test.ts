@@ -1,14 +1,16 @@
 import { describe, expect, test } from "vitest";
-import { createOperatorAccount } from "../../../enclave/accounts/account.ts";
+import { createOperatorAccount, type Account } from "../../../enclave/accounts/account.ts";
 import { infer, quotePrice, type Inference } from "../../../enclave/answers/infer.ts";
 import type { Outcome } from "../../../enclave/answers/panel.ts";
 import { TranscriptRecorder } from "../../../enclave/answers/transcript-recorder.ts";
 import type { ModelCatalog } from "../../../enclave/models/model-catalog.ts";
 import { AnswerStatus } from "../../../protocol/answer.ts";
 import { fromHex } from "../../../protocol/bytes.ts";
+import { InputError } from "../../../protocol/errors.ts";
 import { decodeOutput } from "../../../protocol/output-abi.ts";
 import { parseOutputType } from "../../../protocol/output-type.ts";
 import { encodePayload, PayloadType } from "../../../protocol/payload.ts";
+import { PartKind } from "../../../protocol/prompt-part.ts";
 import { PanelRule, type Prompt } from "../../../protocol/prompt.ts";
 import { understoodEvent, type TranscriptEvent } from "../../../protocol/transcript.ts";
 import { MODERATION, prompt } from "../support/calls.ts";
@@ -22,7 +24,12 @@ interface Asked {
   readonly bodies: Readonly<Record<string, string>>;
 }
 
-async function ask(catalog: ModelCatalog, change: Partial<Prompt>, fee = 10n ** 15n): Promise<Asked> {
+async function ask(
+  catalog: ModelCatalog,
+  change: Partial<Prompt>,
+  fee = 10n ** 15n,
+  account: Account = createOperatorAccount(() => null),
+): Promise<Asked> {
   const recorder = new TranscriptRecorder({
     domain: "Adyton",
     requestId: HASH,
@@ -35,7 +42,7 @@ async function ask(catalog: ModelCatalog, change: Partial<Prompt>, fee = 10n ** 
   });
   const inference: Inference = {
     catalog,
-    account: createOperatorAccount(() => null),
+    account,
     retries: 2,
     pause: () => Promise.resolve(),
   };
@@ -160,6 +167,50 @@ describe("one model", () => {
         },
       ],
     });
+  });
+
+  test.for([
+    ["before the first call", 0],
+    ["before the repair, though the first answer was the model's own", 1],
+  ] as const)(
+    "earns nothing with a key whose cap is reached %s: a host can reach it elsewhere",
+    async ([, calls]) => {
+      let left = calls;
+      const spent: Account = {
+        price: () => 0n,
+        charge: () => {
+          if (left === 0) throw new InputError({ code: "INPUT_CAP_REACHED", message: "spent" });
+          left -= 1;
+          return { credential: null, settle: () => undefined };
+        },
+      };
+      const models = fakeModels({ a: () => says("no JSON") });
+      const { outcome, events } = await ask(models, { models: ["fake/a"] }, 0n, spent);
+      expect(outcome.status).toBe(AnswerStatus.upstreamFailed);
+      expect(events.filter(({ type }) => type === "request.forwarded")).toHaveLength(calls);
+    },
+  );
+
+  test.for([
+    [{ kind: PartKind.page, url: "https://example.org/" }],
+    [{ kind: PartKind.image, mime: 1, hash: HASH, uri: "ipfs://x" }],
+    [{ kind: PartKind.document, mime: 4, hash: HASH, uri: "ipfs://x" }],
+    [{ kind: PartKind.read, target: `0x${"11".repeat(20)}`, signature: "f()", arguments: "0x", label: "f" }],
+  ] as const)("is not asked about a part that is not served: %j", async ([part]) => {
+    const { outcome, events } = await one(() => says(verdict(true, "7")), { parts: [part] });
+    expect(outcome.status).toBe(AnswerStatus.invalidRequest);
+    expect(events).toHaveLength(2);
+    const payload = encodePayload({
+      type: PayloadType.inference,
+      prompt: prompt({ models: ["fake/a"], parts: [part] }),
+    });
+    // A quote says why.
+    expect(() => quotePrice(fakeModels({ a: unreachable }), payload)).toThrow(
+      expect.objectContaining({
+        code: "INPUT_INVALID",
+        message: expect.stringMatching(/serves no (pages|images|documents|chain reads) yet/) as string,
+      }),
+    );
   });
 
   test("is never asked a third time", async () => {

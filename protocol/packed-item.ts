@@ -1,6 +1,6 @@
 /**
  * A settlement as `fulfillPacked` and `fulfillBatchPacked` take it: the request and its answer without padding, and without
- * what the item before it said already. docs/reference/protocol.md, Packed settlement.
+ * what the item before it said already. docs/reference/protocol.md, Packed calldata.
  */
 
 import { answerStructHash, type Answer } from "./answer.ts";

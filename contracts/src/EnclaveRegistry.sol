@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import { Hashes } from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
+
 import { Appraisal, IAttestationVerifier } from "./interfaces/IAttestationVerifier.sol";
 import { IChainAdapter } from "./interfaces/IChainAdapter.sol";
 import { AdmissionRecord, IEnclaveRegistry, SignedStatement } from "./interfaces/IEnclaveRegistry.sol";
@@ -302,17 +304,16 @@ contract EnclaveRegistry is IEnclaveRegistry, PolicyRegistry {
         bytes32 key = _key(seat, policy.epoch);
         uint40 bornAt = policy.keysBeforeRequest ? _details[seat].admittedAt : 0;
         Admissions storage held = _admissions[key];
-        (payee, servesAfter) =
-            _termsOf(held.current, _vouchers[key].current, bornAt, requestedAt, mayBeVouched);
+        (payee, servesAfter) = _termsOf(held.current, key, false, bornAt, requestedAt, mayBeVouched);
         if (servesAfter >= requestedAt) {
-            (payee, servesAfter) =
-                _termsOf(held.earlier, _vouchers[key].earlier, bornAt, requestedAt, mayBeVouched);
+            (payee, servesAfter) = _termsOf(held.earlier, key, true, bornAt, requestedAt, mayBeVouched);
         }
     }
 
     function _termsOf(
         Admission memory admitted,
-        Voucher storage voucher,
+        bytes32 key,
+        bool isEarlier,
         uint40 bornAt,
         uint40 requestedAt,
         bool mayBeVouched
@@ -324,6 +325,7 @@ contract EnclaveRegistry is IEnclaveRegistry, PolicyRegistry {
         if (admitted.isVouched) {
             // Revoking a verifier enclave, or narrowing its policy, revokes what it vouched for; widening its policy reaches no
             // request already made.
+            Voucher storage voucher = isEarlier ? _vouchers[key].earlier : _vouchers[key].current;
             bytes32 voucherPolicyId = voucher.policyId;
             (, uint40 voucherServesAfter) = _terms(
                 voucherPolicyId, _seat(voucherPolicyId, voucher.keysetId, voucher.signer), requestedAt, false
@@ -382,12 +384,21 @@ contract EnclaveRegistry is IEnclaveRegistry, PolicyRegistry {
             && voucher.signer == other.signer;
     }
 
-    function _seat(bytes32 policyId, bytes32 keysetId, address signer) private pure returns (bytes32) {
-        return keccak256(abi.encode(policyId, keysetId, signer));
+    /// @dev keccak256(abi.encode(policyId, keysetId, signer)).
+    function _seat(bytes32 policyId, bytes32 keysetId, address signer) private pure returns (bytes32 seat) {
+        // Memory-safe: writes beyond the free memory pointer and leaves it.
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            mstore(free, policyId)
+            mstore(add(free, 0x20), keysetId)
+            mstore(add(free, 0x40), shr(96, shl(96, signer)))
+            seat := keccak256(free, 0x60)
+        }
     }
 
+    /// @dev keccak256(abi.encode(seat, epoch)).
     function _key(bytes32 seat, uint24 epoch) private pure returns (bytes32) {
-        return keccak256(abi.encode(seat, epoch));
+        return Hashes.efficientKeccak256(seat, bytes32(uint256(epoch)));
     }
 
     function _platformKey(bytes32 policyId, bytes23 platformId) private pure returns (bytes32) {

@@ -92,9 +92,12 @@ contract PaymentTest is Batches {
     /// Printable text, or a number: mostly zeros.
     function outputOf(uint256 length, bool isText) internal pure returns (bytes memory output) {
         output = new bytes(length);
-        if (!isText) output[length - 1] = 0x2a;
-        else for (uint256 i = 0; i < length; ++i) {
-            output[i] = bytes1(uint8(97 + i % 26));
+        if (!isText) {
+            output[length - 1] = 0x2a;
+        } else {
+            for (uint256 i = 0; i < length; ++i) {
+                output[i] = bytes1(uint8(97 + i % 26));
+            }
         }
     }
 

@@ -30,6 +30,8 @@ contract PushFeedTest is Test {
         mock = new MockCoordinator();
         feed = newFeed(PERIOD, address(0xE0E0));
         feed.setTrigger(TRIGGER, true);
+        vm.deal(address(this), 100 ether);
+        subscribe();
         vm.roll(1_100);
     }
 
@@ -59,6 +61,16 @@ contract PushFeedTest is Test {
         );
     }
 
+    /// Rounds are paid by a subscription of the mock's.
+    function subscribe() private {
+        while (true) {
+            uint64 id = mock.openSubscription{ value: 1 ether }();
+            if (id < 7) continue;
+            mock.setConsumer(id, address(feed), 1 ether);
+            return;
+        }
+    }
+
     function requestRound(address sender) private returns (uint64) {
         vm.prank(sender);
         return feed.requestRound();
@@ -77,11 +89,11 @@ contract PushFeedTest is Test {
         assertEq(asked.fee, 1e15, "fee");
         assertEq(asked.deadline, START + 600, "deadline");
         assertEq(mock.payloadOf(id), feed.payload(), "payload");
-        vm.warp(START + 5);
-        assertTrue(mock.answer(id, "It did."), "delivered");
+        vm.warp(START + 9);
+        assertTrue(mock.answerAt(id, uint64(START + 5), "It did."), "delivered");
         (uint64 round, uint64 updatedAt, bytes memory output) = feed.latest();
         assertEq(round, 1, "latest round");
-        assertEq(updatedAt, START + 5, "updated");
+        assertEq(updatedAt, START + 5, "when the enclave answered");
         assertEq(output, bytes("It did."), "output");
     }
 
@@ -171,8 +183,10 @@ contract PushFeedTest is Test {
     }
 
     function testFuzz_OtherStatusesLeaveTheFeedAlone(uint8 status) public {
-        status = uint8(bound(status, uint8(AnswerStatus.Refused), uint8(AnswerStatus.Disagreed)));
+        status = uint8(bound(status, uint8(AnswerStatus.Refused), uint8(AnswerStatus.ProgramFailed)));
+        vm.assume(status != uint8(AnswerStatus.Disagreed));
         requestRound(STRANGER);
+        vm.warp(START + 550);
         assertTrue(mock.answerStatus(mock.lastRequestId(), AnswerStatus(status)), "delivered");
         vm.expectRevert(IPushFeed.NoAnswerYet.selector);
         feed.latest();
@@ -195,6 +209,6 @@ contract PushFeedTest is Test {
         bytes32 id = mock.lastRequestId();
         vm.expectRevert();
         vm.prank(STRANGER);
-        feed.onAnswer(id, AnswerStatus.Ok, "forged");
+        feed.onAnswer(id, bytes32(uint256(1)), AnswerStatus.Ok, 0, "forged");
     }
 }

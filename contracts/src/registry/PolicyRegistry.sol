@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import { Handover, IPolicyRegistry, PendingChange } from "../interfaces/IPolicyRegistry.sol";
+import { IPolicyRegistry, PendingChange } from "../interfaces/IPolicyRegistry.sol";
 import { PolicyChange, PolicyHead, PolicyRules } from "../types/Policy.sol";
+import { PolicyRoles } from "./PolicyRoles.sol";
 
 /// @title PolicyRegistry
 /// @notice See `IPolicyRegistry` for what each function establishes and does not.
-abstract contract PolicyRegistry is IPolicyRegistry {
-    struct Roles {
-        address owner;
-        uint32 timelockSeconds;
-        address guardian;
-    }
-
+abstract contract PolicyRegistry is PolicyRoles {
     /// @dev What a change did: kept apart, since each effect moves another counter.
     struct Effect {
         bool narrows;
@@ -28,20 +23,14 @@ abstract contract PolicyRegistry is IPolicyRegistry {
     /// @dev When a change was executable that has been executed or vetoed: long ago, as 0 is when one was that never waited.
     uint40 private constant SPENT = 1;
 
-    /// @inheritdoc IPolicyRegistry
-    uint40 public constant CHANGE_LIFETIME_SECONDS = 14 days;
-
     mapping(bytes32 policyId => PolicyHead) internal _heads;
     mapping(bytes32 policyId => mapping(bytes32 ruleKey => bytes32 value)) internal _rules;
-    mapping(bytes32 policyId => Roles) private _roles;
     /// @dev Under the version of the last narrowing: a further narrowing leaves them behind, however many there are.
     mapping(
         bytes32 policyId
             => mapping(uint32 narrowedVersion => mapping(bytes32 changeId => uint40 executableAt))
     ) private _scheduled;
     mapping(bytes32 policyId => mapping(uint32 narrowedVersion => bytes32[] changeIds)) private _scheduledIds;
-    mapping(bytes32 policyId => Handover) private _nextOwners;
-    mapping(bytes32 policyId => Handover) private _nextGuardians;
 
     /// @inheritdoc IPolicyRegistry
     function create(
@@ -53,7 +42,7 @@ abstract contract PolicyRegistry is IPolicyRegistry {
     ) external returns (bytes32 policyId) {
         policyId = keccak256(abi.encode(block.chainid, address(this), msg.sender, salt));
         require(_heads[policyId].version == 0, PolicyExists(policyId));
-        _roles[policyId] = Roles(msg.sender, timelockSeconds, guardian);
+        _setRoles(policyId, guardian, timelockSeconds);
 
         PolicyHead memory first;
         first.registerMask = registerMask;
@@ -132,42 +121,6 @@ abstract contract PolicyRegistry is IPolicyRegistry {
     }
 
     /// @inheritdoc IPolicyRegistry
-    function offerOwnership(bytes32 policyId, address newOwner) external {
-        _requireOwner(policyId);
-        _nextOwners[policyId] =
-            newOwner == address(0) ? Handover(address(0), 0, 0) : _handover(policyId, newOwner);
-        emit OwnershipOffered(policyId, newOwner, _nextOwners[policyId].executableAt);
-    }
-
-    /// @inheritdoc IPolicyRegistry
-    function acceptOwnership(bytes32 policyId) external {
-        Handover memory offered = _nextOwners[policyId];
-        require(msg.sender == offered.to, NotAuthorized(msg.sender));
-        _requireExecutable(offered);
-        delete _nextOwners[policyId];
-        _roles[policyId].owner = msg.sender;
-        emit OwnershipTransferred(policyId, msg.sender);
-    }
-
-    /// @inheritdoc IPolicyRegistry
-    function proposeGuardian(bytes32 policyId, address newGuardian) external {
-        _requireOwner(policyId);
-        Handover memory proposed = _handover(policyId, newGuardian);
-        _nextGuardians[policyId] = proposed;
-        emit GuardianProposed(policyId, newGuardian, proposed.executableAt);
-    }
-
-    /// @inheritdoc IPolicyRegistry
-    function replaceGuardian(bytes32 policyId) external {
-        _requireOwner(policyId);
-        Handover memory proposed = _nextGuardians[policyId];
-        _requireExecutable(proposed);
-        delete _nextGuardians[policyId];
-        _roles[policyId].guardian = proposed.to;
-        emit GuardianReplaced(policyId, proposed.to);
-    }
-
-    /// @inheritdoc IPolicyRegistry
     function head(bytes32 policyId) external view returns (PolicyHead memory) {
         return _heads[policyId];
     }
@@ -211,16 +164,6 @@ abstract contract PolicyRegistry is IPolicyRegistry {
     }
 
     /// @inheritdoc IPolicyRegistry
-    function rolesOf(bytes32 policyId)
-        external
-        view
-        returns (address owner, address guardian, uint32 timelockSeconds)
-    {
-        Roles storage roles = _roles[policyId];
-        return (roles.owner, roles.guardian, roles.timelockSeconds);
-    }
-
-    /// @inheritdoc IPolicyRegistry
     function pendingChanges(bytes32 policyId) external view returns (PendingChange[] memory pending) {
         uint32 narrowedVersion = _heads[policyId].narrowedVersion;
         bytes32[] storage ids = _scheduledIds[policyId][narrowedVersion];
@@ -235,18 +178,6 @@ abstract contract PolicyRegistry is IPolicyRegistry {
         assembly ("memory-safe") {
             mstore(pending, count)
         }
-    }
-
-    /// @inheritdoc IPolicyRegistry
-    function pendingHandovers(bytes32 policyId)
-        external
-        view
-        returns (Handover memory owner, Handover memory guardian)
-    {
-        owner = _nextOwners[policyId];
-        guardian = _nextGuardians[policyId];
-        if (block.timestamp > owner.expiresAt) owner = Handover(address(0), 0, 0);
-        if (block.timestamp > guardian.expiresAt) guardian = Handover(address(0), 0, 0);
     }
 
     function _known(bytes32 policyId) internal view returns (PolicyHead memory current) {
@@ -340,39 +271,5 @@ abstract contract PolicyRegistry is IPolicyRegistry {
         if (effect.widens) current.widenedAt = uint40(block.timestamp);
         _heads[policyId] = current;
         emit PolicyChanged(policyId, current);
-    }
-
-    function _handover(bytes32 policyId, address to) private view returns (Handover memory) {
-        uint40 executableAt = _afterTimelock(policyId);
-        return Handover(to, executableAt, _expiryOf(executableAt));
-    }
-
-    function _requireExecutable(Handover memory handover) private view {
-        if (block.timestamp > handover.expiresAt) handover.executableAt = 0;
-        require(
-            handover.executableAt != 0 && block.timestamp >= handover.executableAt,
-            HandoverNotExecutable(handover.executableAt)
-        );
-    }
-
-    function _afterTimelock(bytes32 policyId) private view returns (uint40) {
-        return uint40(block.timestamp) + _roles[policyId].timelockSeconds;
-    }
-
-    function _expiryOf(uint40 executableAt) private pure returns (uint40) {
-        return executableAt + CHANGE_LIFETIME_SECONDS;
-    }
-
-    function _hasExpired(uint40 executableAt) private view returns (bool) {
-        return block.timestamp > _expiryOf(executableAt);
-    }
-
-    function _requireOwner(bytes32 policyId) private view {
-        require(msg.sender == _roles[policyId].owner, NotAuthorized(msg.sender));
-    }
-
-    function _requireOwnerOrGuardian(bytes32 policyId) private view {
-        Roles storage roles = _roles[policyId];
-        require(msg.sender == roles.owner || msg.sender == roles.guardian, NotAuthorized(msg.sender));
     }
 }

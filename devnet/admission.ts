@@ -24,7 +24,8 @@ export async function awaitAdmission(
   const giveUpAt = performance.now() + ADMISSION_MS;
   while (performance.now() < giveUpAt) {
     const [admitted] = await registry.queryFilter(registry.filters.EnclaveAdmitted(policyId));
-    if (admitted !== undefined) return `keyset ${admitted.args.keysetId.slice(0, 10)}… admitted on chain by its evidence`;
+    if (admitted !== undefined)
+      return `keyset ${admitted.args.keysetId.slice(0, 10)}… admitted on chain by its evidence`;
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
   const message = `the enclave was not admitted on chain within ${ADMISSION_MS / 1000} s; see ${join(folder, "oracle.log")}`;

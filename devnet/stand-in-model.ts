@@ -189,9 +189,9 @@ export interface StandInModel {
 
 /** @param now when the certificates are made */
 export async function startStandInModel(now: Date, port = 0): Promise<StandInModel> {
-  const authority = createThrowawayAuthority(now);
+  const authority = await createThrowawayAuthority(now);
   const server = createServer(
-    authority.issue([ADDRESS, "localhost", SEEN_FROM_QEMU]),
+    await authority.issue([ADDRESS, "localhost", SEEN_FROM_QEMU]),
     (request, response) => {
       const chunks: Buffer[] = [];
       let size = 0;

@@ -9,7 +9,7 @@ import { listen, type Listening } from "../../../oracle/http/server.ts";
 import { toHex, type Hex } from "../../../protocol/bytes.ts";
 import { AppraisalError } from "../../../protocol/errors.ts";
 
-const authority = createThrowawayAuthority(new Date());
+const authority = await createThrowawayAuthority(new Date());
 
 interface FakeEnclave extends VerifiedEnclave {
   readonly received: { readonly line: string; readonly authorization: string; readonly body: string }[];
@@ -25,7 +25,7 @@ let errors: unknown[];
 
 /** An enclave with a TLS key of its own. */
 async function startEnclave(): Promise<FakeEnclave> {
-  const credentials = authority.issue(["localhost"]);
+  const credentials = await authority.issue(["localhost"]);
   const received: FakeEnclave["received"] = [];
   const server = createServer({ ...credentials, minVersion: "TLSv1.3" }, (request, response) => {
     void answer(request, response, received);

@@ -1,6 +1,7 @@
 // DESIGN: which folder may import which. `npm run check:boundaries` runs these rules over the tree, and
 // over tests/support/boundary-fixture, whose planted violation must fail.
-const OURS = "^(protocol|attestation|endorsements|enclave|oracle|coprocessor|contracts|devnet|cli|web)/";
+const OURS =
+  "^(protocol|attestation|endorsements|enclave|oracle|coprocessor|contracts|devnet|image|cli|web)/";
 const COMPOSITION_ROOTS = "^(enclave|oracle|cli)/main\\.ts$";
 
 /** A rule that `folder` may import none of our folders except `allowed`. */
@@ -29,10 +30,11 @@ module.exports = {
     only("protocol", []),
     only("attestation", ["protocol"]),
     only("endorsements", ["protocol", "attestation"]),
+    only("image", ["protocol", "attestation"]),
     only("enclave", ["protocol", "attestation"]),
     only("oracle", ["protocol", "attestation", "endorsements", "contracts"]),
     only("devnet", ["protocol", "attestation", "enclave", "oracle", "contracts"]),
-  only("coprocessor", ["protocol", "attestation"]),
+    only("coprocessor", ["protocol", "attestation"]),
     only("web", ["protocol", "attestation"]),
     {
       name: "pure-folders-open-nothing",
@@ -49,7 +51,8 @@ module.exports = {
     },
     {
       name: "x509-library-only-where-devnet-issues",
-      comment: "what verifies certificates is not written by the hand that issues them; the measured bundle has neither",
+      comment:
+        "what verifies certificates is not written by the hand that issues them; the measured bundle has neither",
       severity: "error",
       from: { path: OURS, pathNot: "^devnet/" },
       to: { path: "node_modules/@peculiar/x509/" },

@@ -9,6 +9,8 @@ export default defineConfig({
       "tests/support/boundary-fixture/**",
       "tests/chaos/**",
       "tests/functions/**",
+      "tests/image/boot/**",
+      "tests/image/build/**",
       "**/node_modules/**",
     ],
     reporters: ["default", "./tests/support/skipped-reporter.ts"],

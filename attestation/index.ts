@@ -53,7 +53,7 @@ export { verifyNvidiaEvidence } from "./nvidia/verify-nvidia-evidence.ts";
 export { appraiseEvidence, type AppraisedEvidence, type AppraiseOptions } from "./policy/appraise.ts";
 export { checkReportData } from "./policy/check-report-data.ts";
 export { appraisalPolicySchema, parseAppraisalPolicy, type AppraisalPolicy } from "./policy/policy.ts";
-export { proposePolicy } from "./policy/propose.ts";
+export { openRules, proposePolicy } from "./policy/propose.ts";
 export type { RaTlsFormat } from "./ra-tls/certificate-evidence.ts";
 export { encodeEndorsementExtension, encodeEvidenceExtension } from "./ra-tls/evidence-extension.ts";
 export { verifyRaTlsCertificate, type VerifiedRaTlsCertificate } from "./ra-tls/verify-ra-tls.ts";
@@ -64,12 +64,7 @@ export {
   type VerifiedCheckpoint,
   type VerifiedInclusion,
 } from "./receipt/receipt-log.ts";
-export {
-  verifyReceipt,
-  type ReceiptCheck,
-  type ReceiptOptions,
-  type VerifiedReceipt,
-} from "./receipt/verify-receipt.ts";
+export { verifyReceipt, type ReceiptCheck, type VerifiedReceipt } from "./receipt/verify-receipt.ts";
 export { encodeEndorsements, parseEndorsements } from "./endorsements/endorsements-json.ts";
 export { verifySimulatorEvidence } from "./simulator/verify-simulator.ts";
 export type { TimeWindow, UnixSeconds } from "./time/unix-time.ts";
@@ -80,3 +75,8 @@ export type {
   Findings,
   VerifiedEvidence,
 } from "./evidence/verified-evidence.ts";
+export { judgeEvidence, type JudgedEvidence } from "./verdict/judge-evidence.ts";
+export type { ChosenPolicy, JudgeOptions } from "./verdict/judge-piece.ts";
+export { judgeReceipt, type FurtherCheck, type JudgeReceiptOptions } from "./verdict/judge-receipt.ts";
+export type { PieceVerdict, Verdict, VerdictCheck } from "./verdict/verdict.ts";
+export { judgeCoseReceipt, type JudgeCoseReceiptOptions } from "./verdict/judge-cose-receipt.ts";

@@ -7,6 +7,7 @@ import { registerDemo } from "./demo/command.ts";
 import { commandName } from "./invocation.ts";
 import { endWithReader, report } from "./failure.ts";
 import { registerFunctions } from "./functions/command.ts";
+import { registerImage } from "./image/command.ts";
 import { registerOracle } from "./oracle/command.ts";
 import { registerReceipt } from "./receipt/command.ts";
 import { registerSealKey } from "./seal-key/command.ts";
@@ -40,6 +41,7 @@ registerVerify(program);
 registerOracle(program);
 registerFunctions(program);
 registerSealKey(program);
+registerImage(program);
 
 endWithReader();
 try {

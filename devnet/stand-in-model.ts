@@ -18,6 +18,8 @@ import { createThrowawayAuthority } from "./throwaway-authority.ts";
 export const STAND_IN_MODEL = "stand-in-1";
 
 const ADDRESS = "127.0.0.1";
+/** How this machine looks from inside a virtual one (QEMU, user networking). */
+const SEEN_FROM_QEMU = "10.0.2.2";
 /** Bytes: four times the largest payload. */
 const MAX_BODY_BYTES = 262_144;
 
@@ -187,19 +189,22 @@ export interface StandInModel {
 
 /** @param now when the certificates are made */
 export async function startStandInModel(now: Date, port = 0): Promise<StandInModel> {
-  const authority = createThrowawayAuthority(now);
-  const server = createServer(authority.issue([ADDRESS, "localhost"]), (request, response) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    request.on("data", (chunk: Buffer) => {
-      size += chunk.length;
-      if (size > MAX_BODY_BYTES) request.destroy();
-      else chunks.push(chunk);
-    });
-    request.on("end", () => {
-      respond(request, response, Buffer.concat(chunks));
-    });
-  });
+  const authority = await createThrowawayAuthority(now);
+  const server = createServer(
+    await authority.issue([ADDRESS, "localhost", SEEN_FROM_QEMU]),
+    (request, response) => {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      request.on("data", (chunk: Buffer) => {
+        size += chunk.length;
+        if (size > MAX_BODY_BYTES) request.destroy();
+        else chunks.push(chunk);
+      });
+      request.on("end", () => {
+        respond(request, response, Buffer.concat(chunks));
+      });
+    },
+  );
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, ADDRESS, resolve);

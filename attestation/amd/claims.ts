@@ -45,7 +45,7 @@ export interface SnpClaims {
 
 export function toSnpClaims(
   report: SnpReport,
-  key: KdsExtensions,
+  key: Pick<KdsExtensions, "productLine" | "cspId">,
   revocation: SnpClaims["revocation"],
 ): SnpClaims {
   const tcb = (version: Uint8Array): SnpTcb => toSnpTcb(version, key.productLine);

@@ -1,7 +1,7 @@
 /** Is an SEV-SNP report genuine? Orders the steps; each is elsewhere. */
 
 import { equalBytes, toHex } from "../../protocol/bytes.ts";
-import { EndorsementError, EvidenceError } from "../../protocol/errors.ts";
+import { EndorsementError, EvidenceError, type ErrorDetails } from "../../protocol/errors.ts";
 import { isAllZero } from "../encoding/layout.ts";
 import {
   checkUnixSeconds,
@@ -10,12 +10,16 @@ import {
   type TimeWindow,
   type UnixSeconds,
 } from "../time/unix-time.ts";
-import { sealVerified, type Check, type VerifiedEvidence } from "../evidence/verified-evidence.ts";
+import { asEndorsementAsync } from "../endorsements/as-endorsement.ts";
+import { CheckList, valueOf } from "../evidence/check-list.ts";
+import { sealVerified, type VerifiedEvidence } from "../evidence/verified-evidence.ts";
 import type { Certificate } from "../x509/certificate.ts";
+import { isIssuedBy } from "../x509/issued-by.ts";
 import { verifyPath, type VerifiedPath } from "../x509/path.ts";
 import { checkRevocation } from "../x509/revocation.ts";
-import { checkSignature } from "../x509/signature.ts";
+import { isSignatureValid } from "../x509/signature.ts";
 import { ECDSA_SHA384 } from "../x509/signature-scheme.ts";
+import type { TrustAnchor } from "../x509/trust-anchor.ts";
 import type { AmdEndorsements } from "./amd-endorsements.ts";
 import { toSnpClaims } from "./claims.ts";
 import { AMD_INTERMEDIATES } from "./intermediates.ts";
@@ -59,33 +63,169 @@ export async function verifySnpReportUnder(
 ): Promise<VerifiedEvidence<"snp">> {
   checkUnixSeconds(context.now);
   const report = parseSnpReport(bytes);
-  const { certificate, key } = selectSigner(report, context.endorsements);
-  const path = await verifyPath(certificate, {
-    pool: authoritiesAmong(context.endorsements),
-    roots: roots.filter((root) => root.productLine === key.productLine).map((root) => root.anchor),
-    now: context.now,
-    revocation: { notPublished: "AMD lists revoked ASKs only; checkAskRevocation looks them up" },
-  });
-  const revocation = await checkAskRevocation(path, context);
-  await checkSignature("SEV-SNP report", {
-    key: certificate.publicKey,
-    scheme: ECDSA_SHA384,
-    data: report.signedRegion,
-    signature: report.signature,
-  });
-  checkKeyBelongs(report, key);
+  const list = new CheckList();
+  const signer = list.start(
+    {
+      name: "signing key",
+      link: "hardware",
+      compared: "CHIP_ID and REPORTED_TCB with the certificates that were given",
+    },
+    () => selectSigner(report, context.endorsements),
+    ({ key }) => `${report.signingKey} for ${formatTcb(key)}`,
+  );
+  const signature = list.after(
+    [signer],
+    {
+      name: "report signature",
+      link: "evidence",
+      compared: "the report with its signature, by the certificate's key",
+      range: { from: 0, until: report.signedRegion.length },
+    },
+    async ([offered]) => {
+      await checkReportSignature(report, offered);
+    },
+    () => `ECDSA P-384 by the chip's ${report.signingKey}`,
+  );
+  const path = list.after(
+    [signer],
+    {
+      name: "certificate chain",
+      link: "hardware",
+      compared: "the signing key's certificate with AMD's root",
+    },
+    async ([offered]) => await verifySignerPath(report, offered, { roots, context }),
+    ({ certificates, anchor }) =>
+      `${certificates.map(({ label }) => label).join(" < ")}, root ${anchor.name} pinned`,
+  );
+  const revocation = list.after(
+    [path],
+    {
+      name: "revocation",
+      link: "hardware",
+      compared: "the ASK's serial number with AMD's list of revoked ones",
+    },
+    async ([verified]) => await checkAskRevocation(verified, context),
+    (window) =>
+      window === null ? "no list of AMD's was given" : `list in date until ${toIsoTime(window.until)}`,
+  );
+  list.after(
+    [signer, signature],
+    {
+      name: "TCB",
+      link: "hardware",
+      compared: "REPORTED_TCB with the TCB that the signing key was derived for",
+    },
+    ([{ key }]) => key,
+    (key) => `signing key is for ${formatTcb(key)}`,
+  );
+  list.after(
+    [signer, signature],
+    { name: "chip", link: "hardware", compared: "CHIP_ID with the chip that the signing key was derived in" },
+    ([{ key }]) => key,
+    (key) => describeChip(report, key),
+  );
+  const checks = await list.finish();
+  const { key } = await valueOf(signer);
+  const { window } = await valueOf(path);
+  const listed = await valueOf(revocation);
   return sealVerified({
     kind: "snp",
-    claims: toSnpClaims(report, key, revocation === null ? "not-checked" : "checked"),
+    claims: toSnpClaims(report, key, listed === null ? "not-checked" : "checked"),
     debug: report.policy.debugAllowed,
     reportData: toHex(report.reportData),
     platformId: isAllZero(report.chipId) ? null : toHex(report.chipId),
     tcbStatus: null,
     advisories: [],
-    window: revocation === null ? path.window : intersectWindows([path.window, revocation]),
+    window: listed === null ? window : intersectWindows([window, listed]),
     issuedAt: null,
     verifiedAt: context.now,
-    checks: describe(report, { path, key, revocation }),
+    // That there was no list is a claim, which a policy can refuse, and nothing that was checked.
+    checks: checks.filter(({ name }) => name !== "revocation" || listed !== null),
+  });
+}
+
+interface PathContext {
+  readonly roots: readonly SnpRoot[];
+  readonly context: SnpContext;
+}
+
+/**
+ * A certificate that did not sign the report says nothing about the report, whatever is wrong with it: it is an endorsement
+ * that does not serve. One that did sign, and that AMD's root does not certify, is a stranger's, and so is the report.
+ */
+async function verifySignerPath(
+  report: SnpReport,
+  { certificate, key, hasSigned }: Signer,
+  { roots, context }: PathContext,
+): Promise<VerifiedPath> {
+  const pool = authoritiesAmong(context.endorsements);
+  const anchors = roots.filter((root) => root.productLine === key.productLine).map((root) => root.anchor);
+  const find = async (): Promise<VerifiedPath> =>
+    await verifyPath(certificate, {
+      pool,
+      roots: anchors,
+      now: context.now,
+      revocation: { notPublished: "AMD lists revoked ASKs only; checkAskRevocation looks them up" },
+    });
+  if (!(await hasSigned)) return await asEndorsementAsync("signing key's certificate", find);
+  if (!(await isIssuerKnown(certificate, pool, anchors))) {
+    throw new EndorsementError({
+      code: "ENDORSEMENT_UNAVAILABLE",
+      message: `cannot judge without the certificate of the ${report.signingKey}'s issuer: fetch it from AMD's key distribution service`,
+      details: { endorsement: report.signingKey === "VLEK" ? "ASVK" : "ASK", product: key.productLine },
+    });
+  }
+  return await find();
+}
+
+/** Whether the issuer's certificate or key is there, whatever else is wrong with it; a self-signed certificate is its own. */
+async function isIssuerKnown(
+  certificate: Certificate,
+  pool: readonly Certificate[],
+  anchors: readonly TrustAnchor[],
+): Promise<boolean> {
+  const { issuer, subject } = certificate;
+  if (issuer === subject || pool.some((candidate) => candidate.subject === issuer)) return true;
+  const byRoot = await Promise.all(
+    anchors.map(async ({ publicKey }) => await isIssuedBy(certificate, publicKey)),
+  );
+  return byRoot.includes(true);
+}
+
+async function isReportSigned({ publicKey }: Certificate, report: SnpReport): Promise<boolean> {
+  return await isSignatureValid({
+    key: publicKey,
+    scheme: ECDSA_SHA384,
+    data: report.signedRegion,
+    signature: report.signature,
+  });
+}
+
+/**
+ * Compares chip, TCB, product and kind of key before the signature: a certificate that is for another one could not have
+ * signed this report, and that it did not says nothing. One that did sign must be for this one all the same.
+ *
+ * @throws {EndorsementError} ENDORSEMENT_MISMATCH
+ * @throws {EvidenceError} EVIDENCE_SIGNATURE_INVALID, or the mismatch
+ */
+async function checkReportSignature(report: SnpReport, { key, hasSigned }: Signer): Promise<void> {
+  const mismatch = mismatchOf(report, key);
+  if (await hasSigned) {
+    if (mismatch !== undefined) throw mismatch;
+    return;
+  }
+  if (mismatch !== undefined) {
+    throw new EndorsementError({
+      code: "ENDORSEMENT_MISMATCH",
+      message: `the certificate is not for this report: ${mismatch.message}`,
+      details: mismatch.details,
+      cause: mismatch,
+    });
+  }
+  throw new EvidenceError({
+    code: "EVIDENCE_SIGNATURE_INVALID",
+    message: "signature does not verify: SEV-SNP report",
+    details: { signature: "SEV-SNP report" },
   });
 }
 
@@ -106,6 +246,8 @@ function authoritiesAmong({ certificates }: AmdEndorsements): readonly Certifica
 interface Signer {
   readonly certificate: Certificate;
   readonly key: KdsExtensions;
+  /** Whether the report's signature is by the certificate's key. */
+  readonly hasSigned: Promise<boolean>;
 }
 
 /**
@@ -113,14 +255,20 @@ interface Signer {
  * says, so that the caller learns what is wrong with it.
  */
 function selectSigner(report: SnpReport, { certificates }: AmdEndorsements): Signer {
+  const toSigner = (certificate: Certificate): Signer => ({
+    certificate,
+    key: parseKdsExtensions(certificate),
+    hasSigned: isReportSigned(certificate, report),
+  });
   const leaves = certificates.filter(isSnpKeyCertificate);
   const [only, another] = leaves;
   if (only !== undefined && another === undefined) {
-    return { certificate: only, key: parseKdsExtensions(only) };
+    return toSigner(only);
   }
-  const signers = leaves.map((certificate) => ({ certificate, key: parseKdsExtensions(certificate) }));
-  const signer = signers.find(({ key }) => mismatchOf(report, key) === undefined);
-  if (signer === undefined) {
+  const fitting = leaves.find(
+    (certificate) => mismatchOf(report, parseKdsExtensions(certificate)) === undefined,
+  );
+  if (fitting === undefined) {
     throw new EndorsementError({
       code: "ENDORSEMENT_UNAVAILABLE",
       message: `no ${report.signingKey} certificate for this chip at this TCB: fetch it from AMD's key distribution service`,
@@ -131,7 +279,7 @@ function selectSigner(report: SnpReport, { certificates }: AmdEndorsements): Sig
       },
     });
   }
-  return signer;
+  return toSigner(fitting);
 }
 
 /**
@@ -161,14 +309,6 @@ async function checkAskRevocation(
   return intersectWindows(relied.map((crl) => ({ from: crl.thisUpdate, until: crl.nextUpdate })));
 }
 
-/** The signature is right; a key of another chip, TCB, product or kind must still not pass for this one's. */
-function checkKeyBelongs(report: SnpReport, key: KdsExtensions): void {
-  const mismatch = mismatchOf(report, key);
-  if (mismatch !== undefined) {
-    throw mismatch;
-  }
-}
-
 function mismatchOf(report: SnpReport, key: KdsExtensions): EvidenceError | undefined {
   if ((report.signingKey === "VLEK") !== (key.cspId !== null)) {
     return mismatch(
@@ -183,12 +323,14 @@ function mismatchOf(report: SnpReport, key: KdsExtensions): EvidenceError | unde
     return mismatch(
       "EVIDENCE_TCB_MISMATCH",
       "REPORTED_TCB is not the TCB that the signing key was derived for",
+      { expected: formatTcb(key), actual: toHex(report.reportedTcb) },
     );
   }
   if (key.hwId !== null && !isChip(report.chipId, key.hwId)) {
     return mismatch(
       "EVIDENCE_PLATFORM_MISMATCH",
       "CHIP_ID is not the chip that the signing key was derived in",
+      { expected: toHex(key.hwId), actual: toHex(report.chipId) },
     );
   }
   return undefined;
@@ -205,33 +347,9 @@ function isChip(chipId: Uint8Array, hwId: Uint8Array): boolean {
 function mismatch(
   code: "EVIDENCE_BINDING_MISMATCH" | "EVIDENCE_TCB_MISMATCH" | "EVIDENCE_PLATFORM_MISMATCH",
   message: string,
+  details: ErrorDetails = {},
 ): EvidenceError {
-  return new EvidenceError({ code, message });
-}
-
-interface Established {
-  readonly path: VerifiedPath;
-  readonly key: KdsExtensions;
-  readonly revocation: TimeWindow | null;
-}
-
-function describe(report: SnpReport, { path, key, revocation }: Established): readonly Check[] {
-  const chain = path.certificates.map((certificate) => certificate.label).join(" < ");
-  return [
-    { name: "certificate chain", ok: true, detail: `${chain}, root ${path.anchor.name} pinned` },
-    ...(revocation === null
-      ? []
-      : [
-          {
-            name: "revocation",
-            ok: true as const,
-            detail: `list in date until ${toIsoTime(revocation.until)}`,
-          },
-        ]),
-    { name: "report signature", ok: true, detail: `ECDSA P-384 by the chip's ${report.signingKey}` },
-    { name: "TCB", ok: true, detail: `signing key is for ${formatTcb(key)}` },
-    { name: "chip", ok: true, detail: describeChip(report, key) },
-  ];
+  return new EvidenceError({ code, message, details });
 }
 
 function formatTcb({ tcb, productLine }: KdsExtensions): string {

@@ -4,6 +4,7 @@ import { toHex } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
 import { isAllZero } from "../encoding/layout.ts";
 import { checkUnixSeconds, toIsoTime, type UnixSeconds } from "../time/unix-time.ts";
+import { CheckList, valueOf } from "../evidence/check-list.ts";
 import {
   sealVerified,
   type Check,
@@ -11,7 +12,7 @@ import {
   type VerifiedEvidence,
 } from "../evidence/verified-evidence.ts";
 import { createCertificateCache } from "../x509/certificate-cache.ts";
-import { verifyPath, type VerifiedPath } from "../x509/path.ts";
+import { verifyPath } from "../x509/path.ts";
 import { checkSignature } from "../x509/signature.ts";
 import { ECDSA_SHA384 } from "../x509/signature-scheme.ts";
 import type { TrustAnchor } from "../x509/trust-anchor.ts";
@@ -122,31 +123,64 @@ async function verifyDocument(
     });
   }
   const issuedAt = Math.floor(document.timestamp / 1000);
-  checkNotFromFuture(issuedAt, now);
   const leaf = authorities.parse(document.certificate);
-  const path = await verifyPath(leaf, {
-    pool: document.cabundle.map(authorities.parse),
-    roots,
-    now: issuedAt,
-    revocation: { notPublished: "AWS publishes no lists for Nitro" },
+  const list = new CheckList();
+  list.note({
+    name: "document format",
+    link: "evidence",
+    ok: true,
+    detail: `COSE_Sign1, ES384, ${document.pcrs.size} PCRs`,
   });
-  authorities.keep(path.certificates.slice(1));
-  await checkSignature("Nitro attestation document", {
-    key: leaf.publicKey,
-    scheme: ECDSA_SHA384,
-    data: document.cose.toBeSigned,
-    signature: document.cose.signature,
-  });
+  list.start(
+    { name: "document time", link: "evidence", compared: "the hypervisor's clock with the time of judging" },
+    () => {
+      checkNotFromFuture(issuedAt, now);
+    },
+    () => toIsoTime(issuedAt),
+  );
+  const path = list.start(
+    { name: "certificate chain", link: "hardware", compared: "the document's certificates with AWS's root" },
+    async () => {
+      const found = await verifyPath(leaf, {
+        pool: document.cabundle.map(authorities.parse),
+        roots,
+        now: issuedAt,
+        revocation: { notPublished: "AWS publishes no lists for Nitro" },
+      });
+      authorities.keep(found.certificates.slice(1));
+      return found;
+    },
+    ({ certificates, anchor }) =>
+      `${certificates.map(({ label }) => label).join(" < ")}, root ${anchor.name} pinned`,
+  );
+  list.start(
+    {
+      name: "document signature",
+      link: "evidence",
+      compared: "the document with its signature, by its certificate's key",
+    },
+    async () => {
+      await checkSignature("Nitro attestation document", {
+        key: leaf.publicKey,
+        scheme: ECDSA_SHA384,
+        data: document.cose.toBeSigned,
+        signature: document.cose.signature,
+      });
+    },
+    () => `by ${document.moduleId} at ${new Date(document.timestamp).toISOString()}`,
+  );
+  const checks = await list.finish();
+  const { window } = await valueOf(path);
   return {
     document,
     reportData: document.userData === null ? null : toHex(document.userData),
     platformId: null,
     tcbStatus: null,
     advisories: [],
-    window: path.window,
+    window,
     issuedAt,
     verifiedAt: now,
-    checks: describe(document, path),
+    checks,
   };
 }
 
@@ -164,17 +198,4 @@ function checkNotFromFuture(issuedAt: UnixSeconds, now: UnixSeconds): void {
 function isDebug({ pcrs }: NitroDocument): boolean {
   const pcr0 = pcrs.get(0);
   return pcr0 === undefined || isAllZero(pcr0);
-}
-
-function describe(document: NitroDocument, path: VerifiedPath): readonly Check[] {
-  const issuedAt = new Date(document.timestamp).toISOString();
-  return [
-    { name: "document format", ok: true, detail: `COSE_Sign1, ES384, ${document.pcrs.size} PCRs` },
-    {
-      name: "certificate chain",
-      ok: true,
-      detail: `${path.certificates.map(({ label }) => label).join(" < ")}, root ${path.anchor.name} pinned`,
-    },
-    { name: "document signature", ok: true, detail: `by ${document.moduleId} at ${issuedAt}` },
-  ];
 }

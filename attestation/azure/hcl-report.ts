@@ -33,6 +33,10 @@ const RUNTIME_HEADER = {
 } as const satisfies Record<string, Field>;
 const CLAIMS_AT = RUNTIME_HEADER_AT + 20;
 
+/** What follows the header and the hardware report is laid out by these: in a version not known here, it may lie elsewhere. */
+const HEADER_VERSIONS: ReadonlySet<number> = new Set([1, 2]);
+const REQUEST_VERSIONS: ReadonlySet<number> = new Set([1]);
+
 const REPORT_TYPES: ReadonlyMap<number, "snp" | "tdx"> = new Map([
   [2, "snp"],
   [4, "tdx"],
@@ -68,6 +72,13 @@ export function parseHclReport(bytes: Uint8Array): HclReport {
   if (report.length > MAX_REPORT_BYTES || readUint(report, HEADER.signature) !== HCL_SIGNATURE) {
     throw new EvidenceError({ code: "EVIDENCE_MALFORMED", message: "this is not an HCL report" });
   }
+  for (const [name, field, known] of [
+    ["HCL report", HEADER.version, HEADER_VERSIONS],
+    ["HCL request", RUNTIME_HEADER.version, REQUEST_VERSIONS],
+  ] as const) {
+    const version = readUint(report, field);
+    if (!known.has(version)) throw unsupportedVersion(name, version);
+  }
   const hardware = REPORT_TYPES.get(readUint(report, RUNTIME_HEADER.reportType));
   const hashType = HASH_TYPES.get(readUint(report, RUNTIME_HEADER.hashType));
   if (hardware === undefined || hashType === undefined) {
@@ -88,6 +99,14 @@ export function parseHclReport(bytes: Uint8Array): HclReport {
     hashType,
     runtimeClaims,
   };
+}
+
+function unsupportedVersion(what: string, version: number): EvidenceError {
+  return new EvidenceError({
+    code: "EVIDENCE_UNSUPPORTED",
+    message: `version ${version} of the ${what} is not known here`,
+    details: { version },
+  });
 }
 
 /** RSA public key of the vTPM, as unsigned big-endian integers. */

@@ -9,8 +9,12 @@ import { AMD_ROOTS, type SnpRoot } from "../amd/roots.ts";
 import { verifySnpReportUnder } from "../amd/verify-snp-report.ts";
 import { AWS_NITRO_ROOTS } from "../aws/roots.ts";
 import { verifyNitroDocumentUnder, verifyNitroTpmDocumentUnder } from "../aws/verify-nitro-document.ts";
+import { readField } from "../encoding/layout.ts";
+import { CheckList, valueOf } from "../evidence/check-list.ts";
 import { sealVerified, type Check, type VerifiedEvidence } from "../evidence/verified-evidence.ts";
 import type { IntelEndorsements } from "../intel/intel-endorsements.ts";
+import { parseQuote } from "../intel/quote.ts";
+import { TD_REPORT_BODY } from "../intel/quote-layout.ts";
 import { INTEL_TRUST } from "../intel/trust.ts";
 import { verifyTdQuote, type TdQuoteContext } from "../intel/verify-tdx.ts";
 import type { UnixSeconds } from "../time/unix-time.ts";
@@ -44,18 +48,35 @@ export async function verifyDstackEvidenceUnder(
   context: TdQuoteContext,
 ): Promise<VerifiedEvidence<"dstack">> {
   const attestation = open(evidence);
-  const { quote } = platformOf(attestation, "tdx");
+  const td = parseQuote(platformOf(attestation, "tdx").quote);
   const events = eventsOf(attestation);
-  const hardware = await verifyTdQuote("tdx", quote, context);
-  checkReportData(attestation, hardware.reportData);
-  const app = verifyDstackAppInfo(events, fromHex(hardware.claims.rtMr3));
-  const detail = `${events.length} events; those of RTMR3 replay`;
-  return sealVerified({
-    ...hardware,
-    kind: "dstack",
-    claims: { hardware: hardware.claims, app },
-    checks: [...hardware.checks, { name: "event log", ok: true, detail }],
-  });
+  const list = new CheckList();
+  const verifying = list.start(
+    { name: "hardware", link: "hardware" },
+    async () => await verifyTdQuote("tdx", td, context),
+    ({ checks }) => checks,
+  );
+  // The registers as they stand in the quote: whether the log replays to them does not depend on who signed it.
+  list.start(
+    {
+      name: "stated report data",
+      link: "evidence",
+      compared: "what the guest says with the quote's report data",
+    },
+    () => {
+      checkReportData(attestation, toHex(readField(td.body, TD_REPORT_BODY.reportData)));
+    },
+    () => "as the guest says, or it says nothing",
+  );
+  const replaying = list.start(
+    { name: "event log", link: "evidence", compared: "the events, replayed, with RTMR3 of the quote" },
+    () => verifyDstackAppInfo(events, readField(td.body, TD_REPORT_BODY.rtMr3)),
+    () => `${events.length} events; those of RTMR3 replay`,
+  );
+  const checks = await list.finish();
+  const hardware = await valueOf(verifying);
+  const app = await valueOf(replaying);
+  return sealVerified({ ...hardware, kind: "dstack", claims: { hardware: hardware.claims, app }, checks });
 }
 
 /**

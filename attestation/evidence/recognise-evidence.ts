@@ -2,6 +2,7 @@
 
 import { EvidenceError } from "../../protocol/errors.ts";
 import { isSnpEvidence, parseSnpEvidence, type SnpEvidence } from "../amd/snp-evidence.ts";
+import { parseSnpReport } from "../amd/snp-report.ts";
 import { verifySnpEvidence } from "../amd/verify-snp-evidence.ts";
 import { recogniseNitroDocument } from "../aws/nitro-document.ts";
 import { verifyNitroDocument, verifyNitroTpmDocument } from "../aws/verify-nitro-document.ts";
@@ -26,7 +27,17 @@ import { isNvidiaEvidence, parseNvidiaEvidence, type NvidiaEvidence } from "../n
 import { verifyNvidiaEvidence } from "../nvidia/verify-nvidia-evidence.ts";
 import { verifySimulatorEvidence } from "../simulator/verify-simulator.ts";
 import type { UnixSeconds } from "../time/unix-time.ts";
+import { keepChecks } from "./check-list.ts";
 import { EvidenceInput } from "./evidence-input.ts";
+import {
+  readAzureClaims,
+  readDstackClaims,
+  readNitroClaims,
+  readNvidiaClaims,
+  readQuoteClaims,
+  readSnpClaims,
+  type UnverifiedClaims,
+} from "./read-claims.ts";
 import type { EvidenceKind, VerifiedEvidence } from "./verified-evidence.ts";
 
 export interface VerifyOptions {
@@ -42,6 +53,8 @@ export interface RecognisedEvidence {
   readonly members: readonly string[];
   /** @throws {EvidenceError} EVIDENCE_MALFORMED, EVIDENCE_UNSUPPORTED: it cannot be read that far */
   readonly needs: () => EndorsementNeeds;
+  /** What it says, unverified. @throws as `needs` */
+  readonly claims: () => UnverifiedClaims;
   /** @throws {EvidenceError | EndorsementError | InputError} as `verifyEvidence` */
   readonly verify: (endorsements: Endorsements, options: VerifyOptions) => Promise<VerifiedEvidence>;
 }
@@ -51,6 +64,7 @@ interface Reader<Parsed> {
   readonly recognises: (input: EvidenceInput) => boolean;
   readonly parse: (input: EvidenceInput) => Parsed;
   readonly needs: (parsed: Parsed) => EndorsementNeeds;
+  readonly claims: (parsed: Parsed) => UnverifiedClaims;
   readonly verify: (
     parsed: Parsed,
     endorsements: Endorsements,
@@ -73,6 +87,7 @@ function dstackReader(kind: EvidenceKind): Omit<Reader<DstackAttestation>, "veri
       if (platform.kind !== "snp") return NO_NEEDS;
       return amdNeeds(platform.report, platform.certificates.length > 0);
     },
+    claims: readDstackClaims,
     members: ["quote", "intel_quote", "event_log", "attestation"],
   };
 }
@@ -82,12 +97,14 @@ const readers = {
     recognises: ({ bytes }) => recogniseQuote(bytes) === "sgx",
     parse: ({ bytes }) => parseQuote(bytes),
     needs: intelNeeds,
+    claims: readQuoteClaims,
     verify: async (quote, { intel }, options) => await verifySgxQuote(quote, intel, options),
   } satisfies Reader<Quote>,
   tdx: {
     recognises: ({ bytes }) => recogniseQuote(bytes) === "tdx",
     parse: ({ bytes }) => parseQuote(bytes),
     needs: intelNeeds,
+    claims: readQuoteClaims,
     verify: async (quote, { intel }, options) => await verifyTdxQuote(quote, intel, options),
   } satisfies Reader<Quote>,
   snp: {
@@ -95,6 +112,7 @@ const readers = {
     parse: parseSnpEvidence,
     needs: ({ report, certificateTable, certificates }) =>
       amdNeeds(report, certificateTable !== null || certificates.length > 0),
+    claims: ({ report }) => readSnpClaims(parseSnpReport(new Uint8Array(report))),
     verify: async (parsed, { amd }, options) => await verifySnpEvidence(parsed, amd, options),
     members: ["attestation_report", "cert_chain", "outblob", "auxblob", "provider"],
   } satisfies Reader<SnpEvidence>,
@@ -102,18 +120,21 @@ const readers = {
     recognises: ({ bytes }) => recogniseNitroDocument(bytes) === "enclave",
     parse: toBytes,
     needs: () => NO_NEEDS,
+    claims: readNitroClaims,
     verify: async (document, _, options) => await verifyNitroDocument(document, options),
   } satisfies Reader<Uint8Array>,
   nitroTpm: {
     recognises: ({ bytes }) => recogniseNitroDocument(bytes) === "nitroTpm",
     parse: toBytes,
     needs: () => NO_NEEDS,
+    claims: readNitroClaims,
     verify: async (document, _, options) => await verifyNitroTpmDocument(document, options),
   } satisfies Reader<Uint8Array>,
   azureSnp: {
     recognises: (input) => recogniseAzureEvidence(input) === "snp",
     parse: parseAzureEvidence,
     needs: ({ hclReport, vcek }) => amdNeeds(parseHclReport(hclReport).hardwareReport, vcek !== null),
+    claims: readAzureClaims,
     verify: async (parsed, { amd }, options) => await verifyAzureSnpEvidence(parsed, amd, options),
     members: AZURE_MEMBERS,
   } satisfies Reader<AzureEvidence>,
@@ -121,6 +142,7 @@ const readers = {
     recognises: (input) => recogniseAzureEvidence(input) === "tdx",
     parse: parseAzureEvidence,
     needs: ({ tdQuote }) => intelNeeds(parseQuote(new Uint8Array(tdQuote ?? []))),
+    claims: readAzureClaims,
     verify: async (parsed, { intel }, options) => await verifyAzureTdxEvidence(parsed, intel, options),
     members: AZURE_MEMBERS,
   } satisfies Reader<AzureEvidence>,
@@ -144,6 +166,7 @@ const readers = {
     recognises: isNvidiaEvidence,
     parse: parseNvidiaEvidence,
     needs: () => NO_NEEDS,
+    claims: readNvidiaClaims,
     verify: async (parsed, _, options) => await verifyNvidiaEvidence(parsed, options),
     members: ["evidence", "certificate"],
   } satisfies Reader<NvidiaEvidence>,
@@ -151,6 +174,7 @@ const readers = {
     recognises: ({ bytes }) => recogniseQuote(bytes) === "simulator",
     parse: ({ bytes }) => parseQuote(bytes),
     needs: () => NO_NEEDS,
+    claims: readQuoteClaims,
     verify: async (quote, _, options) => await verifySimulatorEvidence(quote, options),
   } satisfies Reader<Quote>,
 };
@@ -178,7 +202,12 @@ export function tryOpenEvidence(input: EvidenceInput): RecognisedEvidence | unde
     },
     members: reader.members ?? [],
     needs: () => reader.needs(parse()),
-    verify: async (endorsements, options) => await reader.verify(parse(), endorsements, options),
+    claims: () => reader.claims(parse()),
+    verify: async (endorsements, options) => {
+      const verified = await reader.verify(parse(), endorsements, options);
+      checkNotRevoked(verified);
+      return verified;
+    },
   };
 }
 
@@ -206,4 +235,20 @@ export function openEvidence(bytes: Uint8Array): RecognisedEvidence {
  */
 export function recogniseEvidence(bytes: Uint8Array): EvidenceKind {
   return openEvidence(bytes).kind;
+}
+
+/**
+ * Refuses a platform whose TCB level the vendor revoked: what it signs proves nothing, and no policy can accept it.
+ *
+ * @throws {EvidenceError} EVIDENCE_REVOKED
+ */
+function checkNotRevoked({ tcbStatus, advisories, checks }: VerifiedEvidence): void {
+  if (tcbStatus !== "Revoked") return;
+  const error = new EvidenceError({
+    code: "EVIDENCE_REVOKED",
+    message: "the vendor has revoked this platform's TCB level: what it signs proves nothing",
+    details: { tcbStatus, advisories: advisories.join(", ") },
+  });
+  keepChecks(error, [...checks, { name: "platform", link: "hardware", ok: false, error }]);
+  throw error;
 }

@@ -32,11 +32,33 @@ export interface ClaimsByKind {
 
 export type EvidenceKind = keyof ClaimsByKind;
 
-/** One thing that was established, for a person to read. A check that fails is an error, never an entry here. */
-export interface Check {
+/** Which link of the chain from the hardware to the model's provider a check belongs to. */
+export type Link = "hardware" | "evidence" | "keyset" | "answer" | "transcript" | "provider";
+
+/** Bytes of the evidence, `until` not among them. */
+export interface ByteRange {
+  readonly from: number;
+  readonly until: number;
+}
+
+/** What a check compares: known before its outcome is. */
+export interface CheckSubject {
   readonly name: string;
+  readonly link?: Link;
+  /** What with what, in words. */
+  readonly compared?: string;
+  /** Where in the evidence it stands. */
+  readonly range?: ByteRange;
+}
+
+/** One thing that was established, for a person to read. A check that fails is an error, never an entry here. */
+export interface Check extends CheckSubject {
   readonly ok: true;
+  /** `holds` where it is left out. */
+  readonly state?: "holds" | "left open" | "as seen" | "on its word";
   readonly detail: string;
+  readonly expected?: string;
+  readonly found?: string;
 }
 
 export interface Findings<Kind extends EvidenceKind> {

@@ -7,9 +7,11 @@ import {
   type TimeWindow,
   type UnixSeconds,
 } from "../time/unix-time.ts";
-import { inOrder } from "./in-order.ts";
-import type { Check } from "../evidence/verified-evidence.ts";
-import type { VerifiedPath } from "../x509/path.ts";
+import { requireEndorsements } from "../endorsements/endorsements.ts";
+import { CheckList, valueOf } from "../evidence/check-list.ts";
+import type { ByteRange, Check, CheckSubject } from "../evidence/verified-evidence.ts";
+import type { Certificate } from "../x509/certificate.ts";
+import type { Crl } from "../x509/crl.ts";
 import { fromP256Coordinates } from "../x509/public-key.ts";
 import { checkSignature } from "../x509/signature.ts";
 import { ECDSA_SHA256 } from "../x509/signature-scheme.ts";
@@ -47,38 +49,147 @@ export interface QuoteFindings {
  */
 export async function verifyQuote(
   quote: Quote,
-  endorsements: IntelEndorsements,
+  endorsements: IntelEndorsements | undefined,
   { trust, now }: QuoteContext,
 ): Promise<QuoteFindings> {
   checkUnixSeconds(now);
   checkVendor(quote, trust);
-  const chain = parsePckChain(quote.pckChain, endorsements);
+  const chain = parsePckChain(quote.pckChain, endorsements ?? NO_CERTIFICATES);
   const pck = parsePckExtension(chain.leaf);
-  // Independent of each other, and each mostly waiting for WebCrypto: started together, reported in this order.
-  const [window, path] = await inOrder(
-    verifyIntelEndorsements(endorsements, trust.anchor, now),
-    verifyPckChain(chain, endorsements, { trust, now }),
-    checkSignature("QE report, by the PCK", {
-      key: chain.leaf.publicKey,
-      scheme: ECDSA_SHA256,
-      data: quote.qeReport,
-      signature: quote.qeReportSignature,
-    }),
-    checkSignature("quote, by the attestation key", {
-      key: fromP256Coordinates(quote.attestationKey),
-      scheme: ECDSA_SHA256,
-      data: quote.signed,
-      signature: quote.signature,
-    }),
+  const list = new CheckList();
+  // Independent of each other, and each mostly waiting for WebCrypto: started together.
+  startSignatures(list, quote, chain.leaf);
+  const given = list.start(
+    COLLATERAL,
+    () => requireEndorsements(endorsements, "Intel collateral"),
+    describeDates,
   );
-  checkAttestationKeyBinding(quote);
-  const tcb = evaluateTcb(quote, pck, endorsements);
+  const window = list.after(
+    [given],
+    {
+      name: "TCB info",
+      link: "hardware",
+      compared: "Intel's signatures over TCB info and QE identity, and their dates",
+    },
+    async ([intel]) => await verifyIntelEndorsements(intel, trust.anchor, now),
+    () => `for FMSPC ${pck.fmspc}`,
+  );
+  const path = list.after(
+    [given],
+    {
+      name: "PCK certificate chain",
+      link: "hardware",
+      compared: `the platform's certificate with ${trust.anchor.name}`,
+    },
+    async ([intel]) => await verifyPckChain(chain, intel, { trust, now }),
+    ({ certificates }) => certificates.map(({ label }) => label).join(" < "),
+  );
+  list.after([path], NOT_REVOKED, ([{ crls }]) => crls, describeLists);
+  const tcb = list.after(
+    [given, window, path],
+    {
+      name: "TCB evaluation",
+      link: "hardware",
+      compared: "the platform's security versions with Intel's TCB levels",
+    },
+    ([intel]) => evaluateTcb(quote, pck, intel),
+    ({ status }) =>
+      `${status}, evaluation data ${endorsements === undefined ? "" : evaluationNumber(endorsements)}`,
+  );
+  list.after(
+    [tcb],
+    {
+      name: "quoting enclave",
+      link: "hardware",
+      compared: "the QE report with Intel's identity of its enclave",
+    },
+    ([{ qe }]) => qe,
+    ({ isvSvn, status }) => `Intel's ${endorsements?.qeIdentity.id ?? ""}, ISVSVN ${isvSvn}, ${status}`,
+  );
+  const checks = await list.finish();
+  const finding = await valueOf(tcb);
   return {
-    pck: toPckClaims(quote, pck, { tcb, endorsements }),
-    tcb,
-    window: intersectWindows([window, path.window]),
-    checks: describe(path, pck, { tcb, endorsements }),
+    pck: toPckClaims(quote, pck, { tcb: finding, endorsements: await valueOf(given) }),
+    tcb: finding,
+    window: intersectWindows([await valueOf(window), (await valueOf(path)).window]),
+    checks,
   };
+}
+
+const NO_CERTIFICATES = { certificates: new Map<string, never>() };
+
+const COLLATERAL: CheckSubject = {
+  name: "Intel collateral",
+  link: "hardware",
+  compared: "what the platform needs with what was given",
+};
+const NOT_REVOKED: CheckSubject = {
+  name: "PCK chain not revoked",
+  link: "hardware",
+  compared: "serial numbers with Intel's revocation lists",
+};
+
+/** What a quote shows without any endorsement. */
+function startSignatures(list: CheckList, quote: Quote, leaf: Certificate): void {
+  const rangeOf = (part: Uint8Array): ByteRange => {
+    const from = part.byteOffset - quote.signed.byteOffset;
+    return { from, until: from + part.length };
+  };
+  list.start(
+    {
+      name: "quote signature",
+      link: "evidence",
+      compared: "header and body with their signature, by the attestation key in the quote",
+      range: rangeOf(quote.signed),
+    },
+    async () => {
+      await checkSignature("quote, by the attestation key", {
+        key: fromP256Coordinates(quote.attestationKey),
+        scheme: ECDSA_SHA256,
+        data: quote.signed,
+        signature: quote.signature,
+      });
+    },
+    () => "ECDSA P-256, header and body",
+  );
+  list.start(
+    {
+      name: "QE report signature",
+      link: "hardware",
+      compared: "the quoting enclave's report with its signature, by the platform's PCK",
+      range: rangeOf(quote.qeReport),
+    },
+    async () => {
+      await checkSignature("QE report, by the PCK", {
+        key: leaf.publicKey,
+        scheme: ECDSA_SHA256,
+        data: quote.qeReport,
+        signature: quote.qeReportSignature,
+      });
+    },
+    () => "by the PCK",
+  );
+  list.start(
+    {
+      name: "attestation key binding",
+      link: "hardware",
+      compared: "the QE report's data with the hash of the attestation key",
+      range: rangeOf(quote.attestationKey),
+    },
+    () => {
+      checkAttestationKeyBinding(quote);
+    },
+    () => "the QE report vouches for the key that signed the quote",
+  );
+}
+
+function describeDates({ tcbInfo }: IntelEndorsements): string {
+  return `FMSPC ${tcbInfo.fmspc}, issued ${toIsoTime(tcbInfo.issueDate)}, next ${toIsoTime(tcbInfo.nextUpdate)}`;
+}
+
+function describeLists(crls: readonly Crl[]): string {
+  const lists = crls.map((crl) => `issued ${toIsoTime(crl.thisUpdate)}, next ${toIsoTime(crl.nextUpdate)}`);
+  return `${crls.length} lists: ${lists.join("; ")}`;
 }
 
 function checkVendor(quote: Quote, trust: QuoteTrust): void {
@@ -114,28 +225,4 @@ function toPckClaims(quote: Quote, pck: PckExtension, { tcb, endorsements }: Jud
 /** The older of the two: a judgement is as new as its oldest part. */
 function evaluationNumber({ tcbInfo, qeIdentity }: IntelEndorsements): number {
   return Math.min(tcbInfo.tcbEvaluationDataNumber, qeIdentity.tcbEvaluationDataNumber);
-}
-
-function describe(path: VerifiedPath, pck: PckExtension, { tcb, endorsements }: Judged): readonly Check[] {
-  const { tcbInfo } = endorsements;
-  const lists = path.crls.map(
-    (crl) => `issued ${toIsoTime(crl.thisUpdate)}, next ${toIsoTime(crl.nextUpdate)}`,
-  );
-  const check = (name: string, detail: string): Check => ({ name, ok: true, detail });
-  return [
-    check("PCK certificate chain", path.certificates.map(({ label }) => label).join(" < ")),
-    check("PCK chain not revoked", `${path.crls.length} lists: ${lists.join("; ")}`),
-    check("QE report signature", "by the PCK"),
-    check("attestation key binding", "the QE report vouches for the key that signed the quote"),
-    check("quote signature", "ECDSA P-256, header and body"),
-    check(
-      "TCB info",
-      `FMSPC ${pck.fmspc}, issued ${toIsoTime(tcbInfo.issueDate)}, next ${toIsoTime(tcbInfo.nextUpdate)}`,
-    ),
-    check(
-      "quoting enclave",
-      `Intel's ${endorsements.qeIdentity.id}, ISVSVN ${tcb.qe.isvSvn}, ${tcb.qe.status}`,
-    ),
-    check("TCB evaluation", `${tcb.status}, evaluation data ${evaluationNumber(endorsements)}`),
-  ];
 }

@@ -1,7 +1,6 @@
 import { toHex, type Hex } from "../../protocol/bytes.ts";
 import { malformed } from "../encoding/malformed.ts";
 import { readField, readUint } from "../encoding/layout.ts";
-import { requireEndorsements } from "../endorsements/endorsements.ts";
 import type { UnixSeconds } from "../time/unix-time.ts";
 import { sealVerified, type VerifiedEvidence } from "../evidence/verified-evidence.ts";
 import type { PckClaims, SgxClaims } from "./claims.ts";
@@ -41,11 +40,7 @@ export async function verifySgxQuoteUnder(
   // A copy: the caller's buffer could change while WebCrypto is at work.
   const quote = evidence instanceof Uint8Array ? parseQuote(new Uint8Array(evidence)) : evidence;
   if (quote.bodyType !== "sgx") throw malformed("this is a TDX quote, not an SGX quote");
-  const { pck, tcb, window, checks } = await verifyQuote(
-    quote,
-    requireEndorsements(endorsements, "Intel collateral"),
-    { trust, now },
-  );
+  const { pck, tcb, window, checks } = await verifyQuote(quote, endorsements, { trust, now });
   const claims = toSgxClaims(quote, pck);
   return sealVerified({
     kind: "sgx",
@@ -67,7 +62,11 @@ function isDebug(attributes: Hex): boolean {
   return (Number.parseInt(attributes.slice(2, 4), 16) & 2) !== 0;
 }
 
-function toSgxClaims({ body }: Quote, pck: PckClaims): SgxClaims {
+/** Claims of the body, with those of the platform's certificate, which may be none yet. */
+export function toSgxClaims<Platform extends Partial<PckClaims>>(
+  { body }: Quote,
+  pck: Platform,
+): Omit<SgxClaims, keyof PckClaims> & Platform {
   const claim = (field: keyof typeof SGX_REPORT_BODY): Hex => toHex(readField(body, SGX_REPORT_BODY[field]));
   return {
     mrEnclave: claim("mrEnclave"),

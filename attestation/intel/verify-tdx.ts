@@ -1,7 +1,6 @@
 import { toHex, type Hex } from "../../protocol/bytes.ts";
 import { malformed } from "../encoding/malformed.ts";
 import { readField } from "../encoding/layout.ts";
-import { requireEndorsements } from "../endorsements/endorsements.ts";
 import type { UnixSeconds } from "../time/unix-time.ts";
 import { sealVerified, type Check, type VerifiedEvidence } from "../evidence/verified-evidence.ts";
 import type { PckClaims, TdxClaims } from "./claims.ts";
@@ -43,11 +42,7 @@ export async function verifyTdQuote<Kind extends "tdx" | "simulator">(
   // A copy: the caller's buffer could change while WebCrypto is at work.
   const quote = evidence instanceof Uint8Array ? parseQuote(new Uint8Array(evidence)) : evidence;
   if (quote.bodyType === "sgx") throw malformed("this is an SGX quote, not a TDX quote");
-  const { pck, tcb, window, checks } = await verifyQuote(
-    quote,
-    requireEndorsements(endorsements, "Intel collateral"),
-    { trust, now },
-  );
+  const { pck, tcb, window, checks } = await verifyQuote(quote, endorsements, { trust, now });
   const claims = toTdxClaims(quote, pck);
   const body = quote.bodyType === "td15" ? "TDX 1.5" : "TDX 1.0";
   const module: Check = { name: "TDX module", ok: true, detail: tcb.tdxModule ?? "judged by the TCB level" };
@@ -75,7 +70,11 @@ function isDebug(tdAttributes: Hex): boolean {
   return tdAttributes.slice(2, 4) !== "00";
 }
 
-function toTdxClaims({ body, bodyType }: Quote, pck: PckClaims): TdxClaims {
+/** Claims of the body, with those of the platform's certificate, which may be none yet. */
+export function toTdxClaims<Platform extends Partial<PckClaims>>(
+  { body, bodyType }: Quote,
+  pck: Platform,
+): Omit<TdxClaims, keyof PckClaims> & Platform {
   const claim = (field: keyof typeof TD_REPORT_BODY): Hex => toHex(readField(body, TD_REPORT_BODY[field]));
   const claim15 = (field: keyof typeof TD_REPORT_BODY_15): Hex | null =>
     bodyType === "td15" ? toHex(readField(body, TD_REPORT_BODY_15[field])) : null;

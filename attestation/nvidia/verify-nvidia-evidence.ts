@@ -1,9 +1,10 @@
 /** Is the evidence of NVIDIA devices genuine? Orders the steps; each is elsewhere. */
 
-import { equalBytes, toHex } from "../../protocol/bytes.ts";
+import { equalBytes, toHex, type Hex } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
 import { checkUnixSeconds, intersectWindows, type UnixSeconds } from "../time/unix-time.ts";
-import { sealVerified, type Check, type VerifiedEvidence } from "../evidence/verified-evidence.ts";
+import { CheckList, valueOf, type Pending } from "../evidence/check-list.ts";
+import { sealVerified, type VerifiedEvidence } from "../evidence/verified-evidence.ts";
 import { createCertificateCache } from "../x509/certificate-cache.ts";
 import type { Certificate } from "../x509/certificate.ts";
 import { verifyPath, type VerifiedPath } from "../x509/path.ts";
@@ -11,12 +12,12 @@ import { fromBase64, splitPem } from "../x509/pem.ts";
 import { checkSignature } from "../x509/signature.ts";
 import { ECDSA_SHA384 } from "../x509/signature-scheme.ts";
 import type { TrustAnchor } from "../x509/trust-anchor.ts";
-import { toNvidiaDeviceClaims, type NvidiaDeviceClaims } from "./claims.ts";
+import { toNvidiaDeviceClaims } from "./claims.ts";
 import { readFirmwareIds } from "./firmware-id.ts";
 import { parseNvidiaEvidence, type NvidiaEvidence } from "./nvidia-evidence.ts";
-import { parseOpaqueData } from "./opaque-data.ts";
+import { parseOpaqueData, type NvidiaOpaqueData } from "./opaque-data.ts";
 import { NVIDIA_ROOTS } from "./roots.ts";
-import { parseSpdmMeasurements } from "./spdm-measurements.ts";
+import { parseSpdmMeasurements, type SpdmMeasurements } from "./spdm-measurements.ts";
 
 /** Identity and provisioning CAs of a few architectures: about 1 kB each. */
 const MAX_CACHED_CERTIFICATES = 64;
@@ -51,61 +52,121 @@ export async function verifyNvidiaEvidenceUnder(
   { now }: { readonly now: UnixSeconds },
 ): Promise<VerifiedEvidence<"nvidia">> {
   checkUnixSeconds(now);
-  const verified: VerifiedDevice[] = [];
-  for (const device of evidence) {
-    verified.push(await verifyDevice(device, roots, now));
-  }
-  const nonce = singleNonce(verified);
-  const devices = verified.map(({ claims }) => claims);
+  const list = new CheckList();
+  const pending = evidence.map((device, index) =>
+    startDevice(list, device, { roots, now, prefix: evidence.length === 1 ? "" : `device ${index + 1}: ` }),
+  );
+  list.start(
+    { name: "one nonce", link: "evidence", compared: "the nonces that the devices answered" },
+    () => singleNonce(pending),
+    (nonce) => nonce,
+  );
+  list.start(
+    {
+      name: "each device once",
+      link: "hardware",
+      compared: "the serial numbers of the devices' certificates",
+    },
+    () => {
+      checkDistinct(pending);
+    },
+    () => `${evidence.length} of ${evidence.length}`,
+  );
+  const checks = await list.finish();
+  const paths = await Promise.all(pending.map(async ({ path }) => await valueOf(path)));
+  const devices = pending.map(({ spdm, opaque, leaf }, index) => {
+    const { certificates, anchor } = paths[index] as VerifiedPath;
+    const hardwareModel = certificates[1]?.label ?? anchor.name;
+    return toNvidiaDeviceClaims(spdm, opaque, { hardwareModel, ueid: leaf.serial });
+  });
+  const nonce = singleNonce(pending);
   const [first, second] = devices;
   return sealVerified({
     kind: "nvidia",
     claims: { nonce, devices, revocation: "not-checked" },
-    debug: false,
+    // Debug shows in measurements, by comparison with NVIDIA's reference values: nvtrust says it after that only.
+    debug: null,
     reportData: nonce,
     platformId: first !== undefined && second === undefined ? first.ueid : null,
     tcbStatus: null,
     advisories: [],
-    window: intersectWindows(verified.map(({ path }) => path.window)),
+    window: intersectWindows(paths.map(({ window }) => window)),
     issuedAt: null,
     verifiedAt: now,
-    checks: verified.flatMap((device, index) =>
-      describe(device, verified.length === 1 ? "" : `device ${index + 1}: `),
-    ),
+    checks,
   });
 }
 
-interface VerifiedDevice {
-  readonly nonce: ReturnType<typeof toHex>;
-  readonly claims: NvidiaDeviceClaims;
-  readonly path: VerifiedPath;
+interface PendingDevice {
+  readonly spdm: SpdmMeasurements;
+  readonly opaque: NvidiaOpaqueData;
+  readonly leaf: Certificate;
+  readonly path: Pending<VerifiedPath>;
 }
 
-async function verifyDevice(
+interface DeviceContext {
+  readonly roots: readonly TrustAnchor[];
+  readonly now: UnixSeconds;
+  /** "device 3: ", where there are several. */
+  readonly prefix: string;
+}
+
+function startDevice(
+  list: CheckList,
   device: NvidiaEvidence[number],
-  roots: readonly TrustAnchor[],
-  now: UnixSeconds,
-): Promise<VerifiedDevice> {
+  { roots, now, prefix }: DeviceContext,
+): PendingDevice {
   const spdm = parseSpdmMeasurements(device.evidence);
   const opaque = parseOpaqueData(spdm.opaqueData);
   const [leaf, ...pool] = parseChain(device.certificateChain);
-  const path = await verifyPath(leaf, {
-    pool,
-    roots,
-    now,
-    revocation: { notPublished: "NVIDIA answers by OCSP only" },
-  });
-  const [issuer] = path.certificates.slice(1);
-  authorities.keep(path.certificates.slice(1));
-  await checkSignature("SPDM measurements", {
-    key: leaf.publicKey,
-    scheme: ECDSA_SHA384,
-    data: spdm.signedRegion,
-    signature: spdm.signature,
-  });
-  checkFirmware(leaf, opaque.firmwareId);
-  const identity = { hardwareModel: issuer?.label ?? path.anchor.name, ueid: leaf.serial };
-  return { nonce: toHex(spdm.requestNonce), claims: toNvidiaDeviceClaims(spdm, opaque, identity), path };
+  const path = list.start(
+    {
+      name: `${prefix}certificate chain`,
+      link: "hardware",
+      compared: "the device's certificates with NVIDIA's root",
+    },
+    async () => {
+      const found = await verifyPath(leaf, {
+        pool,
+        roots,
+        now,
+        revocation: { notPublished: "NVIDIA answers by OCSP only" },
+      });
+      authorities.keep(found.certificates.slice(1));
+      return found;
+    },
+    ({ certificates, anchor }) =>
+      `${certificates.map(({ label }) => label).join(" < ")}, root ${anchor.name} pinned`,
+  );
+  list.start(
+    {
+      name: `${prefix}measurement signature`,
+      link: "evidence",
+      compared: "the SPDM exchange with its signature, by the device's key",
+    },
+    async () => {
+      await checkSignature("SPDM measurements", {
+        key: leaf.publicKey,
+        scheme: ECDSA_SHA384,
+        data: spdm.signedRegion,
+        signature: spdm.signature,
+      });
+    },
+    () =>
+      `${spdm.measurements.length} measurements, ${opaque.driverVersion === null ? "no driver" : `driver ${opaque.driverVersion}`}, VBIOS ${opaque.vbiosVersion ?? "not given"}`,
+  );
+  list.start(
+    {
+      name: `${prefix}firmware`,
+      link: "hardware",
+      compared: "the firmware that answered with the one that its certificate names",
+    },
+    () => {
+      checkFirmware(leaf, opaque.firmwareId);
+    },
+    () => (opaque.firmwareId === null ? "the device does not say" : toHex(opaque.firmwareId)),
+  );
+  return { spdm, opaque, leaf, path };
 }
 
 const ascii = new TextDecoder("latin1");
@@ -138,8 +199,8 @@ function checkFirmware(leaf: Certificate, firmwareId: Uint8Array<ArrayBuffer> | 
 }
 
 /** Devices that answered different questions say nothing together. */
-function singleNonce(devices: readonly VerifiedDevice[]): VerifiedDevice["nonce"] {
-  const [nonce, other] = new Set(devices.map((device) => device.nonce));
+function singleNonce(devices: readonly PendingDevice[]): Hex {
+  const [nonce, other] = new Set(devices.map(({ spdm }) => toHex(spdm.requestNonce)));
   if (nonce === undefined || other !== undefined) {
     throw new EvidenceError({
       code: "EVIDENCE_BINDING_MISMATCH",
@@ -150,16 +211,17 @@ function singleNonce(devices: readonly VerifiedDevice[]): VerifiedDevice["nonce"
   return nonce;
 }
 
-function describe({ claims, path }: VerifiedDevice, prefix: string): readonly Check[] {
-  const chain = path.certificates.map(({ label }) => label).join(" < ");
-  const driver = claims.driverVersion === null ? "no driver" : `driver ${claims.driverVersion}`;
-  return [
-    { name: `${prefix}certificate chain`, ok: true, detail: `${chain}, root ${path.anchor.name} pinned` },
-    {
-      name: `${prefix}measurement signature`,
-      ok: true,
-      detail: `${Object.keys(claims.measurements).length} measurements, ${driver}, VBIOS ${claims.vbiosVersion ?? "not given"}`,
-    },
-    { name: `${prefix}firmware`, ok: true, detail: claims.firmwareId ?? "the device does not say" },
-  ];
+/** One GPU's evidence, given several times, is no evidence of several GPUs. */
+function checkDistinct(devices: readonly PendingDevice[]): void {
+  const seen = new Set<Hex>();
+  for (const { leaf } of devices) {
+    if (seen.has(leaf.serial)) {
+      throw new EvidenceError({
+        code: "EVIDENCE_BINDING_MISMATCH",
+        message: "one device is given more than once: each counts once, and these are fewer than they seem",
+        details: { ueid: leaf.serial, devices: devices.length },
+      });
+    }
+    seen.add(leaf.serial);
+  }
 }

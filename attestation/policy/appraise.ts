@@ -1,4 +1,5 @@
-import { AppraisalError } from "../../protocol/errors.ts";
+import { AppraisalError, EvidenceError } from "../../protocol/errors.ts";
+import { keepChecks, type CheckOutcome } from "../evidence/check-list.ts";
 import { checkUnixSeconds, type UnixSeconds } from "../time/unix-time.ts";
 import type { DstackEvent } from "../dstack/event-log.ts";
 import {
@@ -47,12 +48,45 @@ export function appraiseEvidence<Evidence extends VerifiedEvidence>(
   const section: Readonly<Record<string, unknown>> = policy[evidence.kind];
   if ("refuse" in section) throw kindRefused(evidence.kind);
   const context: AppraisalContext = { now, eventLog: eventLog ?? null };
-  const checks: Check[] = [];
+  const outcomes: CheckOutcome[] = [];
   for (const [name, rule] of Object.entries(RULES[evidence.kind]) as [string, Rule<EvidenceKind>][]) {
-    checks.push({ name, ok: true, detail: rule.appraise(evidence, section[name], context) });
+    outcomes.push(applyRule(name, rule, { evidence, demand: section[name], context }));
+  }
+  const checks = outcomes.filter((outcome) => outcome.ok === true);
+  const refused = outcomes.find((outcome) => outcome.ok === false);
+  if (refused !== undefined) {
+    keepChecks(refused.error, outcomes);
+    throw refused.error;
   }
   const appraised = Object.freeze({ evidence, appraisedAt: now, checks: Object.freeze(checks) });
   return appraised as unknown as AppraisedEvidence<Evidence>;
+}
+
+interface RuleInput {
+  readonly evidence: VerifiedEvidence;
+  readonly demand: unknown;
+  readonly context: AppraisalContext;
+}
+
+/** Every rule is applied, also after one has refused: whoever reads a refusal wants to see all of it. */
+function applyRule(
+  name: string,
+  rule: Rule<EvidenceKind>,
+  { evidence, demand, context }: RuleInput,
+): CheckOutcome {
+  const subject = { name, link: "evidence", compared: `${name} with the policy` } as const;
+  try {
+    const detail = rule.appraise(evidence, demand, context);
+    return { ...subject, ok: true, detail, state: isOpen(demand) ? "left open" : "holds" };
+  } catch (error) {
+    // Also EvidenceError: an event log that a rule reads may not replay.
+    if (!(error instanceof AppraisalError) && !(error instanceof EvidenceError)) throw error;
+    return { ...subject, ok: false, error };
+  }
+}
+
+function isOpen(demand: unknown): boolean {
+  return typeof demand === "object" && demand !== null && "acceptAny" in demand;
 }
 
 function kindRefused(kind: EvidenceKind): AppraisalError {

@@ -61,7 +61,12 @@ export function oneOfRule<Kind extends EvidenceKind, Value extends string | numb
       const shown = actual === null ? "absent" : String(actual);
       if ("acceptAny" in demand) return `${shown} (any accepted)`;
       if (actual === null || !demand.oneOf.includes(actual)) {
-        throw refusal(code, `${claim} is not one that the policy accepts`, { claim, actual: shown });
+        throw refusal(code, `${claim} is not one that the policy accepts`, {
+          claim,
+          actual: shown,
+          listed: demand.oneOf.length,
+          ...(demand.oneOf.length === 1 ? { expected: String(demand.oneOf[0]) } : {}),
+        });
       }
       return shown;
     },

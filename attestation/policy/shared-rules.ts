@@ -9,27 +9,33 @@ import { acceptAny, hexValue, oneOfRule, refusal, type Rule } from "./rule.ts";
 const DEBUG_WORDS = { true: "on", false: "off", null: "unknown" } as const;
 type DebugWord = keyof typeof DEBUG_WORDS;
 
-/** Debug lets the host read what should be confidential. */
+/**
+ * Debug lets the host read what should be confidential. `acceptUnknown`: refused where debug is on, and accepted where
+ * nothing in the evidence says whether it is, as with NVIDIA devices.
+ */
 export function debugRule<Kind extends EvidenceKind>() {
-  const schema = z.enum(["refuse", "acceptForTesting"]);
+  const schema = z.enum(["refuse", "acceptUnknown", "acceptForTesting"]);
   return {
     schema,
     appraise: (evidence, demand) => {
       const { debug, kind } = evidence;
-      if (demand === "acceptForTesting") return `${DEBUG_WORDS[String(debug) as DebugWord]} (any accepted)`;
+      const word = DEBUG_WORDS[String(debug) as DebugWord];
+      if (demand === "acceptForTesting") return `${word} (any accepted)`;
       if (debug === true) {
         throw refusal("APPRAISAL_DEBUG_ENABLED", "the host can read this environment's memory: debug is on", {
           kind,
         });
       }
-      if (debug === null) {
-        throw refusal("APPRAISAL_DEBUG_UNKNOWN", "nothing in this evidence establishes that debug is off", {
-          kind,
-        });
+      if (debug === null && demand === "refuse") {
+        throw refusal(
+          "APPRAISAL_DEBUG_UNKNOWN",
+          'nothing in this evidence establishes that debug is off: "acceptUnknown" would accept that',
+          { kind },
+        );
       }
-      return DEBUG_WORDS.false;
+      return debug === null ? `${word} (accepted)` : word;
     },
-    propose: () => "refuse",
+    propose: ({ debug }) => (debug === null ? "acceptUnknown" : "refuse"),
   } as const satisfies Rule<Kind, typeof schema>;
 }
 

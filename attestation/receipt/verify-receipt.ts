@@ -4,10 +4,11 @@ import { fromHex } from "../../protocol/bytes.ts";
 import { AdytonError, EvidenceError } from "../../protocol/errors.ts";
 import { parseReceipt, type Receipt } from "../../protocol/receipt.ts";
 import { parseEndorsements } from "../endorsements/endorsements-json.ts";
+import { checksOf, keepChecks } from "../evidence/check-list.ts";
 import { verifyEvidence } from "../evidence/verify-evidence.ts";
 import { checkDomain, checkOutput, checkPayload, checkRequest, checkStateBlock } from "./commitments.ts";
 import { checkBinding, checkKeyset, checkSignature } from "./identity.ts";
-import { failure, passed, type ReceiptCheck } from "./step.ts";
+import { failure, passed, type ReceiptCheck, type ReceiptStep } from "./step.ts";
 import { checkBodies, checkEvidenceHash, checkTranscriptEvents, checkTranscriptRoot } from "./transcript.ts";
 import { toIsoTime } from "../time/unix-time.ts";
 import type { VerifiedEvidence } from "../evidence/verified-evidence.ts";
@@ -21,10 +22,20 @@ export interface VerifiedReceipt {
   readonly checks: readonly ReceiptCheck[];
 }
 
-export interface ReceiptOptions {
-  /** Called after each step that holds, so that what was established before a failure can be shown. */
-  readonly onCheck?: (check: ReceiptCheck) => void;
-}
+/** What needs nothing but the receipt, in the order in which a fault is reported. Each stands by itself. */
+export const RECEIPT_STEPS: readonly (readonly [ReceiptStep, (receipt: Receipt) => ReceiptCheck])[] = [
+  ["domain", checkDomain],
+  ["request", checkRequest],
+  ["payload", checkPayload],
+  ["output", checkOutput],
+  ["state-block", checkStateBlock],
+  ["transcript-root", checkTranscriptRoot],
+  ["transcript-events", checkTranscriptEvents],
+  ["bodies", checkBodies],
+  ["evidence-hash", checkEvidenceHash],
+  ["keyset", checkKeyset],
+  ["signature", checkSignature],
+];
 
 /**
  * Verifies a receipt at its own `answeredAt`, with the endorsements it carries.
@@ -38,41 +49,20 @@ export interface ReceiptOptions {
  * @throws {EvidenceError} for the first step that does not hold; `details.check` names the step
  * @throws {EndorsementError} when the evidence cannot be judged with what the receipt carries
  */
-export async function verifyReceipt(
-  file: Uint8Array,
-  options: ReceiptOptions = {},
-): Promise<VerifiedReceipt> {
-  const checks: ReceiptCheck[] = [];
-  const record = (check: ReceiptCheck): void => {
-    checks.push(check);
-    options.onCheck?.(check);
-  };
-  const receipt = parse(file);
-  record(passed("format", `canonical JSON, ${file.length} bytes`));
-  for (const check of [
-    checkDomain,
-    checkRequest,
-    checkPayload,
-    checkOutput,
-    checkStateBlock,
-    checkTranscriptRoot,
-    checkTranscriptEvents,
-    checkBodies,
-    checkEvidenceHash,
-    checkKeyset,
-    checkSignature,
-  ]) {
-    record(check(receipt));
-  }
+export async function verifyReceipt(file: Uint8Array): Promise<VerifiedReceipt> {
+  const receipt = parseReceiptFile(file);
+  const checks = [passed("format", `canonical JSON, ${file.length} bytes`)];
+  for (const [, check] of RECEIPT_STEPS) checks.push(check(receipt));
   const evidence = await verifyCarriedEvidence(receipt);
-  record(
+  checks.push(
     passed("evidence", `genuine ${evidence.kind} at ${toIsoTime(evidence.verifiedAt)}, the answer's time`),
+    checkBinding(receipt, evidence.reportData),
   );
-  record(checkBinding(receipt, evidence.reportData));
   return { receipt, evidence, checks };
 }
 
-function parse(file: Uint8Array): Receipt {
+/** @throws {EvidenceError} EVIDENCE_MALFORMED */
+export function parseReceiptFile(file: Uint8Array): Receipt {
   try {
     return parseReceipt(file);
   } catch (cause) {
@@ -87,7 +77,12 @@ function parse(file: Uint8Array): Receipt {
   }
 }
 
-async function verifyCarriedEvidence({ evidence, endorsements, answer }: Receipt): Promise<VerifiedEvidence> {
+/** @throws {EvidenceError | EndorsementError} */
+export async function verifyCarriedEvidence({
+  evidence,
+  endorsements,
+  answer,
+}: Receipt): Promise<VerifiedEvidence> {
   const now = Number(answer.answeredAt);
   try {
     const verified = await verifyEvidence(fromHex(evidence.bytes), parseEndorsements(endorsements), { now });
@@ -100,11 +95,13 @@ async function verifyCarriedEvidence({ evidence, endorsements, answer }: Receipt
     return verified;
   } catch (error) {
     if (!(error instanceof EvidenceError) || error.details["check"] !== undefined) throw error;
-    throw failure("evidence", {
+    const wrapped = failure("evidence", {
       code: error.code,
       message: error.message,
       details: error.details,
       cause: error,
     });
+    keepChecks(wrapped, checksOf(error));
+    throw wrapped;
   }
 }

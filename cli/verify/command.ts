@@ -4,15 +4,17 @@ import type { Command } from "commander";
 import { AdytonError, InputError } from "../../protocol/errors.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import { readPolicy, type EvidenceOptions } from "./evidence-options.ts";
-import type { FurtherCheck, ReceiptOptions } from "./receipt.ts";
+import type { Check, FurtherCheck } from "../../attestation/index.ts";
+import type { ReceiptOptions } from "./receipt.ts";
 import { printOutcome } from "./describe.ts";
-import type { ReportedCheck, VerifyOutcome } from "./report.ts";
+import { outcomeOfUsage, type VerifyOutcome } from "./report.ts";
 
 interface VerifyOptions extends EvidenceOptions {
   readonly rpc?: string;
   readonly receipt?: string;
   readonly logProof?: string;
   readonly json?: true;
+  readonly full?: true;
 }
 
 const HELP = `
@@ -48,6 +50,7 @@ export function registerVerify(program: Command): void {
     )
     .option("--receipt <file>", "the receipt that this COSE twin must agree with (twins)")
     .option("--log-proof <file>", "proof that the keyset's log has this statement (receipts)")
+    .option("--full", "write long digests out")
     .option("--json", "print one JSON object")
     .addHelpText("after", HELP)
     .action(async (target: string, options: VerifyOptions) => {
@@ -56,7 +59,10 @@ export function registerVerify(program: Command): void {
 }
 
 async function verify(name: string, options: VerifyOptions): Promise<ExitCode> {
-  return printOutcome(await judge(name, options), options.json === true);
+  return printOutcome(await judge(name, options), {
+    json: options.json === true,
+    full: options.full === true,
+  });
 }
 
 /** Errors of the taxonomy become an outcome, so that --json always prints its object. */
@@ -82,7 +88,7 @@ async function judge(name: string, options: VerifyOptions): Promise<VerifyOutcom
     }
     return await evidence.verifyEvidenceCommand(target, options);
   } catch (error) {
-    if (error instanceof AdytonError) return evidence.outcomeOfError(error as AdytonError);
+    if (error instanceof AdytonError) return outcomeOfUsage(error as AdytonError);
     throw error;
   }
 }
@@ -112,7 +118,7 @@ async function furtherChecks({ rpc, logProof }: VerifyOptions): Promise<FurtherC
   }
   if (rpc !== undefined) checks.push((await import("./on-chain.ts")).checkOnChain(rpc));
   return async (verified) => {
-    const found: ReportedCheck[] = [];
+    const found: Check[] = [];
     for (const check of checks) found.push(...(await check(verified)));
     return found;
   };

@@ -1,57 +1,148 @@
-/** A verdict for a person who has never seen a quote: what it is, what was checked with which values, what it means. */
+/** A verdict for a person who has never seen a quote: the verdict, what it is, what was compared, and the verdict again. */
 
 import { ExitCode } from "../exit-codes.ts";
-import type { VerifyOutcome, VerifyReport } from "./report.ts";
+import { paint, wrap } from "../terminal.ts";
+import { claimRows } from "./claim-rows.ts";
+import type { ReportedCheck, ReportedPiece, VerifyOutcome, VerifyReport } from "./report.ts";
+import { LINE_COLUMNS, shortenDigests, titleOf } from "./wording.ts";
 
-const TITLES: Readonly<Record<string, string>> = {
-  sgx: "Intel SGX quote: an enclave inside an Intel processor",
-  tdx: "Intel TDX quote: a virtual machine that an Intel processor isolates from its host",
-  snp: "AMD SEV-SNP report: a virtual machine that an AMD processor isolates from its host",
-  nitro: "AWS Nitro attestation document: an enclave on an EC2 instance",
-  nvidia: "NVIDIA device evidence: GPUs or switches in confidential computing mode",
-  azureSnp: "Azure vTPM evidence on AMD SEV-SNP: a confidential virtual machine of Azure",
-  azureTdx: "Azure vTPM evidence on Intel TDX: a confidential virtual machine of Azure",
-  dstack: "dstack guest on Intel TDX: an application in a virtual machine isolated from its host",
-  simulator: "SIMULATED evidence: no hardware stands behind it, anyone can make it",
-  certificate: "Certificate",
-  receipt: "Receipt: an answer, and everything needed to check it",
-  coseReceipt: "Receipt twin: the statement of an answer in COSE",
-  unknown: "Not recognised",
-};
+export interface DescribeOptions {
+  /** Whether long digests are written out. */
+  readonly full: boolean;
+}
 
-const VERDICTS: Readonly<Partial<Record<ExitCode, string>>> = {
-  [ExitCode.ok]: "VERIFIED: genuine, and accepted by the policy.",
-  [ExitCode.notGenuine]: "NOT GENUINE.",
-  [ExitCode.refused]: "REFUSED: genuine, but not what was asked for.",
-  [ExitCode.cannotJudge]: "CANNOT JUDGE: something needed for a verdict is missing or out of date.",
-  [ExitCode.notAppraised]:
-    "GENUINE, NOT APPRAISED: anyone can own genuine hardware. Say what you accept with --policy FILE\n" +
-    "(adyton verify FILE --init-policy POLICY writes one from what was seen here, for you to read and keep).",
-  [ExitCode.usage]: "NO VERDICT: the command could not be carried out as it was given.",
-};
-
-export function describeOutcome({ exitCode, report }: VerifyOutcome): string {
-  if (exitCode === ExitCode.usage && report.kind === "unknown") return describeUsage(report);
-  const checks = report.checks.map(
-    ({ name, ok, detail }) => [ok ? "ok  " : "FAIL", name, detail ?? ""] as const,
-  );
-  const claims = report.appraised === null && report.verified ? claimRows(report) : [];
-  const width = Math.max(0, ...[...checks, ...claims].map(([, name]) => name.length));
-  const row = ([mark, name, value]: Row): string => `  ${mark}  ${name.padEnd(width)}  ${value}`.trimEnd();
-  const title = TITLES[report.kind] ?? report.kind;
+export function describeOutcome(
+  { exitCode, report }: VerifyOutcome,
+  options: DescribeOptions = { full: false },
+): string {
+  if (exitCode === ExitCode.usage) return describeUsage(report);
+  const headline = paintHeadline(exitCode, report);
+  const several = report.pieces.length > 1;
   return [
-    title,
-    "",
-    ...checks.map(row),
-    ...(claims.length === 0
-      ? []
-      : ["", "  It claims, and nothing here says whether that is what you want:", ""]),
-    ...claims.map(row),
-    "",
+    headline,
+    indented(report.sentence),
+    ...(report.caution === undefined ? [] : [paint.wary(indented(report.caution))]),
+    ...report.pieces.flatMap((piece) => ["", ...describePiece(piece, { ...options, several })]),
+    ...describeWritten(report),
     ...errorLines(report),
-    VERDICTS[exitCode] ?? "",
+    "",
+    headline,
+    ...adviceFor(exitCode),
     "",
   ].join("\n");
+}
+
+const TONES: Readonly<Record<number, (text: string) => string>> = {
+  [ExitCode.ok]: paint.good,
+  [ExitCode.notGenuine]: paint.bad,
+  [ExitCode.refused]: paint.wary,
+  [ExitCode.cannotJudge]: paint.wary,
+};
+
+/** Green is for what the reader's own policy accepts, and for nothing simulated. */
+function paintHeadline(exitCode: ExitCode, { headline }: VerifyReport): string {
+  const isPlain = exitCode === ExitCode.ok && headline !== "Genuine, and accepted.";
+  const tone = isPlain ? paint.wary : (TONES[exitCode] ?? ((text: string) => text));
+  return paint.strong(tone(headline));
+}
+
+function adviceFor(exitCode: ExitCode): readonly string[] {
+  if (exitCode !== ExitCode.notAppraised) return [];
+  return [
+    indented(
+      "Say what you accept with --policy FILE; --init-policy FILE writes one from what was seen here, for you to read and keep.",
+    ),
+  ];
+}
+
+interface PieceOptions extends DescribeOptions {
+  readonly several: boolean;
+}
+
+function describePiece(piece: ReportedPiece, { full, several }: PieceOptions): readonly string[] {
+  const place = piece.path === "" ? "" : `${piece.path}: `;
+  const answers = Object.entries(piece.answers);
+  const width = Math.max(0, ...answers.map(([question]) => question.length));
+  return [
+    paint.strong(wrap(`${place}${titleOf(piece.kind)}`, 2, LINE_COLUMNS)),
+    ...(several ? [indented(`${piece.headline} ${piece.sentence}`)] : []),
+    ...answers.map(([question, answer]) => row(["", question, answer], [0, width])),
+    "",
+    ...describeChecks(piece.checks, full),
+    ...describeClaims(piece, full),
+  ];
+}
+
+const STATE_TONES: Readonly<Record<ReportedCheck["state"], (text: string) => string>> = {
+  holds: paint.good,
+  fails: paint.bad,
+  "not reached": paint.wary,
+  "left open": paint.dim,
+  "as seen": paint.dim,
+  "on its word": paint.wary,
+};
+const STATE_WIDTH = "not reached".length;
+
+/** Failing checks show what was expected and found in full, one above the other. */
+function describeChecks(checks: readonly ReportedCheck[], full: boolean): readonly string[] {
+  const width = Math.min(NAME_COLUMNS, Math.max(0, ...checks.map(({ name }) => name.length)));
+  return checks.flatMap((check) => {
+    const { name, state, detail, expected, found } = check;
+    const shown = full || state === "fails" ? detail : shortenDigests(detail);
+    const line = row([state, name, shown], [STATE_WIDTH, width], STATE_TONES[state]);
+    if (state !== "fails") return [line];
+    return [
+      line,
+      ...(expected === null ? [] : [`      expected ${expected}`]),
+      ...(found === null ? [] : [`      found    ${found}`]),
+    ];
+  });
+}
+
+function describeClaims(piece: ReportedPiece, full: boolean): readonly string[] {
+  if (piece.appraised !== null && piece.claimsVerified) return [];
+  const rows = claimRows(piece.claims);
+  if (rows.length === 0) return [];
+  const intro = piece.claimsVerified
+    ? "It claims, and nothing here says whether that is what you want:"
+    : "It claims, and NOTHING ESTABLISHES it (unverified):";
+  const width = Math.min(NAME_COLUMNS, Math.max(...rows.map(([name]) => name.length)));
+  return [
+    "",
+    indented(intro),
+    ...rows.map(([name, value]) => row(["", name, full ? value : shortenDigests(value)], [0, width])),
+  ];
+}
+
+/** Longest name that its column makes room for. */
+const NAME_COLUMNS = 22;
+
+/** A mark, a name and a text that is broken between words, under itself. */
+function row(
+  [mark, name, text]: readonly [string, string, string],
+  [markWidth, nameWidth]: readonly [number, number],
+  tone: (text: string) => string = (plain) => plain,
+): string {
+  const left = markWidth === 0 ? "  " : `  ${mark.padEnd(markWidth)}  `;
+  const indent = left.length + nameWidth + 2;
+  const broken = wrap(`${" ".repeat(left.length)}${name.padEnd(nameWidth)}  ${text}`, indent, LINE_COLUMNS);
+  const colored = markWidth === 0 ? left : `  ${tone(mark.padEnd(markWidth))}  `;
+  return `${colored}${broken.slice(left.length)}`.trimEnd();
+}
+
+function indented(text: string): string {
+  return wrap(`  ${text}`, 2, LINE_COLUMNS);
+}
+
+function describeWritten({ policyWritten }: VerifyReport): readonly string[] {
+  if (policyWritten === undefined) return [];
+  const { file, leftOpen } = policyWritten;
+  const open = leftOpen.length === 0 ? "It leaves nothing open." : `It leaves open: ${leftOpen.join(", ")}.`;
+  return ["", indented(`Wrote ${file}: it accepts what was seen here, and nothing else. ${open}`)];
+}
+
+function errorLines({ error }: VerifyReport): readonly string[] {
+  return error === undefined ? [] : ["", indented(`${error.message} [${error.code}]`)];
 }
 
 /** Nothing was looked at: there is nothing to say but what to do otherwise. */
@@ -60,43 +151,11 @@ function describeUsage({ error }: VerifyReport): string {
   return `adyton verify: ${what}\n(adyton verify --help lists the options)\n`;
 }
 
-function errorLines({ error }: VerifyReport): readonly string[] {
-  return error === undefined ? [] : [`${error.message} [${error.code}]`, ""];
-}
-
-/** Characters of a value shown: 64 bytes of report data in hex; longer ones are in the JSON. */
-const MAX_VALUE_LENGTH = 130;
-
-type Row = readonly [mark: string, name: string, value: string];
-
-/** One row for each claim that says something; those that say nothing share the last. */
-function claimRows(report: VerifyReport): readonly Row[] {
-  const claims = flatten(report.claims, "");
-  const silent = claims.filter(([, value]) => isSilent(value)).map(([name]) => name);
-  const rows = claims
-    .filter(([, value]) => !isSilent(value))
-    .map(([name, value]): Row => ["    ", name, shorten(value)]);
-  return silent.length === 0 ? rows : [...rows, ["    ", "zero or absent", silent.join(", ")]];
-}
-
-/** `hardware.mrTd` for a claim inside of another. */
-function flatten(value: unknown, name: string): readonly (readonly [name: string, value: unknown])[] {
-  if (typeof value !== "object" || value === null) return [[name, value]];
-  const prefix = name === "" ? "" : `${name}.`;
-  return Object.entries(value).flatMap(([key, inner]) => flatten(inner, `${prefix}${key}`));
-}
-
-function isSilent(value: unknown): boolean {
-  return value === null || (typeof value === "string" && /^(?:0x0*)?$/.test(value));
-}
-
-function shorten(value: unknown): string {
-  const text = typeof value === "string" ? value : JSON.stringify(value);
-  return text.length > MAX_VALUE_LENGTH ? `${text.slice(0, MAX_VALUE_LENGTH)}…` : text;
-}
-
 /** Writes the outcome to stdout, and returns the exit status. */
-export function printOutcome({ exitCode, report }: VerifyOutcome, json: boolean): ExitCode {
-  process.stdout.write(json ? `${JSON.stringify(report)}\n` : describeOutcome({ exitCode, report }));
-  return exitCode;
+export function printOutcome(
+  outcome: VerifyOutcome,
+  { json, full }: { readonly json: boolean; readonly full: boolean },
+): ExitCode {
+  process.stdout.write(json ? `${JSON.stringify(outcome.report)}\n` : describeOutcome(outcome, { full }));
+  return outcome.exitCode;
 }

@@ -1,7 +1,7 @@
 /** `--rpc URL`: what the chain says of a receipt. It rests on that endpoint's word, and the checks name it. */
 
 import { JsonRpcProvider } from "ethers";
-import type { VerifiedReceipt } from "../../attestation/index.ts";
+import type { Check, FurtherCheck, VerifiedReceipt } from "../../attestation/index.ts";
 import {
   EnclaveRegistry__factory,
   OracleCoordinator__factory,
@@ -9,8 +9,6 @@ import {
 import { answerStructHash } from "../../protocol/answer.ts";
 import { ChainError, EvidenceError } from "../../protocol/errors.ts";
 import { isOnChain, type OnChainReceipt } from "../../protocol/receipt.ts";
-import type { FurtherCheck } from "./receipt.ts";
-import type { ReportedCheck } from "./report.ts";
 
 /** Milliseconds for an endpoint to say which chain it is of. */
 const ENDPOINT_TIMEOUT_MS = 10_000;
@@ -72,7 +70,7 @@ async function checkChainId(provider: JsonRpcProvider, { request }: OnChainRecei
   }
 }
 
-async function checkAdmitted(provider: JsonRpcProvider, receipt: OnChainReceipt): Promise<ReportedCheck> {
+async function checkAdmitted(provider: JsonRpcProvider, receipt: OnChainReceipt): Promise<Check> {
   const { request, answer, keyset } = receipt;
   const coordinator = OracleCoordinator__factory.connect(request.coordinator, provider);
   const registry = EnclaveRegistry__factory.connect(await coordinator.ENCLAVES(), provider);
@@ -94,7 +92,7 @@ async function checkAdmitted(provider: JsonRpcProvider, receipt: OnChainReceipt)
 async function checkStateBlock(
   provider: JsonRpcProvider,
   { request, answer, stateBlock }: OnChainReceipt,
-): Promise<ReportedCheck> {
+): Promise<Check> {
   const coordinator = OracleCoordinator__factory.connect(request.coordinator, provider);
   const [asked] = [
     ...(await coordinator.queryFilter(coordinator.filters.Requested(answer.requestId))),
@@ -115,7 +113,7 @@ async function checkStateBlock(
 async function checkFulfilled(
   provider: JsonRpcProvider,
   { request, answer }: OnChainReceipt,
-): Promise<ReportedCheck> {
+): Promise<Check> {
   const coordinator = OracleCoordinator__factory.connect(request.coordinator, provider);
   const [fulfilled] = await coordinator.queryFilter(coordinator.filters.Fulfilled(answer.requestId));
   if (fulfilled === undefined) throw mismatch("fulfilment", "the chain has not fulfilled this request");

@@ -2,6 +2,8 @@
 
 import { z } from "zod";
 import { intelCollateralSchema, type IntelCollateral } from "../../attestation/intel/intel-endorsements.ts";
+import { parseAmdCertificateTable } from "../../attestation/amd/amd-endorsements.ts";
+import { withoutByteOrderMark } from "../../attestation/evidence/json-evidence.ts";
 import { splitSignedResponse } from "../../attestation/intel/signed-json.ts";
 import type { Certificate } from "../../attestation/x509/certificate.ts";
 import type { Crl } from "../../attestation/x509/crl.ts";
@@ -55,7 +57,8 @@ function merge(pools: readonly EndorsementPool[]): EndorsementPool {
   };
 }
 
-function poolFile({ name, bytes }: NamedFile): EndorsementPool {
+function poolFile({ name, bytes: raw }: NamedFile): EndorsementPool {
+  const bytes = withoutByteOrderMark(raw);
   try {
     return isJson(bytes) ? poolJson(parseJson(bytes), () => fromUtf8(bytes)) : poolX509(bytes);
   } catch (cause) {
@@ -96,8 +99,41 @@ function poolJson(value: Json, textOf: () => string): EndorsementPool {
   }
   const pem = pemText.safeParse(value);
   if (pem.success) return poolX509(toUtf8(pem.data));
+  if (typeof value === "string") return poolText(value);
   if (typeof value !== "object" || value === null) return EMPTY;
   return merge(Object.values(value).map((member: Json) => poolJson(member, () => JSON.stringify(member))));
+}
+
+/** DER of a certificate or a list in base64: a SEQUENCE with a length of two bytes. */
+const DER_TEXT = /^MI[A-Za-z0-9+/]{200,}={0,2}$/;
+/** A table of AMD's (GHCB §4.1.8.1) in base64: the GUID of its first entry is a VCEK's, an ASK's or an ARK's. */
+const MAX_TABLE_TEXT = 128 * 1024;
+
+/**
+ * What a document carries in base64 beside its evidence: a certificate or a list in DER, or a host's certificate table, as the
+ * `auxblob` of configfs-tsm is. Text of another kind, and DER of something else, is none of these.
+ */
+function poolText(text: string): EndorsementPool {
+  const digits = text.trim().replaceAll("-", "+").replaceAll("_", "/");
+  try {
+    if (DER_TEXT.test(digits)) return poolDer(fromBase64(withPadding(digits)));
+    if (digits.length < MAX_TABLE_TEXT && BASE64_TEXT.test(digits)) {
+      return {
+        ...EMPTY,
+        certificates: parseAmdCertificateTable(fromBase64(withPadding(digits))).certificates,
+      };
+    }
+  } catch (error) {
+    if (!(error instanceof AdytonError)) throw error;
+  }
+  return EMPTY;
+}
+
+const BASE64_TEXT = /^[A-Za-z0-9+/]{512,}={0,2}$/;
+
+function withPadding(digits: string): string {
+  const bare = digits.replace(/=+$/, "");
+  return bare.padEnd(Math.ceil(bare.length / 4) * 4, "=");
 }
 
 const DER_SEQUENCE = 0x30;

@@ -31,7 +31,7 @@ const registered: readonly Route[] = globSync("enclave/{api,openai}/*.ts", { cwd
 
 let enclave: EnclaveProcess;
 beforeAll(async () => {
-  const { certificate } = createThrowawayAuthority(new Date());
+  const { certificate } = await createThrowawayAuthority(new Date());
   const behaviour = behaviourFile(
     { url: "https://models.example/v1", certificateAuthority: certificate },
     { time: { source: "host-clock-for-testing" } },

@@ -19,10 +19,10 @@ const COMPILER_IMAGE = `gcc@sha256:${"3c".repeat(32)}`;
 let folder: string;
 let out: string;
 
-beforeAll(() => {
+beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "adyton-deployment-"));
   out = join(folder, "out");
-  const { certificate } = createThrowawayAuthority(new Date());
+  const { certificate } = await createThrowawayAuthority(new Date());
   const behaviour = behaviourFile(
     { url: "https://models.example:8443/v1", certificateAuthority: certificate },
     { time: { source: "host-clock-for-testing" } },

@@ -12,7 +12,7 @@ import { functionsQuestion, toBody, type FunctionsQuestion } from "./support/fun
 import { startHostileServer, type HostileServer } from "./support/hostile-server.ts";
 
 const now = new Date();
-const authority = createThrowawayAuthority(now);
+const authority = await createThrowawayAuthority(now);
 const deadline = BigInt(Math.floor(now.getTime() / 1000) + 600);
 
 let model: HostileServer;
@@ -23,7 +23,7 @@ let held: (() => void)[] | null = null;
 
 beforeAll(async () => {
   model = await startHostileServer({
-    credentials: authority.issue(["localhost"]),
+    credentials: await authority.issue(["localhost"]),
     respond: (response, request) => {
       if (request.method === "HEAD") {
         response.writeHead(204).end();

@@ -25,8 +25,8 @@ import { startHostileServer, type HostileOptions, type HostileServer } from "./s
 const SECRET = "sk-provider-key";
 const now = new Date();
 const nowSeconds = Math.floor(now.getTime() / 1000);
-const authority = createThrowawayAuthority(now);
-const hostAuthority = createThrowawayAuthority(now);
+const authority = await createThrowawayAuthority(now);
+const hostAuthority = await createThrowawayAuthority(now);
 
 const servers: HostileServer[] = [];
 afterEach(async () => {
@@ -80,26 +80,32 @@ function expectNothingSent(server: HostileServer): void {
 
 describe("who is at the other end", () => {
   test("the honest server is reached (the one bit away from each refusal below)", async () => {
-    const server = await hostile({ credentials: authority.issue(["localhost"]), respond: sendGood });
+    const server = await hostile({ credentials: await authority.issue(["localhost"]), respond: sendGood });
     expect(codeOfOutcome(await exchange(server))).toBe("complete 200");
     expect(server.received.join()).toContain(SECRET);
   });
 
   test("a DNS answer that leads to another server, which has no certificate of an attested authority", async () => {
-    const server = await hostile({ credentials: hostAuthority.issue(["localhost"]), respond: sendGood });
+    const server = await hostile({
+      credentials: await hostAuthority.issue(["localhost"]),
+      respond: sendGood,
+    });
     expect(codeOfOutcome(await exchange(server))).toBe("MODEL_TLS_REFUSED");
     expectNothingSent(server);
   });
 
   test("a valid certificate of another name", async () => {
-    const server = await hostile({ credentials: authority.issue(["elsewhere.example"]), respond: sendGood });
+    const server = await hostile({
+      credentials: await authority.issue(["elsewhere.example"]),
+      respond: sendGood,
+    });
     expect(codeOfOutcome(await exchange(server))).toBe("MODEL_TLS_REFUSED");
     expectNothingSent(server);
   });
 
   test("a downgrade to an older TLS", async () => {
     const server = await hostile({
-      credentials: authority.issue(["localhost"]),
+      credentials: await authority.issue(["localhost"]),
       tls: { maxVersion: "TLSv1.2" },
       respond: sendGood,
     });
@@ -111,20 +117,20 @@ describe("who is at the other end", () => {
   });
 
   test("a certificate that no pinned transparency log has seen", async () => {
-    const server = await hostile({ credentials: authority.issue(["localhost"]), respond: sendGood });
+    const server = await hostile({ credentials: await authority.issue(["localhost"]), respond: sendGood });
     expect(codeOfOutcome(await exchange(server, "localhost", { minimumScts: 1 }))).toBe("MODEL_TLS_REFUSED");
     expectNothingSent(server);
   });
 
   test("a host's clock a year off: certificates are judged by the attested time", async () => {
-    const server = await hostile({ credentials: authority.issue(["localhost"]), respond: sendGood });
+    const server = await hostile({ credentials: await authority.issue(["localhost"]), respond: sendGood });
     const inAYear = { now: () => nowSeconds + 365 * 86_400 };
     expect(codeOfOutcome(await exchange(server, "localhost", inAYear))).toBe("MODEL_TLS_REFUSED");
     expectNothingSent(server);
   });
 
   test("a certificate that ends between two exchanges: a chain that is known is judged again", async () => {
-    const server = await hostile({ credentials: authority.issue(["localhost"]), respond: sendGood });
+    const server = await hostile({ credentials: await authority.issue(["localhost"]), respond: sendGood });
     let seconds = nowSeconds;
     const send = createEgress(behaviour, {
       connection: "fresh",
@@ -155,7 +161,7 @@ describe("who is at the other end", () => {
 
 describe("what comes back", () => {
   const respondWith = async (respond: HostileOptions["respond"]): Promise<ExchangeOutcome> =>
-    await exchange(await hostile({ credentials: authority.issue(["localhost"]), respond }));
+    await exchange(await hostile({ credentials: await authority.issue(["localhost"]), respond }));
 
   test.for<[string, HostileOptions["respond"], string]>([
     [
@@ -226,7 +232,7 @@ describe("what comes back", () => {
   });
 
   test("a redirect is not followed, and its target hears nothing", async () => {
-    const target = await hostile({ credentials: authority.issue(["localhost"]), respond: sendGood });
+    const target = await hostile({ credentials: await authority.issue(["localhost"]), respond: sendGood });
     const outcome = await respondWith((response) => {
       response.writeHead(307, { location: `https://localhost:${target.port}/`, "content-length": 0 }).end();
     });

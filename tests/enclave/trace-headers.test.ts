@@ -7,7 +7,7 @@ import { startEnclaveProcess, type EnclaveProcess } from "./support/enclave-proc
 import { startHostileServer, type HostileServer } from "./support/hostile-server.ts";
 
 const now = new Date();
-const authority = createThrowawayAuthority(now);
+const authority = await createThrowawayAuthority(now);
 const deadline = BigInt(Math.floor(now.getTime() / 1000) + 600);
 
 let model: HostileServer;
@@ -15,7 +15,7 @@ let enclave: EnclaveProcess;
 
 beforeAll(async () => {
   model = await startHostileServer({
-    credentials: authority.issue(["localhost"]),
+    credentials: await authority.issue(["localhost"]),
     respond: (response, { method }) => {
       if (method === "HEAD") {
         response.writeHead(204).end();

@@ -8,7 +8,8 @@ import { fromSnpTcb, type SnpTcb } from "../../attestation/amd/tcb-version.ts";
 import type { Field } from "../../attestation/encoding/layout.ts";
 import { createTrustAnchor } from "../../attestation/x509/trust-anchor.ts";
 import { toHex } from "../../protocol/bytes.ts";
-import { ia5String, integer } from "./der-writer.ts";
+import { der } from "../../devnet/issuance/der.ts";
+import type { RawExtension } from "../../devnet/issuance/x509.ts";
 import {
   KEY_USAGE,
   mintCertificate,
@@ -17,7 +18,6 @@ import {
   signRaw,
   type CertificatePlan,
   type CrlPlan,
-  type FakeExtension,
   type FakeKey,
 } from "./fake-x509.ts";
 
@@ -56,7 +56,7 @@ export interface AmdPlan {
   readonly ask: Partial<CertificatePlan>;
   readonly ark: Partial<CertificatePlan>;
   /** Extensions of the leaf, given AMD's. */
-  readonly extensions: (extensions: readonly FakeExtension[]) => readonly FakeExtension[];
+  readonly extensions: (extensions: readonly RawExtension[]) => readonly RawExtension[];
   readonly crl: Partial<CrlPlan> | null;
 }
 
@@ -166,16 +166,16 @@ export async function rootKey(): Promise<FakeKey> {
 }
 
 /** AMD 57230, extensions of the VCEK's certificate. */
-function kdsExtensions({ productName, key, tcb, chipId, product }: AmdPlan): readonly FakeExtension[] {
+function kdsExtensions({ productName, key, tcb, chipId, product }: AmdPlan): readonly RawExtension[] {
   const amd = "1.3.6.1.4.1.3704.1";
-  const spl = (index: number, value: number): FakeExtension => ({
+  const spl = (index: number, value: number): RawExtension => ({
     oid: `${amd}.3.${index}`,
     critical: false,
-    value: integer(value),
+    value: der.integer(value),
   });
   return [
-    { oid: `${amd}.1`, critical: false, value: integer(0) },
-    { oid: `${amd}.2`, critical: false, value: ia5String(productName) },
+    { oid: `${amd}.1`, critical: false, value: der.integer(0) },
+    { oid: `${amd}.2`, critical: false, value: der.ia5String(productName) },
     spl(1, tcb.bootLoader),
     spl(2, tcb.tee),
     spl(3, tcb.snp),
@@ -183,7 +183,7 @@ function kdsExtensions({ productName, key, tcb, chipId, product }: AmdPlan): rea
     ...(tcb.fmc === null ? [] : [spl(9, tcb.fmc)]),
     key === "VCEK"
       ? { oid: `${amd}.4`, critical: false, value: product === "Turin" ? chipId.slice(0, 8) : chipId }
-      : { oid: `${amd}.5`, critical: false, value: ia5String("cloud.example") },
+      : { oid: `${amd}.5`, critical: false, value: der.ia5String("cloud.example") },
   ];
 }
 

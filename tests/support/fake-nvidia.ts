@@ -3,7 +3,8 @@
 import type { NvidiaDeviceEvidence } from "../../attestation/nvidia/nvidia-evidence.ts";
 import { createTrustAnchor, type TrustAnchor } from "../../attestation/x509/trust-anchor.ts";
 import { concatBytes, toHex, toUtf8 } from "../../protocol/bytes.ts";
-import { der, integer, octetString, oid, sequence, utf8String } from "./der-writer.ts";
+import { der } from "../../devnet/issuance/der.ts";
+import type { RawExtension } from "../../devnet/issuance/x509.ts";
 import {
   KEY_USAGE,
   mintCertificate,
@@ -11,7 +12,6 @@ import {
   signRaw,
   toPem,
   type CertificatePlan,
-  type FakeExtension,
   type FakeKey,
 } from "./fake-x509.ts";
 
@@ -166,15 +166,17 @@ async function mintChain(
 function firmwareExtensions(
   { firmwareExtension, certifiedFirmware }: NvidiaPlan,
   key: FakeKey,
-): readonly FakeExtension[] {
-  const algorithm = oid("2.16.840.1.101.3.4.2.2");
-  const fwid = sequence(algorithm, octetString(certifiedFirmware));
+): readonly RawExtension[] {
+  const algorithm = der.oid("2.16.840.1.101.3.4.2.2");
+  const fwid = der.sequence(algorithm, der.octetString(certifiedFirmware));
   switch (firmwareExtension) {
     case "compositeDeviceId":
-      return [{ oid: "2.23.133.5.4.1", critical: false, value: sequence(integer(1), key.spki, fwid) }];
+      return [
+        { oid: "2.23.133.5.4.1", critical: false, value: der.sequence(der.integer(1), key.spki, fwid) },
+      ];
     case "tcbInfo": {
-      const vendor = der(0x80, utf8String("NVIDIA").slice(2));
-      const value = sequence(vendor, der(0xa6, fwid), der(0x87, Uint8Array.of(0, 0)));
+      const vendor = der.contextPrimitive(0, new TextEncoder().encode("NVIDIA"));
+      const value = der.sequence(vendor, der.context(6, fwid), der.contextPrimitive(7, Uint8Array.of(0, 0)));
       return [{ oid: "2.23.133.5.4.1.1", critical: false, value }];
     }
     case "none":

@@ -69,7 +69,7 @@ describe("the simulator", () => {
     asIntel.set(fromHex("0x939a7233f79c4ca9940a0db3957f0607"), 12);
     expect(recogniseEvidence(asIntel)).toBe("tdx");
     expect(await rejectionOf(() => verifyTdxQuote(asIntel, endorsements, { now: NOW }))).toBe(
-      "ENDORSEMENT_CHAIN_INVALID",
+      "EVIDENCE_SIGNATURE_INVALID",
     );
   });
 

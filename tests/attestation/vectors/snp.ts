@@ -147,7 +147,8 @@ async function expectRefusal(entry: SnpEntry): Promise<void> {
     const amd: AmdEndorsements = { certificates: [parseCertificate(bytes)], crls: [] };
     const report = readVectorFile(INVALID_VCEK_FOR);
     const code = await rejectionOf(() => verifyEvidence(report, { amd }, { now: 1_700_000_000 }));
-    expect(code).toBe("EVIDENCE_CHAIN_INVALID");
+    // It did not sign the report, and so says nothing of it: an endorsement that does not serve.
+    expect(code).toMatch(/^ENDORSEMENT_/);
   } else {
     expect(codeOf(() => parseSnpReport(bytes))).toBe("EVIDENCE_MALFORMED");
   }

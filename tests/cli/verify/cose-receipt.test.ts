@@ -41,7 +41,7 @@ describe("exit status and report of a receipt's twin", () => {
   });
 
   test("4 with the receipt and without a policy", async () => {
-    const further = () => Promise.resolve([{ name: "chain", ok: true }]);
+    const further = () => Promise.resolve([{ name: "chain", ok: true, detail: "" } as const]);
     const { exitCode, report } = await verifyCoseFile(twin, receipt, { policy: null, further });
     expect(exitCode).toBe(ExitCode.notAppraised);
     expect(report.checks.map(({ name }) => name).slice(-2)).toEqual(["statement", "chain"]);

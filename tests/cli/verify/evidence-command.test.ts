@@ -88,15 +88,28 @@ describe("exit status", () => {
       appraised: null,
       error: { code: "EVIDENCE_SIGNATURE_INVALID" },
     });
-    expect(report.checks.at(-1)).toMatchObject({ name: "evidence", ok: false });
+    expect(report.headline).toBe("Not genuine: altered.");
+    expect(report.checks.find(({ ok }) => !ok)).toMatchObject({
+      name: "quote signature",
+      link: "evidence",
+      state: "fails",
+      range: { from: 0, until: 632 },
+    });
+    expect(report.checks.filter(({ state }) => state === "holds").map(({ name }) => name)).toContain(
+      "TCB evaluation",
+    );
+    expect(report).toMatchObject({ claimsVerified: false, claims: { mrTd: expect.any(String) as unknown } });
   });
 
   test.for([
     ["nothing", new Uint8Array()],
     ["text", toUtf8("hello")],
-  ] as const)("1: %s is not evidence", async ([, bytes]) => {
+    ["a picture", Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, 0, 0, 0, 13)],
+    ["a token of somebody else's", toUtf8("eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJodHRwczovL3guZXhhbXBsZSJ9.c2ln")],
+  ] as const)("3: %s is not evidence, and so nothing was shown to be false", async ([, bytes]) => {
     const { exitCode, report } = await verify(bytes);
-    expect(exitCode).toBe(1);
+    expect(exitCode).toBe(3);
+    expect(report.headline).toBe("Cannot be judged.");
     expect(report).toMatchObject({ kind: "unknown", claims: {}, error: { code: "EVIDENCE_UNSUPPORTED" } });
   });
 
@@ -110,8 +123,20 @@ describe("exit status", () => {
       appraised: false,
       error: { code: "APPRAISAL_MEASUREMENT_UNKNOWN" },
     });
-    expect(report.checks.at(-1)).toMatchObject({ name: "policy", ok: false });
-    expect(report.checks.at(-1)?.detail).toContain(String(report.claims["mrTd"]));
+    const failed = report.checks.filter(({ ok }) => !ok);
+    expect(failed).toMatchObject([
+      {
+        name: "policy: mrTd",
+        state: "fails",
+        found: report.claims["mrTd"],
+        expected: `0x${"00".repeat(48)}`,
+      },
+    ]);
+    // The other rules are applied all the same.
+    expect(report.checks.map(({ name }) => name)).toContain("policy: freshness");
+    expect(report.sentence).toBe(
+      `It is not what your policy accepts: mrTd is ${String(report.claims["mrTd"])}, you list 1.`,
+    );
   });
 
   test("2: debug, although the policy was made from it", async () => {
@@ -280,11 +305,18 @@ describe("for a person", () => {
   test("it says what it is, what was checked, what is claimed, and what that means", async () => {
     const text = describeOutcome(await verify(await simulatedQuote()));
     expect(text).toContain("SIMULATED evidence: no hardware stands behind it");
-    expect(text).toMatch(/ok {4}quote signature +ECDSA P-256/);
-    expect(text).toMatch(/mrTd +0x[0-9a-f]{96}/);
+    expect(text).toMatch(/holds +quote signature +ECDSA P-256/);
+    expect(text).toMatch(/mrTd +[0-9a-f]{8}…[0-9a-f]{4}\n/);
     expect(text).toMatch(/zero or absent +.*mrOwner/);
-    expect(text).toMatch(/ok {4}platform +UpToDate: has every update that Intel lists/);
-    expect(text).toContain("GENUINE, NOT APPRAISED");
+    expect(text).toMatch(/as seen +platform +UpToDate: has every update/);
+    expect(text.split("\n")[0]).toBe("Simulated, not appraised.");
+    expect(text).toMatch(/\nSimulated, not appraised\.\n/);
+    expect(Math.max(...text.split("\n").map(({ length }) => length))).toBeLessThanOrEqual(80);
+  });
+
+  test("digests are written out when asked for", async () => {
+    const text = describeOutcome(await verify(await simulatedQuote()), { full: true });
+    expect(text).toMatch(/0x[0-9a-f]{96}/);
   });
 
   test("debug mode stands out", async () => {
@@ -294,8 +326,9 @@ describe("for a person", () => {
 
   test("a refusal shows what failed and its code", async () => {
     const text = describeOutcome(await verify(flipBit(await simulatedQuote(), 8 * 200)));
-    expect(text).toContain("FAIL  evidence");
+    expect(text).toMatch(/fails +quote signature/);
     expect(text).toContain("[EVIDENCE_SIGNATURE_INVALID]");
-    expect(text).toContain("NOT GENUINE.");
+    expect(text).toContain("Not genuine: altered.");
+    expect(text).toMatch(/unverified[^]*mrTd/);
   });
 });

@@ -64,9 +64,9 @@ const nowSeconds = (): number => Math.floor(new Date().getTime() / 1000);
 const sha256 = (text: string): Hex => `0x${createHash("sha256").update(text).digest("hex")}`;
 
 beforeAll(async () => {
-  const authority = createThrowawayAuthority(new Date());
+  const authority = await createThrowawayAuthority(new Date());
   provider = await startHostileServer({
-    credentials: authority.issue(["localhost"]),
+    credentials: await authority.issue(["localhost"]),
     respond: (response) => {
       response.statusCode = status;
       response.setHeader("content-length", REPLY.length);

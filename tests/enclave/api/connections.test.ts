@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createThrowawayAuthority } from "../../../devnet/throwaway-authority.ts";
 import { guardConnections, networkOf } from "../../../enclave/api/connections.ts";
 
-const credentials = createThrowawayAuthority(new Date()).issue(["localhost"]);
+const credentials = await (await createThrowawayAuthority(new Date())).issue(["localhost"]);
 const open: Socket[] = [];
 let server: Server;
 let port: number;

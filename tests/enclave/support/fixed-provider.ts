@@ -11,9 +11,9 @@ export interface FixedProvider extends HostileServer {
 export async function startFixedProvider(content: string, usage?: object): Promise<FixedProvider> {
   const choices = [{ finish_reason: "stop", message: { content } }];
   const reply = JSON.stringify({ id: "r", model: "m", choices, usage });
-  const authority = createThrowawayAuthority(new Date());
+  const authority = await createThrowawayAuthority(new Date());
   const server = await startHostileServer({
-    credentials: authority.issue(["localhost"]),
+    credentials: await authority.issue(["localhost"]),
     respond: (response) => {
       response.setHeader("content-length", Buffer.byteLength(reply));
       response.end(reply);

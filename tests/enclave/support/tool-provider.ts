@@ -46,10 +46,10 @@ function reply(path: string, body: string): object {
 
 /** A provider with one tool in mind: `chat/model` speaks Chat Completions, `gemini/model` generateContent. */
 export async function startToolProvider(): Promise<ToolProvider> {
-  const authority = createThrowawayAuthority(new Date());
+  const authority = await createThrowawayAuthority(new Date());
   const bodies: string[] = [];
   const server: HostileServer = await startHostileServer({
-    credentials: authority.issue(["localhost"]),
+    credentials: await authority.issue(["localhost"]),
     respond: (response, request) => {
       const line = server.received.findLastIndex((text) => text.startsWith("POST "));
       const body = server.received.slice(line + 1).join("");

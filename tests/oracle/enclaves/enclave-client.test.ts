@@ -63,7 +63,7 @@ test("fetches the COSE twin of an answer, and says so where there is none", asyn
 });
 
 test("an answer that takes too long is no sign that the connection is gone", async () => {
-  const credentials = createThrowawayAuthority(new Date()).issue(["localhost"]);
+  const credentials = await (await createThrowawayAuthority(new Date())).issue(["localhost"]);
   await using server = createServer(credentials, () => undefined);
   await once(server.listen(0, "127.0.0.1"), "listening");
   const slow = new EnclaveClient({

@@ -12,7 +12,7 @@ import { AppraisalError } from "../../../protocol/errors.ts";
 import { encodeFunctionsCall, type FunctionsRequest } from "../../../protocol/functions-request.ts";
 import { payloadHash } from "../../../protocol/payload.ts";
 
-const authority = createThrowawayAuthority(new Date());
+const authority = await createThrowawayAuthority(new Date());
 
 const BLOCK_HASH: Hex = `0x${"b7".repeat(32)}`;
 const ASKED: FunctionsRequest = {
@@ -42,7 +42,7 @@ let isSlow: boolean;
 
 /** An enclave with a TLS key of its own. */
 async function startEnclave(): Promise<FakeEnclave> {
-  const credentials = authority.issue(["localhost"]);
+  const credentials = await authority.issue(["localhost"]);
   const received: FakeEnclave["received"] = [];
   const server = createServer({ ...credentials, minVersion: "TLSv1.3" }, (request, response) => {
     void answer(request, response, received);

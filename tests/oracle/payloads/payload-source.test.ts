@@ -17,7 +17,7 @@ import { aRequest } from "../support/requests.ts";
 import { wallClockMs } from "../support/wall-clock.ts";
 
 const HOST = "payloads.example";
-const authority = createThrowawayAuthority(new Date(wallClockMs()));
+const authority = await createThrowawayAuthority(new Date(wallClockMs()));
 const PAYLOAD: Hex = toHex(toUtf8("a question that is too long for a transaction"));
 const MAX_BYTES = 1_000;
 const stops: (() => Promise<void>)[] = [];
@@ -27,7 +27,7 @@ afterEach(async () => {
 });
 
 async function serve(respond: (response: ServerResponse) => void): Promise<HostileServer> {
-  const server = await startHostileServer({ credentials: authority.issue([HOST]), respond });
+  const server = await startHostileServer({ credentials: await authority.issue([HOST]), respond });
   stops.push(server.stop);
   return server;
 }

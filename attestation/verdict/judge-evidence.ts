@@ -1,0 +1,105 @@
+import type { AdytonError } from "../../protocol/errors.ts";
+import { EvidenceError } from "../../protocol/errors.ts";
+import { findEvidence, type FoundEvidence } from "../evidence/find-evidence.ts";
+import type { VerifiedEvidence } from "../evidence/verified-evidence.ts";
+import { answersOf, judgePiece, sentenceOf, type JudgedPiece, type JudgeOptions } from "./judge-piece.ts";
+import {
+  outcomeOf,
+  toVerdict,
+  toVerdictCheck,
+  toVerdictError,
+  type PieceVerdict,
+  type Verdict,
+} from "./verdict.ts";
+import { gravest, WORDS } from "./words.ts";
+
+export interface JudgedEvidence {
+  readonly verdict: Verdict;
+  /** Genuine pieces, in the order of the document: for proposing a policy. */
+  readonly genuine: readonly VerifiedEvidence[];
+}
+
+/**
+ * Judges every piece of evidence in a file, each by itself: genuine? and accepted by the policy? The whole is what its
+ * gravest piece is.
+ *
+ * Never throws for a file, however bad: what is wrong with it is in the verdict.
+ *
+ * @param input in any form that `findEvidence` takes
+ * @throws {InputError} when `now` is not a time in seconds
+ */
+export async function judgeEvidence(input: Uint8Array, options: JudgeOptions): Promise<JudgedEvidence> {
+  let found: readonly FoundEvidence[];
+  try {
+    found = findEvidence(input);
+  } catch (error) {
+    if (!(error instanceof EvidenceError)) throw error;
+    return { verdict: verdictOfError(error, options), genuine: [] };
+  }
+  const judged: JudgedPiece[] = [];
+  for (const piece of found) judged.push(await judgePiece(piece, options));
+  refuseRepeatedDevices(judged, options);
+  const pieces = judged.map(({ verdict }) => verdict) as unknown as Verdict["pieces"];
+  return {
+    verdict: toVerdict(pieces, gravest(pieces)),
+    genuine: judged.flatMap(({ evidence }) => evidence ?? []),
+  };
+}
+
+/** The verdict on a file in which nothing could be found to judge. */
+export function verdictOfError(
+  error: AdytonError,
+  options: Pick<JudgeOptions, "policy" | "nonce" | "reportData">,
+  kind = "unknown",
+): Verdict {
+  const outcome = outcomeOf(error, []);
+  const piece: PieceVerdict = {
+    outcome,
+    status: WORDS[outcome].status,
+    headline: WORDS[outcome].headline,
+    path: "",
+    form: "raw",
+    kind,
+    sentence: sentenceOf(outcome, error),
+    answers: answersOf(outcome, options),
+    claims: {},
+    established: false,
+    tcbStatus: null,
+    advisories: [],
+    caution: null,
+    checks: [toVerdictCheck({ name: "evidence", ok: false, error })],
+    error: toVerdictError(error),
+  };
+  return toVerdict([piece], piece);
+}
+
+/** One device in two pieces of a document is one device: the second piece is not evidence of another. */
+function refuseRepeatedDevices(judged: JudgedPiece[], options: JudgeOptions): void {
+  const seen = new Set<string>();
+  for (const [index, { verdict, evidence }] of judged.entries()) {
+    if (evidence?.kind !== "nvidia") continue;
+    const repeated = evidence.claims.devices.find(({ ueid }) => seen.has(ueid));
+    for (const { ueid } of evidence.claims.devices) seen.add(ueid);
+    if (repeated === undefined) continue;
+    const error = new EvidenceError({
+      code: "EVIDENCE_BINDING_MISMATCH",
+      message: "a device of this piece stands in another piece too: each device counts once",
+      details: { ueid: repeated.ueid },
+    });
+    const check = toVerdictCheck({ name: "each device once", link: "hardware", ok: false, error });
+    const outcome = "altered";
+    judged[index] = {
+      evidence: null,
+      verdict: {
+        ...verdict,
+        outcome,
+        status: WORDS[outcome].status,
+        headline: WORDS[outcome].headline,
+        sentence: sentenceOf(outcome, error),
+        answers: answersOf(outcome, options),
+        checks: [...verdict.checks, check],
+        error: toVerdictError(error),
+      },
+    };
+  }
+}

@@ -1,0 +1,107 @@
+/** `adyton image measure FOLDER`: what each platform will say of an image, from its files. */
+
+import type { Command } from "commander";
+import { InputError } from "../../protocol/errors.ts";
+import { ExitCode } from "../exit-codes.ts";
+import type { MeasureOptions, Platform } from "./measurement.ts";
+
+interface Options extends MeasureOptions {
+  readonly platform: string;
+  readonly behaviour?: string;
+  readonly policy?: string;
+  readonly simulator?: true;
+  readonly json?: true;
+}
+
+const HELP = `
+FOLDER is what npm run build:image wrote. Platforms:
+  tdx         a TDX machine started with -kernel, -initrd and -append
+  tdx-uki     a TDX machine whose firmware starts adyton.efi
+  snp         an SEV-SNP machine started with -kernel, -initrd, -append and kernel-hashes=on
+  nitro       a Nitro enclave of adyton.eif
+  nitro-tpm   an EC2 machine with NitroTPM that starts adyton.efi
+Either every register that matters is printed, or none: an option that is missing is named.
+
+Examples:
+  adyton image measure dist/image --platform nitro
+  adyton image measure dist/image --platform snp --firmware OVMF.amdsev.fd --vcpus 2 --policy policy.json
+  adyton image measure dist/image --platform tdx --firmware OVMF.fd --memory 4096 --rtmr0 any --policy policy.json`;
+
+export function registerImage(program: Command): void {
+  program
+    .command("image")
+    .description("look at an enclave's image")
+    .command("measure")
+    .description("compute what a platform will measure of an image")
+    .argument("<folder>", "the folder that npm run build:image wrote")
+    .requiredOption("--platform <name>", "tdx, tdx-uki, snp, nitro or nitro-tpm")
+    .option("--firmware <file>", "the firmware that the host starts (tdx, snp)")
+    .option("--mrtd <hex>", "MRTD, where the vendor gives it and not the firmware (tdx)")
+    .option("--rtmr0 <hex>", "RTMR0, or: any (tdx)")
+    .option(
+      "--event-log <file>",
+      "the firmware's log of such a machine, for RTMR0 and the disk's table (tdx)",
+    )
+    .option("--memory <megabytes>", "memory of the machine (tdx; 4096 where not given)")
+    .option("--kernel-form <form>", "patched by QEMU, or as the file has it: patched, file (tdx)")
+    .option("--page-order <order>", "how the host adds the firmware's pages: page, or batch for QEMU 8 (tdx)")
+    .option("--vcpus <count>", "processors (snp)")
+    .option("--cpu-model <name>", "QEMU's processor model (snp; EPYC-v4 where not given)")
+    .option("--hypervisor <name>", "qemu, ec2 or gce (snp)")
+    .option("--features <hex>", "SEV_FEATURES (snp; 0x1 where not given)")
+    .option("--behaviour <file>", "the image's behaviour file, for the registry's rules")
+    .option("--policy <file>", "write an appraisal policy that accepts this image")
+    .option("--simulator", "the policy is for simulated evidence: for tests and demonstrations only")
+    .option("--json", "print one JSON object")
+    .addHelpText("after", HELP)
+    .action(async (folder: string, options: Options) => {
+      process.exitCode = await measure(folder, options);
+    });
+}
+
+async function measure(folder: string, options: Options): Promise<ExitCode> {
+  const { measureImage, PLATFORMS } = await import("./measurement.ts");
+  const { appraisalPolicy, registryRules, writePolicy } = await import("./image-policy.ts");
+  const platform = PLATFORMS.find((name) => name === options.platform);
+  if (platform === undefined) {
+    throw new InputError({
+      code: "INPUT_INVALID",
+      message: `--platform wants one of ${PLATFORMS.join(", ")}, not ${options.platform}`,
+    });
+  }
+  const measurement = measureImage(platform, folder, options);
+  const registry = registryRules(measurement, await behaviourDigest(options));
+  if (options.policy !== undefined) {
+    const form = options.simulator === true ? "simulator" : "hardware";
+    await writePolicy(options.policy, appraisalPolicy(measurement, form));
+  }
+  if (options.json === true) {
+    process.stdout.write(`${JSON.stringify({ ...measurement, registry })}\n`);
+    return ExitCode.ok;
+  }
+  print(platform, measurement.registers);
+  if (registry !== null) {
+    process.stdout.write(`\nRules for the PolicyRegistry, with register mask ${registry.registerMask}:\n`);
+    for (const { kind, subject } of registry.rules) process.stdout.write(`  kind ${kind}  ${subject}\n`);
+  }
+  return ExitCode.ok;
+}
+
+function print(platform: Platform, registers: Readonly<Record<string, readonly string[] | "any">>): void {
+  const width = Math.max(...Object.keys(registers).map((name) => name.length));
+  process.stdout.write(`${platform}\n`);
+  for (const [name, register] of Object.entries(registers)) {
+    const values = register === "any" ? ["any: the host's configuration is not pinned"] : register;
+    values.forEach((value, index) => {
+      process.stdout.write(`  ${(index === 0 ? name : "or").padEnd(width)}  ${value}\n`);
+    });
+  }
+}
+
+async function behaviourDigest({ behaviour }: Options): Promise<`0x${string}` | null> {
+  if (behaviour === undefined) return null;
+  const { readInput } = await import("./image-files.ts");
+  const { parseJson } = await import("../../protocol/canonical-json.ts");
+  const { configurationDigest } = await import("../../protocol/keyset.ts");
+  return configurationDigest(parseJson(readInput(behaviour)));
+}

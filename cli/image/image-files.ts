@@ -1,0 +1,23 @@
+/** The files of `npm run build:image`, read as the measurements need them. */
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { BootFiles } from "../../image/uki.ts";
+import { InputError } from "../../protocol/errors.ts";
+
+/** @throws {InputError} INPUT_NOT_FOUND */
+export function readInput(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new InputError({ code: "INPUT_NOT_FOUND", message: `cannot read ${path}`, cause });
+  }
+}
+
+export function readBootFiles(folder: string): BootFiles {
+  return {
+    kernel: readInput(join(folder, "vmlinuz")),
+    initrd: readInput(join(folder, "initrd.zst")),
+    cmdline: Buffer.from(readInput(join(folder, "cmdline"))).toString("utf8"),
+  };
+}

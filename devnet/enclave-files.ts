@@ -38,6 +38,8 @@ export interface EnclaveTerms {
   readonly functionsCredential: string;
   /** Where it listens on the loopback; 0: any free port. */
   readonly port: number;
+  /** RPC server of the chain whose time the enclave takes for true; `null` for this machine's clock. */
+  readonly clockChainUrl: string | null;
   /** Milliseconds until the first byte of a model's response. */
   readonly firstByteMs: number;
 }
@@ -63,13 +65,16 @@ function writeSecret(folder: string, key: string): SecretFile {
   return { name: SECRET, file };
 }
 
-function createBehaviour({ model, firstByteMs }: EnclaveTerms): BehaviourFile {
+function createBehaviour({ model, firstByteMs, clockChainUrl }: EnclaveTerms): BehaviourFile {
   return {
     version: 1,
     certificateAuthorities: [...model.certificateAuthorities],
     transparencyLogs: [],
     // The stand-in is one host; three unrelated ones, as production wants, do not exist on one machine.
-    time: { source: "host-clock-for-testing" },
+    time:
+      clockChainUrl === null
+        ? { source: "host-clock-for-testing" }
+        : { source: "chain-for-testing", url: clockChainUrl },
     limits: {
       connectMs: 5_000,
       firstByteMs,

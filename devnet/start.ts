@@ -163,7 +163,7 @@ interface PlannedEnclave {
 /** The enclave's configuration is written first: the policy on chain names its digest. */
 async function planEnclave(
   { folder, now, firstByteMs, ports }: NetworkOptions,
-  { model }: Chain,
+  { model, rpcUrl }: Chain,
 ): Promise<PlannedEnclave> {
   const simulator = await describeSimulator(PLATFORM, now());
   const credential = randomBytes(24).toString("base64url");
@@ -177,6 +177,7 @@ async function planEnclave(
     credential,
     functionsCredential,
     port: ports?.enclave ?? 0,
+    clockChainUrl: rpcUrl,
     firstByteMs: firstByteMs ?? FIRST_BYTE_MS,
   });
   const policyFile = join(folder, "policy.json");

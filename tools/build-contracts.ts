@@ -2,9 +2,9 @@
  * Compiles the contracts, the examples and the consumers that benchmarks measure, and writes typed bindings for them to `contracts/bindings/` (not committed).
  * Does nothing when no source has changed since the last run. Quiet on stdout, since `npm run -s demo -- --json` runs it first.
  *
- * Deployment order, each taking addresses of the ones before it: PolicyRegistry(), EnclaveRegistry(policies, chainAdapter or zero,
- * maxEvidenceAgeBlocks), SimulatedVerifier(policies, keyX, keyY), OracleCoordinator(enclaves, chainAdapter or zero, guardian,
- * fallbackWindowSeconds, cancelDelaySeconds).
+ * Deployment order, each taking addresses of the ones before it: EnclaveRegistry(chainAdapter or zero, maxEvidenceAgeBlocks),
+ * SimulatedVerifier(enclaves, keyX, keyY), OracleCoordinator(enclaves, chainAdapter or zero, guardian, fallbackWindowSeconds,
+ * cancelDelaySeconds).
  */
 
 import { spawnSync } from "node:child_process";
@@ -103,6 +103,8 @@ function compile(): void {
 function boundArtifacts(): string[] {
   const found = new Map<string, string>();
   for (const file of globSync(`${ARTIFACTS}/*.sol/*.json`, { cwd: ROOT })) {
+    // What a contract compiled by IR imports is there a second time, as `Name.ir.json`.
+    if (file.endsWith(".ir.json")) continue;
     const artifact = Artifact.safeParse(JSON.parse(readFileSync(join(ROOT, file), "utf8")));
     if (!artifact.success || artifact.data.abi.length === 0) continue;
     const target = Object.entries(artifact.data.metadata.settings.compilationTarget)[0];

@@ -161,7 +161,7 @@ const page = [
   "Generated from the NatSpec in `contracts/src` by `tools/write-contract-reference.ts`. What is hashed and signed is in",
   "[protocol.md](protocol.md).",
   "",
-  "Deployment order: `PolicyRegistry`, `EnclaveRegistry`, verifiers, `OracleCoordinator`, `AnswerChecker`;",
+  "Deployment order: `EnclaveRegistry`, verifiers, `OracleCoordinator`, `AnswerChecker`, `OracleLens`;",
   "`contracts/script/Deploy.s.sol` does it and writes `contracts/deployments/{chainId}.json`.",
   "",
   ...CONTRACTS.map(describe),

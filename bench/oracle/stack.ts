@@ -87,6 +87,8 @@ async function startEnclave(
     credential: CALLER_TOKEN,
     functionsCredential: "unused",
     port: 0,
+    // The chain is started after the enclave, whose digest its policy names.
+    clockChainUrl: null,
     firstByteMs: 10_000,
   });
   const behaviour = change<BehaviourFile>(files.behaviourFile, (file) => ({

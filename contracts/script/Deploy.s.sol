@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import { AnswerChecker } from "../src/AnswerChecker.sol";
 import { EnclaveRegistry } from "../src/EnclaveRegistry.sol";
 import { OracleCoordinator } from "../src/OracleCoordinator.sol";
+import { OracleLens } from "../src/OracleLens.sol";
 import { ArbitrumAdapter } from "../src/adapters/ArbitrumAdapter.sol";
 import { OptimismAdapter } from "../src/adapters/OptimismAdapter.sol";
 import { IChainAdapter } from "../src/interfaces/IChainAdapter.sol";
@@ -65,6 +66,7 @@ contract Deploy {
             uint32(vm.envOr("CANCEL_DELAY_SECONDS", uint256(900)))
         );
         AnswerChecker checker = new AnswerChecker(coordinator);
+        OracleLens lens = new OracleLens();
         vm.stopBroadcast();
 
         vm.serializeUint("deployment", "chainId", block.chainid);
@@ -74,6 +76,7 @@ contract Deploy {
         vm.serializeAddress("deployment", "tdxVerifier", tdx);
         vm.serializeAddress("deployment", "attestationResultVerifier", address(results));
         vm.serializeAddress("deployment", "answerChecker", address(checker));
+        vm.serializeAddress("deployment", "oracleLens", address(lens));
         string memory json = vm.serializeAddress("deployment", "oracleCoordinator", address(coordinator));
         vm.writeJson(json, string.concat("contracts/deployments/", vm.toString(block.chainid), ".json"));
     }

@@ -14,7 +14,7 @@ let networkFile: string;
 
 beforeAll(async () => {
   let folder: string;
-  ({ network, folder, stop } = await startTestNetwork());
+  ({ network, folder, stop } = await startTestNetwork({ models: ["http-500"] }));
   networkFile = join(folder, "network.json");
   writeNetworkFile(networkFile, network.file);
 }, 240_000);
@@ -53,7 +53,7 @@ test(
     expect(onChain.code).toBe(0);
     const { checks } = JSON.parse(onChain.stdout) as { checks: readonly { name: string; ok: boolean }[] };
     expect(checks.filter(({ ok }) => ok).map(({ name }) => name)).toEqual(
-      expect.arrayContaining(["admission", "fulfilment"]),
+      expect.arrayContaining(["admission", "state block", "fulfilment"]),
     );
     // Port 9 (discard) of loopback: nobody answers there.
     expect((await runAdyton([...verify, "--rpc", "http://127.0.0.1:9"])).code).toBe(3);
@@ -62,6 +62,34 @@ test(
   },
 );
 
+test(
+  "is answered also after somebody moved the chain's time: the enclave's clock is the chain's",
+  { timeout: 300_000 },
+  async () => {
+    await network.provider.send("evm_increaseTime", [HOUR_SECONDS]);
+    await network.provider.send("evm_mine", []);
+    const asked = await runAdyton(["ask", "What is 2 + 3?", "--network", networkFile, "--json"]);
+    expect(JSON.parse(asked.stdout)).toMatchObject({ status: "ok", answer: "2 + 3 = 5" });
+  },
+);
+
+test(
+  "why there will be no answer is told at once, and the request stays open",
+  { timeout: 300_000 },
+  async () => {
+    const model = ["--model", "stand-in/http-500"];
+    const asked = await runAdyton(["ask", "Anybody?", ...model, "--network", networkFile, "--json"]);
+    expect(asked.code).toBe(1);
+    expect(JSON.parse(asked.stdout)).toMatchObject({
+      status: "upstreamFailed",
+      fulfillTx: null,
+      reason: expect.stringContaining("settles from") as string,
+    });
+  },
+);
+
+/** More than an enclave's clock and a chain's may differ. */
+const HOUR_SECONDS = 3_600;
 const SIZES = [1, 300, 1_000, 5_000] as const;
 
 test.for(SIZES.flatMap((bytes) => [[bytes, "text"] as const, [bytes, "typed"] as const]))(

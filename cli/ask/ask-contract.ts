@@ -92,7 +92,16 @@ export async function askContract(options: AskOptions): Promise<Answered> {
   const fulfillGas = fulfilment?.gasUsed ?? 0n;
   const hasFailed = !delivered && status !== "refunded";
   const callback = hasFailed ? await findFailedCallback(provider, transactionHash, terms) : null;
-  return { ...asked, status, delivered, callback, reason, fulfillTx: transactionHash, fulfillGas, msToAnswer };
+  return {
+    ...asked,
+    status,
+    delivered,
+    callback,
+    reason,
+    fulfillTx: transactionHash,
+    fulfillGas,
+    msToAnswer,
+  };
 }
 
 interface Sent {

@@ -86,6 +86,11 @@ export async function startChain() {
     return receipt;
   };
 
+  const later = async (seconds: BigNumberish): Promise<void> => {
+    await provider.send("evm_increaseTime", [Number(seconds)]);
+    await provider.send("evm_mine", []);
+  };
+
   return {
     provider,
     owner,
@@ -99,19 +104,19 @@ export async function startChain() {
     /** Gas of a transaction, as its receipt has it. */
     gasOf: async (sent: Promise<TransactionResponse>): Promise<number> => Number((await mine(sent)).gasUsed),
     /** Calldata as a node makes it, sent to the coordinator. */
-    settle: async (data: Hex): Promise<TransactionResponse> =>
-      await owner.sendTransaction({
+    settle: async (data: Hex): Promise<TransactionResponse> => {
+      // In the second of its making a request's slot is not given back: no answer comes that soon.
+      await later(1n);
+      return await owner.sendTransaction({
         to: await coordinator.getAddress(),
         data,
         // An estimate is the least that does not revert: a batch goes on without an item that has too little.
         gasLimit: SETTLING_GAS,
-      }),
+      });
+    },
     deployConsumer: async (policyId: BytesLike): Promise<bindings.GasConsumer> =>
       await new bindings.GasConsumer__factory(owner).deploy(await coordinator.getAddress(), policyId),
-    later: async (seconds: BigNumberish): Promise<void> => {
-      await provider.send("evm_increaseTime", [Number(seconds)]);
-      await provider.send("evm_mine", []);
-    },
+    later,
     stop: async (): Promise<void> => {
       provider.destroy();
       await anvil.stop();

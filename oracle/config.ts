@@ -1,8 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { Address } from "ox";
 import { z } from "zod";
 import { ConfigError } from "../protocol/errors.ts";
-import { address, bytes32 } from "../protocol/fields.ts";
+import type { Hex } from "../protocol/bytes.ts";
+import { bytes32 } from "../protocol/fields.ts";
 import { MAX_BATCH_ANSWERS } from "../protocol/limits.ts";
 import { SecretName } from "../protocol/sealed-secret.ts";
 
@@ -15,6 +17,14 @@ const gwei = z
   .transform((value) => BigInt(Math.round(value * 1e9)));
 const httpUrl = z.url({ protocol: /^https?$/ });
 const rpcUrl = z.url({ protocol: /^(?:http|ws)s?$/ });
+/** As block explorers show it, or in lower case: a mixed one whose checksum (ERC-55) is wrong has a slip of the hand in it. */
+const address = z
+  .string()
+  .regex(/^0x[0-9a-fA-F]{40}$/, { error: "expected 0x and 40 hex digits" })
+  .refine((text) => Address.validate(text, { strict: true }), {
+    error: "its checksum is wrong: copy the address again, or write it in lower case",
+  })
+  .transform((text) => text.toLowerCase() as Hex);
 const milliseconds = z.int().min(1).max(86_400_000);
 
 /** A refinement of a list: no two items are the same by `keyOf`. */

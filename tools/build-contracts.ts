@@ -7,7 +7,7 @@
  * cancelDelaySeconds).
  */
 
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -65,36 +65,62 @@ function forgeArch(): string {
   return process.arch === "x64" ? "amd64" : process.arch;
 }
 
-function compile(): void {
-  const run = spawnSync(
-    forgeBinary(),
-    [
-      "build",
-      "contracts/src",
-      "examples",
-      "bench/gas",
-      "bench/functions",
-      "bench/oracle",
-      "--out",
-      ARTIFACTS,
-      "--cache-path",
-      COMPILER_CACHE,
-    ],
-    {
-      cwd: ROOT,
-      encoding: "utf8",
-    },
-  );
-  if (run.error !== undefined) {
+/** Milliseconds between lines that say that it still compiles, where no terminal shows the seconds. */
+const SAY_MS = 10_000;
+
+/** Says at once what takes so long, and how long it has taken. Returns what ends it. */
+function showCompiling(): () => void {
+  const { stderr } = process;
+  const started = performance.now();
+  const draw = (): void => {
+    const seconds = Math.floor((performance.now() - started) / 1000);
+    const line = `compiling the contracts, once for these sources: ${seconds} s (about half a minute)`;
+    stderr.write(stderr.isTTY ? `\r${line}` : `${line}\n`);
+  };
+  draw();
+  const timer = setInterval(draw, stderr.isTTY ? 1_000 : SAY_MS);
+  return () => {
+    clearInterval(timer);
+    if (stderr.isTTY) stderr.write("\n");
+  };
+}
+
+async function run(
+  command: string,
+  args: readonly string[],
+): Promise<{ status: number | null; output: string }> {
+  const child = spawn(command, args, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  return await new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (status) => {
+      resolve({ status, output });
+    });
+  });
+}
+
+async function compile(): Promise<void> {
+  const built = await run(forgeBinary(), [
+    "build",
+    "contracts/src",
+    "examples",
+    "bench/gas",
+    "bench/functions",
+    "bench/oracle",
+    "--out",
+    ARTIFACTS,
+    "--cache-path",
+    COMPILER_CACHE,
+  ]).catch((cause: unknown) => {
     throw new Error(
       "forge is needed to compile the contracts: install Foundry 1.7 or later, or use Linux on x64",
-      {
-        cause: run.error,
-      },
+      { cause },
     );
-  }
-  if (run.status !== 0) {
-    process.stderr.write(run.stdout + run.stderr);
+  });
+  if (built.status !== 0) {
+    process.stderr.write(built.output);
     throw new Error("the contracts do not compile");
   }
 }
@@ -148,11 +174,11 @@ function importByFileName(directory: string): void {
 async function main(): Promise<void> {
   const digest = inputDigest();
   if (existsSync(STAMP) && readFileSync(STAMP, "utf8") === digest) return;
-  process.stderr.write("compiling the contracts\n");
   // Forge keeps artifacts of sources that are gone, and of contracts that moved to another file.
   rmSync(join(ROOT, ARTIFACTS), { recursive: true, force: true });
   rmSync(join(ROOT, COMPILER_CACHE), { recursive: true, force: true });
-  compile();
+  const end = showCompiling();
+  await compile().finally(end);
   rmSync(STAGING, { recursive: true, force: true });
   mkdirSync(STAGING, { recursive: true });
   const files = boundArtifacts();

@@ -12,6 +12,36 @@ export function toGpuNonce(reportData: Hex): Hex {
 }
 
 /**
+ * How two pieces of one document hang together: `asked`, the GPU answered a nonce that commits to what the CPU's evidence
+ * binds; `same-nonce`, both answered one nonce, as inference gateways do it. The second shows that both are fresh, and not
+ * that the GPU is the enclave's: somebody else's may have been asked the same.
+ */
+export type GpuBinding = "asked" | "same-nonce";
+
+/** Bytes of a nonce in 64 bytes of report data, which gateways write after an address or hash of a key. */
+const NONCE_BYTES = 32;
+
+/**
+ * The link between verified evidence of a CPU and of GPUs; null where there is none to be seen, which says nothing
+ * against either.
+ */
+export function findGpuBinding(cpu: VerifiedEvidence, gpu: VerifiedEvidence<"nvidia">): GpuBinding | null {
+  checkSealed(cpu);
+  checkSealed(gpu);
+  const { nonce } = gpu.claims;
+  if (cpu.reportData !== null && toGpuNonce(cpu.reportData) === nonce) return "asked";
+  const nonces = [...noncesIn(cpu.reportData), cpu.kind === "nitro" ? cpu.claims.nonce : null];
+  return nonces.includes(nonce) ? "same-nonce" : null;
+}
+
+/** Both halves of report data. */
+function noncesIn(reportData: Hex | null): readonly Hex[] {
+  if (reportData === null) return [];
+  const bytes = fromHex(reportData);
+  return [toHex(bytes.subarray(0, NONCE_BYTES)), toHex(bytes.subarray(NONCE_BYTES))];
+}
+
+/**
  * Checks that a GPU's evidence was asked for by the enclave whose CPU evidence is `cpu`.
  *
  * Establishes: whoever knew the CPU evidence's report data asked this GPU; as that commits to keys born in the

@@ -47,7 +47,7 @@ export function appraiseEvidence<Evidence extends VerifiedEvidence>(
   checkSealed(evidence);
   const section: Readonly<Record<string, unknown>> = policy[evidence.kind];
   if ("refuse" in section) throw kindRefused(evidence.kind);
-  const context: AppraisalContext = { now, eventLog: eventLog ?? null };
+  const context: AppraisalContext = { now, eventLog: eventLog ?? null, section };
   const outcomes: CheckOutcome[] = [];
   for (const [name, rule] of Object.entries(RULES[evidence.kind]) as [string, Rule<EvidenceKind>][]) {
     outcomes.push(applyRule(name, rule, { evidence, demand: section[name], context }));

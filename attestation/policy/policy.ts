@@ -2,8 +2,9 @@ import * as z from "zod";
 import { InputError } from "../../protocol/errors.ts";
 import type { EvidenceKind } from "../evidence/verified-evidence.ts";
 import { SGX_RULES, SIMULATOR_RULES, TDX_RULES } from "./intel-rules.ts";
+import { NVIDIA_RULES } from "./nvidia-rules.ts";
 import type { Rule, RuleTable } from "./rule.ts";
-import { NITRO_RULES, NITRO_TPM_RULES, NVIDIA_RULES, SNP_RULES } from "./vendor-rules.ts";
+import { NITRO_RULES, NITRO_TPM_RULES, SNP_RULES } from "./vendor-rules.ts";
 import {
   AZURE_SNP_RULES,
   AZURE_TDX_RULES,

@@ -11,6 +11,8 @@ export interface AppraisalContext {
   readonly now: UnixSeconds;
   /** The guest's own event log, for policies that read it; null where there is none. */
   readonly eventLog: readonly DstackEvent[] | null;
+  /** The policy's other demands on this kind: what one rule establishes, another may rest on. */
+  readonly section: Readonly<Record<string, unknown>>;
 }
 
 /** One line of a policy: its form on disk, what it demands, and what it would say of evidence that someone wants to accept. */

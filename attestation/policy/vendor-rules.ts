@@ -1,12 +1,11 @@
-/** Rules for AMD SEV-SNP, AWS Nitro and NVIDIA devices. */
+/** Rules for AMD SEV-SNP and AWS Nitro. */
 
 import * as z from "zod";
 import type { Hex } from "../../protocol/bytes.ts";
-import type { AppraisalErrorCode } from "../../protocol/errors.ts";
 import type { SnpClaims } from "../amd/claims.ts";
 import type { EvidenceKind, VerifiedEvidence } from "../evidence/verified-evidence.ts";
 import { byIndexSchema, proposeByIndex } from "./by-index.ts";
-import { acceptAny, boundRule, hexValue, oneOfRule, refusal, type Rule, type RuleTable } from "./rule.ts";
+import { boundRule, hexValue, oneOfRule, refusal, type Rule, type RuleTable } from "./rule.ts";
 import { debugRule, freshnessRule, platformIdsRule, reportDataRule } from "./shared-rules.ts";
 
 type HexOf<Claims> = { [K in keyof Claims]: Claims[K] extends `0x${string}` ? K : never }[keyof Claims];
@@ -183,66 +182,3 @@ export const NITRO_TPM_RULES = {
   reportData: reportDataRule<"nitroTpm">(),
   freshness: freshnessRule<"nitroTpm">(),
 } as const satisfies RuleTable<"nitroTpm">;
-
-/** Reference values (RIM) by SPDM index: on every device, the measurement at a listed index is one of its values. */
-function spdmMeasurementsRule() {
-  const schema = byIndexSchema(z.string().regex(/^[1-9]\d{0,2}$/), hexValue(null));
-  return {
-    schema,
-    appraise: ({ claims: { devices } }, demand) => {
-      if ("acceptAny" in demand) return `${devices.length} devices (any accepted)`;
-      for (const [index, values] of Object.entries(demand.byIndex)) {
-        for (const { measurements, ueid } of devices) {
-          const actual = measurements[index];
-          if (actual === undefined || !values.includes(actual)) {
-            const details = { claim: `measurement ${index}`, device: ueid, actual: actual ?? "absent" };
-            throw refusal(MEASUREMENT, `measurement ${index} is not one of the reference values`, details);
-          }
-        }
-      }
-      return `${Object.keys(demand.byIndex).length} compared on ${devices.length} devices`;
-    },
-    propose: ({ claims: { devices } }) => {
-      const ofFirst = devices.slice(0, 1).flatMap(({ measurements }) => Object.entries(measurements));
-      const isShared = ([index, value]: readonly [string, Hex]): boolean =>
-        devices.every(({ measurements }) => measurements[index] === value);
-      return proposeByIndex(ofFirst.filter(isShared));
-    },
-  } as const satisfies Rule<"nvidia", typeof schema>;
-}
-
-type DeviceWord = "hardwareModel" | "driverVersion" | "vbiosVersion" | "ueid";
-
-/** On every device, the claim is one of the policy's. */
-function deviceRule(claim: DeviceWord, code: AppraisalErrorCode) {
-  const schema = z.union([z.strictObject({ oneOf: z.array(z.string().max(256)).min(1) }), acceptAny]);
-  return {
-    schema,
-    appraise: ({ claims: { devices } }, demand) => {
-      const shown = devices.map((device) => device[claim] ?? "absent").join(", ");
-      if ("acceptAny" in demand) return `${shown} (any accepted)`;
-      const stranger = devices.find((device) => !demand.oneOf.some((value) => value === device[claim]));
-      if (stranger !== undefined) {
-        const details = { claim, device: stranger.ueid, actual: stranger[claim] ?? "absent" };
-        throw refusal(code, `${claim} is not one that the policy accepts`, details);
-      }
-      return shown;
-    },
-    propose: ({ claims: { devices } }) => {
-      const values = devices.map((device) => device[claim]);
-      const named = values.filter((value) => value !== null);
-      return named.length < values.length ? { acceptAny: true } : { oneOf: [...new Set(named)] };
-    },
-  } as const satisfies Rule<"nvidia", typeof schema>;
-}
-
-export const NVIDIA_RULES = {
-  debug: debugRule<"nvidia">(),
-  hardwareModel: deviceRule("hardwareModel", ATTRIBUTE),
-  driverVersion: deviceRule("driverVersion", ATTRIBUTE),
-  vbiosVersion: deviceRule("vbiosVersion", ATTRIBUTE),
-  measurements: spdmMeasurementsRule(),
-  platformIds: deviceRule("ueid", "APPRAISAL_PLATFORM_UNKNOWN"),
-  reportData: reportDataRule<"nvidia">(),
-  freshness: freshnessRule<"nvidia">(),
-} as const satisfies RuleTable<"nvidia">;

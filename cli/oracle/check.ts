@@ -20,7 +20,7 @@ import { readSecret } from "../../oracle/enclaves/provisioning.ts";
 import { createLogger } from "../../oracle/log.ts";
 import { checkStore } from "../../oracle/store/check-store.ts";
 import type { Hex } from "../../protocol/bytes.ts";
-import { AdytonError, ChainError, ConfigError } from "../../protocol/errors.ts";
+import { AdytonError, ChainError, ConfigError, InputError, UpstreamError } from "../../protocol/errors.ts";
 import { ExitCode } from "../exit-codes.ts";
 
 const NO_ADMISSIONS = "and no admissions are configured: nothing is answered on this chain";
@@ -61,9 +61,7 @@ export async function inspectNode(file: string): Promise<Finding[]> {
       findings.push({ name, ok: true, detail });
       return value;
     } catch (error) {
-      if (!(error instanceof AdytonError)) throw error;
-      const failure = error as AdytonError;
-      findings.push({ name, ok: false, detail: `${explain(failure)} [${failure.code}]` });
+      findings.push({ name, ok: false, detail: explainFailure(error) });
       return undefined;
     }
   };
@@ -115,6 +113,16 @@ export async function inspectNode(file: string): Promise<Finding[]> {
   }
   await checkEnclaves(config, check);
   return findings;
+}
+
+/** A file or folder that the operating system refuses is the operator's to mend as well. */
+function explainFailure(error: unknown): string {
+  if (error instanceof AdytonError) {
+    const { code } = error as AdytonError;
+    return `${explain(error as AdytonError)} [${code}]`;
+  }
+  if (error instanceof Error && "syscall" in error) return `${error.message} [CONFIG_INVALID]`;
+  throw error;
 }
 
 function poolOf(chain: ChainSection): RpcPool {
@@ -184,6 +192,18 @@ async function checkFunds(
   return [undefined, `${balance} wei`];
 }
 
+/** The enclave is there, and answers: it is our own configuration that it refuses. */
+function refuseToken(error: unknown): never {
+  if (error instanceof UpstreamError && error.details["enclaveCode"] === "INPUT_UNAUTHORIZED") {
+    throw new InputError({
+      code: "INPUT_UNAUTHORIZED",
+      message: "the enclave does not know this callerToken: its operator file lists the SHA-256 of each",
+      cause: error,
+    });
+  }
+  throw error;
+}
+
 type Check = <T>(name: string, look: () => Promise<readonly [T, string]>) => Promise<T | undefined>;
 
 async function checkEnclaves(config: OracleConfig, check: Check): Promise<void> {
@@ -207,7 +227,7 @@ async function checkEnclaves(config: OracleConfig, check: Check): Promise<void> 
       });
       try {
         // Evidence is shown to anybody; this is not.
-        await session.client.models();
+        await session.client.models().catch(refuseToken);
       } finally {
         session.client.close();
       }

@@ -1,3 +1,5 @@
+import { accessSync, constants, existsSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { Client } from "pg";
 import { ConfigError } from "../../protocol/errors.ts";
 import { createDirectoryLock } from "./directory-lock.ts";
@@ -12,6 +14,7 @@ import type { StoreConfig } from "./store-config.ts";
  */
 export async function checkStore(config: StoreConfig): Promise<string> {
   if (config.kind === "pglite") {
+    if (!existsSync(config.path)) return checkPlace(config.path);
     createDirectoryLock(config.path).release();
     return `embedded, in ${config.path}`;
   }
@@ -34,6 +37,23 @@ export async function checkStore(config: StoreConfig): Promise<string> {
     });
   }
   return `PostgreSQL ${version} at ${place}`;
+}
+
+/** The folder of a store that no node has made yet, nor does this. */
+function checkPlace(path: string): string {
+  let above = dirname(path);
+  while (!existsSync(above)) above = dirname(above);
+  try {
+    // A folder that may be written to also wants to be entered; a file has nothing in it.
+    accessSync(join(above, "."), constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw new ConfigError({
+      code: "CONFIG_INVALID",
+      message: `the store's folder ${path} is not there, and this user may not make it in ${above}: make it, and give it to the node's user`,
+      cause,
+    });
+  }
+  return `embedded, in ${path}, which the first start makes`;
 }
 
 async function readServer(url: string): Promise<{ readonly version: string; readonly encoding: string }> {

@@ -44,6 +44,10 @@ describe.skipIf(!HAS_INPUTS)("files from the field", () => {
     // The log is of version 2, and was not what this quote's guest extended.
     ["dstack-eventlog-v2.json", ["dstack EVIDENCE_BINDING_MISMATCH"]],
     ["dstack-v1.msgpack", ["dstack genuine"]],
+    ["gpu4.json", ["nvidia genuine"]],
+    ["gpu4-only1.json", ["nvidia genuine"]],
+    // Each device once.
+    ["gpu-one-as-eight.json", ["nvidia EVIDENCE_BINDING_MISMATCH"]],
     // An enclave's document that was given a TPM's PCRs.
     ["nitrotpm-shape.bin", ["nitroTpm EVIDENCE_SIGNATURE_INVALID"]],
     ["redpill.json", ["nvidia genuine", "tdx genuine"]],

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { checkGpuBinding, toGpuNonce } from "../../../attestation/nvidia/gpu-binding.ts";
+import { checkGpuBinding, findGpuBinding, toGpuNonce } from "../../../attestation/nvidia/gpu-binding.ts";
 import { isNvidiaEvidence, parseNvidiaEvidence } from "../../../attestation/nvidia/nvidia-evidence.ts";
 import {
   verifyNvidiaEvidence,
   verifyNvidiaEvidenceUnder,
 } from "../../../attestation/nvidia/verify-nvidia-evidence.ts";
-import { fromHex, toUtf8 } from "../../../protocol/bytes.ts";
+import { concatBytes, fromHex, toUtf8 } from "../../../protocol/bytes.ts";
 import { codeOf } from "../../support/code-of.ts";
 import { AWS_NOW, mintAwsWorld } from "../../support/fake-aws.ts";
 import { verifyNitroDocumentUnder } from "../../../attestation/aws/verify-nitro-document.ts";
@@ -35,7 +35,7 @@ describe("accepts", () => {
     ["a device of Blackwell's shape", { firmwareExtension: "tcbInfo" }],
     ["a device that does not name its firmware", { opaque: withoutFirmware, firmwareExtension: "none" }],
     ["zero padding after the signature", { trailing: new Uint8Array(100) }],
-    ["fields of the opaque data that are not known", { opaque: [...OPAQUE, [36, Uint8Array.of(1, 0)]] }],
+    ["fields of the opaque data that are not known", { opaque: [...OPAQUE, [200, Uint8Array.of(1, 0)]] }],
     ["no opaque data", { opaque: [] }],
   ])("%s", async ([, plan]) => {
     expect((await verify(plan)).kind).toBe("nvidia");
@@ -50,6 +50,7 @@ describe("accepts", () => {
     });
     expect(claims.devices).toEqual([
       {
+        device: "gpu",
         measurements: { 1: `0x${"01".repeat(48)}`, 2: `0x${"02".repeat(48)}`, 3: `0x${"03".repeat(48)}` },
         driverVersion: "590.12",
         vbiosVersion: "96.00.A5.00.01",
@@ -57,10 +58,45 @@ describe("accepts", () => {
         projectSku: "0200",
         chipSku: "885",
         firmwareId: `0x${"f0".repeat(48)}`,
+        protectedPcie: null,
+        featureFlag: null,
+        switches: [],
+        decoderOn: null,
         hardwareModel: "GH100 A01 GSP BROM",
         ueid: "0x05",
       },
     ]);
+  });
+
+  test("and says what of debug is established: nothing", async () => {
+    expect((await verify({})).debug).toBeNull();
+  });
+
+  test("and gives the mode of several GPUs, and the switches at the links", async () => {
+    const id = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+    const links = concatBytes(id, new Uint8Array(8), id);
+    const opaque: NvidiaPlan["opaque"] = [
+      ...OPAQUE,
+      [11, Uint8Array.of(0x55)],
+      [21, Uint8Array.of(0xaa)],
+      [22, links],
+      [36, Uint8Array.of(2, 0)],
+    ];
+    expect((await verify({ opaque })).claims.devices[0]).toMatchObject({
+      device: "gpu",
+      protectedPcie: true,
+      featureFlag: "PPCIE",
+      switches: ["0x0807060504030201"],
+      decoderOn: false,
+    });
+    const ofSwitch: NvidiaPlan["opaque"] = [
+      [22, id],
+      [26, new Uint8Array(16)],
+    ];
+    expect((await verify({ opaque: ofSwitch })).claims.devices[0]).toMatchObject({
+      device: "switch",
+      switches: ["0x0102030405060708"],
+    });
   });
 
   test("a device right below the pinned root, which then names its model", async () => {
@@ -95,6 +131,24 @@ describe("accepts", () => {
     );
     expect(verified.claims.devices.map(({ ueid }) => ueid)).toEqual(["0x05", "0x06"]);
     expect(verified.platformId).toBeNull();
+  });
+});
+
+describe("refuses of several devices", () => {
+  test("one that stands there twice", async () => {
+    const { roots, device } = await mintNvidiaWorld();
+    const { device: other } = await mintNvidiaWorld({ serial: 6 });
+    const twice = verifyNvidiaEvidenceUnder(roots, [device, other, device], { now: NVIDIA_NOW });
+    await expect(twice).rejects.toMatchObject({ code: "EVIDENCE_BINDING_MISMATCH", details: { devices: 3 } });
+    const both = await verifyNvidiaEvidenceUnder(roots, [device, other], { now: NVIDIA_NOW });
+    expect(both.claims.devices).toHaveLength(2);
+  });
+
+  test.for<readonly [string, NvidiaPlan["opaque"], string]>([
+    ["a mode that is not known", [...OPAQUE, [36, Uint8Array.of(3, 0)]], "EVIDENCE_UNSUPPORTED"],
+    ["an id of a switch that is cut off", [...OPAQUE, [22, new Uint8Array(9)]], "EVIDENCE_MALFORMED"],
+  ])("one with %s", async ([, opaque, code]) => {
+    await expect(verify({ opaque })).rejects.toMatchObject({ code });
   });
 });
 
@@ -325,6 +379,38 @@ describe("binding of a GPU to CPU evidence", () => {
         checkGpuBinding(enclave, gpu);
       }),
     ).toBe("EVIDENCE_BINDING_MISMATCH");
+  });
+
+  test.for<readonly [string, Uint8Array, Uint8Array, string | null]>([
+    [
+      "that was asked by the enclave",
+      new Uint8Array(64).fill(7),
+      fromHex(toGpuNonce(`0x${"07".repeat(64)}`)),
+      "asked",
+    ],
+    [
+      "that answered the nonce in the first half",
+      new Uint8Array(64).fill(9, 0, 32),
+      new Uint8Array(32).fill(9),
+      "same-nonce",
+    ],
+    [
+      "that answered the nonce in the second half",
+      new Uint8Array(64).fill(9, 32),
+      new Uint8Array(32).fill(9),
+      "same-nonce",
+    ],
+    ["of which nothing is seen", new Uint8Array(64), new Uint8Array(32).fill(9), null],
+  ])("of a GPU %s is said for what it is", async ([, userData, nonce, binding]) => {
+    expect(findGpuBinding(await cpu(userData), await verify({ nonce }))).toBe(binding);
+  });
+
+  test("is the same nonce where a document has a field for it", async () => {
+    const nonce = new Uint8Array(32).fill(3);
+    const { roots, document } = await mintAwsWorld({ fields: { nonce } });
+    const enclave = await verifyNitroDocumentUnder(roots, document, { now: AWS_NOW });
+    expect(findGpuBinding(enclave, await verify({ nonce }))).toBe("same-nonce");
+    expect(findGpuBinding(await cpu(null), await verify({ nonce }))).toBeNull();
   });
 
   test("is refused for evidence that nobody verified", async () => {

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { getAddress } from "ethers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { inspectNode } from "../../../cli/oracle/check.ts";
 import { writeTestConfig } from "../../oracle/support/oracle-process.ts";
@@ -31,6 +32,7 @@ interface Written {
   readonly chains: [Section];
   readonly enclaves: [Section];
   readonly transmitterKeys: [Section];
+  store: Section;
 }
 
 /** What is wrong with a node whose configuration was good before `change`. */
@@ -44,6 +46,17 @@ async function faults(change: (config: Written) => void): Promise<string[]> {
 
 test("a node that has everything it needs has no fault", async () => {
   expect(await faults(() => undefined)).toEqual([]);
+});
+
+const swapCase = (letter: string): string =>
+  letter === letter.toLowerCase() ? letter.toUpperCase() : letter.toLowerCase();
+
+test("addresses are taken as block explorers show them", async () => {
+  const checksummed = (config: Written): void => {
+    for (const name of ["coordinator", "registry"])
+      config.chains[0][name] = getAddress(String(config.chains[0][name]));
+  };
+  expect(await faults(checksummed)).toEqual([]);
 });
 
 test.for<[string, (config: Written) => void, RegExp]>([
@@ -69,7 +82,20 @@ test.for<[string, (config: Written) => void, RegExp]>([
   [
     "a caller token that the enclave does not know",
     ({ enclaves: [at] }) => (at["callerToken"] = "somebody else's"),
-    /enclave .*: the enclave does not answer now: .* \[ENCLAVE_UNAVAILABLE\]/,
+    /enclave .*: the enclave does not know this callerToken: .* \[INPUT_UNAUTHORIZED\]/,
+  ],
+  [
+    "a store below a file",
+    (config) => (config["store"] = { kind: "pglite", path: "policy.json/store" }),
+    /store: the store's folder .*policy\.json\/store is not there, and this user may not make it in .*\[CONFIG_INVALID\]/,
+  ],
+  [
+    "an address with a slip of the hand",
+    ({ chains: [at] }) => {
+      const right = getAddress(chain.deployment.coordinator);
+      at["coordinator"] = right.replace(/[a-fA-F]/, swapCase);
+    },
+    /configuration: .*its checksum is wrong/s,
   ],
   [
     "less money than the node itself wants",

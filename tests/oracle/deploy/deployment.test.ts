@@ -27,7 +27,7 @@ test("the example is a configuration, whose files are named relative to it", asy
 });
 
 test("unit and image start a command that there is", () => {
-  const [, unit] = /^ExecStart=\/usr\/local\/bin\/adyton (.*)$/m.exec(read("adyton-oracle.service")) ?? [];
+  const [, unit] = /^ExecStart=adyton (.*)$/m.exec(read("adyton-oracle.service")) ?? [];
   const [, command] = /^CMD (\[.*\])$/m.exec(read("Containerfile")) ?? [];
   expect(unit?.split(" ")).toEqual(["oracle", ...(JSON.parse(command!) as string[])]);
   const help = spawnSync(process.execPath, [MAIN, ...unit!.split(" ").slice(0, 2), "--help"], {
@@ -41,7 +41,7 @@ test.runIf(HAS_SYSTEMD)("systemd finds nothing wrong with the unit", () => {
   const folder = mkdtempSync(join(tmpdir(), "adyton-unit-"));
   const file = join(folder, "adyton-oracle.service");
   // The program is not installed here.
-  writeFileSync(file, read("adyton-oracle.service").replace("/usr/local/bin/adyton", "/bin/true"));
+  writeFileSync(file, read("adyton-oracle.service").replace("ExecStart=adyton", "ExecStart=/bin/true"));
   const { status, stderr } = spawnSync("systemd-analyze", ["verify", "--man=no", file], { encoding: "utf8" });
   rmSync(folder, { recursive: true });
   expect(stderr.split("\n").filter((line) => line.includes("adyton-oracle"))).toEqual([]);
@@ -55,6 +55,16 @@ test("a node that was drained stays down, and one that failed does not", () => {
 
 test("compose keeps no log for ever", () => {
   expect(read("compose.yaml")).toMatch(/^ {2}node-1: &node\n(?: {4}.*\n)* {4}logging: .*max-size/m);
+});
+
+test("no service of compose has a password that everybody knows", () => {
+  const compose = read("compose.yaml");
+  const secrets = [...compose.matchAll(/file: \.\/config\/(\S+\.password)/g)].map(([, name]) => name!);
+  expect(secrets).toEqual(["postgres.password", "grafana.password"]);
+  for (const secret of secrets) {
+    expect(compose).toContain(`_FILE: /run/secrets/${secret}`);
+    expect(read("README.md")).toContain(`config/${secret}`);
+  }
 });
 
 test("what compose mounts is there, but for what the operator brings; every image has a version", () => {

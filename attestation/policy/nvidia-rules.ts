@@ -1,0 +1,242 @@
+/** Rules for NVIDIA GPUs and switches. */
+
+import * as z from "zod";
+import type { Hex } from "../../protocol/bytes.ts";
+import type { AppraisalErrorCode } from "../../protocol/errors.ts";
+import type { VerifiedEvidence } from "../evidence/verified-evidence.ts";
+import type { NvidiaDeviceClaims } from "../nvidia/claims.ts";
+import type { NvidiaManifestComponent } from "../nvidia/reference-manifest.ts";
+import { byIndexSchema, proposeByIndex } from "./by-index.ts";
+import { acceptAny, hexValue, refusal, type Rule, type RuleTable } from "./rule.ts";
+import { freshnessRule, reportDataRule } from "./shared-rules.ts";
+
+const MEASUREMENT = "APPRAISAL_MEASUREMENT_UNKNOWN";
+const ATTRIBUTE = "APPRAISAL_ATTRIBUTE_UNACCEPTABLE";
+
+const spdmIndex = z.string().regex(/^[1-9]\d{0,2}$/);
+const listed = z.record(spdmIndex, z.array(hexValue(null)).min(1));
+
+/** Reference values of one version of one component, as `adyton policy from-rim` takes them from NVIDIA's manifest. */
+const manifestSchema = z.strictObject({
+  component: z.enum(["driver", "vbios", "switchBios"]),
+  version: z.string().min(1).max(64),
+  byIndex: listed,
+});
+type NvidiaManifestDemand = z.infer<typeof manifestSchema>;
+
+/** More releases of driver and VBIOS than anyone keeps in use at once. */
+const MAX_MANIFESTS = 256;
+const manifestsSchema = z.strictObject({ manifests: z.array(manifestSchema).min(1).max(MAX_MANIFESTS) });
+
+/** NVIDIA compares it only where the device's video decoder is on (nvtrust, `is_msr_35_valid`; SPDM counts from 1). */
+const DECODER_INDEX = "36";
+
+/**
+ * Reference values by SPDM index: on every device, the measurement at a listed index is one of its values. Or NVIDIA's
+ * manifests: every device runs versions of which there is one, and measures as it says.
+ */
+function measurementsRule() {
+  const schema = z.union([byIndexSchema(spdmIndex, hexValue(null)), manifestsSchema]);
+  return {
+    schema,
+    appraise: ({ claims: { devices } }, demand) => {
+      if ("acceptAny" in demand) return `${devices.length} devices (any accepted)`;
+      for (const device of devices) {
+        if ("byIndex" in demand) checkOneOf(device, [demand.byIndex]);
+        else for (const lists of manifestsFor(device, demand.manifests)) checkOneOf(device, lists);
+      }
+      return `compared on ${devices.length} devices`;
+    },
+    propose: ({ claims: { devices } }) => {
+      const ofFirst = devices.slice(0, 1).flatMap(({ measurements }) => Object.entries(measurements));
+      const isShared = ([index, value]: readonly [string, Hex]): boolean =>
+        devices.every(({ measurements }) => measurements[index] === value);
+      return proposeByIndex(ofFirst.filter(isShared));
+    },
+  } as const satisfies Rule<"nvidia", typeof schema>;
+}
+
+type Values = Readonly<Record<string, readonly Hex[]>>;
+
+/**
+ * A GPU has a driver and a VBIOS, a switch its BIOS: for each, the lists of the version that it runs. One VBIOS version
+ * is made for several boards, each with a manifest of its own.
+ */
+function manifestsFor(
+  device: NvidiaDeviceClaims,
+  manifests: readonly NvidiaManifestDemand[],
+): readonly (readonly Values[])[] {
+  const needed: readonly (readonly [NvidiaManifestComponent, string | null])[] =
+    device.device === "switch"
+      ? [["switchBios", device.vbiosVersion]]
+      : [
+          ["driver", device.driverVersion],
+          ["vbios", device.vbiosVersion],
+        ];
+  return needed.map(([component, version]) => {
+    const found = manifests.filter(
+      (manifest) =>
+        manifest.component === component && manifest.version.toLowerCase() === version?.toLowerCase(),
+    );
+    if (found.length > 0) return found.map(({ byIndex }) => byIndex);
+    const details = { claim: component, device: device.ueid, actual: version ?? "absent" };
+    throw refusal(MEASUREMENT, `the policy has no reference values for this ${component}`, details);
+  });
+}
+
+function checkOneOf(device: NvidiaDeviceClaims, lists: readonly Values[]): void {
+  const differing = lists.map((list) => differingIndex(device, list));
+  if (differing.includes(undefined)) return;
+  const [index = ""] = differing;
+  const actual = device.measurements[index] ?? "absent";
+  const details = { claim: `measurement ${index}`, device: device.ueid, actual };
+  throw refusal(MEASUREMENT, `measurement ${index} is not one of the reference values`, details);
+}
+
+function differingIndex({ measurements, decoderOn }: NvidiaDeviceClaims, values: Values): string | undefined {
+  return Object.entries(values).find(([index, accepted]) => {
+    if (index === DECODER_INDEX && decoderOn === false) return false;
+    const actual = measurements[index];
+    return actual === undefined || !accepted.includes(actual);
+  })?.[0];
+}
+
+/**
+ * No device signs whether it is in debug mode. NVIDIA's tools say that it is not once all measurements are those of its
+ * manifests (nvtrust, `claims_utils.py`), and so does this rule: `refuse` needs `measurements` with manifests.
+ */
+function debugRule() {
+  const schema = z.enum(["refuse", "acceptUnknown"]);
+  return {
+    schema,
+    appraise: (_, demand, { section }) => {
+      const measurements = section["measurements"];
+      const isEstablished =
+        typeof measurements === "object" && measurements !== null && "manifests" in measurements;
+      if (isEstablished) return "off: every measurement is compared with NVIDIA's own";
+      if (demand === "acceptUnknown") return "unknown (accepted)";
+      throw refusal(
+        "APPRAISAL_DEBUG_UNKNOWN",
+        "nothing establishes that debug is off: pin NVIDIA's manifests",
+        {
+          claim: "debug",
+        },
+      );
+    },
+    propose: () => "acceptUnknown" as const,
+  } as const satisfies Rule<"nvidia", typeof schema>;
+}
+
+/** How many devices of each sort there are. Which ones, `platformIds` says: each stands in evidence once. */
+function devicesRule() {
+  const count = z.int().min(0).max(64);
+  const schema = z.union([z.strictObject({ gpus: count, switches: count }), acceptAny]);
+  return {
+    schema,
+    appraise: ({ claims }, demand) => {
+      const actual = countDevices(claims.devices);
+      const shown = `${actual.gpus} GPUs, ${actual.switches} switches`;
+      if ("acceptAny" in demand) return `${shown} (any accepted)`;
+      if (actual.gpus !== demand.gpus || actual.switches !== demand.switches) {
+        throw refusal(ATTRIBUTE, "there are not as many devices as the policy asks for", {
+          claim: "devices",
+          actual: shown,
+        });
+      }
+      return shown;
+    },
+    propose: ({ claims }) => countDevices(claims.devices),
+  } as const satisfies Rule<"nvidia", typeof schema>;
+}
+
+function countDevices(devices: readonly NvidiaDeviceClaims[]) {
+  const gpus = devices.filter(({ device }) => device === "gpu").length;
+  return { gpus, switches: devices.length - gpus };
+}
+
+/**
+ * In PPCIE mode data crosses the switches in the clear: they are part of what must be trusted. `require` asks for the
+ * evidence of every switch that a GPU in that mode names.
+ */
+function switchesRule() {
+  const schema = z.enum(["require", "acceptWithout"]);
+  return {
+    schema,
+    appraise: ({ claims }, demand) => {
+      const missing = switchesWithoutEvidence(claims.devices);
+      if (missing.length === 0) return "every switch that carries plain data is here";
+      if (demand === "acceptWithout") return `${missing.length} without evidence (accepted)`;
+      throw refusal(ATTRIBUTE, "a GPU sends plain data through switches whose evidence is not here", {
+        claim: "switches",
+        actual: missing.join(", "),
+      });
+    },
+    propose: ({ claims }) =>
+      switchesWithoutEvidence(claims.devices).length === 0
+        ? ("require" as const)
+        : ("acceptWithout" as const),
+  } as const satisfies Rule<"nvidia", typeof schema>;
+}
+
+function switchesWithoutEvidence(devices: readonly NvidiaDeviceClaims[]): readonly Hex[] {
+  const here = new Set(
+    devices.filter(({ device }) => device === "switch").flatMap(({ switches }) => switches),
+  );
+  const needed = devices
+    .filter(
+      ({ device, protectedPcie, featureFlag }) =>
+        device === "gpu" && (protectedPcie === true || featureFlag === "PPCIE"),
+    )
+    .flatMap(({ switches }) => switches);
+  return [...new Set(needed)].filter((id) => !here.has(id));
+}
+
+type DeviceWord = "hardwareModel" | "driverVersion" | "vbiosVersion" | "ueid" | "featureFlag";
+
+interface DeviceRuleOptions {
+  readonly code: AppraisalErrorCode;
+  /** `gpus`: switches have no such claim, and are not asked. */
+  readonly asked: "all" | "gpus";
+}
+
+/** On every device that is asked, the claim is one of the policy's. */
+function deviceRule(claim: DeviceWord, { code, asked }: DeviceRuleOptions) {
+  const schema = z.union([z.strictObject({ oneOf: z.array(z.string().max(256)).min(1) }), acceptAny]);
+  const askedOf = ({ claims }: VerifiedEvidence<"nvidia">): readonly NvidiaDeviceClaims[] =>
+    claims.devices.filter(({ device }) => asked === "all" || device === "gpu");
+  return {
+    schema,
+    appraise: (evidence, demand) => {
+      const devices = askedOf(evidence);
+      const shown = devices.map((device) => device[claim] ?? "absent").join(", ");
+      if ("acceptAny" in demand) return `${shown} (any accepted)`;
+      const stranger = devices.find((device) => !demand.oneOf.some((value) => value === device[claim]));
+      if (stranger !== undefined) {
+        const details = { claim, device: stranger.ueid, actual: stranger[claim] ?? "absent" };
+        throw refusal(code, `${claim} is not one that the policy accepts`, details);
+      }
+      return shown;
+    },
+    propose: (evidence) => {
+      const values = askedOf(evidence).map((device) => device[claim]);
+      const named = values.filter((value) => value !== null);
+      return named.length < values.length || named.length === 0
+        ? { acceptAny: true }
+        : { oneOf: [...new Set(named)] };
+    },
+  } as const satisfies Rule<"nvidia", typeof schema>;
+}
+
+export const NVIDIA_RULES = {
+  devices: devicesRule(),
+  hardwareModel: deviceRule("hardwareModel", { code: ATTRIBUTE, asked: "all" }),
+  driverVersion: deviceRule("driverVersion", { code: ATTRIBUTE, asked: "gpus" }),
+  vbiosVersion: deviceRule("vbiosVersion", { code: ATTRIBUTE, asked: "all" }),
+  featureFlag: deviceRule("featureFlag", { code: ATTRIBUTE, asked: "gpus" }),
+  switches: switchesRule(),
+  measurements: measurementsRule(),
+  debug: debugRule(),
+  platformIds: deviceRule("ueid", { code: "APPRAISAL_PLATFORM_UNKNOWN", asked: "all" }),
+  reportData: reportDataRule<"nvidia">(),
+  freshness: freshnessRule<"nvidia">(),
+} as const satisfies RuleTable<"nvidia">;

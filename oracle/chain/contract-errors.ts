@@ -15,14 +15,18 @@ export const REFUSALS = [
   "Cancelled",
   "AnswersAnotherRequest",
   "StatusInvalid",
-  "FallbackWindowOpen",
+  "FallbackWindowNotReached",
   "OutputMismatch",
   "OutputTooLarge",
   "OutputUnexpected",
+  "StateBlockTooOld",
+  "StateBlockUnknown",
   "StateBlockMismatch",
+  "AnsweredAtOutOfRange",
   "ThresholdNotMet",
   "LeafNotInBatch",
   "SignerNotAdmitted",
+  "QuorumRequired",
 ] as const;
 
 /** Those that a transaction of an oracle reaches. A registry's refusal may be its verifier's. */

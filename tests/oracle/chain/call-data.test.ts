@@ -18,7 +18,7 @@ import {
 import type { SignedLeaf } from "../../../oracle/chain/quorum-call.ts";
 import { encodeFulfill, encodeRefund } from "../../../oracle/chain/settlement-call.ts";
 import type { SettlingAnswer } from "../../../oracle/chain/settlement-call.ts";
-import { toCompactSignature } from "../../../protocol/answer.ts";
+import { AnswerStatus, toCompactSignature } from "../../../protocol/answer.ts";
 import type { Answer } from "../../../protocol/answer.ts";
 import { fromHex, toHex, toUtf8 } from "../../../protocol/bytes.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
@@ -129,7 +129,10 @@ describe(`calls are those of ethers, seed "${SEED}"`, () => {
   test("the openings of a median, none included, each with its output", () => {
     const request = { ...requestOf("median", 3, Delivery.hash), aggregation: Aggregation.median };
     for (const lengths of [[], OUTPUT_LENGTHS]) {
-      const openings = lengths.map((length) => settlingAnswer(`member ${length}`, length));
+      const openings = lengths.map((length) => {
+        const settling = settlingAnswer(`member ${length}`, length);
+        return { ...settling, answer: { ...settling.answer, status: AnswerStatus.ok } };
+      });
       expect(encodeOpenQuorum(request, openings)).toBe(
         coordinatorInterface.encodeFunctionData("openQuorum", [request, openings.map(openingOf) as never]),
       );

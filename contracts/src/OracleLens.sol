@@ -29,7 +29,9 @@ contract OracleLens is IOracleLens {
 
     /// @inheritdoc IOracleLens
     function estimateGas(RequestTerms calldata terms) external pure returns (uint256) {
-        return SettlementGas.estimate(terms);
+        return SettlementGas.estimate(
+            terms.threshold, terms.aggregation, terms.delivery, terms.callbackGasLimit, terms.maxOutputBytes
+        );
     }
 
     /// @inheritdoc IOracleLens

@@ -2,6 +2,9 @@
 pragma solidity ^0.8.27;
 
 import { OracleConsumer } from "../src/OracleConsumer.sol";
+import { OracleCoordinator } from "../src/OracleCoordinator.sol";
+import { IChainAdapter } from "../src/interfaces/IChainAdapter.sol";
+import { IOracleConsumer } from "../src/interfaces/IOracleConsumer.sol";
 import {
     IOracleCoordinator,
     Opening,
@@ -11,6 +14,8 @@ import {
 import { Answer, AnswerStatus } from "../src/types/Answer.sol";
 import { Aggregation, Request, RequestTerms } from "../src/types/Request.sol";
 import { Batches } from "./support/Batches.sol";
+import { RecordingConsumer } from "./support/Consumers.sol";
+import { Quorums } from "./support/Quorums.sol";
 import { SimulatedEnclave } from "./support/RegistryWorld.sol";
 
 /// Takes whatever comes and does nothing.
@@ -32,6 +37,36 @@ contract Multicall {
             require(succeeded, "a call failed");
         }
     }
+}
+
+/// Data fee of 1 gwei a byte, as a rollup's adapter would say.
+contract PerByteAdapter is IChainAdapter {
+    function blockNumber() external view returns (uint256) {
+        return block.number;
+    }
+
+    function blockHash(uint256 number) external view returns (bytes32) {
+        return blockhash(number);
+    }
+
+    function blockHashWindowSeconds() external pure returns (uint256) {
+        return 1 days;
+    }
+
+    function dataFee(uint256 calldataBytes) external pure returns (uint256) {
+        return calldataBytes * 1 gwei;
+    }
+}
+
+/// Keeps how much gas it was called with.
+contract GasMeterConsumer is IOracleConsumer {
+    uint256 public seen;
+
+    function onAnswer(bytes32, bytes32, AnswerStatus, uint64, bytes calldata) external {
+        seen = gasleft();
+    }
+
+    function onRefund(bytes32, bytes32) external { }
 }
 
 /// What the payee is repaid, against what the EVM charges for the transaction. Each call of these tests is a transaction of its own
@@ -237,5 +272,123 @@ contract PaymentTest is Batches {
         for (uint256 i = 0; i < 6; ++i) {
             quorum(sizes[i / 2], i % 2 == 0);
         }
+    }
+
+    /// The base cost of a transaction is repaid once, however many settlements are in it.
+    function test_SeveralSettlementsInOneTransactionRepayItsBaseCostOnce() public {
+        single(32, true, true, false);
+        Multicall multicall = new Multicall();
+        bytes[] memory calls = new bytes[](4);
+        for (uint256 i = 0; i < calls.length; ++i) {
+            Request memory request = askQuietly(termsFor(32, false));
+            SignedAnswer memory signed = ok(request, outputOf(32, true));
+            (bytes32 r, bytes32 vs) = compact(signed.signature);
+            calls[i] = abi.encodeCall(
+                coordinator.fulfillPacked, (alice.keysetId, r, vs, pack(request, signed, true, request))
+            );
+        }
+        uint256 before = earnedBy(onlyAlice());
+        multicall.send(address(coordinator), calls);
+        uint256 charged = vm.lastCallGas().gasTotalUsed;
+        uint256 repaid = (earnedBy(onlyAlice()) - before - 4 * FEE) / GAS_PRICE;
+        emit Measured("four in one transaction", charged, repaid, repaid * 1000 / charged);
+        assertTrue(repaid * 100 <= charged * 103, "no more than is charged");
+        assertTrue(repaid * 100 >= charged * 90, "and not much less: what the relaying contract costs");
+    }
+
+    /// faults/contracts.md, E1: the CALL of an account of EIP-7702 costs a second cold account.
+    function test_ADelegatedConsumerGetsAllOfItsGas() public {
+        GasMeterConsumer code = new GasMeterConsumer();
+        address account = address(0x7702);
+        vm.etch(account, abi.encodePacked(hex"ef0100", address(code)));
+        RequestTerms memory asked = terms();
+        asked.callbackGasLimit = 1_000_000;
+        uint256 settled = 0;
+        for (uint256 sent = 1_055_000; settled < 12; sent += 100) {
+            uint256 escrow = coordinator.requiredEscrow(asked);
+            vm.deal(account, escrow);
+            vm.recordLogs();
+            vm.prank(account);
+            coordinator.request{ value: escrow }(asked, hex"0102");
+            Request memory request = lastRequested();
+            nextBlock();
+            SignedAnswer memory signed = ok(request, "yes");
+            try coordinator.fulfill{ gas: sent }(request, signed) {
+                // What is used before the consumer looks is the same each time.
+                assertTrue(GasMeterConsumer(account).seen() > 1_000_000 - 1_000, "all of its gas");
+                ++settled;
+            } catch { }
+        }
+    }
+
+    /// Control (faults/contracts.md, N1): a transmitter that sends more gas is not repaid more.
+    function test_MoreGasSentIsNotRepaidMore() public {
+        single(32, true, false, false);
+        uint256[2] memory repaid;
+        for (uint256 i = 0; i < 2; ++i) {
+            Request memory request = askQuietly(termsFor(32, false));
+            SignedAnswer memory signed = ok(request, outputOf(32, true));
+            uint256 before = earnedBy(onlyAlice());
+            coordinator.fulfill{ gas: i == 0 ? 500_000 : 15_000_000 }(request, signed);
+            repaid[i] = (earnedBy(onlyAlice()) - before - FEE) / GAS_PRICE;
+        }
+        assertTrue(repaid[1] <= repaid[0] + 200, "the same");
+    }
+}
+
+/// What is repaid beside gas: at which price, and a rollup's data.
+contract RepaidPriceTest is Quorums {
+    /// Whoever builds the block sets the priority fee of its own transaction: it is repaid up to the base fee, or 2 gwei.
+    function testFuzz_ThePriorityFeeThatIsRepaidIsBounded(uint64 baseFee, uint64 priority, uint64 cap)
+        public
+    {
+        RequestTerms memory asked = terms();
+        asked.gasPriceCap = uint64(bound(cap, 1, 1000 gwei));
+        Request memory request = ask(asked);
+        vm.fee(bound(baseFee, 0, 100 gwei));
+        vm.txGasPrice(block.basefee + bound(priority, 0, 500 gwei));
+        uint256 price = block.basefee + (block.basefee > 2 gwei ? block.basefee : 2 gwei);
+        if (tx.gasprice < price) price = tx.gasprice;
+        if (asked.gasPriceCap < price) price = asked.gasPriceCap;
+        fulfill(request, ok(request, "yes"));
+        uint256 repaid = coordinator.creditOf(alice.keyset.payee) - FEE;
+        assertTrue(price == 0 ? repaid == 0 : repaid % price == 0, "at this price");
+        assertTrue(price == 0 || (repaid / price > 60_000 && repaid / price < 250_000), "for the gas");
+    }
+
+    /// faults/contracts.md, A3: a rollup's data of a quorum was repaid for one answer.
+    function test_ARollupsDataIsRepaidForEveryTransactionOfAQuorum() public {
+        coordinator =
+            new OracleCoordinator(enclaves, new PerByteAdapter(), GUARDIAN, FALLBACK_WINDOW, CANCEL_DELAY);
+        consumer = new RecordingConsumer(coordinator, policyId);
+        RequestTerms memory asked = terms();
+        (asked.threshold, asked.aggregation) = (8, Aggregation.Identical);
+        (asked.fee, asked.gasPriceCap) = (0, 0);
+        Request memory request = ask(asked);
+        bytes[] memory outputs = new bytes[](8);
+        for (uint256 i = 0; i < 8; ++i) {
+            outputs[i] = "yes";
+        }
+        Opening[] memory openings = openingsOf(request, outputs);
+        uint256 sent = abi.encodeCall(coordinator.commitQuorum, (request, leavesOf(openings))).length
+            + abi.encodeCall(coordinator.openQuorum, (request, openings)).length;
+        settle(request, openings);
+        uint256 repaid = 0;
+        for (uint256 i = 0; i < 8; ++i) {
+            repaid += earned(i);
+        }
+        assertTrue(repaid / 1 gwei + 1 >= sent && repaid / 1 gwei <= sent * 103 / 100, "every byte");
+    }
+
+    /// faults/contracts.md, V2: a quote by `eth_call`, which has no gas price, is what the transaction then needs.
+    function test_AQuoteNeedsNoGasPrice() public {
+        RequestTerms memory asked = terms();
+        vm.txGasPrice(0);
+        uint256 quoted = lens.escrowAt(coordinator, asked, 30 gwei);
+        vm.txGasPrice(12 gwei);
+        asked.gasPriceCap = 30 gwei;
+        assertEq(quoted, coordinator.requiredEscrow(asked), "the same");
+        assertEq(quoted, asked.fee + lens.estimateGas(asked) * 30 gwei, "fee and gas at that price");
+        assertEq(lens.defaultGasPriceCap(10 gwei), 22 gwei, "twice the base fee, and 2 gwei");
     }
 }

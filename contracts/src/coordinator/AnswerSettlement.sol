@@ -29,6 +29,8 @@ abstract contract AnswerSettlement is IOracleCoordinator, Settlement {
     /// @param gasShare Gas of an item's share in what is done once.
     /// @param tokenShare Its share in calldata.
     /// @param baseShare Its share in the transaction's base cost.
+    /// @param run First of the items, this one the last, whose rest goes to one account.
+    /// @param runOwes What of that rest is not written yet.
     struct Batch {
         bytes32 keysetId;
         address signer;
@@ -43,6 +45,8 @@ abstract contract AnswerSettlement is IOracleCoordinator, Settlement {
         uint256 tokenShare;
         uint256 baseShare;
         GasMeter meter;
+        Candidate run;
+        uint256 runOwes;
     }
 
     /// @dev Gas of a single settlement that its measurement misses: before the first `gasleft` and after the last.
@@ -50,6 +54,9 @@ abstract contract AnswerSettlement is IOracleCoordinator, Settlement {
     /// @dev The same of a batch, and of each of its items.
     uint256 private constant UNMETERED_BATCH_GAS = 3_250;
     uint256 private constant UNMETERED_ITEM_GAS = 5_530;
+    /// @dev EIP-2200 and EIP-2929: writing a warm slot that was zero, or not.
+    uint256 private constant NEW_SLOT_GAS = 20_000;
+    uint256 private constant CHANGED_SLOT_GAS = 2_900;
     /// @dev Calldata before an item of `Packed`: selector, keysetId, r, vs, (count,) offset and length.
     uint256 private constant PACKED_HEAD_BYTES = 164;
     uint256 private constant PACKED_BATCH_HEAD_BYTES = 196;
@@ -244,12 +251,34 @@ abstract contract AnswerSettlement is IOracleCoordinator, Settlement {
         uint256 tokens,
         uint256 dataBytes
     ) private returns (uint256 paid) {
-        _giveBack(candidate, escrow);
-        if (!Answers.earnsGas(candidate.status())) return 0;
-        uint256 dataFee = Chain.dataFee(CHAIN, dataBytes);
-        paid = _payment(candidate, _meterItem(batch, tokens, cleared), dataFee, escrow);
-        batch.earned += paid;
-        _takeBack(candidate, paid);
+        bool isInRun = _isInRun(candidate, batch);
+        // The first of a run is given back whole while gas is measured: to write that account again costs the same, whatever it held.
+        if (!isInRun) {
+            _endRun(batch);
+            batch.run = candidate;
+            _giveBack(candidate, escrow);
+        }
+        if (Answers.earnsGas(candidate.status())) {
+            uint256 dataFee = Chain.dataFee(CHAIN, dataBytes);
+            paid = _payment(candidate, _meterItem(batch, tokens, cleared), dataFee, escrow);
+            batch.earned += paid;
+            if (!isInRun) _takeBack(candidate, paid);
+        }
+        if (isInRun) batch.runOwes += escrow - paid;
+    }
+
+    /// @dev Whether what is left of the item goes where that of the items before goes.
+    function _isInRun(Candidate candidate, Batch memory batch) private pure returns (bool) {
+        Candidate run = batch.run;
+        return Candidate.unwrap(run) != 0 && candidate.refundTo() == run.refundTo()
+            && candidate.subscriptionId() == run.subscriptionId();
+    }
+
+    function _endRun(Batch memory batch) private {
+        uint256 owed = batch.runOwes;
+        if (owed == 0) return;
+        _giveBack(batch.run, owed);
+        batch.runOwes = 0;
     }
 
     function _meterItem(Batch memory batch, uint256 tokens, uint256 cleared)
@@ -269,30 +298,31 @@ abstract contract AnswerSettlement is IOracleCoordinator, Settlement {
         (batch.meter, base) = _openMeter();
         batch.baseShare = base / count;
         batch.tokenShare = (headTokens + count - 1) / count;
-        batch.gasShare = (UNMETERED_BATCH_GAS + batch.gasAtStart - gasleft()) / count + UNMETERED_ITEM_GAS;
+        uint256 executed = UNMETERED_BATCH_GAS + batch.gasAtStart - gasleft() + _creditGas(batch.payee);
+        batch.gasShare = executed / count + UNMETERED_ITEM_GAS;
+    }
+
+    /// @dev Gas of writing an account's credit at the end, after callbacks: what it holds is read here, so that it is warm then.
+    function _creditGas(address account) private view returns (uint256) {
+        return _credits[account] == 0 ? NEW_SLOT_GAS : CHANGED_SLOT_GAS;
     }
 
     function _closeBatch(Batch memory batch) private {
-        if (batch.payee != address(0)) _credits[batch.payee] = _credits[batch.payee] + batch.earned - 1;
-        if (batch.earned != 0) _closeMeter(batch.meter);
+        _endRun(batch);
+        if (batch.earned == 0) return;
+        _credits[batch.payee] += batch.earned;
+        _closeMeter(batch.meter);
     }
 
     /// @dev What the signer serves under a policy.
-    function _askRegistry(Batch memory batch, bytes32 policyId) private {
+    function _askRegistry(Batch memory batch, bytes32 policyId) private view {
         address payee;
         (payee, batch.servesAfter) = REGISTRY.liveTerms(policyId, batch.keysetId, batch.signer);
         batch.policyId = policyId;
-        _setPayee(batch, payee);
+        if (payee != address(0)) batch.payee = payee;
     }
 
-    /// @dev Credits the payee a wei, which `_closeBatch` takes back, so that to write its credit again costs a fixed little.
-    function _setPayee(Batch memory batch, address payee) private {
-        if (batch.payee != address(0) || payee == address(0)) return;
-        batch.payee = payee;
-        _credits[payee] += 1;
-    }
-
-    function _signerRefusal(Candidate candidate, Batch memory batch) private returns (Refusal) {
+    function _signerRefusal(Candidate candidate, Batch memory batch) private view returns (Refusal) {
         if (candidate.keysetId() != batch.keysetId) return Refusal.SignerNotAdmitted;
         bytes32 policyId = candidate.policyId();
         if (policyId != batch.policyId) _askRegistry(batch, policyId);
@@ -300,7 +330,7 @@ abstract contract AnswerSettlement is IOracleCoordinator, Settlement {
         if (requestedAt > batch.servesAfter) return Refusal.None;
         // An earlier admission may still serve what the current one does not.
         try REGISTRY.payeeOf(policyId, requestedAt, batch.keysetId, batch.signer) returns (address payee) {
-            _setPayee(batch, payee);
+            batch.payee = payee;
             return Refusal.None;
         } catch {
             return Refusal.SignerNotAdmitted;
@@ -329,16 +359,24 @@ abstract contract AnswerSettlement is IOracleCoordinator, Settlement {
         if (payment > escrow) payment = escrow;
     }
 
+    /// @dev `emit Fulfilled(…)`, whose topics and words lie in the candidate.
     function _emitFulfilled(Candidate candidate, bool delivered, uint256 paid) private {
-        emit Fulfilled(
-            candidate.requestId(),
-            candidate.keysetId(),
-            candidate.status(),
-            candidate.answeredAt(),
-            candidate.outputHash(),
-            delivered,
-            paid
-        );
+        bytes32 topic = Fulfilled.selector;
+        bytes32 requestId = candidate.requestId();
+        bytes32 keysetId = candidate.keysetId();
+        uint256 status = uint256(candidate.status());
+        uint256 answeredAt = candidate.answeredAt();
+        bytes32 outputHash = candidate.outputHash();
+        // Memory-safe: writes beyond the free memory pointer and leaves it.
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            mstore(free, status)
+            mstore(add(free, 0x20), answeredAt)
+            mstore(add(free, 0x40), outputHash)
+            mstore(add(free, 0x60), delivered)
+            mstore(add(free, 0x80), paid)
+            log3(free, 0xa0, topic, requestId, keysetId)
+        }
     }
 
     function _readPacked(bytes32 keysetId, uint32 count, bytes calldata items)

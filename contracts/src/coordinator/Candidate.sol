@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import { Answer, Answers, AnswerStatus } from "../types/Answer.sol";
-import { Aggregation, Delivery, Request, Requests } from "../types/Request.sol";
+import { Aggregation, Delivery, Request, Requests, RequestTerms } from "../types/Request.sol";
 
 /// @notice An answer and the request that it would settle, wherever they were read from: a place in memory. Nothing in it is
 /// believed before its id is found pending and its hash signed.
@@ -41,6 +41,80 @@ library Candidates {
             mstore(0x40, add(candidate, BYTES))
             mstore(candidate, requestTypehash)
             mstore(add(candidate, 0x2a0), answerTypehash)
+        }
+    }
+
+    /// @notice The caller's request of these terms, made now; without an answer, and without an id until `setNonce`.
+    /// @dev Reverts on dirty upper bits, as Solidity does.
+    function ofTerms(RequestTerms calldata terms, bytes32 payloadHash, bytes32 payloadUriHash)
+        internal
+        view
+        returns (Candidate candidate)
+    {
+        candidate = allocate();
+        // Memory-safe: writes into what `allocate` made. The terms are in the order of the request's fields but for the payload's
+        // hashes between subscriptionId and policyId.
+        assembly ("memory-safe") {
+            let request := add(candidate, REQUEST_AT)
+            calldatacopy(add(request, 0xa0), terms, 0x80)
+            calldatacopy(add(request, 0x160), add(terms, 0x80), 0x120)
+            let dirty := or(shr(160, mload(add(request, 0xc0))), shr(160, mload(add(request, 0xe0))))
+            dirty := or(dirty, or(shr(64, mload(add(request, 0x100))), shr(8, mload(add(request, 0x180)))))
+            dirty := or(dirty, or(gt(mload(add(request, 0x1a0)), 3), gt(mload(add(request, 0x1c0)), 2)))
+            dirty := or(dirty, or(shr(32, mload(add(request, 0x1e0))), shr(24, mload(add(request, 0x200)))))
+            dirty := or(dirty, or(shr(96, mload(add(request, 0x220))), shr(64, mload(add(request, 0x240)))))
+            if or(dirty, shr(40, mload(add(request, 0x260)))) { revert(0, 0) }
+            mstore(request, chainid())
+            mstore(add(request, 0x20), address())
+            mstore(add(request, 0x40), caller())
+            mstore(add(request, 0x60), timestamp())
+            mstore(add(request, 0x120), payloadHash)
+            mstore(add(request, 0x140), payloadUriHash)
+        }
+    }
+
+    function setPayer(Candidate candidate, address account) internal pure {
+        // Memory-safe: as above.
+        assembly ("memory-safe") {
+            mstore(add(candidate, 0xe0), account)
+        }
+    }
+
+    function setRefundTo(Candidate candidate, address account) internal pure {
+        // Memory-safe: as above.
+        assembly ("memory-safe") {
+            mstore(add(candidate, 0x100), account)
+        }
+    }
+
+    /// @notice Sets the last field, and the id that follows.
+    function setNonce(Candidate candidate, uint256 nonce) internal pure returns (bytes32 id) {
+        // Memory-safe: as above.
+        assembly ("memory-safe") {
+            mstore(add(candidate, 0xa0), nonce)
+            id := keccak256(candidate, add(REQUEST_BYTES, 0x20))
+            mstore(add(candidate, 0x3a0), id)
+        }
+    }
+
+    /// @notice The three words of `Requested`.
+    function eventWords(Candidate candidate)
+        internal
+        pure
+        returns (uint256 payerAndFee, uint256 refundAndGas, uint256 rest)
+    {
+        // Memory-safe: reads what `allocate` made.
+        assembly ("memory-safe") {
+            let request := add(candidate, REQUEST_AT)
+            payerAndFee := or(shl(96, mload(add(request, 0xc0))), mload(add(request, 0x220)))
+            refundAndGas := or(
+                shl(96, mload(add(request, 0xe0))),
+                or(shl(32, mload(add(request, 0x240))), mload(add(request, 0x1e0)))
+            )
+            rest := or(shl(160, mload(add(request, 0x100))), shl(120, mload(add(request, 0x260))))
+            rest := or(rest, or(shl(80, mload(add(request, 0x60))), shl(48, mload(add(request, 0x80)))))
+            rest := or(rest, or(shl(24, mload(add(request, 0x200))), shl(16, mload(add(request, 0x180)))))
+            rest := or(rest, or(shl(8, mload(add(request, 0x1a0))), mload(add(request, 0x1c0))))
         }
     }
 
@@ -130,6 +204,13 @@ library Candidates {
         // Memory-safe: reads what `allocate` made.
         assembly ("memory-safe") {
             context_ := mload(add(candidate, 0xc0))
+        }
+    }
+
+    function payer(Candidate candidate) internal pure returns (address payer_) {
+        // Memory-safe: reads what `allocate` made.
+        assembly ("memory-safe") {
+            payer_ := mload(add(candidate, 0xe0))
         }
     }
 

@@ -8,7 +8,8 @@ import { Chain } from "../libraries/Chain.sol";
 import { RequestState, RequestStates } from "../libraries/RequestState.sol";
 import { SettlementGas } from "../libraries/SettlementGas.sol";
 import { AnswerStatus } from "../types/Answer.sol";
-import { Aggregation, Delivery, Request, Requests, RequestTerms } from "../types/Request.sol";
+import { Aggregation, Delivery, RequestTerms } from "../types/Request.sol";
+import { Candidate, Candidates } from "./Candidate.sol";
 import { Settlement } from "./Settlement.sol";
 import { Subscriptions } from "./Subscriptions.sol";
 
@@ -56,12 +57,19 @@ abstract contract RequestBook is IOracleCoordinator, Settlement, Subscriptions {
         returns (bytes32 requestId)
     {
         require(payload.length != 0 && payload.length <= MAX_PAYLOAD_BYTES, PayloadInvalid(payload.length));
-        Request memory created;
-        (requestId, created) = _open(terms, keccak256(payload), 0);
-        _keep(requestId, created, payload);
-        (uint256 payerAndFee, uint256 refundAndGas, uint256 rest) = _words(created);
+        Candidate created = _open(terms, keccak256(payload), 0);
+        _keep(created, payload);
+        requestId = created.requestId();
+        (uint256 payerAndFee, uint256 refundAndGas, uint256 rest) = created.eventWords();
         emit Requested(
-            requestId, msg.sender, created.policyId, payerAndFee, refundAndGas, rest, created.context, payload
+            requestId,
+            msg.sender,
+            created.policyId(),
+            payerAndFee,
+            refundAndGas,
+            rest,
+            created.context(),
+            payload
         );
     }
 
@@ -73,10 +81,10 @@ abstract contract RequestBook is IOracleCoordinator, Settlement, Subscriptions {
     {
         uint256 length = bytes(uri).length;
         require(length != 0 && length <= MAX_URI_BYTES, PayloadInvalid(length));
-        Request memory created;
-        (requestId, created) = _open(terms, payloadHash, keccak256(bytes(uri)));
-        _keep(requestId, created, msg.data[0:0]);
-        _emitRequestedByUri(requestId, created, uri);
+        Candidate created = _open(terms, payloadHash, keccak256(bytes(uri)));
+        _keep(created, msg.data[0:0]);
+        requestId = created.requestId();
+        _emitRequestedByUri(created, payloadHash, uri);
     }
 
     /// @inheritdoc IOracleCoordinator
@@ -98,7 +106,7 @@ abstract contract RequestBook is IOracleCoordinator, Settlement, Subscriptions {
 
     /// @inheritdoc IOracleCoordinator
     function requiredEscrow(RequestTerms calldata terms) external view returns (uint256) {
-        return _requiredEscrow(terms);
+        return _requiredEscrow(Candidates.ofTerms(terms, 0, 0));
     }
 
     /// @inheritdoc IOracleCoordinator
@@ -147,110 +155,85 @@ abstract contract RequestBook is IOracleCoordinator, Settlement, Subscriptions {
     }
 
     /// @dev For a mock, which remembers what it was asked. The chain keeps the state slot alone.
-    function _keep(bytes32 requestId, Request memory created, bytes calldata payload) internal virtual { }
+    function _keep(Candidate created, bytes calldata payload) internal virtual { }
 
-    function _open(RequestTerms calldata given, bytes32 payloadHash, bytes32 payloadUriHash)
+    function _open(RequestTerms calldata terms, bytes32 payloadHash, bytes32 payloadUriHash)
         private
-        returns (bytes32 requestId, Request memory created)
+        returns (Candidate created)
     {
         // Without a guardian nobody can pause: the slot need not be read.
         if (GUARDIAN != address(0)) require(!paused, RequestsPaused());
-        RequestTerms memory terms = given;
-        _checkTerms(terms);
-        uint256 escrow = _requiredEscrow(terms);
-        address payer = terms.payer == address(0) ? msg.sender : terms.payer;
-        address refundTo = terms.refundTo;
-        if (terms.subscriptionId == 0) {
+        created = Candidates.ofTerms(terms, payloadHash, payloadUriHash);
+        _checkTerms(created);
+        uint256 escrow = _requiredEscrow(created);
+        uint64 subscriptionId = created.subscriptionId();
+        if (subscriptionId == 0) {
             require(msg.value >= escrow && msg.value <= type(uint96).max, EscrowTooSmall(escrow, msg.value));
             escrow = msg.value;
+            if (created.payer() == address(0)) created.setPayer(msg.sender);
         } else {
             require(escrow <= type(uint96).max, EscrowTooSmall(escrow, type(uint96).max));
-            payer = _reserve(terms.subscriptionId, msg.sender, escrow);
-            refundTo = payer;
+            address owner = _reserve(subscriptionId, msg.sender, escrow);
+            created.setPayer(owner);
+            created.setRefundTo(owner);
         }
-        created = Request({
-            chainId: block.chainid,
-            coordinator: address(this),
-            consumer: msg.sender,
-            requestedAt: uint40(block.timestamp),
-            nonce: 0,
-            context: terms.context,
-            payer: payer,
-            refundTo: refundTo,
-            subscriptionId: terms.subscriptionId,
-            payloadHash: payloadHash,
-            payloadUriHash: payloadUriHash,
-            policyId: terms.policyId,
-            threshold: terms.threshold,
-            aggregation: terms.aggregation,
-            delivery: terms.delivery,
-            callbackGasLimit: terms.callbackGasLimit,
-            maxOutputBytes: terms.maxOutputBytes,
-            fee: terms.fee,
-            gasPriceCap: terms.gasPriceCap,
-            deadline: terms.deadline
-        });
-        requestId = Requests.id(created);
+        uint256 nonce = 0;
+        bytes32 requestId = created.setNonce(nonce);
         while (!_states[requestId].isNone()) {
-            created.nonce += 1;
-            requestId = Requests.id(created);
+            requestId = created.setNonce(++nonce);
         }
         _states[requestId] = RequestStates.newPending(uint96(escrow), uint48(Chain.blockNumber(CHAIN)));
     }
 
-    /// @dev The words of `Requested`.
-    function _words(Request memory created)
-        private
-        pure
-        returns (uint256 payerAndFee, uint256 refundAndGas, uint256 rest)
-    {
-        payerAndFee = (uint256(uint160(created.payer)) << 96) | created.fee;
-        refundAndGas = (uint256(uint160(created.refundTo)) << 96) | (uint256(created.gasPriceCap) << 32)
-            | created.callbackGasLimit;
-        rest = (uint256(created.subscriptionId) << 160) | (uint256(created.deadline) << 120)
-            | (uint256(created.requestedAt) << 80) | (uint256(created.nonce) << 48)
-            | (uint256(created.maxOutputBytes) << 24) | (uint256(created.threshold) << 16)
-            | (uint256(created.aggregation) << 8) | uint256(created.delivery);
-    }
-
-    function _emitRequestedByUri(bytes32 requestId, Request memory created, string calldata uri) private {
-        (uint256 payerAndFee, uint256 refundAndGas, uint256 rest) = _words(created);
+    function _emitRequestedByUri(Candidate created, bytes32 payloadHash, string calldata uri) private {
+        (uint256 payerAndFee, uint256 refundAndGas, uint256 rest) = created.eventWords();
         emit RequestedByUri(
-            requestId,
+            created.requestId(),
             msg.sender,
-            created.policyId,
+            created.policyId(),
             payerAndFee,
             refundAndGas,
             rest,
-            created.context,
-            created.payloadHash,
+            created.context(),
+            payloadHash,
             uri
         );
     }
 
-    function _requiredEscrow(RequestTerms memory terms) private view returns (uint256) {
-        return terms.fee + SettlementGas.estimate(terms) * terms.gasPriceCap
-            + Chain.dataFee(CHAIN, SettlementGas.calldataBytes(terms));
+    function _requiredEscrow(Candidate created) private view returns (uint256) {
+        uint256 threshold = created.threshold();
+        Aggregation aggregation = created.aggregation();
+        Delivery delivery = created.delivery();
+        uint256 outputBytes = created.maxOutputBytes();
+        uint256 gas = SettlementGas.estimate(
+            threshold, aggregation, delivery, created.callbackGasLimit(), outputBytes
+        );
+        uint256 dataFee = Chain.dataFee(
+            CHAIN, SettlementGas.calldataBytes(threshold, aggregation, delivery, outputBytes)
+        );
+        return created.fee() + gas * created.gasPriceCap() + dataFee;
     }
 
-    function _checkTerms(RequestTerms memory terms) private view {
-        require(terms.subscriptionId != 0 || terms.refundTo != address(0), TermInvalid("refundTo"));
-        uint256 threshold = terms.threshold;
+    function _checkTerms(Candidate created) private view {
+        require(created.subscriptionId() != 0 || created.refundTo() != address(0), TermInvalid("refundTo"));
+        uint256 threshold = created.threshold();
         require(threshold != 0 && threshold <= MAX_THRESHOLD, TermInvalid("threshold"));
-        require((threshold == 1) == (terms.aggregation == Aggregation.First), TermInvalid("aggregation"));
+        require((threshold == 1) == (created.aggregation() == Aggregation.First), TermInvalid("aggregation"));
+        uint256 callbackGasLimit = created.callbackGasLimit();
         require(
-            (terms.delivery == Delivery.Callback) == (terms.callbackGasLimit != 0)
-                && terms.callbackGasLimit <= MAX_CALLBACK_GAS,
+            (created.delivery() == Delivery.Callback) == (callbackGasLimit != 0)
+                && callbackGasLimit <= MAX_CALLBACK_GAS,
             TermInvalid("callbackGasLimit")
         );
+        uint256 outputBytes = created.maxOutputBytes();
         require(
-            terms.maxOutputBytes <= MAX_OUTPUT_BYTES
-                && threshold * terms.maxOutputBytes <= MAX_QUORUM_OUTPUT_BYTES,
+            outputBytes <= MAX_OUTPUT_BYTES && threshold * outputBytes <= MAX_QUORUM_OUTPUT_BYTES,
             TermInvalid("maxOutputBytes")
         );
+        uint256 deadline = created.deadline();
         require(
-            terms.deadline > block.timestamp + FALLBACK_WINDOW
-                && terms.deadline <= block.timestamp + MAX_LIFETIME_SECONDS,
+            deadline > block.timestamp + FALLBACK_WINDOW
+                && deadline <= block.timestamp + MAX_LIFETIME_SECONDS,
             TermInvalid("deadline")
         );
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.27;
 
-import { Aggregation, Delivery, RequestTerms } from "../types/Request.sol";
+import { Aggregation, Delivery } from "../types/Request.sol";
 
 /// @notice What a transaction has used so far, as the EVM will charge it.
 /// @param tokens Calldata in tokens of EIP-7623: a zero byte is one, another byte four.
@@ -39,24 +39,41 @@ library SettlementGas {
     /// the price of its own transaction.
     uint256 private constant LEAST_PRIORITY_BOUND = 2 gwei;
 
-    /// @notice Worst-case gas of settling `terms`, the callback included.
-    function estimate(RequestTerms memory terms) internal pure returns (uint256) {
-        uint256 outputs = _outputs(terms) * PER_OUTPUT_BYTE;
-        uint256 answers = terms.threshold == 1 ? PER_ANSWER : terms.threshold * PER_MEMBER;
-        return answers + outputs + terms.callbackGasLimit;
+    /// @notice Worst-case gas of settling, the callback included.
+    function estimate(
+        uint256 threshold,
+        Aggregation aggregation,
+        Delivery delivery,
+        uint256 callbackGasLimit,
+        uint256 maxOutputBytes
+    ) internal pure returns (uint256) {
+        // Unchecked: products of terms that are far below 2^64 each.
+        unchecked {
+            return (threshold == 1 ? PER_ANSWER : threshold * PER_MEMBER)
+                + _outputBytes(threshold, aggregation, delivery, maxOutputBytes) * PER_OUTPUT_BYTE
+                + callbackGasLimit;
+        }
     }
 
-    /// @notice Worst-case bytes of calldata of settling `terms`.
-    function calldataBytes(RequestTerms memory terms) internal pure returns (uint256) {
-        uint256 answers = terms.threshold == 1 ? CALLDATA_BYTES : terms.threshold * MEMBER_CALLDATA_BYTES;
-        return answers + _outputs(terms);
+    /// @notice Worst-case bytes of calldata of settling.
+    function calldataBytes(
+        uint256 threshold,
+        Aggregation aggregation,
+        Delivery delivery,
+        uint256 maxOutputBytes
+    ) internal pure returns (uint256) {
+        return (threshold == 1 ? CALLDATA_BYTES : threshold * MEMBER_CALLDATA_BYTES)
+            + _outputBytes(threshold, aggregation, delivery, maxOutputBytes);
     }
 
     /// @notice Wei per gas that is repaid: what the transaction pays, up to the request's cap, its priority fee at most as high as the
     /// base fee.
     function repaidPrice(uint256 gasPriceCap) internal view returns (uint256 price) {
-        uint256 priority = block.basefee > LEAST_PRIORITY_BOUND ? block.basefee : LEAST_PRIORITY_BOUND;
-        price = block.basefee + priority;
+        // Unchecked: twice a base fee.
+        unchecked {
+            uint256 priority = block.basefee > LEAST_PRIORITY_BOUND ? block.basefee : LEAST_PRIORITY_BOUND;
+            price = block.basefee + priority;
+        }
         if (tx.gasprice < price) price = tx.gasprice;
         if (gasPriceCap < price) price = gasPriceCap;
     }
@@ -92,37 +109,45 @@ library SettlementGas {
         // unless they are zero, so that this bit, or the byte's own, tells a byte that is not zero. `lanes` counts them byte by
         // byte, for at most 255 words.
         assembly ("memory-safe") {
-            function lane(word, low) -> bits {
-                bits := shr(7, and(or(add(and(word, low), low), word), not(low)))
-            }
             let low := 0x7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f
+            let one := 0x0101010101010101010101010101010101010101010101010101010101010101
             let even := 0x00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff
-            let ones := 0x0001000100010001000100010001000100010001000100010001000100010001
             let nonzero := 0
             let position := start
             for { } lt(position, end) { } {
                 let until := add(position, 8160)
                 if gt(until, end) { until := end }
                 let lanes := 0
-                let whole := sub(until, and(sub(until, position), 31))
+                let whole := sub(until, 31)
                 for { } lt(position, whole) { position := add(position, 32) } {
-                    lanes := add(lanes, lane(calldataload(position), low))
+                    let word := calldataload(position)
+                    lanes := add(lanes, and(shr(7, or(add(and(word, low), low), word)), one))
                 }
                 if lt(position, until) {
-                    let beyond := shl(3, sub(32, sub(until, position)))
-                    lanes := add(lanes, lane(shl(beyond, shr(beyond, calldataload(position))), low))
+                    let beyond := shl(3, sub(add(position, 32), until))
+                    let word := shl(beyond, shr(beyond, calldataload(position)))
+                    lanes := add(lanes, and(shr(7, or(add(and(word, low), low), word)), one))
                     position := until
                 }
-                let pairs := add(and(lanes, even), and(shr(8, lanes), even))
-                nonzero := add(nonzero, shr(240, mul(pairs, ones)))
+                // Sixteen sums of two lanes, then the sum of these in the highest sixteen bits.
+                lanes := add(and(lanes, even), and(shr(8, lanes), even))
+                nonzero := add(
+                    nonzero,
+                    shr(240, mul(lanes, 0x0001000100010001000100010001000100010001000100010001000100010001))
+                )
             }
             if gt(end, start) { tokens := add(sub(end, start), mul(3, nonzero)) }
         }
     }
 
     /// @dev A median needs every output, `Identical` the one that is delivered.
-    function _outputs(RequestTerms memory terms) private pure returns (uint256) {
-        if (terms.aggregation >= Aggregation.Median) return uint256(terms.threshold) * terms.maxOutputBytes;
-        return terms.delivery == Delivery.Callback ? terms.maxOutputBytes : 0;
+    function _outputBytes(
+        uint256 threshold,
+        Aggregation aggregation,
+        Delivery delivery,
+        uint256 maxOutputBytes
+    ) private pure returns (uint256) {
+        if (aggregation >= Aggregation.Median) return threshold * maxOutputBytes;
+        return delivery == Delivery.Callback ? maxOutputBytes : 0;
     }
 }

@@ -176,9 +176,10 @@ contract MockCoordinator is RequestBook, RefundsAndRedeliveries {
     }
 
     /// @inheritdoc RequestBook
-    function _keep(bytes32 requestId, Request memory created, bytes calldata payload) internal override {
+    function _keep(Candidate created, bytes calldata payload) internal override {
+        bytes32 requestId = created.requestId();
         lastRequestId = requestId;
-        _requests[requestId] = created;
+        _requests[requestId] = created.requestOf();
         _payloads[requestId] = payload;
     }
 

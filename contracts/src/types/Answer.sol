@@ -41,6 +41,13 @@ library Answers {
     bytes32 internal constant NAME_HASH = keccak256("Adyton");
     bytes32 internal constant VERSION_HASH = keccak256("2");
 
+    /// @dev Sets of statuses, a bit for each: all but `Unset` and `Disagreed`; `Ok` and `ProgramFailed`; `UpstreamFailed` and
+    /// `ClockUnknown`; these and `InvalidRequest`.
+    uint256 private constant SIGNED = 0x2fe;
+    uint256 private constant EARNING_FEE = 0x202;
+    uint256 private constant EARNING_NOTHING = 0x088;
+    uint256 private constant LAST_RESORT = 0x0c8;
+
     /// @dev How far an enclave's clock may be from the chain's: a block's time may lag by a few slots.
     uint256 internal constant CLOCK_TOLERANCE_SECONDS = 300;
     /// @dev Times have 40 bits wherever they are kept.
@@ -53,30 +60,23 @@ library Answers {
 
     /// @notice Whether an enclave signs the status. Also of a byte that is none.
     function isSigned(AnswerStatus status) internal pure returns (bool) {
-        uint256 code;
-        // Memory-safe: uses no memory. Solidity would revert on a byte that is no status.
-        assembly ("memory-safe") {
-            code := status
-        }
-        return code != uint256(AnswerStatus.Unset) && code != uint256(AnswerStatus.Disagreed)
-            && code <= uint256(AnswerStatus.ProgramFailed);
+        return _isIn(status, SIGNED);
     }
 
     /// @notice Whether the answer came of work that the fee is for.
     function earnsFee(AnswerStatus status) internal pure returns (bool) {
-        return status == AnswerStatus.Ok || status == AnswerStatus.ProgramFailed;
+        return _isIn(status, EARNING_FEE);
     }
 
     /// @notice Whether settling is repaid. A host can cause the others by cutting the line, spending a cap or lying about time.
     function earnsGas(AnswerStatus status) internal pure returns (bool) {
-        return status != AnswerStatus.UpstreamFailed && status != AnswerStatus.ClockUnknown;
+        return !_isIn(status, EARNING_NOTHING);
     }
 
     /// @notice Whether a single host or odd node can cause the status. Such answers settle only shortly before the deadline, so
     /// that they keep no other node from answering.
     function isLastResort(AnswerStatus status) internal pure returns (bool) {
-        return status == AnswerStatus.UpstreamFailed || status == AnswerStatus.InvalidRequest
-            || status == AnswerStatus.ClockUnknown;
+        return _isIn(status, LAST_RESORT);
     }
 
     /// @notice Whether an answer to a request of that time may carry the time `answeredAt` now. `ClockUnknown` says that the
@@ -88,8 +88,11 @@ library Answers {
     {
         if (answeredAt > MAX_TIME) return false;
         if (status == AnswerStatus.ClockUnknown) return true;
-        return answeredAt + CLOCK_TOLERANCE_SECONDS >= requestedAt
-            && answeredAt <= block.timestamp + CLOCK_TOLERANCE_SECONDS;
+        // Unchecked: sums of times of 40 bits and the chain's.
+        unchecked {
+            return answeredAt + CLOCK_TOLERANCE_SECONDS >= requestedAt
+                && answeredAt <= block.timestamp + CLOCK_TOLERANCE_SECONDS;
+        }
     }
 
     function structHash(Answer memory answer) internal pure returns (bytes32) {
@@ -162,8 +165,30 @@ library Answers {
     }
 
     /// @notice The EIP-712 digest of a struct's hash.
-    function typedDigest(uint256 chainId, address coordinator, bytes32 hash) internal pure returns (bytes32) {
-        return keccak256(abi.encodePacked(hex"1901", domainSeparator(chainId, coordinator), hash));
+    /// @dev keccak256(abi.encodePacked(hex"1901", domainSeparator(chainId, coordinator), hash)), which is most of what the digests
+    /// cost when Solidity encodes it.
+    function typedDigest(uint256 chainId, address coordinator, bytes32 hash)
+        internal
+        pure
+        returns (bytes32 digest_)
+    {
+        bytes32 typehash = DOMAIN_TYPEHASH;
+        bytes32 nameHash = NAME_HASH;
+        bytes32 versionHash = VERSION_HASH;
+        // Memory-safe: writes beyond the free memory pointer and leaves it.
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            mstore(free, typehash)
+            mstore(add(free, 0x20), nameHash)
+            mstore(add(free, 0x40), versionHash)
+            mstore(add(free, 0x60), chainId)
+            mstore(add(free, 0x80), coordinator)
+            let separator := keccak256(free, 0xa0)
+            mstore(free, hex"1901")
+            mstore(add(free, 0x02), separator)
+            mstore(add(free, 0x22), hash)
+            digest_ := keccak256(free, 0x42)
+        }
     }
 
     /// @notice The signer of `digest_`, or the zero address when the signature is not in its one valid form
@@ -181,5 +206,13 @@ library Answers {
         uint256 s = uint256(vs) & (type(uint256).max >> 1);
         if (s > MAX_S) return address(0);
         return ecrecover(digest_, 27 + uint8(uint256(vs) >> 255), r, bytes32(s));
+    }
+
+    /// @dev Of any byte: Solidity itself would revert on one that is no status.
+    function _isIn(AnswerStatus status, uint256 set) private pure returns (bool yes) {
+        // Memory-safe: uses no memory.
+        assembly ("memory-safe") {
+            yes := and(shr(status, set), 1)
+        }
     }
 }

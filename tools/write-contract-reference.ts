@@ -14,10 +14,14 @@ const PAGE = join(ROOT, "docs/reference/contracts.md");
 /** In reading order; every other contract is an implementation of one of these. */
 const CONTRACTS = [
   "OracleConsumer",
+  "OracleConsumerBase",
+  "ReplaceableOracleConsumer",
+  "OracleConsumerUpgradeable",
   "Inference",
   "IOracleCoordinator",
   "ISubscriptions",
   "IAnswerChecker",
+  "IOracleLens",
   "IPushFeed",
   "IEnclaveRegistry",
   "IPolicyRegistry",

@@ -101,8 +101,8 @@ contract AttestationResultVerifierTest is RegistryWorld {
         AttestationResult memory told = result();
         bytes32 digest = AttestationResults.digest(told, block.chainid, address(results));
         bytes memory encoded = abi.encode(told);
-        uint256 at = bound(field, 0, 10) * 32 + 31;
-        encoded[at] ^= bytes1(uint8(1 << bound(change, 0, 7)));
+        uint256 position = bound(field, 0, 10) * 32 + 31;
+        encoded[position] ^= bytes1(uint8(1 << bound(change, 0, 7)));
         vm.expectRevert();
         admitSev(abi.encode(abi.decode(encoded, (AttestationResult)), verifierPolicy, signBy(victor, digest)));
     }

@@ -376,10 +376,12 @@ contract OracleConsumerUpgradeableTest is Test {
     }
 
     function test_StorageLiesWhereErc7201SaysSo() public view {
-        bytes32 at = keccak256(abi.encode(uint256(keccak256("adyton.storage.OracleConsumer")) - 1))
+        bytes32 position = keccak256(abi.encode(uint256(keccak256("adyton.storage.OracleConsumer")) - 1))
             & ~bytes32(uint256(0xff));
-        assertEq(vm.load(address(consumer), at), bytes32(uint256(uint160(address(mock)))), "coordinator");
-        assertEq(vm.load(address(consumer), bytes32(uint256(at) + 1)), POLICY, "policy");
+        assertEq(
+            vm.load(address(consumer), position), bytes32(uint256(uint160(address(mock)))), "coordinator"
+        );
+        assertEq(vm.load(address(consumer), bytes32(uint256(position) + 1)), POLICY, "policy");
     }
 
     function test_RevertWhen_ItIsInitializedTwiceOrOutsideAnInitializer() public {

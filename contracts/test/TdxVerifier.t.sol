@@ -321,9 +321,9 @@ contract TdxVerifierTest is TdxWorld {
     function testFuzz_OffsetsAreHintsThatCannotLie(uint8 member, uint16 offset) public view {
         bytes memory evidence = abi.encode(mint(spec()));
         bytes32 claimed = keccak256(abi.encode(tdx.verifyQuote(evidence)));
-        uint256 at = 0x20 + [uint256(0), 1, 6][bound(member, 0, 2)] * 32;
+        uint256 position = 0x20 + [uint256(0), 1, 6][bound(member, 0, 2)] * 32;
         assembly {
-            mstore(add(add(evidence, 0x20), at), offset)
+            mstore(add(add(evidence, 0x20), position), offset)
         }
         try tdx.verifyQuote(evidence) returns (TdxClaims memory claims) {
             assertEq(keccak256(abi.encode(claims)), claimed, "the same claims");

@@ -34,12 +34,12 @@ abstract contract TdxWorld is RegistryWorld, FakeIntel {
         );
     }
 
-    function quotingEnclave(QuoteSpec memory spec) internal pure returns (bytes32) {
-        return keccak256(abi.encodePacked(spec.qeMrSigner, hex"0200"));
+    function quotingEnclave(QuoteSpec memory quoted) internal pure returns (bytes32) {
+        return keccak256(abi.encodePacked(quoted.qeMrSigner, hex"0200"));
     }
 
-    function tcbSubject(QuoteSpec memory spec) internal pure returns (bytes32) {
-        return bytes32(abi.encodePacked(spec.fmspc, spec.teeTcbSvn[1]));
+    function tcbSubject(QuoteSpec memory quoted) internal pure returns (bytes32) {
+        return bytes32(abi.encodePacked(quoted.fmspc, quoted.teeTcbSvn[1]));
     }
 
     function floorOf(uint8 component, uint16 pceSvn, uint8 teeSvn, uint16 qeSvn)

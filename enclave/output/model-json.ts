@@ -43,7 +43,7 @@ function checkUnicode(value: Json): void {
   } else if (typeof value === "object" && value !== null) {
     for (const [name, inner] of Object.entries(value)) {
       checkUnicode(name);
-      checkUnicode(inner as Json);
+      checkUnicode(inner);
     }
   }
 }

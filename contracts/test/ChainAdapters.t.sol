@@ -11,6 +11,23 @@ import { RequestTerms, Request } from "../src/types/Request.sol";
 import { RecordingConsumer } from "./support/Consumers.sol";
 import { World } from "./support/World.sol";
 
+/// OP Stack's GasPriceOracle since Fjord, with what it knew in block 124665056 of OP Mainnet
+/// (specs.optimism.io, Fjord, L1-cost fees; and its `getL1FeeUpperBound`).
+contract FjordGasPriceOracle is IGasPriceOracle {
+    uint256 private constant L1_BASE_FEE = 1_055_991_687;
+    uint256 private constant BASE_FEE_SCALAR = 5_227;
+    uint256 private constant BLOB_BASE_FEE = 1;
+    uint256 private constant BLOB_BASE_FEE_SCALAR = 1_014_213;
+
+    function getL1FeeUpperBound(uint256 unsignedTxSize) external pure returns (uint256) {
+        uint256 size = unsignedTxSize + 68;
+        // FastLZ makes nothing longer than by a byte in 255, and 16.
+        uint256 compressed = 836_500 * (size + size / 255 + 16) - 42_585_600;
+        if (compressed < 100e6) compressed = 100e6;
+        return compressed * (BASE_FEE_SCALAR * L1_BASE_FEE * 16 + BLOB_BASE_FEE_SCALAR * BLOB_BASE_FEE) / 1e12;
+    }
+}
+
 contract ChainAdaptersTest is World {
     address private constant GAS_PRICE_ORACLE = 0x420000000000000000000000000000000000000F;
     address private constant ARB_SYS = address(100);
@@ -57,5 +74,31 @@ contract ChainAdaptersTest is World {
         assertEq(adapter.blockNumber(), block.number, "number");
         assertEq(adapter.blockHash(block.number - 1), blockhash(block.number - 1), "hash");
         assertEq(adapter.blockHash(block.number), 0, "not yet");
+    }
+
+    /// Transaction 0x1059e8004daff32caa1f1b1ef97fe3a07a8cf40508f5b835b66d9420d87c4a4a of that block: 1,060 bytes of calldata.
+    function test_OnOptimismNoLessIsRepaidThanARecordedReceiptCharges() public {
+        vm.etch(GAS_PRICE_ORACLE, address(new FjordGasPriceOracle()).code);
+        uint256 l1Fee = 0x5bf1ab43d;
+        assertTrue(new OptimismAdapter().dataFee(1_060) >= l1Fee, "at least its l1Fee");
+    }
+
+    function test_ArbitrumsOlderBlocksAreInTheHistoryContract() public {
+        ArbitrumAdapter adapter = new ArbitrumAdapter();
+        address history = 0x0000F90827F1C53a10cb7A02335B175320002935;
+        mock(ARB_SYS, abi.encodeCall(IArbSys.arbBlockNumber, ()), abi.encode(uint256(400_000)));
+        assertEq(adapter.blockHash(390_000), 0, "unknown before ArbOS 40");
+        mock(history, abi.encode(uint256(10_000)), abi.encode(keccak256("10000")));
+        assertEq(adapter.blockHash(10_000), keccak256("10000"), "hash");
+        assertEq(adapter.blockHash(400_000), 0, "not yet");
+        vm.mockCallRevert(history, abi.encode(uint256(1)), "");
+        assertEq(adapter.blockHash(1), 0, "too old");
+        assertEq(adapter.blockHashWindowSeconds(), 98_292, "393,168 blocks, four a second");
+    }
+
+    function test_LifetimesFollowWhatTheChainRemembers() public {
+        coordinator =
+            new OracleCoordinator(enclaves, new OptimismAdapter(), GUARDIAN, FALLBACK_WINDOW, CANCEL_DELAY);
+        assertEq(coordinator.MAX_LIFETIME_SECONDS(), 14_743, "about four hours");
     }
 }

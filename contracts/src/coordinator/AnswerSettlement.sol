@@ -207,18 +207,13 @@ abstract contract AnswerSettlement is IOracleCoordinator, Settlement {
             uint256 dataFee = Chain.dataFee(CHAIN, dataBytes);
             // Both hold the escrow while gas is measured: to write them again costs the same, whatever they held.
             _credits[payee] += escrow;
-            uint256 gas = _meterSingle(tokens, gasAtStart, _clearedBy(candidate, delivered));
+            uint256 cleared = _clearedBy(candidate, delivered);
+            uint256 gas = _charge(tokens, UNMETERED_GAS + gasAtStart - gasleft(), cleared);
             paid = _payment(candidate, gas, dataFee, escrow);
             _credits[payee] -= escrow - paid;
             _takeBack(candidate, paid);
         }
         _emitFulfilled(candidate, delivered, paid);
-    }
-
-    function _meterSingle(uint256 tokens, uint256 gasAtStart, uint256 cleared) private returns (uint256 gas) {
-        (GasMeter memory meter, uint256 base) = _openMeter();
-        gas = base + SettlementGas.add(meter, tokens, UNMETERED_GAS + gasAtStart - gasleft(), cleared);
-        _closeMeter(meter);
     }
 
     /// @dev Settles one item, or says why not.
@@ -291,7 +286,7 @@ abstract contract AnswerSettlement is IOracleCoordinator, Settlement {
     }
 
     /// @dev Shares out what is done once.
-    function _beginBatch(Batch memory batch, Candidate[] memory candidates, uint256 headTokens) private {
+    function _beginBatch(Batch memory batch, Candidate[] memory candidates, uint256 headTokens) private view {
         _askRegistry(batch, candidates[0].policyId());
         uint256 count = candidates.length;
         uint256 base;
@@ -341,11 +336,15 @@ abstract contract AnswerSettlement is IOracleCoordinator, Settlement {
     function _deliver(Candidate candidate, RequestState state) private returns (bool delivered) {
         bytes32 requestId = candidate.requestId();
         (AnswerStatus status, uint64 answeredAt) = (candidate.status(), candidate.answeredAt());
-        bytes32 outputHash = candidate.outputHash();
-        _states[requestId] = _settledState(candidate, state, status, answeredAt, outputHash);
-        if (candidate.delivery() != Delivery.Callback) return true;
+        if (candidate.delivery() != Delivery.Callback) {
+            _states[requestId] = _settledState(candidate, state, status, answeredAt, candidate.outputHash());
+            return true;
+        }
+        _states[requestId] = _endedState(candidate.requestedAt());
         delivered = Callback.answer(candidate, status, answeredAt, candidate.output());
-        if (!delivered) _states[requestId] = RequestStates.newFailed(status, answeredAt, outputHash);
+        if (!delivered) {
+            _states[requestId] = RequestStates.newFailed(status, answeredAt, candidate.outputHash());
+        }
     }
 
     /// @dev What a payee earns, never above the escrow, so that an answer can always be settled.

@@ -5,7 +5,7 @@ import { IOracleCoordinator, Opening, Refusal, SignedLeaf } from "../interfaces/
 import { Callback } from "../libraries/Callback.sol";
 import { Chain } from "../libraries/Chain.sol";
 import { RequestState, RequestStates } from "../libraries/RequestState.sol";
-import { GasMeter, SettlementGas } from "../libraries/SettlementGas.sol";
+import { SettlementGas } from "../libraries/SettlementGas.sol";
 import { Answers, AnswerStatus } from "../types/Answer.sol";
 import { Aggregation, Delivery, Request } from "../types/Request.sol";
 import { Candidate, Candidates } from "./Candidate.sol";
@@ -477,9 +477,7 @@ abstract contract QuorumSettlement is Settlement {
     function _book(Candidate candidate, Cost memory cost) private returns (uint256) {
         uint256 dataFee = Chain.dataFee(CHAIN, cost.calldataBytes);
         uint256 tokens = SettlementGas.tokensOf(cost.calldataStart, cost.calldataStart + cost.calldataBytes);
-        (GasMeter memory meter, uint256 base) = _openMeter();
-        uint256 gas = base + SettlementGas.add(meter, tokens, cost.gasAtStart - gasleft(), cost.cleared);
-        _closeMeter(meter);
+        uint256 gas = _charge(tokens, cost.gasAtStart - gasleft(), cost.cleared);
         return gas * SettlementGas.repaidPrice(candidate.gasPriceCap()) + dataFee;
     }
 

@@ -114,7 +114,24 @@ abstract contract Settlement is SubscriptionLedger, ReentrancyGuardTransient {
     }
 
     function _closeMeter(GasMeter memory meter) internal {
-        _meter = meter.tokens | (meter.executed << 64) | (meter.cleared << 128) | (meter.charged << 192);
+        _setMeter(meter.tokens, meter.executed, meter.cleared, meter.charged);
+    }
+
+    /// @dev What one settlement is charged, its part in the base cost included.
+    function _charge(uint256 tokens, uint256 executed, uint256 cleared) internal returns (uint256 gas) {
+        if (_meter == 0) {
+            // The first of its transaction, and nearly always the only one.
+            gas = SettlementGas.charged(tokens, executed, cleared);
+            _setMeter(tokens, executed, cleared, gas);
+            return SettlementGas.TRANSACTION + gas;
+        }
+        (GasMeter memory meter,) = _openMeter();
+        gas = SettlementGas.add(meter, tokens, executed, cleared);
+        _closeMeter(meter);
+    }
+
+    function _setMeter(uint256 tokens, uint256 executed, uint256 cleared, uint256 charged) private {
+        _meter = tokens | (executed << 64) | (cleared << 128) | (charged << 192);
     }
 
     function _giveBack(Candidate candidate, uint256 amount) internal {

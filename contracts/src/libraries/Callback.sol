@@ -24,7 +24,9 @@ library Callback {
     {
         (uint256 data, uint256 size) =
             _encode(candidate.requestId(), candidate.context(), status, answeredAt, output);
-        return _call(candidate.consumer(), candidate.callbackGasLimit(), data, size);
+        uint256 gasLimit = candidate.callbackGasLimit();
+        _requireGas(gasLimit);
+        return _callWith(gasLimit, candidate.consumer(), data, size);
     }
 
     /// @notice As `answer`, of an output that was computed and is one word.
@@ -67,15 +69,8 @@ library Callback {
         assembly ("memory-safe") {
             data := add(encoded, 0x20)
         }
-        return _call(consumer, gasLimit, data, encoded.length);
-    }
-
-    function _call(address consumer, uint256 gasLimit, uint256 data, uint256 size)
-        private
-        returns (bool delivered)
-    {
         _requireGas(gasLimit);
-        return _callWith(gasLimit, consumer, data, size);
+        return _callWith(gasLimit, consumer, data, encoded.length);
     }
 
     /// @dev EIP-150: a CALL gets at most 63/64 of what is left, silently. A transmitter must not starve the callback.

@@ -78,9 +78,21 @@ library SettlementGas {
         if (gasPriceCap < price) price = gasPriceCap;
     }
 
+    /// @notice Gas that a transaction is charged beyond its base cost, by EIP-2028, EIP-3529 and EIP-7623.
+    function charged(uint256 tokens, uint256 executed, uint256 cleared) internal pure returns (uint256 gas) {
+        // Unchecked: sums of gas, which a block bounds.
+        unchecked {
+            gas = PER_TOKEN * tokens + executed;
+            uint256 most = (TRANSACTION + gas) / MAX_CLEARED_QUOTIENT;
+            gas -= cleared < most ? cleared : most;
+            uint256 floor = FLOOR_PER_TOKEN * tokens;
+            if (floor > gas) gas = floor;
+        }
+    }
+
     /// @notice Adds to what a transaction used.
-    /// @return gas What it is charged more for that, by EIP-2028, EIP-3529 and EIP-7623. What one settlement leaves of the floor's
-    /// slack another one uses, so that the parts add up to the whole.
+    /// @return gas What it is charged more for that. What one settlement leaves of the floor's slack another one uses, so that the
+    /// parts add up to the whole.
     function add(GasMeter memory meter, uint256 tokens, uint256 executed, uint256 cleared)
         internal
         pure
@@ -88,18 +100,14 @@ library SettlementGas {
     {
         // Unchecked: sums of gas, which a block bounds.
         unchecked {
-            tokens += meter.tokens;
-            executed += meter.executed;
-            cleared += meter.cleared;
-            uint256 standard = PER_TOKEN * tokens + executed;
-            uint256 most = (TRANSACTION + standard) / MAX_CLEARED_QUOTIENT;
-            standard -= cleared < most ? cleared : most;
-            uint256 floor = FLOOR_PER_TOKEN * tokens;
-            uint256 charged = floor > standard ? floor : standard;
-            if (charged < meter.charged) charged = meter.charged;
-            gas = charged - meter.charged;
-            (meter.tokens, meter.executed, meter.cleared, meter.charged) =
-            (tokens, executed, cleared, charged);
+            meter.tokens += tokens;
+            meter.executed += executed;
+            meter.cleared += cleared;
+            uint256 before = meter.charged;
+            uint256 total = charged(meter.tokens, meter.executed, meter.cleared);
+            if (total <= before) return 0;
+            meter.charged = total;
+            return total - before;
         }
     }
 

@@ -44,6 +44,7 @@ interface Vm {
     function recordLogs() external;
     function getRecordedLogs() external returns (Log[] memory);
     function mockCall(address target, bytes calldata data, bytes calldata result) external;
+    function mockCallRevert(address target, bytes calldata data, bytes calldata revertData) external;
     function clearMockedCalls() external;
     function cool(address target) external;
     function deployCode(string calldata artifact, bytes calldata constructorArgs)

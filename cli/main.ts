@@ -8,6 +8,7 @@ import { commandName } from "./invocation.ts";
 import { endWithReader, report } from "./failure.ts";
 import { registerFunctions } from "./functions/command.ts";
 import { registerImage } from "./image/command.ts";
+import { registerInit } from "./init/command.ts";
 import { registerOracle } from "./oracle/command.ts";
 import { registerPolicy } from "./policy/command.ts";
 import { registerReceipt } from "./receipt/command.ts";
@@ -36,6 +37,7 @@ const program = new Command(commandName())
 
 registerDemo(program);
 registerUp(program);
+registerInit(program);
 registerAsk(program);
 registerReceipt(program);
 registerVerify(program);

@@ -1,7 +1,13 @@
 /** `adyton verify` for anything but a receipt: genuine? and acceptable to me? */
 
 import { writeFile } from "node:fs/promises";
-import { judgeEvidence, openRules, proposePolicy, type VerifiedEvidence } from "../../attestation/index.ts";
+import {
+  judgeEvidence,
+  openRules,
+  POLICY_SCHEMA_URL,
+  proposePolicy,
+  type VerifiedEvidence,
+} from "../../attestation/index.ts";
 import { AdytonError, InputError } from "../../protocol/errors.ts";
 import { createEndorsementFinder } from "./find-endorsements.ts";
 import { readEvidenceDemands, type EvidenceOptions } from "./evidence-options.ts";
@@ -41,7 +47,9 @@ async function withPolicy(
   const policy = proposePolicy(...genuine);
   const leftOpen = openRules(policy);
   try {
-    await writeFile(file, `${JSON.stringify(policy, null, 2)}\n`, { flag: "wx" });
+    await writeFile(file, `${JSON.stringify({ $schema: POLICY_SCHEMA_URL, ...policy }, null, 2)}\n`, {
+      flag: "wx",
+    });
   } catch (cause) {
     throw new InputError({
       code: "INPUT_CONFLICT",

@@ -27,7 +27,7 @@ export async function verifyEvidenceCommand(
     const findEndorsements = await createEndorsementFinder(target, { options, now: demands.now });
     const policy = demands.policy === null ? null : ({ policy: demands.policy, origin: "own" } as const);
     const { verdict, genuine } = await judgeEvidence(target.bytes, { ...demands, policy, findEndorsements });
-    const outcome = toOutcome(verdict);
+    const outcome = await withSource(toOutcome(verdict), genuine, options);
     return options.initPolicy === undefined
       ? outcome
       : await withPolicy(outcome, genuine, options.initPolicy);
@@ -35,6 +35,24 @@ export async function verifyEvidenceCommand(
     if (!(error instanceof AdytonError)) throw error;
     return outcomeOfUsage(error as AdytonError);
   }
+}
+
+/** Evidence that is not genuine is not worth a build. */
+async function withSource(
+  outcome: VerifyOutcome,
+  genuine: readonly VerifiedEvidence[],
+  options: EvidenceOptions,
+): Promise<VerifyOutcome> {
+  const [evidence, ...others] = genuine;
+  if (options.fromSource === undefined || !outcome.report.verified || evidence === undefined) return outcome;
+  if (others.length > 0) {
+    throw new InputError({
+      code: "INPUT_INVALID",
+      message: "--from-source compares one machine: this document holds evidence of several",
+    });
+  }
+  const { compareWithSource } = await import("./from-source.ts");
+  return compareWithSource(outcome, evidence, options.fromSource, options);
 }
 
 /** Nothing is written for a document of which one piece is not genuine. */

@@ -4,9 +4,10 @@ import { readFile } from "node:fs/promises";
 import { parsePolicyFile, type AppraisalPolicy, type UnixSeconds } from "../../attestation/index.ts";
 import { fromHex, isHex, type Hex } from "../../protocol/bytes.ts";
 import { InputError } from "../../protocol/errors.ts";
+import type { SourceOptions } from "./from-source.ts";
 
 /** As they stand on the command line. */
-export interface EvidenceOptions {
+export interface EvidenceOptions extends SourceOptions {
   readonly endorsements?: string;
   /** Fetch from the vendors what is missing; text is the base URL of a PCCS. */
   readonly online?: boolean | string;

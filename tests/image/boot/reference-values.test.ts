@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { readEnvironment } from "../../../devnet/config.ts";
+import { programPath } from "../../../devnet/config.ts";
 import { imageBehaviour, imageOperator, ROOT } from "../support/built-image.ts";
 import { directBoot, fwCfg, HAS_QEMU, startMachine, WITHOUT_QEMU, type Machine } from "../support/machine.ts";
 
@@ -25,7 +25,7 @@ afterAll(async () => {
 
 /** What the reader has: the variables, and `adyton` as a command. */
 const environment = {
-  PATH: `${join(folder, "bin")}:${readEnvironment().path}`,
+  PATH: `${join(folder, "bin")}:${programPath()}`,
   MRTD: "11".repeat(48),
   ZERO: "00".repeat(48),
 };

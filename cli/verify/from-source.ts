@@ -70,7 +70,7 @@ function compareRegisters(
 function toCheck(name: string, expected: Register, found: Hex | null): ReportedCheck {
   const subject = {
     name: `source: ${name}`,
-    link: "policy",
+    link: "evidence",
     compared: "the evidence's register with the one computed from the sources",
     range: null,
     found,

@@ -56,6 +56,8 @@ export function registerVerify(program: Command): void {
       "--from-source <folder>",
       "build the image from this checkout, and compare each register (with the options of image measure)",
     )
+    .option("--releases <folder>", "tell which release it is, by this log (releases.jsonl, checkpoint)")
+    .option("--release-key <key>", "the log's key, as npm run release:append prints it")
     .option("--platform <name>", "for --from-source: tdx, tdx-uki, snp or nitro")
     .option("--json", "print one JSON object");
   withMeasureOptions(command)
@@ -102,9 +104,9 @@ async function judge(name: string, options: VerifyOptions): Promise<VerifyOutcom
 
 /** A receipt carries its own time, endorsements and nonce: an option that would be ignored is refused instead. */
 async function readReceiptOptions(options: VerifyOptions): Promise<ReceiptOptions> {
-  const { time, endorsements, nonce, reportData, initPolicy, online, fromSource, policy } = options;
+  const { time, endorsements, nonce, reportData, initPolicy, online, fromSource, releases, policy } = options;
   if (
-    [time, endorsements, nonce, reportData, initPolicy, online, fromSource].some(
+    [time, endorsements, nonce, reportData, initPolicy, online, fromSource, releases].some(
       (option) => option !== undefined,
     )
   ) {

@@ -27,7 +27,7 @@ export async function verifyEvidenceCommand(
     const findEndorsements = await createEndorsementFinder(target, { options, now: demands.now });
     const policy = demands.policy === null ? null : ({ policy: demands.policy, origin: "own" } as const);
     const { verdict, genuine } = await judgeEvidence(target.bytes, { ...demands, policy, findEndorsements });
-    const outcome = await withSource(toOutcome(verdict), genuine, options);
+    const outcome = await withImage(toOutcome(verdict), genuine, options);
     return options.initPolicy === undefined
       ? outcome
       : await withPolicy(outcome, genuine, options.initPolicy);
@@ -37,22 +37,31 @@ export async function verifyEvidenceCommand(
   }
 }
 
-/** Evidence that is not genuine is not worth a build. */
-async function withSource(
+/** Which image runs there, by its sources and by the log of releases. Evidence that is not genuine is not worth a build. */
+async function withImage(
   outcome: VerifyOutcome,
   genuine: readonly VerifiedEvidence[],
   options: EvidenceOptions,
 ): Promise<VerifyOutcome> {
   const [evidence, ...others] = genuine;
-  if (options.fromSource === undefined || !outcome.report.verified || evidence === undefined) return outcome;
+  const isAsked = options.fromSource !== undefined || options.releases !== undefined;
+  if (!isAsked || !outcome.report.verified || evidence === undefined) return outcome;
   if (others.length > 0) {
     throw new InputError({
       code: "INPUT_INVALID",
-      message: "--from-source compares one machine: this document holds evidence of several",
+      message: "--from-source and --releases look at one machine: this document holds evidence of several",
     });
   }
-  const { compareWithSource } = await import("./from-source.ts");
-  return compareWithSource(outcome, evidence, options.fromSource, options);
+  let judged = outcome;
+  if (options.releases !== undefined) {
+    const { findReleaseOf } = await import("./release.ts");
+    judged = findReleaseOf(judged, evidence, options);
+  }
+  if (options.fromSource !== undefined) {
+    const { compareWithSource } = await import("./from-source.ts");
+    judged = compareWithSource(judged, evidence, options.fromSource, options);
+  }
+  return judged;
 }
 
 /** Nothing is written for a document of which one piece is not genuine. */

@@ -5,9 +5,10 @@ import { parsePolicyFile, type AppraisalPolicy, type UnixSeconds } from "../../a
 import { fromHex, isHex, type Hex } from "../../protocol/bytes.ts";
 import { InputError } from "../../protocol/errors.ts";
 import type { SourceOptions } from "./from-source.ts";
+import type { ReleaseOptions } from "./release.ts";
 
 /** As they stand on the command line. */
-export interface EvidenceOptions extends SourceOptions {
+export interface EvidenceOptions extends SourceOptions, ReleaseOptions {
   readonly endorsements?: string;
   /** Fetch from the vendors what is missing; text is the base URL of a PCCS. */
   readonly online?: boolean | string;

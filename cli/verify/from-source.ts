@@ -8,13 +8,8 @@ import type { VerifiedEvidence } from "../../attestation/index.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { ConfigError, InputError } from "../../protocol/errors.ts";
 import { ExitCode } from "../exit-codes.ts";
-import {
-  measureImage,
-  PLATFORMS,
-  type MeasureOptions,
-  type Platform,
-  type Register,
-} from "../image/measurement.ts";
+import { measureImage, PLATFORMS, type MeasureOptions, type Register } from "../image/measurement.ts";
+import { registersOf } from "./evidence-registers.ts";
 import type { ReportedCheck, VerifyOutcome } from "./report.ts";
 
 export interface SourceOptions extends MeasureOptions {
@@ -56,7 +51,9 @@ function compareRegisters(
 ): readonly ReportedCheck[] {
   const platform = PLATFORMS.find((name) => name === options.platform);
   if (platform === undefined) throw usage(`--from-source wants --platform, one of ${PLATFORMS.join(", ")}`);
-  const shown = registersOf(evidence, platform);
+  const { platforms, registers: shown } = registersOf(evidence);
+  if (!platforms.includes(platform))
+    throw usage(`evidence of kind ${evidence.kind} has no registers of ${platform}`);
   const image = mkdtempSync(join(tmpdir(), "adyton-from-source-"));
   try {
     build(folder, image, options.behaviour);
@@ -99,23 +96,6 @@ function build(folder: string, out: string, behaviour: string | undefined): void
     message: `the image cannot be built from ${folder}: see above; it wants a checkout after npm ci, dpkg-deb and xz`,
     cause: error,
   });
-}
-
-/** The evidence's registers by the names of `measureImage`. */
-function registersOf(
-  evidence: VerifiedEvidence,
-  platform: Platform,
-): Readonly<Record<string, Hex | undefined>> {
-  const { kind, claims } = evidence;
-  if ((platform === "tdx" || platform === "tdx-uki") && (kind === "tdx" || kind === "simulator")) {
-    const { mrTd, rtMr0, rtMr1, rtMr2, rtMr3 } = claims;
-    return { MRTD: mrTd, RTMR0: rtMr0, RTMR1: rtMr1, RTMR2: rtMr2, RTMR3: rtMr3 };
-  }
-  if (platform === "snp" && kind === "snp") return { MEASUREMENT: claims.measurement };
-  if (platform === "nitro" && kind === "nitro") {
-    return { PCR0: claims.pcrs["0"], PCR1: claims.pcrs["1"], PCR2: claims.pcrs["2"] };
-  }
-  throw usage(`evidence of kind ${kind} has no registers of ${platform}`);
 }
 
 function usage(message: string): InputError {

@@ -4,7 +4,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { buildImage, imageBehaviour, imageOperator, withOtherProgram } from "../support/built-image.ts";
+import {
+  buildImage,
+  behaviourWithoutModel,
+  imageOperator,
+  withOtherProgram,
+} from "../support/built-image.ts";
 import { startDhcpServer, type Terms } from "../support/dhcp-server.ts";
 import { directBoot, fwCfg, HAS_QEMU, startMachine, WITHOUT_QEMU } from "../support/machine.ts";
 
@@ -16,11 +21,7 @@ let image: string;
 
 describe.skipIf(!HAS_QEMU)("the lease", () => {
   beforeAll(async () => {
-    const behaviour = imageBehaviour({
-      url: "https://127.0.0.1:8444/v1",
-      certificateAuthority: "-----BEGIN CERTIFICATE-----\n",
-      stop: () => Promise.resolve(),
-    });
+    const behaviour = await behaviourWithoutModel();
     const built = await buildImage({ out: join(folder, "image"), behaviour });
     image = withOtherProgram(built, join(folder, "looking"));
     writeFileSync(operator, JSON.stringify(imageOperator({ kind: "simulator", platform: "qemu" })));

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { programPath } from "../../../devnet/config.ts";
-import { imageBehaviour, imageOperator, ROOT } from "../support/built-image.ts";
+import { behaviourWithoutModel, imageOperator, ROOT } from "../support/built-image.ts";
 import { directBoot, fwCfg, HAS_QEMU, startMachine, WITHOUT_QEMU, type Machine } from "../support/machine.ts";
 
 if (!HAS_QEMU) process.stderr.write(`${WITHOUT_QEMU}\n`);
@@ -74,11 +74,7 @@ test.skipIf(!HAS_QEMU)("the page's commands do what it says", { timeout: 900_000
     { mode: 0o755 },
   );
   symlinkSync(join(ROOT, "enclave"), join(folder, "enclave"));
-  const behaviour = imageBehaviour({
-    url: "https://127.0.0.1:8444/v1",
-    certificateAuthority: "-----BEGIN CERTIFICATE-----\n",
-    stop: () => Promise.resolve(),
-  });
+  const behaviour = await behaviourWithoutModel();
   writeFileSync(join(folder, "behaviour.json"), JSON.stringify(behaviour));
   expect(lines.length).toBeGreaterThan(10);
   for (const line of lines) {

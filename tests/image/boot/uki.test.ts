@@ -15,7 +15,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sha384 } from "../../../image/digest.ts";
 import { cmdlineDigest, measureUki, rtMr2OfDigests } from "../../../image/tdx-registers.ts";
 import { toHex } from "../../../protocol/bytes.ts";
-import { buildImage, imageBehaviour, imageOperator } from "../support/built-image.ts";
+import { buildImage, behaviourWithoutModel, imageOperator } from "../support/built-image.ts";
 import { fwCfg, HAS_QEMU, startMachine, WITHOUT_QEMU } from "../support/machine.ts";
 
 const FIRMWARE = "/usr/share/OVMF/OVMF_CODE_4M.fd";
@@ -42,11 +42,7 @@ function firmware(): readonly string[] {
 
 describe.skipIf(!canBoot)("the image as one EFI program", () => {
   beforeAll(async () => {
-    const behaviour = imageBehaviour({
-      url: "https://127.0.0.1:8444/v1",
-      certificateAuthority: "-----BEGIN CERTIFICATE-----\n",
-      stop: () => Promise.resolve(),
-    });
+    const behaviour = await behaviourWithoutModel();
     image = await buildImage({ out: join(folder, "image"), behaviour });
     writeFileSync(operator, JSON.stringify(imageOperator({ kind: "configfs-tsm" })));
   });

@@ -39,10 +39,10 @@ async function bound(): Promise<Socket> {
 /** @param termsOf what the server says to the n-th request or renewal, from 0 */
 export async function startDhcpServer(termsOf: (request: number) => Terms): Promise<DhcpServer> {
   const socket = await bound();
-  const { port } = socket.address() as AddressInfo;
+  const { port } = socket.address();
   // QEMU binds its own end: a port that was free a moment ago.
   const other = await bound();
-  const peer = (other.address() as AddressInfo).port;
+  const peer = other.address().port;
   other.close();
   const asked: string[] = [];
   let requests = 0;

@@ -1,7 +1,6 @@
 /** The other end of a virtual machine's network cable, and a DHCP server (RFC 2131) on it whose answers a test chooses. */
 
 import { createSocket, type Socket } from "node:dgram";
-import type { AddressInfo } from "node:net";
 
 export interface Terms {
   readonly type: "ack" | "nak";

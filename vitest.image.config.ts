@@ -5,7 +5,8 @@ export default defineConfig({
   test: {
     include: ["tests/image/boot/**/*.test.ts", "tests/image/build/**/*.test.ts"],
     fileParallelism: false,
-    testTimeout: 180_000,
-    hookTimeout: 300_000,
+    // Milliseconds. A boot takes 15 to 30 s on two quiet cores, and ten times that on busy ones.
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
   },
 });

@@ -52,7 +52,9 @@ export { checkGpuBinding, findGpuBinding, toGpuNonce, type GpuBinding } from "./
 export { verifyNvidiaEvidence } from "./nvidia/verify-nvidia-evidence.ts";
 export { appraiseEvidence, type AppraisedEvidence, type AppraiseOptions } from "./policy/appraise.ts";
 export { checkReportData } from "./policy/check-report-data.ts";
-export { appraisalPolicySchema, parseAppraisalPolicy, type AppraisalPolicy } from "./policy/policy.ts";
+export { explainPolicy } from "./policy/explain.ts";
+export { appraisalPolicySchema, type AppraisalPolicy } from "./policy/policy.ts";
+export { parseAppraisalPolicy, parsePolicyFile, POLICY_SCHEMA_URL } from "./policy/policy-file.ts";
 export { openRules, proposePolicy } from "./policy/propose.ts";
 export type { RaTlsFormat } from "./ra-tls/certificate-evidence.ts";
 export { encodeEndorsementExtension, encodeEvidenceExtension } from "./ra-tls/evidence-extension.ts";

@@ -8,9 +8,11 @@ import { commandName } from "./invocation.ts";
 import { endWithReader, report } from "./failure.ts";
 import { registerFunctions } from "./functions/command.ts";
 import { registerImage } from "./image/command.ts";
+import { registerInit } from "./init/command.ts";
 import { registerOracle } from "./oracle/command.ts";
 import { registerPolicy } from "./policy/command.ts";
 import { registerReceipt } from "./receipt/command.ts";
+import { registerResult } from "./result/command.ts";
 import { registerSealKey } from "./seal-key/command.ts";
 import { registerUp } from "./up/command.ts";
 import { registerVerify } from "./verify/command.ts";
@@ -36,10 +38,12 @@ const program = new Command(commandName())
 
 registerDemo(program);
 registerUp(program);
+registerInit(program);
 registerAsk(program);
 registerReceipt(program);
 registerVerify(program);
 registerPolicy(program);
+registerResult(program);
 registerOracle(program);
 registerFunctions(program);
 registerSealKey(program);

@@ -71,7 +71,10 @@ function readFile(path: string | undefined, option: string): Uint8Array {
 async function createAttester(choice: Operator["attester"]): Promise<Attester> {
   switch (choice.kind) {
     case "simulator": {
-      const simulator = await createSimulatorAttester({ platform: choice.platform });
+      const simulator = await createSimulatorAttester({
+        platform: choice.platform,
+        measurements: choice.measurements ?? {},
+      });
       return {
         attest: async (reportData) => ({
           kind: "simulator",

@@ -25,7 +25,7 @@ const COMPILER_CACHE = "cache/contracts";
 
 const SOURCES = [
   "contracts/src/**/*.sol",
-  "examples/*.sol",
+  "examples/**/*.sol",
   "bench/gas/*.sol",
   "bench/functions/*.sol",
   "bench/oracle/*.sol",
@@ -137,7 +137,7 @@ function boundArtifacts(): string[] {
     if (target === undefined) continue;
     const [source, name] = target;
     if (
-      !/^(contracts\/src|examples|bench\/(?:gas|functions|oracle))\//.test(source) ||
+      !/^(?:contracts\/src\/|examples\/[^/]+$|bench\/(?:gas|functions|oracle)\/)/.test(source) ||
       !existsSync(join(ROOT, source))
     )
       continue;

@@ -3,6 +3,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { policyFileSchema } from "../attestation/policy/policy-schema.ts";
 import { Behaviour } from "../enclave/configuration/behaviour.ts";
 import { OracleConfig } from "../oracle/config.ts";
 import { Operator } from "../enclave/configuration/operator.ts";
@@ -17,6 +18,7 @@ export function configurationSchemas(): Readonly<Record<string, string>> {
     "behaviour.schema.json": write(Behaviour),
     "operator.schema.json": write(Operator),
     "oracle.schema.json": write(OracleConfig),
+    "policy.schema.json": write(policyFileSchema()),
   };
 }
 

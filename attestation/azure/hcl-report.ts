@@ -31,6 +31,9 @@ const RUNTIME_HEADER = {
   hashType: { at: RUNTIME_HEADER_AT + 12, length: 4 },
   claimsSize: { at: RUNTIME_HEADER_AT + 16, length: 4 },
 } as const satisfies Record<string, Field>;
+const REPORT_VERSIONS: ReadonlySet<number> = new Set([1, 2]);
+/** `IGVM_REQUEST_VERSION` (github.com/microsoft/openvmm, `igvm_attest`). */
+const REQUEST_VERSION = 1;
 const CLAIMS_AT = RUNTIME_HEADER_AT + 20;
 
 /** What follows the header and the hardware report is laid out by these: in a version not known here, it may lie elsewhere. */
@@ -65,7 +68,8 @@ export interface HclReport {
 /**
  * Parts of an HCL report, read from a copy of `bytes`. Only zero padding may follow. Nothing is verified.
  *
- * @throws {EvidenceError} EVIDENCE_MALFORMED; EVIDENCE_UNSUPPORTED for other hardware or another hash
+ * @throws {EvidenceError} EVIDENCE_MALFORMED; EVIDENCE_UNSUPPORTED for other hardware, another hash or
+ *   version
  */
 export function parseHclReport(bytes: Uint8Array): HclReport {
   const report = new Uint8Array(bytes);
@@ -79,6 +83,7 @@ export function parseHclReport(bytes: Uint8Array): HclReport {
     const version = readUint(report, field);
     if (!known.has(version)) throw unsupportedVersion(name, version);
   }
+  checkVersions(report);
   const hardware = REPORT_TYPES.get(readUint(report, RUNTIME_HEADER.reportType));
   const hashType = HASH_TYPES.get(readUint(report, RUNTIME_HEADER.hashType));
   if (hardware === undefined || hashType === undefined) {
@@ -107,6 +112,22 @@ function unsupportedVersion(what: string, version: number): EvidenceError {
     message: `version ${version} of the ${what} is not known here`,
     details: { version },
   });
+}
+
+/**
+ * Versions of the report are 1 and 2, of the request in it 1: what a later one means, nobody knows here, and this field
+ * the hardware does not sign.
+ */
+function checkVersions(report: Uint8Array<ArrayBuffer>): void {
+  const version = readUint(report, HEADER.version);
+  const requestVersion = readUint(report, RUNTIME_HEADER.version);
+  if (!REPORT_VERSIONS.has(version) || requestVersion !== REQUEST_VERSION) {
+    throw new EvidenceError({
+      code: "EVIDENCE_UNSUPPORTED",
+      message: "an HCL report of a version that is not known",
+      details: { version, requestVersion },
+    });
+  }
 }
 
 /** RSA public key of the vTPM, as unsigned big-endian integers. */

@@ -7,6 +7,7 @@ import { fromUtf8, isHex, type Hex } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
 import { decodeBase64Text, decodeHexText } from "../encoding/encoded-text.ts";
 import { gunzip, isGzip } from "../encoding/gzip.ts";
+import { isResultToken } from "../results/result-token.ts";
 import { findCertificateEvidence } from "../ra-tls/certificate-evidence.ts";
 import { parseCertificate } from "../x509/certificate.ts";
 import { EvidenceInput } from "./evidence-input.ts";
@@ -39,11 +40,22 @@ export function findEvidence(input: Uint8Array): readonly FoundEvidence[] {
   const search = new EvidenceSearch();
   search.lookInto(withoutByteOrderMark(new Uint8Array(input)), { form: "raw", path: "", depth: 0 });
   const found = search.pieces();
+  refuseResult(input, found);
   if (found.length > 0) return found;
   throw new EvidenceError({
     code: "EVIDENCE_UNSUPPORTED",
     message: "no evidence of a known kind in it: tried raw bytes, hex, base64, PEM and JSON",
     details: { length: input.length },
+  });
+}
+
+/** A token of somebody who judged evidence is their word, and holds certificates of theirs at most. */
+function refuseResult(input: Uint8Array, found: readonly FoundEvidence[]): void {
+  if (found.some(({ kind }) => kind !== "certificate") || !isResultToken(input)) return;
+  throw new EvidenceError({
+    code: "EVIDENCE_UNSUPPORTED",
+    message:
+      "this is no evidence but a result that somebody else signed: adyton result checks whose word it is",
   });
 }
 

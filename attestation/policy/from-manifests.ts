@@ -1,5 +1,6 @@
 import type { VerifiedManifest } from "../nvidia/reference-manifest.ts";
-import { parseAppraisalPolicy, RULES, type AppraisalPolicy } from "./policy.ts";
+import { RULES, type AppraisalPolicy } from "./policy.ts";
+import { parseAppraisalPolicy } from "./policy-file.ts";
 
 /**
  * A policy that accepts NVIDIA devices whose measurements are those of `manifests`, and nothing else, for a person to read
@@ -11,7 +12,8 @@ export function policyFromManifests(manifests: readonly VerifiedManifest[]): App
   const others = Object.keys(RULES).filter((kind) => kind !== "nvidia");
   const any = { acceptAny: true } as const;
   return parseAppraisalPolicy({
-    version: 1,
+    version: 2,
+    pieces: "all",
     ...Object.fromEntries(others.map((kind) => [kind, { refuse: true }])),
     nvidia: {
       devices: any,

@@ -2,6 +2,8 @@ import * as z from "zod";
 import { fromHex } from "../../protocol/bytes.ts";
 import { verifyDstackAppInfo } from "../dstack/app-info.ts";
 import type { SgxClaims, TdxClaims } from "../intel/claims.ts";
+import { withCombinations } from "./combinations.ts";
+import { bitsRule, SGX_ATTRIBUTE_BITS, TD_ATTRIBUTE_BITS, XFAM_BITS, type BitNames } from "./named-bits.ts";
 import {
   acceptAny,
   boundRule,
@@ -9,6 +11,7 @@ import {
   hexValue,
   oneOfRule,
   refusal,
+  sinceVersion2,
   type ClaimRuleOptions,
   type Rule,
   type RuleTable,
@@ -51,6 +54,11 @@ function tdAttribute<Kind extends TdKind>(claim: HexClaim<TdxClaims>) {
   });
 }
 
+function tdBits<Kind extends TdKind>(claim: "tdAttributes" | "xfam", bits: BitNames) {
+  const read = ({ claims }: { readonly claims: TdxClaims }): `0x${string}` => claims[claim];
+  return bitsRule<Kind>({ claim, bits, order: "little-endian", read });
+}
+
 /** Intel's platform, the same for SGX and TDX. */
 function platformRules<Kind extends TdKind | "sgx">() {
   return {
@@ -63,6 +71,21 @@ function platformRules<Kind extends TdKind | "sgx">() {
       read: ({ claims }) => claims.tcbEvaluationDataNumber,
       propose: "observed",
     }),
+    cpuSvn: sinceVersion2(
+      componentsRule<Kind>(16, {
+        claim: "cpuSvn",
+        code: "APPRAISAL_TCB_UNACCEPTABLE",
+        read: ({ claims }) => claims.cpuSvn,
+      }),
+    ),
+    pceSvn: sinceVersion2(
+      boundRule<Kind>("atLeast", {
+        claim: "pceSvn",
+        code: "APPRAISAL_TCB_UNACCEPTABLE",
+        read: ({ claims }) => claims.pceSvn,
+        propose: "observed",
+      }),
+    ),
     platformIds: platformIdsRule<Kind>(),
   } as const;
 }
@@ -119,7 +142,9 @@ function tdRules<Kind extends TdKind>() {
     mrSeam: tdMeasurement<Kind>("mrSeam", "acceptAny"),
     mrServiceTd: tdMeasurement<Kind>("mrServiceTd", "observed"),
     tdAttributes: tdAttribute<Kind>("tdAttributes"),
+    tdAttributeBits: tdBits<Kind>("tdAttributes", TD_ATTRIBUTE_BITS),
     xfam: tdAttribute<Kind>("xfam"),
+    xfamBits: tdBits<Kind>("xfam", XFAM_BITS),
     reportData: reportDataRule<Kind>(),
     freshness: freshnessRule<Kind>(),
   } as const satisfies RuleTable<Kind>;
@@ -127,14 +152,20 @@ function tdRules<Kind extends TdKind>() {
 
 /** Of a TD alone; where an event log explains its RTMR3 is for the kinds below. */
 export const TD_RULES = tdRules<"tdx">();
-export const TDX_RULES = {
+export const TDX_RULES = withCombinations<
+  "tdx",
+  typeof TD_RULES & { rtMr3Events: ReturnType<typeof dstackRule<"tdx">> }
+>({
   ...TD_RULES,
   rtMr3Events: dstackRule<"tdx">(),
-} as const satisfies RuleTable<"tdx">;
-export const SIMULATOR_RULES = {
+});
+export const SIMULATOR_RULES = withCombinations<
+  "simulator",
+  ReturnType<typeof tdRules<"simulator">> & { rtMr3Events: ReturnType<typeof dstackRule<"simulator">> }
+>({
   ...tdRules<"simulator">(),
   rtMr3Events: dstackRule<"simulator">(),
-} as const satisfies RuleTable<"simulator">;
+});
 
 function sgxBytes(
   bytes: number,
@@ -150,7 +181,7 @@ function sgxBytes(
   return oneOfRule<"sgx", `0x${string}`>(hexValue(bytes), options);
 }
 
-export const SGX_RULES = {
+const SGX_FIELD_RULES = {
   ...platformRules<"sgx">(),
   mrEnclave: sgxBytes(32, "mrEnclave", "APPRAISAL_MEASUREMENT_UNKNOWN"),
   mrSigner: sgxBytes(32, "mrSigner", "APPRAISAL_MEASUREMENT_UNKNOWN"),
@@ -168,7 +199,15 @@ export const SGX_RULES = {
   }),
   configId: sgxBytes(64, "configId", "APPRAISAL_MEASUREMENT_UNKNOWN"),
   attributes: sgxBytes(16, "attributes", "APPRAISAL_ATTRIBUTE_UNACCEPTABLE"),
+  attributeBits: bitsRule<"sgx">({
+    claim: "attributes",
+    bits: SGX_ATTRIBUTE_BITS,
+    order: "little-endian",
+    read: ({ claims }) => claims.attributes,
+  }),
   miscSelect: sgxBytes(4, "miscSelect", "APPRAISAL_ATTRIBUTE_UNACCEPTABLE"),
   reportData: reportDataRule<"sgx">(),
   freshness: freshnessRule<"sgx">(),
 } as const satisfies RuleTable<"sgx">;
+
+export const SGX_RULES = withCombinations<"sgx", typeof SGX_FIELD_RULES>(SGX_FIELD_RULES);

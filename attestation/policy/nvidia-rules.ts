@@ -7,7 +7,7 @@ import type { VerifiedEvidence } from "../evidence/verified-evidence.ts";
 import type { NvidiaDeviceClaims } from "../nvidia/claims.ts";
 import type { NvidiaManifestComponent } from "../nvidia/reference-manifest.ts";
 import { byIndexSchema, proposeByIndex } from "./by-index.ts";
-import { acceptAny, hexValue, refusal, type Rule, type RuleTable } from "./rule.ts";
+import { acceptAny, hexValue, refusal, sinceVersion2, type Rule, type RuleTable } from "./rule.ts";
 import { freshnessRule, reportDataRule } from "./shared-rules.ts";
 
 const MEASUREMENT = "APPRAISAL_MEASUREMENT_UNKNOWN";
@@ -132,6 +132,7 @@ function devicesRule() {
   const count = z.int().min(0).max(64);
   const schema = z.union([z.strictObject({ gpus: count, switches: count }), acceptAny]);
   return {
+    since: 2,
     schema,
     appraise: ({ claims }, demand) => {
       const actual = countDevices(claims.devices);
@@ -161,6 +162,8 @@ function countDevices(devices: readonly NvidiaDeviceClaims[]) {
 function switchesRule() {
   const schema = z.enum(["require", "acceptWithout"]);
   return {
+    since: 2,
+    open: "acceptWithout",
     schema,
     appraise: ({ claims }, demand) => {
       const missing = switchesWithoutEvidence(claims.devices);
@@ -232,7 +235,7 @@ export const NVIDIA_RULES = {
   hardwareModel: deviceRule("hardwareModel", { code: ATTRIBUTE, asked: "all" }),
   driverVersion: deviceRule("driverVersion", { code: ATTRIBUTE, asked: "gpus" }),
   vbiosVersion: deviceRule("vbiosVersion", { code: ATTRIBUTE, asked: "all" }),
-  featureFlag: deviceRule("featureFlag", { code: ATTRIBUTE, asked: "gpus" }),
+  featureFlag: sinceVersion2(deviceRule("featureFlag", { code: ATTRIBUTE, asked: "gpus" })),
   switches: switchesRule(),
   measurements: measurementsRule(),
   debug: debugRule(),

@@ -1,5 +1,6 @@
 import { checkSealed, type EvidenceKind, type VerifiedEvidence } from "../evidence/verified-evidence.ts";
-import { parseAppraisalPolicy, RULES, type AppraisalPolicy } from "./policy.ts";
+import { RULES, type AppraisalPolicy } from "./policy.ts";
+import { parseAppraisalPolicy } from "./policy-file.ts";
 import type { Rule } from "./rule.ts";
 
 /**
@@ -17,7 +18,8 @@ export function proposePolicy(...pieces: readonly VerifiedEvidence[]): Appraisal
   };
   const kinds = Object.keys(RULES) as EvidenceKind[];
   return parseAppraisalPolicy({
-    version: 1,
+    version: 2,
+    pieces: "all",
     ...Object.fromEntries(kinds.map((kind) => [kind, section(kind)])),
   });
 }

@@ -23,6 +23,12 @@ export interface Rule<Kind extends EvidenceKind, Schema extends z.ZodType = z.Zo
   appraise(evidence: VerifiedEvidence<Kind>, demand: z.infer<Schema>, context: AppraisalContext): string;
   /** The narrowest demand that `evidence` meets and that makes sense to keep. */
   propose(evidence: VerifiedEvidence<Kind>): z.input<Schema>;
+  /** Version of policies that first had this rule, where that is not 1: older files say nothing of it, and leave it open. */
+  readonly since?: 2;
+  /** What an older file means by saying nothing, where that is not `{"acceptAny": true}`. */
+  readonly open?: z.input<Schema>;
+  /** The value that the rule compares, where it is one value: for combinations. */
+  read?(evidence: VerifiedEvidence<Kind>): string | number | null;
 }
 
 /** Rules of one kind, by the name that they have in the policy, in the order in which they are applied. */
@@ -50,6 +56,11 @@ export interface ClaimRuleOptions<Kind extends EvidenceKind, Value> {
   readonly propose: "observed" | "acceptAny";
 }
 
+/** A rule that policies have since version 2. */
+export function sinceVersion2<R extends object>(rule: R): R & { readonly since: 2 } {
+  return { ...rule, since: 2 };
+}
+
 /** `{"oneOf": […]}`, or `{"acceptAny": true}`. */
 export function oneOfRule<Kind extends EvidenceKind, Value extends string | number>(
   value: z.ZodType<Value>,
@@ -58,6 +69,7 @@ export function oneOfRule<Kind extends EvidenceKind, Value extends string | numb
   const schema = z.union([z.strictObject({ oneOf: z.array(value).min(1).max(MAX_VALUES) }), acceptAny]);
   return {
     schema,
+    read,
     appraise: (evidence, demand) => {
       const actual = read(evidence);
       const shown = actual === null ? "absent" : String(actual);

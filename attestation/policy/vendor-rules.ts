@@ -5,7 +5,9 @@ import type { Hex } from "../../protocol/bytes.ts";
 import type { SnpClaims } from "../amd/claims.ts";
 import type { EvidenceKind, VerifiedEvidence } from "../evidence/verified-evidence.ts";
 import { byIndexSchema, proposeByIndex } from "./by-index.ts";
-import { boundRule, hexValue, oneOfRule, refusal, type Rule, type RuleTable } from "./rule.ts";
+import { withCombinations } from "./combinations.ts";
+import { bitsRule, GUEST_POLICY_BITS, PLATFORM_INFO_BITS, type BitNames } from "./named-bits.ts";
+import { acceptAny, boundRule, hexValue, oneOfRule, refusal, type Rule, type RuleTable } from "./rule.ts";
 import { debugRule, freshnessRule, platformIdsRule, reportDataRule } from "./shared-rules.ts";
 
 type HexOf<Claims> = { [K in keyof Claims]: Claims[K] extends `0x${string}` ? K : never }[keyof Claims];
@@ -35,6 +37,65 @@ function snpTcb(component: TcbComponent) {
   return boundRule<"snp">("atLeast", { claim, code: TCB, propose: "observed", read });
 }
 
+function snpBits(claim: "policy" | "platformInfo", bits: BitNames) {
+  return bitsRule<"snp">({ claim, bits, order: "big-endian", read: ({ claims }) => claims[claim] });
+}
+
+const COMPONENTS = [
+  "fmc",
+  "bootLoader",
+  "tee",
+  "snp",
+  "microcode",
+] as const satisfies readonly TcbComponent[];
+
+/** `{"atLeast": {"snp": 24, …}}`: of another TCB than the reported one, each component that is named. */
+function snpTcbFloor(claim: "currentTcb" | "committedTcb" | "launchTcb") {
+  const floors = z
+    .partialRecord(z.enum(COMPONENTS), z.int().min(0).max(255))
+    .refine((named) => Object.keys(named).length > 0, 'name a component, or write {"acceptAny": true}');
+  const schema = z.union([z.strictObject({ atLeast: floors }), acceptAny]);
+  return {
+    since: 2,
+    schema,
+    appraise: ({ claims }, demand) => {
+      const tcb = claims[claim];
+      const shown = COMPONENTS.flatMap((name) => (tcb[name] === null ? [] : [`${name} ${tcb[name]}`])).join(
+        ", ",
+      );
+      if ("acceptAny" in demand) return `${shown} (any accepted)`;
+      for (const [name, floor] of Object.entries(demand.atLeast) as [TcbComponent, number][]) {
+        if ((tcb[name] ?? -1) < floor) {
+          const details = { claim: `${claim}.${name}`, actual: tcb[name] ?? "absent", atLeast: floor };
+          throw refusal(TCB, `${claim}.${name} is below the policy's minimum`, details);
+        }
+      }
+      return shown;
+    },
+    propose: () => ({ acceptAny: true }) as const,
+  } as const satisfies Rule<"snp", typeof schema>;
+}
+
+/** `{"bitsSet": "0x…"}`: mitigations that must be there, by their bits; firmware before report version 5 names none. */
+function snpMitigations(claim: "currentMitVector" | "launchMitVector") {
+  const schema = z.union([z.strictObject({ bitsSet: hexValue(8) }), acceptAny]);
+  return {
+    since: 2,
+    schema,
+    appraise: ({ claims }, demand) => {
+      const vector = claims[claim];
+      if ("acceptAny" in demand) return `${vector ?? "absent"} (any accepted)`;
+      const wanted = BigInt(demand.bitsSet);
+      if (vector === null || (BigInt(vector) & wanted) !== wanted) {
+        const details = { claim, actual: vector ?? "absent", bitsSet: demand.bitsSet };
+        throw refusal(TCB, `${claim} lacks a mitigation that the policy demands`, details);
+      }
+      return vector;
+    },
+    propose: () => ({ acceptAny: true }) as const,
+  } as const satisfies Rule<"snp", typeof schema>;
+}
+
 /** Whether AMD's list of revoked ASKs must have been looked into. */
 function askRevocationRule() {
   const schema = z.enum(["require", "acceptUnchecked"]);
@@ -53,7 +114,7 @@ function askRevocationRule() {
   } as const satisfies Rule<"snp", typeof schema>;
 }
 
-export const SNP_RULES = {
+export const SNP_FIELD_RULES = {
   debug: debugRule<"snp">(),
   product: words<"snp">("product", ({ claims }) => claims.product),
   reportedTcbFmc: snpTcb("fmc"),
@@ -83,7 +144,14 @@ export const SNP_RULES = {
     read: ({ claims }) => claims.vmpl,
   }),
   policy: snpBytes(8, "policy", ATTRIBUTE),
+  policyBits: snpBits("policy", GUEST_POLICY_BITS),
   platformInfo: snpBytes(8, "platformInfo", ATTRIBUTE),
+  platformInfoBits: snpBits("platformInfo", PLATFORM_INFO_BITS),
+  currentTcb: snpTcbFloor("currentTcb"),
+  committedTcb: snpTcbFloor("committedTcb"),
+  launchTcb: snpTcbFloor("launchTcb"),
+  currentMitVector: snpMitigations("currentMitVector"),
+  launchMitVector: snpMitigations("launchMitVector"),
   reportData: reportDataRule<"snp">(),
   freshness: freshnessRule<"snp">(),
 } as const satisfies RuleTable<"snp">;
@@ -98,7 +166,7 @@ function pcr(index: string, propose: "observed" | "acceptAny") {
   });
 }
 
-export const NITRO_RULES = {
+export const NITRO_FIELD_RULES = {
   debug: debugRule<"nitro">(),
   /** Enclave image. */
   pcr0: pcr("0", "observed"),
@@ -182,3 +250,6 @@ export const NITRO_TPM_RULES = {
   reportData: reportDataRule<"nitroTpm">(),
   freshness: freshnessRule<"nitroTpm">(),
 } as const satisfies RuleTable<"nitroTpm">;
+
+export const SNP_RULES = withCombinations<"snp", typeof SNP_FIELD_RULES>(SNP_FIELD_RULES);
+export const NITRO_RULES = withCombinations<"nitro", typeof NITRO_FIELD_RULES>(NITRO_FIELD_RULES);

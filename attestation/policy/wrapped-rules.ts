@@ -4,9 +4,10 @@ import * as z from "zod";
 import type { DstackAppInfo } from "../dstack/app-info.ts";
 import type { VerifiedEvidence } from "../evidence/verified-evidence.ts";
 import { byIndexSchema, proposeByIndex } from "./by-index.ts";
+import { withCombinations } from "./combinations.ts";
 import { TD_RULES } from "./intel-rules.ts";
 import { hexValue, oneOfRule, refusal, type Rule, type RuleTable } from "./rule.ts";
-import { NITRO_RULES, NITRO_TPM_RULES, SNP_RULES } from "./vendor-rules.ts";
+import { NITRO_FIELD_RULES, NITRO_TPM_RULES, SNP_FIELD_RULES } from "./vendor-rules.ts";
 
 type AzureKind = "azureSnp" | "azureTdx";
 type DstackKind = "dstack" | "dstackSnp" | "dstackNitro" | "dstackNitroTpm";
@@ -39,6 +40,10 @@ function onHardware<Kind extends WrappedKind, Table extends RuleTable<HardwareKi
       schema: rule.schema,
       appraise: (evidence, demand, context) => rule.appraise(hardwareOf(evidence), demand, context),
       propose: (evidence) => rule.propose(hardwareOf(evidence)),
+      ...(rule.since === undefined ? {} : { since: rule.since }),
+      ...(rule.read === undefined
+        ? {}
+        : { read: (evidence: VerifiedEvidence<Kind>) => rule.read?.(hardwareOf(evidence)) ?? null }),
     } satisfies Rule<Kind>,
   ]);
   return Object.fromEntries(wrapped) as { readonly [Name in keyof Table]: Rule<Kind, Table[Name]["schema"]> };
@@ -86,12 +91,12 @@ function vtpmRules<Kind extends AzureKind>() {
   } as const satisfies RuleTable<Kind>;
 }
 
-export const AZURE_SNP_RULES = {
-  ...onHardware<"azureSnp", typeof SNP_RULES>(SNP_RULES),
+const AZURE_SNP_FIELD_RULES = {
+  ...onHardware<"azureSnp", typeof SNP_FIELD_RULES>(SNP_FIELD_RULES),
   ...vtpmRules<"azureSnp">(),
 } as const satisfies RuleTable<"azureSnp">;
 
-export const AZURE_TDX_RULES = {
+const AZURE_TDX_FIELD_RULES = {
   ...onHardware<"azureTdx", typeof TD_RULES>(TD_RULES),
   ...vtpmRules<"azureTdx">(),
 } as const satisfies RuleTable<"azureTdx">;
@@ -118,23 +123,40 @@ function appRules<Kind extends DstackKind>() {
   } as const satisfies RuleTable<Kind>;
 }
 
-export const DSTACK_RULES = {
+const DSTACK_FIELD_RULES = {
   ...onHardware<"dstack", typeof TD_RULES>(TD_RULES),
   ...appRules<"dstack">(),
 } as const satisfies RuleTable<"dstack">;
 
-export const DSTACK_SNP_RULES = {
-  ...onHardware<"dstackSnp", typeof SNP_RULES>(SNP_RULES),
+const DSTACK_SNP_FIELD_RULES = {
+  ...onHardware<"dstackSnp", typeof SNP_FIELD_RULES>(SNP_FIELD_RULES),
   ...appRules<"dstackSnp">(),
 } as const satisfies RuleTable<"dstackSnp">;
 
 /** In an enclave the image's PCRs name the application, and the guest says nothing else. */
-export const DSTACK_NITRO_RULES = {
-  ...onHardware<"dstackNitro", typeof NITRO_RULES>(NITRO_RULES),
+const DSTACK_NITRO_FIELD_RULES = {
+  ...onHardware<"dstackNitro", typeof NITRO_FIELD_RULES>(NITRO_FIELD_RULES),
   osImageHash: appRule<"dstackNitro">("osImageHash", { bytes: 32, propose: "observed" }),
 } as const satisfies RuleTable<"dstackNitro">;
 
-export const DSTACK_NITRO_TPM_RULES = {
+const DSTACK_NITRO_TPM_FIELD_RULES = {
   ...onHardware<"dstackNitroTpm", typeof NITRO_TPM_RULES>(NITRO_TPM_RULES),
   ...appRules<"dstackNitroTpm">(),
 } as const satisfies RuleTable<"dstackNitroTpm">;
+
+export const AZURE_SNP_RULES = withCombinations<"azureSnp", typeof AZURE_SNP_FIELD_RULES>(
+  AZURE_SNP_FIELD_RULES,
+);
+export const AZURE_TDX_RULES = withCombinations<"azureTdx", typeof AZURE_TDX_FIELD_RULES>(
+  AZURE_TDX_FIELD_RULES,
+);
+export const DSTACK_RULES = withCombinations<"dstack", typeof DSTACK_FIELD_RULES>(DSTACK_FIELD_RULES);
+export const DSTACK_SNP_RULES = withCombinations<"dstackSnp", typeof DSTACK_SNP_FIELD_RULES>(
+  DSTACK_SNP_FIELD_RULES,
+);
+export const DSTACK_NITRO_RULES = withCombinations<"dstackNitro", typeof DSTACK_NITRO_FIELD_RULES>(
+  DSTACK_NITRO_FIELD_RULES,
+);
+export const DSTACK_NITRO_TPM_RULES = withCombinations<"dstackNitroTpm", typeof DSTACK_NITRO_TPM_FIELD_RULES>(
+  DSTACK_NITRO_TPM_FIELD_RULES,
+);

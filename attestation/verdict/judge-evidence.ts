@@ -1,5 +1,5 @@
 import type { AdytonError } from "../../protocol/errors.ts";
-import { EvidenceError } from "../../protocol/errors.ts";
+import { AppraisalError, EvidenceError } from "../../protocol/errors.ts";
 import { findEvidence, type FoundEvidence } from "../evidence/find-evidence.ts";
 import type { VerifiedEvidence } from "../evidence/verified-evidence.ts";
 import { answersOf, judgePiece, sentenceOf, type JudgedPiece, type JudgeOptions } from "./judge-piece.ts";
@@ -41,9 +41,37 @@ export async function judgeEvidence(input: Uint8Array, options: JudgeOptions): P
   refuseRepeatedDevices(judged, options);
   const pieces = judged.map(({ verdict }) => verdict) as unknown as Verdict["pieces"];
   return {
-    verdict: toVerdict(pieces, gravest(pieces)),
+    verdict: decide(pieces, options),
     genuine: judged.flatMap(({ evidence }) => evidence ?? []),
   };
+}
+
+/** By default every piece decides; a policy may say of which kinds it needs one. */
+function decide(pieces: Verdict["pieces"], { policy }: JudgeOptions): Verdict {
+  const demand = policy?.policy.pieces ?? "all";
+  if (demand === "all") return toVerdict(pieces, gravest(pieces));
+  const deciding = pieces.filter(
+    ({ kind, status }) => status === 1 || (demand.needs as readonly string[]).includes(kind),
+  );
+  const missing = demand.needs.find((kind) => !pieces.some((piece) => piece.kind === kind));
+  const [first, ...others] = deciding;
+  if (missing === undefined && first !== undefined) return toVerdict(pieces, gravest([first, ...others]));
+  const error = new AppraisalError({
+    code: "APPRAISAL_KIND_REFUSED",
+    message: `the policy needs a piece of kind ${String(missing)}, and there is none`,
+    details: { kind: missing ?? null },
+  });
+  const outcome = "refused";
+  const decisive = {
+    ...pieces[0],
+    path: "",
+    outcome,
+    status: WORDS[outcome].status,
+    headline: WORDS[outcome].headline,
+    sentence: sentenceOf(outcome, error),
+    error: toVerdictError(error),
+  } as const;
+  return toVerdict([decisive, ...pieces.slice(1)], decisive);
 }
 
 /** The verdict on a file in which nothing could be found to judge. */

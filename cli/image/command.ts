@@ -3,6 +3,7 @@
 import type { Command } from "commander";
 import { InputError } from "../../protocol/errors.ts";
 import { ExitCode } from "../exit-codes.ts";
+import { withMeasureOptions } from "./measure-options.ts";
 import type { MeasureOptions, Platform } from "./measurement.ts";
 
 interface Options extends MeasureOptions {
@@ -28,28 +29,11 @@ Examples:
   adyton image measure dist/image --platform tdx --firmware OVMF.fd --memory 4096 --rtmr0 any --policy policy.json`;
 
 export function registerImage(program: Command): void {
-  program
-    .command("image")
-    .description("look at an enclave's image")
-    .command("measure")
+  const image = program.command("image").description("look at an enclave's image");
+  withMeasureOptions(image.command("measure"))
     .description("compute what a platform will measure of an image")
     .argument("<folder>", "the folder that npm run build:image wrote")
     .requiredOption("--platform <name>", "tdx, tdx-uki, snp, nitro or nitro-tpm")
-    .option("--firmware <file>", "the firmware that the host starts (tdx, snp)")
-    .option("--mrtd <hex>", "MRTD, where the vendor gives it and not the firmware (tdx)")
-    .option("--rtmr0 <hex>", "RTMR0, or: any (tdx)")
-    .option(
-      "--event-log <file>",
-      "the firmware's log of such a machine, for RTMR0 and the disk's table (tdx)",
-    )
-    .option("--memory <megabytes>", "memory of the machine (tdx; 4096 where not given)")
-    .option("--kernel-form <form>", "patched by QEMU, or as the file has it: patched, file (tdx)")
-    .option("--page-order <order>", "how the host adds the firmware's pages: page, or batch for QEMU 8 (tdx)")
-    .option("--vcpus <count>", "processors (snp)")
-    .option("--cpu-model <name>", "QEMU's processor model (snp; EPYC-v4 where not given)")
-    .option("--hypervisor <name>", "qemu, ec2 or gce (snp)")
-    .option("--features <hex>", "SEV_FEATURES (snp; 0x1 where not given)")
-    .option("--behaviour <file>", "the image's behaviour file, for the registry's rules")
     .option("--policy <file>", "write an appraisal policy that accepts this image")
     .option("--simulator", "the policy is for simulated evidence: for tests and demonstrations only")
     .option("--json", "print one JSON object")
@@ -81,7 +65,9 @@ async function measure(folder: string, options: Options): Promise<ExitCode> {
   }
   print(platform, measurement.registers);
   if (registry !== null) {
-    process.stdout.write(`\nRules for the PolicyRegistry, with register mask ${registry.registerMask}:\n`);
+    process.stdout.write(
+      `\nRules for a policy in the EnclaveRegistry, with register mask ${registry.registerMask}:\n`,
+    );
     for (const { kind, subject } of registry.rules) process.stdout.write(`  kind ${kind}  ${subject}\n`);
   }
   return ExitCode.ok;

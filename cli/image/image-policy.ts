@@ -118,7 +118,7 @@ function nitroSection(registers: Measurement["registers"]): Readonly<Record<stri
   };
 }
 
-/** A change of `PolicyRegistry` (contracts/src/types/Policy.sol). */
+/** A change of a policy in the `EnclaveRegistry` (contracts/src/types/Policy.sol). */
 export interface RegistryRule {
   readonly kind: number;
   readonly subject: Hex;

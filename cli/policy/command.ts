@@ -1,4 +1,4 @@
-/** `adyton policy`: what you accept, made from what vendors publish. */
+/** `adyton policy`: what you accept, made from what vendors publish, or said in sentences. */
 
 import type { Command } from "commander";
 import type { FromRimOptions } from "./from-rim.ts";
@@ -12,7 +12,7 @@ Example:
   adyton policy from-rim driver.xml vbios.xml > gpu-policy.json`;
 
 export function registerPolicy(program: Command): void {
-  const policy = program.command("policy").description("make appraisal policies");
+  const policy = program.command("policy").description("make and read appraisal policies");
   policy
     .command("from-rim")
     .description("a policy with the reference values of NVIDIA's signed manifests (RIM)")
@@ -25,5 +25,15 @@ export function registerPolicy(program: Command): void {
       const made = await policyFromRim(files, options);
       for (const line of made.summary) process.stderr.write(`${line}\n`);
       process.stdout.write(`${JSON.stringify(made.policy, null, 2)}\n`);
+    });
+  policy
+    .command("explain")
+    .description("say in sentences what a policy accepts and what it leaves open")
+    .argument("<file>", "the policy")
+    .option("--full", "write long digests out")
+    .action(async (file: string, options: { readonly full?: true }) => {
+      const { readPolicy } = await import("../verify/evidence-options.ts");
+      const { describePolicy } = await import("./describe-policy.ts");
+      process.stdout.write(describePolicy(await readPolicy(file), { full: options.full === true }));
     });
 }

@@ -26,7 +26,7 @@ export interface UpOptions {
 }
 
 /** Accounts of anvil that the network itself has no use for. */
-const FREE_ACCOUNTS = [4, 5, 6] as const;
+export const FREE_ACCOUNTS = [4, 5, 6] as const;
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 

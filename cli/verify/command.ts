@@ -3,6 +3,7 @@
 import type { Command } from "commander";
 import { AdytonError, InputError } from "../../protocol/errors.ts";
 import type { ExitCode } from "../exit-codes.ts";
+import { withMeasureOptions } from "../image/measure-options.ts";
 import { readPolicy, type EvidenceOptions } from "./evidence-options.ts";
 import type { Check, FurtherCheck } from "../../attestation/index.ts";
 import type { ReceiptOptions } from "./receipt.ts";
@@ -30,7 +31,7 @@ Examples:
   adyton verify quote.bin --init-policy policy.json      write a policy from what is there, to read and keep`;
 
 export function registerVerify(program: Command): void {
-  program
+  const command = program
     .command("verify")
     .description("verify a receipt, or a quote, report, document or certificate")
     .argument("<file>", "file, - for standard input, or https URL")
@@ -51,7 +52,15 @@ export function registerVerify(program: Command): void {
     .option("--receipt <file>", "the receipt that this COSE twin must agree with (twins)")
     .option("--log-proof <file>", "proof that the keyset's log has this statement (receipts)")
     .option("--full", "write long digests out")
-    .option("--json", "print one JSON object")
+    .option(
+      "--from-source <folder>",
+      "build the image from this checkout, and compare each register (with the options of image measure)",
+    )
+    .option("--releases <folder>", "tell which release it is, by this log (releases.jsonl, checkpoint)")
+    .option("--release-key <key>", "the log's key, as npm run release:append prints it")
+    .option("--platform <name>", "for --from-source: tdx, tdx-uki, snp or nitro")
+    .option("--json", "print one JSON object");
+  withMeasureOptions(command)
     .addHelpText("after", HELP)
     .action(async (target: string, options: VerifyOptions) => {
       process.exitCode = await verify(target, options);
@@ -95,8 +104,12 @@ async function judge(name: string, options: VerifyOptions): Promise<VerifyOutcom
 
 /** A receipt carries its own time, endorsements and nonce: an option that would be ignored is refused instead. */
 async function readReceiptOptions(options: VerifyOptions): Promise<ReceiptOptions> {
-  const { time, endorsements, nonce, reportData, initPolicy, online, policy } = options;
-  if ([time, endorsements, nonce, reportData, initPolicy, online].some((option) => option !== undefined)) {
+  const { time, endorsements, nonce, reportData, initPolicy, online, fromSource, releases, policy } = options;
+  if (
+    [time, endorsements, nonce, reportData, initPolicy, online, fromSource, releases].some(
+      (option) => option !== undefined,
+    )
+  ) {
     throw usage(
       "a receipt is judged at its own time with what it carries: only --policy, --rpc, --log-proof and --json apply",
     );

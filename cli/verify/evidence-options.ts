@@ -1,13 +1,14 @@
 /** The options of `adyton verify` that concern evidence, read once and refused where they are not what they should be. */
 
 import { readFile } from "node:fs/promises";
-import { parseAppraisalPolicy, type AppraisalPolicy, type UnixSeconds } from "../../attestation/index.ts";
+import { parsePolicyFile, type AppraisalPolicy, type UnixSeconds } from "../../attestation/index.ts";
 import { fromHex, isHex, type Hex } from "../../protocol/bytes.ts";
-import { parseJson } from "../../protocol/canonical-json.ts";
 import { InputError } from "../../protocol/errors.ts";
+import type { SourceOptions } from "./from-source.ts";
+import type { ReleaseOptions } from "./release.ts";
 
 /** As they stand on the command line. */
-export interface EvidenceOptions {
+export interface EvidenceOptions extends SourceOptions, ReleaseOptions {
   readonly endorsements?: string;
   /** Fetch from the vendors what is missing; text is the base URL of a PCCS. */
   readonly online?: boolean | string;
@@ -40,10 +41,15 @@ const ISO_TIME = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]
 /** A date alone is its midnight in UTC; a time of day must name its zone, or it would depend on the machine's. */
 function parseTime(text: string): UnixSeconds {
   const time = ISO_TIME.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(time)) {
+  if (Number.isNaN(time) || !isInCalendar(text.slice(0, 10))) {
     throw usage(`--time wants a time such as 2026-03-05T10:50:03Z or 2026-03-05, not ${text}`);
   }
   return Math.floor(time / 1000);
+}
+
+/** `Date` takes 31 February for 3 March. */
+function isInCalendar(date: string): boolean {
+  return new Date(`${date}T00:00:00Z`).toISOString().startsWith(date);
 }
 
 /** Most bytes of a nonce or report data: the longest field of any vendor is 1024 bytes (Nitro's public key). */
@@ -65,7 +71,7 @@ export async function readPolicy(path: string): Promise<AppraisalPolicy> {
   } catch (cause) {
     throw usage(`cannot read the policy ${path}`, cause);
   }
-  return parseAppraisalPolicy(parseJson(bytes));
+  return parsePolicyFile(bytes, path);
 }
 
 function usage(message: string, cause?: unknown): InputError {

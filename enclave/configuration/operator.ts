@@ -4,7 +4,13 @@
  */
 
 import { z } from "zod";
+import type { Hex } from "../../protocol/bytes.ts";
 import { address, bytes32, uint256 } from "../../protocol/fields.ts";
+
+const bytes48 = z
+  .string()
+  .regex(/^0x[0-9a-f]{96}$/)
+  .transform((text) => text as Hex);
 
 /** What every verifier may see: its digest is in the keyset. */
 const PublicPart = z.strictObject({
@@ -46,7 +52,14 @@ export const Operator = z.strictObject({
   /** How evidence is made on this platform. A wrong choice yields no evidence that a policy accepts. */
   attester: z.discriminatedUnion("kind", [
     /** Evidence that only a policy which names the simulator accepts. Several enclaves of one machine take several names. */
-    z.strictObject({ kind: z.literal("simulator"), platform: z.string().min(1).max(64) }),
+    z.strictObject({
+      kind: z.literal("simulator"),
+      platform: z.string().min(1).max(64),
+      /** What a machine with a TEE would have measured (`adyton image measure`): a stand-in for it, for tests of policies. */
+      measurements: z
+        .strictObject({ mrTd: bytes48, rtMr0: bytes48, rtMr1: bytes48, rtMr2: bytes48, rtMr3: bytes48 })
+        .optional(),
+    }),
     z.strictObject({ kind: z.literal("configfs-tsm") }),
     z.strictObject({ kind: z.literal("dstack") }),
     z.strictObject({ kind: z.literal("nitro") }),

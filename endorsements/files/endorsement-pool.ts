@@ -1,6 +1,7 @@
 /** What endorsement files hold, sorted by what it is. Nothing in it is authenticated: `verifyEvidence` does that. */
 
 import { z } from "zod";
+import { decodeHexText } from "../../attestation/encoding/encoded-text.ts";
 import { intelCollateralSchema, type IntelCollateral } from "../../attestation/intel/intel-endorsements.ts";
 import { parseAmdCertificateTable } from "../../attestation/amd/amd-endorsements.ts";
 import { withoutByteOrderMark } from "../../attestation/evidence/json-evidence.ts";
@@ -144,6 +145,9 @@ function poolX509(bytes: Uint8Array<ArrayBuffer>): EndorsementPool {
   const certificates = splitPem(text, "CERTIFICATE").map(fromBase64).flatMap(parseCertificates);
   const crls = splitPem(text, "X509 CRL").map(fromBase64).flatMap(poolCrl);
   if (certificates.length + crls.length > 0) return { ...EMPTY, certificates, crls };
+  // A PCCS keeps and serves revocation lists as DER in hex.
+  const hex = decodeHexText(text);
+  if (hex?.[0] === DER_SEQUENCE) return poolDer(hex);
   throw new EndorsementError({
     code: "ENDORSEMENT_MALFORMED",
     message: "it is no certificate, revocation list or JSON",

@@ -22,10 +22,10 @@ afterEach(() => {
 /** The file of a network that has ended: port 9 (discard) of loopback answers nobody. */
 function endedNetwork(): string {
   const address = `0x${"11".repeat(20)}`;
-  const contracts = ["coordinator", "enclaveRegistry", "policyRegistry", "concierge", "moderator"];
+  const contracts = ["coordinator", "enclaveRegistry", "concierge", "moderator"];
   const url = "http://127.0.0.1:9";
   return JSON.stringify({
-    version: 1,
+    version: 2,
     pid: 1,
     chainId: "31337",
     rpcUrl: url,

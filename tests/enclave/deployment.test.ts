@@ -9,12 +9,12 @@ import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createThrowawayAuthority } from "../../devnet/throwaway-authority.ts";
 import { readConfiguration } from "../../enclave/configuration/read-configuration.ts";
+import { enclaveCommand } from "../../tools/image/initrd.ts";
 import { behaviourFile, operatorFile } from "./support/configuration.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const NODE_IMAGE = `node@sha256:${"1a".repeat(32)}`;
 const ENCLAVE_IMAGE = `registry.example/adyton-enclave@sha256:${"2b".repeat(32)}`;
-const COMPILER_IMAGE = `gcc@sha256:${"3c".repeat(32)}`;
 
 let folder: string;
 let out: string;
@@ -52,8 +52,6 @@ function write(change: Readonly<Record<string, string>> = {}): ReturnType<typeof
     operator: join(folder, "operator.json"),
     "node-image": NODE_IMAGE,
     "enclave-image": ENCLAVE_IMAGE,
-    "compiler-image": COMPILER_IMAGE,
-    "debian-snapshot": "20261101T000000Z",
     image: join(folder, "image"),
     out,
     ...change,
@@ -90,18 +88,16 @@ describe("a deployment", () => {
     const files = globSync("**/*", { cwd: out }).filter((name) =>
       /(?:yaml|json|sh|conf|service|Containerfile)$/.test(name),
     );
-    expect(files.length).toBeGreaterThan(8);
+    expect(files.length).toBeGreaterThan(5);
     for (const name of files) expect(read(name), name).not.toMatch(/\{\{|REPLACE/);
     const images = [...read("dstack/docker-compose.yaml").matchAll(/image: "?([^"\s]+)/g)].map(
       ([, image]) => image,
     );
     expect(images).toEqual([ENCLAVE_IMAGE]);
-    for (const name of ["image/Containerfile", "nitro/Containerfile"]) {
-      const bases = [...read(name).matchAll(/^FROM (\S+)/gm)].map(([, base]) => base);
-      for (const base of bases) expect(base).toMatch(/^\$\{[A-Z]+_IMAGE\}$/);
-    }
+    const bases = [...read("image/Containerfile").matchAll(/^FROM (\S+)/gm)].map(([, base]) => base);
+    for (const base of bases) expect(base).toMatch(/^\$\{[A-Z]+_IMAGE\}$/);
     const given = [...read("build.sh").matchAll(/_IMAGE=(\S+)/g)].map(([, image]) => image);
-    expect(given).toEqual([NODE_IMAGE, COMPILER_IMAGE, ENCLAVE_IMAGE]);
+    expect(given).toEqual([NODE_IMAGE]);
   });
 
   test("is the same, byte for byte, when it is written again", () => {
@@ -138,7 +134,6 @@ describe("a deployment", () => {
     const compose = (JSON.parse(read("dstack/app-compose.json")) as { docker_compose_file: string })
       .docker_compose_file;
     expect(compose).toBe(read("dstack/docker-compose.yaml"));
-    expect(read("vm/tree/usr/lib/adyton/enclave.mjs")).toBe(read("image/enclave.mjs"));
   });
 
   test(
@@ -168,29 +163,42 @@ describe("a deployment", () => {
     },
   );
 
-  test("starts it in the same way everywhere", () => {
-    const unit = read("vm/tree/usr/lib/systemd/system/adyton-enclave.service");
-    const [, start = ""] = /^ExecStart=(.*)$/m.exec(unit) ?? [];
-    const [, nitro = ""] = /^exec (.*)$/m.exec(read("nitro/start.sh")) ?? [];
-    const command = onThisMachine(entrypoint());
-    expect(onThisMachine(start.split(" "))).toEqual(command);
-    expect(onThisMachine(nitro.split(" "))).toEqual(command);
+  test("starts it in the same way in a container and in the image", () => {
+    const [, , ...command] = entrypoint();
+    expect(command).toEqual(enclaveCommand("/usr/local/bin/node", "/adyton/operator/operator.json"));
   });
 
-  test("gives a Nitro enclave a way to each server of the behaviour file, and to no other", () => {
-    const ways = read("nitro/start.sh").match(/^forward .*$/gm);
-    expect(ways).toEqual(["forward models.example 127.0.1.1 8443 8001"]);
-    expect(read("build.sh")).toContain("vsock-proxy 8001 models.example 8443 &");
-    for (const script of ["nitro/start.sh", "build.sh"]) {
-      expect(spawnSync("sh", ["-n", join(out, script)]).stderr.toString()).toBe("");
+  test("brings the operator's file into dstack by its user config, and no environment, script or foreign key", () => {
+    const appCompose = JSON.parse(read("dstack/app-compose.json")) as Record<string, unknown>;
+    expect(read("dstack/docker-compose.yaml")).toContain(
+      "- /dstack/.host-shared/.user-config:/adyton/operator/operator.json:ro",
+    );
+    expect(appCompose).toMatchObject({
+      manifest_version: 2,
+      key_provider: "none",
+      kms_enabled: false,
+      gateway_enabled: false,
+      public_tcbinfo: true,
+      allowed_envs: [],
+    });
+    expect(Object.keys(appCompose)).not.toContain("pre_launch_script");
+    expect(Object.keys(appCompose)).not.toContain("init_script");
+  });
+
+  test("has scripts that a shell reads", () => {
+    const scripts = ["direct/start-tdx.sh", "direct/start-snp.sh", "gcp/start.sh"];
+    for (const script of [
+      join(out, "build.sh"),
+      ...scripts.map((name) => join(root, "enclave/deploy", name)),
+    ]) {
+      expect(spawnSync("sh", ["-n", script]).stderr.toString(), script).toBe("");
     }
   });
 
   test.for<[string, Readonly<Record<string, string>>]>([
     ["an image by tag", { "node-image": "node:24" }],
     ["an image by tag, for the enclave", { "enclave-image": "registry.example/adyton-enclave:latest" }],
-    ["a digest that is none", { "compiler-image": "gcc@sha256:abc" }],
-    ["a snapshot that is none", { "debian-snapshot": "today" }],
+    ["a digest that is none", { "enclave-image": "registry.example/adyton-enclave@sha256:abc" }],
   ])("refuses %s", ([, change]) => {
     expect(write({ ...change, out: join(folder, "refused") })).toMatchObject({ status: 1 });
   });

@@ -10,15 +10,18 @@ afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true });
 });
 
-/** A copy of the sources in a folder of its own, built there. */
-function build(): { bundle: Buffer; manifest: string } {
+/** A copy of the sources in a folder of its own, with node_modules as a link, built there. */
+function buildElsewhere(): { bundle: Buffer; manifest: string } {
   const folder = mkdtempSync(join(tmpdir(), "adyton-build-"));
   folders.push(folder);
   for (const name of ["enclave", "protocol", "attestation", "tools", "package.json", "tsconfig.json"]) {
     cpSync(join(root, name), join(folder, name), { recursive: true });
   }
   symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
-  const out = join(folder, "image");
+  return build(folder, join(folder, "image"));
+}
+
+function build(folder: string, out: string): { bundle: Buffer; manifest: string } {
   const { status, stderr } = spawnSync(process.execPath, [
     join(folder, "tools/build-enclave.ts"),
     "--out",
@@ -32,10 +35,12 @@ function build(): { bundle: Buffer; manifest: string } {
   };
 }
 
-test("two builds in two folders are byte-identical, and the bundle refuses to start without its files", () => {
-  const [one, other] = [build(), build()];
-  expect(one.bundle.equals(other.bundle)).toBe(true);
-  expect(one.manifest).toBe(other.manifest);
+test("builds in two folders and in this one are byte-identical, and the bundle refuses to start without its files", () => {
+  const one = buildElsewhere();
+  for (const other of [buildElsewhere(), build(root, join(folders[0] ?? "", "here"))]) {
+    expect(one.bundle.equals(other.bundle)).toBe(true);
+    expect(one.manifest).toBe(other.manifest);
+  }
   const bundle = join(folders[0] ?? "", "image", "enclave.mjs");
   const started = spawnSync(process.execPath, [bundle], { env: {} });
   expect(started.status).toBe(1);

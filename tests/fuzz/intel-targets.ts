@@ -6,7 +6,7 @@ import {
 } from "../../attestation/intel/intel-endorsements.ts";
 import { verifySgxQuoteUnder } from "../../attestation/intel/verify-sgx.ts";
 import { verifyTdQuote } from "../../attestation/intel/verify-tdx.ts";
-import { parseAppraisalPolicy } from "../../attestation/policy/policy.ts";
+import { parseAppraisalPolicy } from "../../attestation/policy/policy-file.ts";
 import { proposePolicy } from "../../attestation/policy/propose.ts";
 import { verifyRaTlsCertificate } from "../../attestation/ra-tls/verify-ra-tls.ts";
 import { SIMULATOR_COLLATERAL } from "../../attestation/simulator/collateral.ts";

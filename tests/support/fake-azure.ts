@@ -28,6 +28,9 @@ export interface AzurePlan {
   /** Runtime claims, given those with the vTPM's key. */
   readonly claims: (claims: Readonly<Record<string, unknown>>) => unknown;
   readonly hclSignature: string;
+  /** Of the report, and of the request in it. */
+  readonly version: number;
+  readonly requestVersion: number;
   readonly reportType: number;
   readonly hashType: number;
   readonly trailing: Uint8Array;
@@ -47,6 +50,8 @@ export function azurePlan(changes: Partial<AzurePlan> = {}): AzurePlan {
     hardware: "snp",
     claims: (claims) => claims,
     hclSignature: "HCLA",
+    version: 2,
+    requestVersion: 1,
     reportType: changes.hardware === "tdx" ? 4 : 2,
     hashType: 1,
     trailing: new Uint8Array(300),
@@ -94,10 +99,10 @@ export async function mintAzureParts(plan: AzurePlan, hardwareReport: Uint8Array
   report.set(hardwareReport.subarray(0, 1184));
   const hclReport = concatBytes(
     toUtf8(plan.hclSignature),
-    le32(2),
+    le32(plan.version),
     new Uint8Array(24),
     report,
-    ...[claims.length + 20, 1, plan.reportType, plan.hashType, claims.length].map(le32),
+    ...[claims.length + 20, plan.requestVersion, plan.reportType, plan.hashType, claims.length].map(le32),
     claims,
     plan.trailing,
   );

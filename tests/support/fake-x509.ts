@@ -30,10 +30,7 @@ export interface FakeKey {
 
 export async function mintKey(kind: FakeKeyKind): Promise<FakeKey> {
   const algorithm = { ...ALGORITHMS[kind], modulusLength: 2048, publicExponent: Uint8Array.of(1, 0, 1) };
-  const pair = (await crypto.subtle.generateKey(algorithm, true, [
-    "sign",
-    "verify",
-  ]));
+  const pair = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   const exported = new Uint8Array(await crypto.subtle.exportKey("spki", pair.publicKey));
   return { kind, pair, spki: exported };
 }

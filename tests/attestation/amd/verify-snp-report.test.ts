@@ -325,7 +325,12 @@ describe("one bit away", () => {
     expect({ flipped, accepted, codes }).toEqual({
       flipped: 9472,
       accepted: [],
-      codes: ["ENDORSEMENT_MISMATCH", "EVIDENCE_MALFORMED", "EVIDENCE_SIGNATURE_INVALID", "EVIDENCE_UNSUPPORTED"],
+      codes: [
+        "ENDORSEMENT_MISMATCH",
+        "EVIDENCE_MALFORMED",
+        "EVIDENCE_SIGNATURE_INVALID",
+        "EVIDENCE_UNSUPPORTED",
+      ],
     });
   });
 

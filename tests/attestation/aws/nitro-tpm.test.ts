@@ -7,7 +7,7 @@ import {
 } from "../../../attestation/aws/verify-nitro-document.ts";
 import { recogniseEvidence } from "../../../attestation/evidence/recognise-evidence.ts";
 import { appraiseEvidence } from "../../../attestation/policy/appraise.ts";
-import { parseAppraisalPolicy } from "../../../attestation/policy/policy.ts";
+import { parseAppraisalPolicy } from "../../../attestation/policy/policy-file.ts";
 import { proposePolicy } from "../../../attestation/policy/propose.ts";
 import { toEar } from "../../../attestation/verdict/ear.ts";
 import { toUtf8 } from "../../../protocol/bytes.ts";

@@ -184,6 +184,18 @@ describe("what is wrapped", () => {
   });
 });
 
+test("a result that somebody else signed is no evidence", () => {
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const token = `${part({ alg: "ES256" })}.${part({ iss: "https://example.org" })}.AAAA`;
+  let message = "";
+  try {
+    findEvidence(toUtf8(token));
+  } catch (error) {
+    message = String(error);
+  }
+  expect(message).toMatch(/adyton result/);
+});
+
 test.for([
   ["nothing", ""],
   ["text", "hello"],

@@ -4,7 +4,8 @@ import { verifyTdQuote } from "../../../attestation/intel/verify-tdx.ts";
 import { verifySgxQuoteUnder } from "../../../attestation/intel/verify-sgx.ts";
 import { appraiseEvidence } from "../../../attestation/policy/appraise.ts";
 import { checkReportData } from "../../../attestation/policy/check-report-data.ts";
-import { parseAppraisalPolicy, type AppraisalPolicy } from "../../../attestation/policy/policy.ts";
+import type { AppraisalPolicy } from "../../../attestation/policy/policy.ts";
+import { parseAppraisalPolicy } from "../../../attestation/policy/policy-file.ts";
 import { proposePolicy } from "../../../attestation/policy/propose.ts";
 import { verifySimulatorEvidence } from "../../../attestation/simulator/verify-simulator.ts";
 import type { VerifiedEvidence } from "../../../attestation/evidence/verified-evidence.ts";
@@ -193,11 +194,11 @@ describe("a policy on disk", () => {
         name,
       ).toBe("INPUT_INVALID");
     }
-    for (const kind of ["sgx", "snp", "nitro", "nvidia", "simulator", "version"]) {
-      const rest = without(policy, kind);
+    for (const name of ["version", "pieces"]) {
+      const rest = without(policy, name);
       expect(
         codeOf(() => parseAppraisalPolicy(rest)),
-        kind,
+        name,
       ).toBe("INPUT_INVALID");
     }
     expect(codeOf(() => parseAppraisalPolicy({ ...policy, tdx: { ...policy["tdx"], extra: 1 } }))).toBe(

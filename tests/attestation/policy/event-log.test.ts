@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { parseDstackEventLog, type DstackEvent } from "../../../attestation/dstack/event-log.ts";
 import { replayRtmrs } from "../../../attestation/eventlog/rtmr.ts";
 import { appraiseEvidence } from "../../../attestation/policy/appraise.ts";
-import { parseAppraisalPolicy } from "../../../attestation/policy/policy.ts";
+import { parseAppraisalPolicy } from "../../../attestation/policy/policy-file.ts";
 import { proposePolicy } from "../../../attestation/policy/propose.ts";
 import { verifySimulatorEvidence } from "../../../attestation/simulator/verify-simulator.ts";
 import type { VerifiedEvidence } from "../../../attestation/evidence/verified-evidence.ts";

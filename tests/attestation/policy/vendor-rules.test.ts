@@ -14,7 +14,8 @@ import {
 } from "../../../attestation/dstack/verify-dstack-evidence.ts";
 import { verifyNvidiaEvidenceUnder } from "../../../attestation/nvidia/verify-nvidia-evidence.ts";
 import { appraiseEvidence } from "../../../attestation/policy/appraise.ts";
-import { parseAppraisalPolicy, RULES, type AppraisalPolicy } from "../../../attestation/policy/policy.ts";
+import { RULES, type AppraisalPolicy } from "../../../attestation/policy/policy.ts";
+import { parseAppraisalPolicy } from "../../../attestation/policy/policy-file.ts";
 import { proposePolicy } from "../../../attestation/policy/propose.ts";
 import type { EvidenceKind, VerifiedEvidence } from "../../../attestation/evidence/verified-evidence.ts";
 import { concatBytes, toUtf8 } from "../../../protocol/bytes.ts";

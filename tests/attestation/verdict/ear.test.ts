@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { toEar, toUnappraisedEar } from "../../../attestation/verdict/ear.ts";
 import { verifyTdQuote } from "../../../attestation/intel/verify-tdx.ts";
 import { appraiseEvidence } from "../../../attestation/policy/appraise.ts";
-import { parseAppraisalPolicy } from "../../../attestation/policy/policy.ts";
+import { parseAppraisalPolicy } from "../../../attestation/policy/policy-file.ts";
 import { proposePolicy } from "../../../attestation/policy/propose.ts";
 import { verifySimulatorEvidence } from "../../../attestation/simulator/verify-simulator.ts";
 import type { VerifiedEvidence } from "../../../attestation/evidence/verified-evidence.ts";

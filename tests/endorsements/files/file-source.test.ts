@@ -6,7 +6,7 @@ import { verifySnpReportUnder } from "../../../attestation/amd/verify-snp-report
 import type { IntelEndorsements } from "../../../attestation/index.ts";
 import { verifyTdQuote } from "../../../attestation/intel/verify-tdx.ts";
 import { createFileSource, createSourceOfFiles } from "../../../endorsements/files/file-source.ts";
-import { toUtf8 } from "../../../protocol/bytes.ts";
+import { toHex, toUtf8 } from "../../../protocol/bytes.ts";
 import { AMD_NOW, mintAmdWorld } from "../../support/fake-amd.ts";
 import { DAY, FAKE_TRUST, mintFakeIntel, NOW, type FakeIntel } from "../../support/fake-intel.ts";
 import { toPem } from "../../support/fake-x509.ts";
@@ -49,6 +49,16 @@ describe("Intel's collateral", () => {
     const found = await source.find(intel.quote, NOW);
     expect(await statusWith(intel, found.intel)).toBe("UpToDate");
     expect((await source.find(intel.quote, NOW + 1)).intel).toBe(found.intel);
+  });
+
+  test("as a PCCS keeps it, with revocation lists as DER in hex", async () => {
+    const intel = await mintFakeIntel();
+    const files = pcsFiles(intel).map(({ name, bytes }) => ({
+      name,
+      bytes: bytes[0] === 0x30 ? toUtf8(`${toHex(bytes).slice(2)}\n`) : bytes,
+    }));
+    const found = await createSourceOfFiles(files).find(intel.quote, NOW);
+    expect(await statusWith(intel, found.intel)).toBe("UpToDate");
   });
 
   test("of two bundles for the platform, the newer that is in date", async () => {

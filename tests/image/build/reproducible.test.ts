@@ -5,18 +5,14 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { buildImage, imageBehaviour, readManifest, ROOT } from "../support/built-image.ts";
+import { buildImage, behaviourWithoutModel, readManifest, ROOT } from "../support/built-image.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "adyton-two-builds-"));
 afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-const behaviour = imageBehaviour({
-  url: "https://127.0.0.1:8444/v1",
-  certificateAuthority: "-----BEGIN CERTIFICATE-----\n",
-  stop: () => Promise.resolve(),
-});
+const behaviour = await behaviourWithoutModel();
 
 /** A copy of what git knows of, with other times, and node_modules as a link. */
 function copyOfSources(): string {

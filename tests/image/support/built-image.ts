@@ -5,6 +5,7 @@ import { writeCpio } from "../../../image/cpio.ts";
 import type { BehaviourFile } from "../../../enclave/configuration/behaviour.ts";
 import type { OperatorFile } from "../../../enclave/configuration/operator.ts";
 import type { StandInModel } from "../../../devnet/stand-in-model.ts";
+import { createThrowawayAuthority } from "../../../devnet/throwaway-authority.ts";
 import { behaviourFile, operatorFile } from "../../enclave/support/configuration.ts";
 
 export const ROOT = join(import.meta.dirname, "../../..");
@@ -27,6 +28,16 @@ export function imageBehaviour(model: StandInModel): BehaviourFile {
       },
     },
   );
+}
+
+/** For images that no model is asked through. */
+export async function behaviourWithoutModel(): Promise<BehaviourFile> {
+  const { certificate } = await createThrowawayAuthority(new Date());
+  return imageBehaviour({
+    url: "https://127.0.0.1:8444/v1",
+    certificateAuthority: certificate,
+    stop: () => Promise.resolve(),
+  });
 }
 
 export function imageOperator(attester: OperatorFile["attester"]): OperatorFile {

@@ -1,0 +1,53 @@
+/** Whose results you believe, and what they must say: an Appraisal Policy for Attestation Results (RFC 9334 §8.5). */
+
+import * as z from "zod";
+import { InputError } from "../../protocol/errors.ts";
+import type { Hex } from "../../protocol/bytes.ts";
+
+const acceptAny = z.strictObject({ acceptAny: z.literal(true) });
+const spki = z
+  .string()
+  .regex(/^0x(?:[0-9a-f]{2})+$/)
+  .transform((text) => text as Hex);
+
+/** Public keys as the issuer publishes them (JWK), or roots above the certificates in its tokens, by key. */
+const believedSchema = z.strictObject({
+  issuer: z.string().min(1).max(512),
+  keys: z
+    .array(z.looseObject({ kty: z.string() }))
+    .max(64)
+    .default([]),
+  /** SubjectPublicKeyInfo of each. */
+  roots: z.array(spki).max(16).default([]),
+  /** `aud`: a token made for another may be somebody else's. */
+  audience: z.union([z.strictObject({ oneOf: z.array(z.string()).min(1) }), acceptAny]),
+});
+
+/** A claim by its path, members with dots between; of a list, one member must be accepted. */
+const claimSchema = z.strictObject({
+  path: z.string().min(1).max(256),
+  oneOf: z.array(z.union([z.string(), z.number(), z.boolean()])).min(1),
+});
+
+export const resultPolicySchema = z.strictObject({
+  version: z.literal(1),
+  /** Nobody is believed who is not named here. */
+  believe: z.array(believedSchema).min(1).max(64),
+  claims: z.union([z.array(claimSchema).min(1).max(256), acceptAny]),
+  /** `eat_nonce` or `nonce`, where one was sent; what was sent is the caller's to say. */
+  maxAgeSeconds: z.int().min(0),
+});
+
+export type ResultPolicy = z.infer<typeof resultPolicySchema>;
+export type Believed = ResultPolicy["believe"][number];
+
+/** @throws {InputError} INPUT_INVALID */
+export function parseResultPolicy(json: unknown): ResultPolicy {
+  const parsed = resultPolicySchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  throw new InputError({
+    code: "INPUT_INVALID",
+    message: `the policy for results is malformed: ${z.prettifyError(parsed.error).slice(0, 500)}`,
+    cause: parsed.error,
+  });
+}

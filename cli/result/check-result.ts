@@ -1,0 +1,77 @@
+/** A token against the policy that names whom one believes, and how it is told. */
+
+import { readFile } from "node:fs/promises";
+import { appraiseResult } from "../../attestation/results/appraise-result.ts";
+import { parseResultPolicy, type ResultPolicy } from "../../attestation/results/result-policy.ts";
+import { verifyResult, type VerifiedResult } from "../../attestation/results/verify-result.ts";
+import { toIsoTime } from "../../attestation/time/unix-time.ts";
+import { parseJson } from "../../protocol/canonical-json.ts";
+import { AdytonError, InputError } from "../../protocol/errors.ts";
+import { ExitCode } from "../exit-codes.ts";
+import { readEvidenceDemands } from "../verify/evidence-options.ts";
+import { readEvidenceTarget } from "../verify/evidence-target.ts";
+
+export interface ResultOutcome {
+  readonly exitCode: ExitCode;
+  readonly lines: readonly string[];
+}
+
+/** @throws {InputError} for a file that cannot be read, or a policy that is none */
+export async function checkResultFile(
+  file: string,
+  options: { readonly policy: string; readonly time?: string },
+): Promise<ResultOutcome> {
+  const { now } = await readEvidenceDemands(options.time === undefined ? {} : { time: options.time });
+  const policy = await readResultPolicy(options.policy);
+  const { bytes } = await readEvidenceTarget(file);
+  let result: VerifiedResult | undefined;
+  try {
+    result = await verifyResult(bytes, { believe: policy.believe, now });
+    const checks = appraiseResult(result, policy, { now });
+    return {
+      exitCode: ExitCode.ok,
+      lines: [
+        ...describe(result),
+        ...checks.map(({ name, detail }) => `  ok    ${name}: ${detail}`),
+        `On the word of ${result.issuer}: what your policy asks for. This is no evidence.`,
+      ],
+    };
+  } catch (error) {
+    if (!(error instanceof AdytonError)) throw error;
+    const { code, message } = error as AdytonError;
+    if (code.startsWith("INPUT_")) throw error;
+    const [exitCode, verdict] = outcomeOf(code);
+    return {
+      exitCode,
+      lines: [...(result === undefined ? [] : describe(result)), `${message} [${code}]`, verdict],
+    };
+  }
+}
+
+function outcomeOf(code: string): readonly [ExitCode, string] {
+  if (code.startsWith("APPRAISAL_"))
+    return [ExitCode.refused, "Said by them, and not what your policy asks for."];
+  const isOpen =
+    code.startsWith("ENDORSEMENT_") || code === "EVIDENCE_UNSUPPORTED" || code === "EVIDENCE_STALE";
+  return isOpen
+    ? [ExitCode.cannotJudge, "Cannot be judged."]
+    : [ExitCode.notGenuine, "Not what it says it is."];
+}
+
+function describe({ scheme, issuer, signedBy, issuedAt, expiresAt }: VerifiedResult): readonly string[] {
+  return [
+    `Attestation result (${scheme}): the word of ${issuer}`,
+    `  ok    signature: by ${signedBy}`,
+    `  ok    dates: said at ${toIsoTime(issuedAt)}, until ${toIsoTime(expiresAt)}`,
+  ];
+}
+
+async function readResultPolicy(path: string): Promise<ResultPolicy> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (cause) {
+    throw new InputError({ code: "INPUT_INVALID", message: `cannot read the policy ${path}`, cause });
+  }
+  return parseResultPolicy(parseJson(bytes));
+}

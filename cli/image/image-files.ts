@@ -1,6 +1,6 @@
 /** The files of `npm run build:image`, read as the measurements need them. */
 
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { join } from "node:path";
 import type { BootFiles } from "../../image/uki.ts";
 import { InputError } from "../../protocol/errors.ts";
@@ -9,6 +9,21 @@ import { InputError } from "../../protocol/errors.ts";
 export function readInput(path: string): Uint8Array {
   try {
     return readFileSync(path);
+  } catch (cause) {
+    throw new InputError({ code: "INPUT_NOT_FOUND", message: `cannot read ${path}`, cause });
+  }
+}
+
+/** The first bytes of a file that may be as long as a disk. @throws {InputError} INPUT_NOT_FOUND */
+export function readStart(path: string, length: number): Uint8Array {
+  const bytes = Buffer.alloc(length);
+  try {
+    const fd = openSync(path, "r");
+    try {
+      return new Uint8Array(bytes.subarray(0, readSync(fd, bytes, 0, length, 0)));
+    } finally {
+      closeSync(fd);
+    }
   } catch (cause) {
     throw new InputError({ code: "INPUT_NOT_FOUND", message: `cannot read ${path}`, cause });
   }

@@ -8,8 +8,9 @@ export function withMeasureOptions(command: Command): Command {
     .option("--rtmr0 <hex>", "RTMR0, or: any (tdx)")
     .option(
       "--event-log <file>",
-      "the firmware's log of such a machine, for RTMR0 and the disk's table (tdx)",
+      "the firmware's log of such a machine, for RTMR0 and, without --disk, the disk's table (tdx)",
     )
+    .option("--disk <file>", "the disk that holds adyton.efi, for its partition table (tdx-uki)")
     .option("--memory <megabytes>", "memory of the machine (tdx; 4096 where not given)")
     .option("--kernel-form <form>", "patched by QEMU, or as the file has it: patched, file (tdx)")
     .option("--page-order <order>", "how the host adds the firmware's pages: page, or batch for QEMU 8 (tdx)")

@@ -5,6 +5,7 @@ import { parseCcel } from "../../attestation/eventlog/ccel.ts";
 import { replayRtmrs } from "../../attestation/eventlog/rtmr.ts";
 import { sha256 } from "../../image/digest.ts";
 import { readEif } from "../../image/eif.ts";
+import { gptEventDigest } from "../../image/gpt.ts";
 import { nitroPcrs } from "../../image/nitro-pcrs.ts";
 import { nitroTpmPcrs } from "../../image/nitro-tpm.ts";
 import { readSnpFirmware } from "../../image/snp-firmware.ts";
@@ -19,7 +20,7 @@ import {
 } from "../../image/tdx-registers.ts";
 import { toHex, type Hex } from "../../protocol/bytes.ts";
 import { InputError } from "../../protocol/errors.ts";
-import { readBootFiles, readInput } from "./image-files.ts";
+import { readBootFiles, readInput, readStart } from "./image-files.ts";
 
 export const PLATFORMS = ["tdx", "tdx-uki", "snp", "nitro", "nitro-tpm"] as const;
 export type Platform = (typeof PLATFORMS)[number];
@@ -38,6 +39,7 @@ export interface MeasureOptions {
   readonly mrtd?: string;
   readonly rtmr0?: string;
   readonly eventLog?: string;
+  readonly disk?: string;
   readonly memory?: string;
   readonly kernelForm?: string;
   readonly pageOrder?: string;
@@ -118,11 +120,14 @@ function rtMr0Of({ rtmr0, eventLog }: MeasureOptions): Register {
   );
 }
 
+/** Bytes at the start of a disk in which its partition table is. */
+const TABLE_BYTES = 1024 * 1024;
 /** TCG PC Client Platform Firmware Profile §10.4.1: EV_EFI_GPT_EVENT. */
 const EV_EFI_GPT_EVENT = 0x8000_0006;
 
-/** Of the disk from which the firmware takes the image, as its log has it. */
-function gptEvent({ eventLog }: MeasureOptions): Uint8Array | null {
+/** Of the disk from which the firmware takes the image: from the disk itself, or as a log of its firmware has it. */
+function gptEvent({ eventLog, disk }: MeasureOptions): Uint8Array | null {
+  if (disk !== undefined) return gptEventDigest(readStart(disk, TABLE_BYTES));
   if (eventLog === undefined) return null;
   return parseCcel(readInput(eventLog)).find(({ type }) => type === EV_EFI_GPT_EVENT)?.digest ?? null;
 }

@@ -1,18 +1,12 @@
 #!/bin/sh
 # start.sh PROJECT ZONE BUCKET IMAGE OPERATOR: adyton.efi as the only file of a disk, started in a TDX machine of Google's, with the
-# operator's file as a second, read-only disk. Needs gcloud, gsutil, and mtools, dosfstools, gdisk to write the disk.
+# operator's file as a second, read-only disk. Needs gcloud, gsutil, and what write-disk.sh needs.
 set -eu
 project=$1 zone=$2 bucket=$3 image=$4 operator=$5
 work=$(mktemp -d)
 trap 'rm -r "$work"' EXIT
 
-# A disk with one EFI system partition; its table is measured (RTMR1), so its identifiers are fixed.
-truncate -s 1G "$work/disk.raw"
-sgdisk --disk-guid=a0000000-0000-4000-8000-000000000001 --new=1:2048:0 --typecode=1:ef00 \
-  --partition-guid=1:a0000000-0000-4000-8000-000000000002 --change-name=1:adyton "$work/disk.raw"
-mkfs.vfat -F 32 -i ad704000 --invariant --offset=2048 "$work/disk.raw" 1046511
-mmd -i "$work/disk.raw@@1M" ::/EFI ::/EFI/BOOT
-mcopy -i "$work/disk.raw@@1M" "$image/adyton.efi" ::/EFI/BOOT/BOOTX64.EFI
+sh "$(dirname "$0")/write-disk.sh" "$image" "$work/disk.raw"
 tar --format=oldgnu -Sczf "$work/enclave.tar.gz" -C "$work" disk.raw
 
 mkdir "$work/operator"

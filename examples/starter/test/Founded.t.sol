@@ -30,6 +30,8 @@ contract FoundedTest {
     function test_EachOtherStatusKeepsNoYear() public {
         for (uint8 status = 2; status <= 9; ++status) {
             bytes32 id = ask();
+            // What a single host can cause settles only shortly before the deadline.
+            vm.warp(block.timestamp + 59 minutes + 59 seconds);
             require(mock.answerStatus(id, AnswerStatus(status)), "delivered");
             (, AnswerStatus kept, int256 year) = founded.cities(id);
             require(kept == AnswerStatus(status) && year == 0, "status, and no year");

@@ -29,6 +29,8 @@ contract FoundedTest {
 
     function test_EachOtherStatusKeepsNoYear() public {
         for (uint8 status = 2; status <= 9; ++status) {
+            // Only a quorum ends so.
+            if (AnswerStatus(status) == AnswerStatus.Disagreed) continue;
             bytes32 id = ask();
             // What a single host can cause settles only shortly before the deadline.
             vm.warp(block.timestamp + 59 minutes + 59 seconds);

@@ -1,7 +1,5 @@
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { addSections, authenticodeDigest, certificateTable, sectionInMemory } from "../../image/pe.ts";
+import { addSections, authenticodeDigest, sectionInMemory } from "../../image/pe.ts";
 import { readUki, writeUki } from "../../image/uki.ts";
 import { toHex, toUtf8 } from "../../protocol/bytes.ts";
 import { twinKernel, twinProgram } from "./support/vectors.ts";
@@ -45,15 +43,6 @@ describe("the Authenticode digest", () => {
 function range(from: number, count: number): readonly number[] {
   return Array.from({ length: count }, (_, index) => from + index);
 }
-
-/** Of a build (`npm run build:image`); Debian's signature inside holds the digest that was signed. */
-const KERNEL = join(import.meta.dirname, "../../dist/image/vmlinuz");
-test.skipIf(!existsSync(KERNEL))("is the one that Debian signed inside its kernel", () => {
-  const kernel = readFileSync(KERNEL);
-  const table = Buffer.from(certificateTable(kernel));
-  expect(table.length).toBeGreaterThan(1000);
-  expect(table.includes(Buffer.from(authenticodeDigest(kernel, "sha256")))).toBe(true);
-});
 
 describe("sections added to a stub", () => {
   test("are read back whole, whatever their length, and leave those before them", () => {

@@ -5,6 +5,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { authenticodeDigest, certificateTable } from "../../../image/pe.ts";
 import { buildImage, behaviourWithoutModel, readManifest, ROOT } from "../support/built-image.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "adyton-two-builds-"));
@@ -51,4 +52,11 @@ test(TITLE, { timeout: 600_000 }, async () => {
   for (const name of names) {
     expect(readFileSync(join(other, name)).equals(readFileSync(join(one, name))), name).toBe(true);
   }
+});
+
+test("the Authenticode digest computed here is the one that Debian signed inside its kernel", () => {
+  const kernel = readFileSync(join(folder, "one/vmlinuz"));
+  const table = Buffer.from(certificateTable(kernel));
+  expect(table.length).toBeGreaterThan(1000);
+  expect(table.includes(Buffer.from(authenticodeDigest(kernel, "sha256")))).toBe(true);
 });

@@ -1,3 +1,4 @@
+import { DOCUMENT_TARGETS } from "./document-targets.ts";
 import { INTEL_TARGETS } from "./intel-targets.ts";
 import { MODEL_STREAM_TARGETS } from "./model-stream-targets.ts";
 import { RECEIPT_TARGETS } from "./receipt-targets.ts";
@@ -8,6 +9,7 @@ import { VENDOR_TARGETS } from "./vendor-targets.ts";
 export const TARGETS: readonly FuzzTarget[] = [
   ...INTEL_TARGETS,
   ...VENDOR_TARGETS,
+  ...DOCUMENT_TARGETS,
   ...RECEIPT_TARGETS,
   ...MODEL_STREAM_TARGETS,
 ];

@@ -8,6 +8,8 @@ export interface FreshSignatures {
   readonly curve: "P-256" | "P-384";
   readonly underKnownKey: number;
   readonly underNewKey: number;
+  /** RSA-PSS of 2048 bits, as the tests' AMD signs certificates. */
+  readonly rsaUnderKnownKey?: number;
 }
 
 const HASH = { "P-256": "SHA-256", "P-384": "SHA-384" } as const;
@@ -18,6 +20,7 @@ export async function measureSignaturesAlone({
   curve,
   underKnownKey,
   underNewKey,
+  rsaUnderKnownKey = 0,
 }: FreshSignatures): Promise<number> {
   const algorithm = { name: "ECDSA", namedCurve: curve, hash: HASH[curve] };
   const data = new Uint8Array(632);
@@ -30,7 +33,9 @@ export async function measureSignaturesAlone({
     const key = await crypto.subtle.importKey("spki", spki, algorithm, false, ["verify"]);
     return await crypto.subtle.verify(algorithm, key, signature, data);
   };
+  const underRsa = rsaUnderKnownKey === 0 ? null : await createRsaCheck(data);
   const set = [
+    ...(underRsa === null ? [] : Array.from({ length: rsaUnderKnownKey }, () => underRsa)),
     ...Array.from({ length: underKnownKey }, () => underKnown),
     ...Array.from({ length: underNewKey }, () => underNew),
   ];
@@ -42,4 +47,12 @@ export async function measureSignaturesAlone({
   await verify(SETS);
   const { user, system } = process.cpuUsage(before);
   return (SETS * 1e6) / (user + system);
+}
+
+async function createRsaCheck(data: Uint8Array<ArrayBuffer>): Promise<() => Promise<unknown>> {
+  const algorithm = { name: "RSA-PSS", hash: "SHA-384", saltLength: 48 };
+  const generated = { ...algorithm, modulusLength: 2048, publicExponent: Uint8Array.of(1, 0, 1) };
+  const { publicKey, privateKey } = await crypto.subtle.generateKey(generated, true, ["sign", "verify"]);
+  const signature = await crypto.subtle.sign(algorithm, privateKey, data);
+  return async () => await crypto.subtle.verify(algorithm, publicKey, signature, data);
 }

@@ -33,6 +33,9 @@ function toEntry({ cold, warm, peer, signaturesAlone }: Figures, freshSignatures
     coldCpuRatio: ratio(cold.perCpuSecond, peer?.perCpuSecond),
     warmCpuRatio: ratio(warm.perCpuSecond, peer?.perCpuSecond),
     freshSignatures,
+    // What a core could do that checked the fresh signatures and nothing else, and how near warm comes to it.
+    boundPerSecond: signaturesAlone === null ? null : round(signaturesAlone),
+    warmOfBound: signaturesAlone === null ? null : round(warm.perCpuSecond / signaturesAlone),
     signaturesAlonePerCpuSecond: signaturesAlone === null ? null : round(signaturesAlone),
     signaturesAloneCpuRatio: signaturesAlone === null ? null : ratio(signaturesAlone, peer?.perCpuSecond),
   };

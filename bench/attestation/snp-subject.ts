@@ -40,6 +40,6 @@ export async function snpSubject(): Promise<Subject> {
       await verifySnpReportUnder(roots, report, { endorsements, now: AMD_NOW });
     },
     peer: null,
-    fresh: null,
+    fresh: { curve: "P-384", underKnownKey: 0, underNewKey: 1, rsaUnderKnownKey: 1 },
   };
 }

@@ -13,7 +13,8 @@ export default defineConfig({
       "tests/image/build/**",
       "**/node_modules/**",
     ],
-    reporters: ["default", "./tests/support/skipped-reporter.ts"],
+    // Failures and the duration: who wants each test by its name says --reporter verbose.
+    reporters: ["minimal", "./tests/support/skipped-reporter.ts"],
     // A worker keeps the modules that it has loaded: to evaluate ethers, zod and our sources anew for each file took more
     // processor time than the tests of most files. A test that changes something of its process has to put it back.
     isolate: false,

@@ -114,6 +114,9 @@ function describeClaims(piece: ReportedPiece, full: boolean): readonly string[] 
   ];
 }
 
+/** Where a text begins that has a word too wide for its column: on a line of its own. */
+const BELOW_COLUMNS = 6;
+
 /** Longest name that its column makes room for. */
 const NAME_COLUMNS = 22;
 
@@ -125,8 +128,13 @@ function row(
 ): string {
   const left = markWidth === 0 ? "  " : `  ${mark.padEnd(markWidth)}  `;
   const indent = left.length + nameWidth + 2;
-  const broken = wrap(`${" ".repeat(left.length)}${name.padEnd(nameWidth)}  ${text}`, indent, LINE_COLUMNS);
+  const tooWide = text.split(" ").some((word) => word.length > LINE_COLUMNS - indent);
   const colored = markWidth === 0 ? left : `  ${tone(mark.padEnd(markWidth))}  `;
+  if (tooWide) {
+    const below = " ".repeat(BELOW_COLUMNS);
+    return `${colored}${name}\n${wrap(`${below}${text}`, BELOW_COLUMNS, LINE_COLUMNS)}`;
+  }
+  const broken = wrap(`${" ".repeat(left.length)}${name.padEnd(nameWidth)}  ${text}`, indent, LINE_COLUMNS);
   return `${colored}${broken.slice(left.length)}`.trimEnd();
 }
 

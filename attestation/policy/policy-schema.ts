@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { EvidenceKind } from "../evidence/verified-evidence.ts";
-import { appraisalPolicySchema, RULES } from "./policy.ts";
+import { piecesSchema, RULES, versionSchema } from "./policy.ts";
 import type { Rule } from "./rule.ts";
 
 /**
@@ -8,12 +8,11 @@ import type { Rule } from "./rule.ts";
  * in files of that version. What holds across fields is for `parsePolicyFile` to say.
  */
 export function policyFileSchema(): z.ZodType {
-  const { version, pieces } = appraisalPolicySchema.shape;
   const kinds = (Object.keys(RULES) as EvidenceKind[]).map((kind) => [kind, sectionSchema(kind).optional()]);
   return z.strictObject({
     $schema: z.string().optional(),
-    version,
-    pieces: pieces.optional(),
+    version: versionSchema,
+    pieces: piecesSchema.optional(),
     ...(Object.fromEntries(kinds) as Record<string, z.ZodType>),
   });
 }

@@ -13,8 +13,25 @@ import {
   DSTACK_SNP_RULES,
 } from "./wrapped-rules.ts";
 
+/** By name and not by shape: a declaration file that wrote all of it out would be endless. */
+interface Rules {
+  readonly sgx: typeof SGX_RULES;
+  readonly tdx: typeof TDX_RULES;
+  readonly snp: typeof SNP_RULES;
+  readonly nitro: typeof NITRO_RULES;
+  readonly nitroTpm: typeof NITRO_TPM_RULES;
+  readonly nvidia: typeof NVIDIA_RULES;
+  readonly azureSnp: typeof AZURE_SNP_RULES;
+  readonly azureTdx: typeof AZURE_TDX_RULES;
+  readonly dstack: typeof DSTACK_RULES;
+  readonly dstackSnp: typeof DSTACK_SNP_RULES;
+  readonly dstackNitro: typeof DSTACK_NITRO_RULES;
+  readonly dstackNitroTpm: typeof DSTACK_NITRO_TPM_RULES;
+  readonly simulator: typeof SIMULATOR_RULES;
+}
+
 /** Every kind's rules. A new kind does not compile until it has some. */
-export const RULES = {
+export const RULES: Rules = {
   sgx: SGX_RULES,
   tdx: TDX_RULES,
   snp: SNP_RULES,
@@ -28,7 +45,19 @@ export const RULES = {
   dstackNitro: DSTACK_NITRO_RULES,
   dstackNitroTpm: DSTACK_NITRO_TPM_RULES,
   simulator: SIMULATOR_RULES,
-} as const satisfies { readonly [Kind in EvidenceKind]: RuleTable<Kind> };
+} satisfies { readonly [Kind in EvidenceKind]: RuleTable<Kind> };
+
+type Demand<R> = R extends { readonly schema: infer Schema extends z.ZodType } ? z.infer<Schema> : never;
+
+/** A kind is refused, or each of its rules says what it demands. */
+type Section<Kind extends EvidenceKind> =
+  { refuse: true } | { -readonly [Name in keyof Rules[Kind]]: Demand<Rules[Kind][Name]> };
+
+/** Appraisal Policy for Evidence (RFC 9334 §8.5), complete: `policy-file.ts` reads files of every version as one of these. */
+export type AppraisalPolicy = {
+  version: 1 | 2;
+  pieces: "all" | { needs: EvidenceKind[] };
+} & { [Kind in EvidenceKind]: Section<Kind> };
 
 type SectionShape<Table> = {
   [Name in keyof Table]: Table[Name] extends Rule<never, infer Schema> ? Schema : never;
@@ -48,7 +77,12 @@ const KINDS = Object.keys(RULES) as [EvidenceKind, ...EvidenceKind[]];
  * Which pieces of a document must be accepted: all that are in it; or one at least of each kind that is named, where pieces of
  * other kinds are judged and decide nothing. A piece that is not genuine is never passed over.
  */
-const piecesSchema = z.union([z.literal("all"), z.strictObject({ needs: z.array(z.enum(KINDS)).min(1) })]);
+export const piecesSchema: z.ZodType<AppraisalPolicy["pieces"]> = z.union([
+  z.literal("all"),
+  z.strictObject({ needs: z.array(z.enum(KINDS)).min(1) }),
+]);
+
+export const versionSchema: z.ZodType<AppraisalPolicy["version"]> = z.literal([1, 2]);
 
 /**
  * Appraisal Policy for Evidence (RFC 9334 §8.5), complete. What is not checked says `{"acceptAny": true}`, what is not
@@ -56,7 +90,7 @@ const piecesSchema = z.union([z.literal("all"), z.strictObject({ needs: z.array(
  * every version as one of these).
  */
 export const appraisalPolicySchema = z.strictObject({
-  version: z.literal([1, 2]),
+  version: versionSchema,
   pieces: piecesSchema,
   sgx: sectionSchema(SGX_RULES),
   tdx: sectionSchema(TDX_RULES),
@@ -72,6 +106,4 @@ export const appraisalPolicySchema = z.strictObject({
   dstackNitroTpm: sectionSchema(DSTACK_NITRO_TPM_RULES),
   /** Anyone can make this evidence. Anything but `refuse` is for demonstrations and tests. */
   simulator: sectionSchema(SIMULATOR_RULES),
-});
-
-export type AppraisalPolicy = z.infer<typeof appraisalPolicySchema>;
+}) as unknown as z.ZodType<AppraisalPolicy>;

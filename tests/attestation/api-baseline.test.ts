@@ -1,0 +1,11 @@
+/** What `adyton/attestation` offers is a promise: a name that comes or goes is a change of docs/reference/api-baseline.json too. */
+
+import { readFile } from "node:fs/promises";
+import { expect, test } from "vitest";
+import * as attestation from "../../attestation/index.ts";
+
+test("the names of adyton/attestation are those of the baseline", async () => {
+  const url = new URL("../../docs/reference/api-baseline.json", import.meta.url);
+  const baseline = JSON.parse(await readFile(url, "utf8")) as Record<string, readonly string[]>;
+  expect(Object.keys(attestation).sort()).toEqual(baseline["adyton/attestation"]);
+});

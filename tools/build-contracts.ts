@@ -74,7 +74,7 @@ function showCompiling(): () => void {
   const started = performance.now();
   const draw = (): void => {
     const seconds = Math.floor((performance.now() - started) / 1000);
-    const line = `compiling the contracts, once for these sources: ${seconds} s (about half a minute)`;
+    const line = `compiling the contracts, once for these sources: ${seconds} s`;
     stderr.write(stderr.isTTY ? `\r${line}` : `${line}\n`);
   };
   draw();

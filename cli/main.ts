@@ -4,6 +4,7 @@
 import { Command } from "commander";
 import { registerAsk } from "./ask/command.ts";
 import { registerDemo } from "./demo/command.ts";
+import { registerEnclave } from "./enclave/command.ts";
 import { commandName } from "./invocation.ts";
 import { endWithReader, report } from "./failure.ts";
 import { registerFunctions } from "./functions/command.ts";
@@ -47,6 +48,7 @@ registerInspect(program);
 registerPolicy(program);
 registerResult(program);
 registerOracle(program);
+registerEnclave(program);
 registerFunctions(program);
 registerSealKey(program);
 registerImage(program);

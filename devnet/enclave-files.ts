@@ -11,16 +11,10 @@ import type { Json } from "../protocol/canonical-json.ts";
 import { configurationDigest } from "../protocol/keyset.ts";
 import type { ModelChoice } from "./model-choice.ts";
 
-/** Name of the provider's key among the enclave's secrets. */
-const SECRET = "model-key";
-
-/** Wei for a call and for a token: small, and not zero, so that a fee can be too small. */
-const PRICE = { perRequest: "1000000000000", perInputToken: "1000000", perOutputToken: "4000000" };
-
 export interface EnclaveFiles {
   readonly behaviourFile: string;
   readonly operatorFile: string;
-  /** The provider's key, for the oracle to bring; none where the model asks for none. */
+  /** The providers' keys, for the oracle to bring. */
   readonly secrets: readonly SecretFile[];
   readonly behaviourDigest: Hex;
 }
@@ -54,15 +48,15 @@ export function writeEnclaveFiles(folder: string, terms: EnclaveTerms): EnclaveF
   return {
     behaviourFile: write("behaviour.json", behaviour),
     operatorFile: write("operator.json", createOperator(terms)),
-    secrets: terms.model.key === null ? [] : [writeSecret(folder, terms.model.key)],
+    secrets: Object.entries(terms.model.keys).map(([name, key]) => writeSecret(folder, name, key)),
     behaviourDigest: configurationDigest(behaviour as unknown as Json),
   };
 }
 
-function writeSecret(folder: string, key: string): SecretFile {
-  const file = join(folder, `${SECRET}.secret`);
+function writeSecret(folder: string, name: string, key: string): SecretFile {
+  const file = join(folder, `${name}.secret`);
   writeFileSync(file, key, { mode: 0o600 });
-  return { name: SECRET, file };
+  return { name, file };
 }
 
 function createBehaviour({ model, firstByteMs, clockChainUrl }: EnclaveTerms): BehaviourFile {
@@ -79,36 +73,11 @@ function createBehaviour({ model, firstByteMs, clockChainUrl }: EnclaveTerms): B
       connectMs: 5_000,
       firstByteMs,
       stallMs: 10_000,
-      wholeExchangeMs: 120_000,
+      wholeExchangeMs: Math.max(120_000, firstByteMs),
       responseBytes: 1_048_576,
       retries: 1,
     },
-    providers: {
-      [model.provider]: {
-        format: "openai-chat",
-        baseUrl: model.endpoint,
-        secret: model.key === null ? null : SECRET,
-        connection: "fresh",
-        minimumTls: "TLSv1.2",
-        minimumScts: 0,
-        models: Object.fromEntries(model.models.map((name) => [name, modelTerms(name, model.weightsSha256)])),
-      },
-    },
-  };
-}
-
-function modelTerms(
-  upstreamName: string,
-  weightsSha256: string | null,
-): BehaviourFile["providers"][string]["models"][string] {
-  return {
-    upstreamName,
-    contextTokens: 128_000,
-    maxOutputTokens: 4_096,
-    price: PRICE,
-    ...(weightsSha256 === null ? {} : { weightsSha256 }),
-    structuredOutput: "schema",
-    sampling: { temperature: true, topP: true, seed: true, effort: false },
+    providers: model.providers,
   };
 }
 

@@ -197,7 +197,7 @@ async function deployContracts(
     fallbackWindowSeconds: FALLBACK_WINDOW_SECONDS,
     cancelDelaySeconds: CANCEL_DELAY_SECONDS,
     keysBeforeRequest: true,
-    model: modelNames(model)[0] ?? "",
+    model: model.models[0] ?? "",
   };
   const deployment = await deploy(localSigner(provider, LocalAccount.deployer), terms);
   signal.throwIfAborted();
@@ -258,15 +258,11 @@ async function startOracle(
   return oracle;
 }
 
-function modelNames({ models, provider }: ModelChoice): readonly string[] {
-  return models.map((name) => `${provider}/${name}`);
-}
-
 function describeNetwork(
   parts: OracleStart & { readonly oracleUrl: string; readonly rpcUrl: string },
 ): NetworkFile {
   const { coordinator, enclaveRegistry, concierge, moderator, policyId } = parts.deployment;
-  const models = [...modelNames(parts.chain.model)];
+  const models = [...parts.chain.model.models];
   return {
     version: 2,
     pid: process.pid,

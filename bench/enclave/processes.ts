@@ -11,6 +11,7 @@ import type { OperatorFile } from "../../enclave/configuration/operator.ts";
 
 const path = (relative: string): string => new URL(relative, import.meta.url).pathname;
 const CREDENTIAL = "bench";
+const TASKSET = "/usr/bin/taskset";
 /** As it is deployed (enclave/deploy). */
 const FLAGS = ["--disable-sigusr1", "--max-semi-space-size=8"];
 
@@ -22,10 +23,10 @@ export interface Started {
 
 /** @param core pins it to one core with taskset, where there is one */
 async function start(args: readonly string[], core: number | null): Promise<Started> {
-  const command = [...(core === null ? [] : ["taskset", "-c", String(core)]), process.execPath, ...args];
+  const command = [...(core === null ? [] : [TASKSET, "-c", String(core)]), process.execPath, ...args];
   const child: ChildProcess = spawn(command[0] ?? "", command.slice(1), {
-    // PATH finds taskset; the enclave wipes what it is given.
-    env: { PATH: "/usr/bin:/bin" },
+    // The enclave refuses to start with any.
+    env: {},
     stdio: ["ignore", "pipe", "inherit"],
   });
   const exited = new Promise<void>((resolve) => {
@@ -96,7 +97,7 @@ function behaviourFile(
     maxOutputTokens: 4_096,
     price: { perRequest: "0", perInputToken: "0", perOutputToken: "0" },
     structuredOutput: "schema",
-    sampling: { temperature: true, topP: true, seed: true, effort: false },
+    sampling: { temperature: true, topP: true, seed: true, efforts: [] },
   });
   return {
     version: 1,

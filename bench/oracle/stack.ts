@@ -68,7 +68,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
 }
 
 async function startModel(folder: string): Promise<{ choice: ModelChoice; program: RunningProgram }> {
-  const none = { modelKey: null, modelUrl: null, modelName: null, modelCaFile: null };
+  const none = { keys: {}, provider: null, modelUrl: null, modelName: null, modelCaFile: null };
   const choice = await chooseModel(none, folder);
   if (choice.program === null) throw new TypeError("the stand-in is a process of its own");
   return { choice, program: choice.program };

@@ -68,7 +68,7 @@ export async function runDemo({ environment, folder, json, now, signal }: DemoOp
 function announceModel({ model }: LocalNetwork, say: Say): void {
   if (!model.standIn) return;
   say(
-    "The model is a local STAND-IN with its own TLS authority; set OPENAI_API_KEY or ADYTON_MODEL_URL for a real one.",
+    "The model is a local STAND-IN with its own TLS authority; set OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY or ADYTON_MODEL_URL for a real one.",
   );
 }
 

@@ -1,8 +1,10 @@
 import { InputError } from "../../protocol/errors.ts";
 import { PartKind } from "../../protocol/prompt-part.ts";
-import { Effort, PROVIDER_DEFAULT, Role, type Prompt } from "../../protocol/prompt.ts";
+import { PROVIDER_DEFAULT, Role, type Prompt } from "../../protocol/prompt.ts";
 import type { Effort as ModelEffort, ModelMessage, ModelQuestion } from "../models/model-format.ts";
 import type { CatalogModel } from "../models/model-catalog.ts";
+import { findRefusal, thinkingOf } from "../models/model-limits.ts";
+import { fitsSchemaLimits } from "../models/schema-measure.ts";
 import type { OutputContract } from "../output/output-contract.ts";
 
 const PART_NAMES = {
@@ -26,37 +28,37 @@ export function toQuestion(
   { model, id, format }: CatalogModel,
   contract: OutputContract,
 ): ModelQuestion {
-  const { temperatureMilli, topPMilli, seed, effort } = prompt.sampling;
-  const asked = {
-    temperature: temperatureMilli !== PROVIDER_DEFAULT,
-    topP: topPMilli !== PROVIDER_DEFAULT,
-    seed: seed !== BigInt(PROVIDER_DEFAULT),
-    effort: effort !== Effort.default,
-  };
-  for (const name of ["temperature", "topP", "seed", "effort"] as const) {
-    if (asked[name] && !model.sampling[name]) throw unsupported(id, `it takes no ${name}`);
-  }
-  if (prompt.maxOutputTokens > model.maxOutputTokens) {
-    throw unsupported(id, `it writes at most ${model.maxOutputTokens} tokens`);
-  }
+  const { temperatureMilli, topPMilli, seed } = prompt.sampling;
   if (seed > BigInt(Number.MAX_SAFE_INTEGER)) throw unsupported(id, "its seeds end at 2^53 - 1");
+  const effort = EFFORTS[prompt.sampling.effort] ?? null;
+  const asked = {
+    maxOutputTokens: prompt.maxOutputTokens,
+    temperature: temperatureMilli === PROVIDER_DEFAULT ? null : temperatureMilli / 1000,
+    topP: topPMilli === PROVIDER_DEFAULT ? null : topPMilli / 1000,
+    seed: seed === BigInt(PROVIDER_DEFAULT) ? null : Number(seed),
+    effort,
+    tools: [],
+    toolChoice: "auto",
+  } as const;
+  const refusal = findRefusal(asked, model);
+  if (refusal !== null) throw unsupported(id, refusal.reason);
   const [part] = prompt.parts;
   if (part !== undefined) throw unsupported(id, `this enclave serves no ${PART_NAMES[part.kind]} yet`);
   const messages = prompt.messages.map(({ role, content }) => ({ role: ROLES[role], content }));
   const { schema } = contract;
-  const enforced = schema !== null && format.takesSchema(schema.json);
-  const instructed = schema !== null && (model.structuredOutput === "instruction" || !enforced);
+  // What the provider would refuse is told instead: the answer is checked by ourselves either way.
+  const enforced =
+    schema !== null &&
+    model.structuredOutput === "schema" &&
+    format.takesSchema(schema.json) &&
+    fitsSchemaLimits(schema.json, model.schemaLimits);
+  const instructed = schema !== null && !enforced;
   return {
+    ...asked,
+    ...thinkingOf(model, effort),
     model: model.upstreamName,
     messages: instructed ? [schemaInstruction(contract), ...messages] : messages,
-    maxOutputTokens: prompt.maxOutputTokens,
-    temperature: asked.temperature ? temperatureMilli / 1000 : null,
-    topP: asked.topP ? topPMilli / 1000 : null,
-    seed: asked.seed ? Number(seed) : null,
-    effort: EFFORTS[effort] ?? null,
     schema: instructed ? null : schema,
-    tools: [],
-    toolChoice: "auto",
     stream: false,
   };
 }

@@ -1,6 +1,6 @@
 import { toUtf8 } from "../../protocol/bytes.ts";
 import type { Model } from "../configuration/behaviour.ts";
-import type { ModelMessage, ModelQuestion } from "../models/model-format.ts";
+import { tokenLimit, type ModelMessage, type ModelQuestion } from "../models/model-format.ts";
 
 /** Tokens that a provider adds around each message and around a whole conversation. */
 const TOKENS_AROUND_MESSAGE = 16;
@@ -35,6 +35,6 @@ export function worstCasePrice({ price }: Model, question: ModelQuestion): bigin
   return (
     price.perRequest +
     price.perInputToken * BigInt(mostInputTokens(question)) +
-    price.perOutputToken * BigInt(question.maxOutputTokens)
+    price.perOutputToken * BigInt(tokenLimit(question))
   );
 }

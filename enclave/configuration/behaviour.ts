@@ -4,11 +4,7 @@
  */
 
 import { z } from "zod";
-
-const wei = z
-  .string()
-  .regex(/^(?:0|[1-9][0-9]{0,38})$/, { error: "expected wei as a decimal string" })
-  .transform((text) => BigInt(text));
+import { Model } from "./model-terms.ts";
 
 const providerName = z.string().regex(/^[a-z0-9][a-z0-9.-]*$/);
 
@@ -26,30 +22,6 @@ function isServable(text: string): boolean {
 const baseUrl = z.string().refine(isServable, {
   error:
     "expected an https URL without query, or an http one whose host is a loopback address such as 127.0.0.1",
-});
-
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
-
-const Model = z.strictObject({
-  /** What the provider calls it. */
-  upstreamName: z.string().min(1).max(256),
-  contextTokens: z.int().min(1),
-  maxOutputTokens: z.int().min(1),
-  price: z.strictObject({ perRequest: wei, perInputToken: wei, perOutputToken: wei }),
-  /** `schema`: the provider enforces a JSON Schema; `instruction`: the schema is put into the prompt. */
-  structuredOutput: z.enum(["schema", "instruction"]),
-  /** Sampling that the model takes; what it does not take and is asked for is an invalid request. */
-  sampling: z.strictObject({
-    temperature: z.boolean(),
-    topP: z.boolean(),
-    seed: z.boolean(),
-    effort: z.boolean(),
-  }),
-  /**
-   * For a model that runs on this enclave's loopback, and for no other: SHA-256 of its weights. Whoever builds the image
-   * puts them there, and the image's measurement vouches for it.
-   */
-  weightsSha256: sha256.optional(),
 });
 
 const Provider = z
@@ -93,6 +65,12 @@ const Provider = z
         ({ weightsSha256 }) => (weightsSha256 !== undefined) === url.startsWith("http:"),
       ),
     { error: "models on the loopback, and no others, have the digest of their weights", path: ["models"] },
+  )
+  .refine(
+    ({ format, models }) =>
+      format === "anthropic-messages" ||
+      Object.values(models).every(({ thinking }) => thinking.mode !== "adaptive"),
+    { error: "only anthropic-messages asks for adaptive thinking", path: ["models"] },
   )
   .refine(({ format, dialect }) => format === "openai-chat" || dialect === undefined, {
     error: "only openai-chat has dialects",
@@ -155,6 +133,6 @@ export const Behaviour = z
 export type Behaviour = z.output<typeof Behaviour>;
 export type BehaviourFile = z.input<typeof Behaviour>;
 export type Provider = z.output<typeof Provider>;
-export type Model = z.output<typeof Model>;
+export type { Model } from "./model-terms.ts";
 export type Limits = z.output<typeof Limits>;
 export type TimeSettings = z.output<typeof Time>;

@@ -5,15 +5,15 @@ import { InputError } from "../../protocol/errors.ts";
 import { parseAnthropicReply } from "./anthropic-messages-reply.ts";
 import { createAnthropicStreamReader } from "./anthropic-messages-stream.ts";
 import { splitSystem, type DialogueMessage } from "./dialogue.ts";
-import type { EncodedQuestion, ModelFormat, ModelQuestion } from "./model-format.ts";
-import { adaptSchema, ANTHROPIC_SCHEMAS, checkTakesSchema, isClosedSchema } from "./provider-schema.ts";
+import { tokenLimit, type EncodedQuestion, type ModelFormat, type ModelQuestion } from "./model-format.ts";
+import { adaptSchema, ANTHROPIC_SCHEMAS, checkTakesSchema, isAnthropicSchema } from "./provider-schema.ts";
 import { encodeBody, parseArguments } from "./response-body.ts";
 
 /** The version of the API that this file is written to. */
 const API_VERSION = "2023-06-01";
 
 export const anthropicMessages: ModelFormat = {
-  takesSchema: isClosedSchema,
+  takesSchema: isAnthropicSchema,
   encodeQuestion,
   credentialHeaders: (credential) => ({ "x-api-key": credential }),
   parseReply: parseAnthropicReply,
@@ -28,13 +28,13 @@ function encodeQuestion(question: ModelQuestion): EncodedQuestion {
   const { system, dialogue } = splitSystem(question.messages);
   const body: Json = {
     model: question.model,
-    max_tokens: question.maxOutputTokens,
+    max_tokens: tokenLimit(question),
     messages: groupResults(dialogue).map(encodeTurn),
     stream,
     ...(system.length === 0 ? {} : { system: system.map((text) => ({ type: "text", text })) }),
     ...(question.temperature === null ? {} : { temperature: question.temperature }),
     ...(question.topP === null ? {} : { top_p: question.topP }),
-    ...(question.effort === "none" ? { thinking: { type: "disabled" } } : {}),
+    ...encodeThinking(question),
     ...encodeOutputConfig(question),
     ...encodeTools(question),
   };
@@ -47,6 +47,11 @@ function encodeQuestion(question: ModelQuestion): EncodedQuestion {
     },
     body: encodeBody(body),
   };
+}
+
+function encodeThinking({ effort, asksToThink }: ModelQuestion): Readonly<Record<string, Json>> {
+  if (effort === "none") return { thinking: { type: "disabled" } };
+  return asksToThink ? { thinking: { type: "adaptive" } } : {};
 }
 
 function cannotSay(what: string): InputError {
@@ -89,7 +94,7 @@ function encodeResult(message: DialogueMessage): readonly Json[] {
 }
 
 function encodeOutputConfig({ schema, effort }: ModelQuestion): Readonly<Record<string, Json>> {
-  if (schema !== null) checkTakesSchema(isClosedSchema, schema.json);
+  if (schema !== null) checkTakesSchema(isAnthropicSchema, schema.json);
   const format =
     schema === null
       ? {}

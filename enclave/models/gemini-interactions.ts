@@ -5,12 +5,12 @@ import { splitSystem, type DialogueMessage } from "./dialogue.ts";
 import { toThinkingLevel } from "./gemini-effort.ts";
 import { parseInteraction } from "./gemini-interactions-reply.ts";
 import { createInteractionStreamReader } from "./gemini-interactions-stream.ts";
-import type { EncodedQuestion, ModelFormat, ModelQuestion } from "./model-format.ts";
-import { adaptSchema, GEMINI_SCHEMAS } from "./provider-schema.ts";
+import { tokenLimit, type EncodedQuestion, type ModelFormat, type ModelQuestion } from "./model-format.ts";
+import { adaptSchema, GEMINI_SCHEMAS, isGeminiSchema } from "./provider-schema.ts";
 import { encodeBody, parseArguments } from "./response-body.ts";
 
 export const geminiInteractions: ModelFormat = {
-  takesSchema: () => true,
+  takesSchema: isGeminiSchema,
   encodeQuestion,
   credentialHeaders: (credential) => ({ "x-goog-api-key": credential }),
   parseReply: parseInteraction,
@@ -45,22 +45,15 @@ function encodeQuestion(question: ModelQuestion): EncodedQuestion {
   };
 }
 
-function encodeConfig({
-  maxOutputTokens,
-  temperature,
-  topP,
-  seed,
-  effort,
-  ...question
-}: ModelQuestion): Json {
-  const { tools, toolChoice } = question;
+function encodeConfig(question: ModelQuestion): Json {
+  const { temperature, topP, seed, effort, tools, toolChoice } = question;
   const choices = { auto: "auto", required: "any", none: "none" } as const;
   const choice =
     typeof toolChoice === "string"
       ? choices[toolChoice]
       : { allowed_tools: { mode: "any", tools: [toolChoice.name] } };
   return {
-    max_output_tokens: maxOutputTokens,
+    max_output_tokens: tokenLimit(question),
     ...(temperature === null ? {} : { temperature }),
     ...(topP === null ? {} : { top_p: topP }),
     ...(seed === null ? {} : { seed }),

@@ -5,12 +5,12 @@ import { splitSystem, type DialogueMessage } from "./dialogue.ts";
 import { toThinkingLevel } from "./gemini-effort.ts";
 import { parseGeminiReply } from "./gemini-reply.ts";
 import { createGeminiStreamReader } from "./gemini-stream.ts";
-import type { EncodedQuestion, ModelFormat, ModelQuestion } from "./model-format.ts";
-import { adaptSchema, GEMINI_SCHEMAS } from "./provider-schema.ts";
+import { tokenLimit, type EncodedQuestion, type ModelFormat, type ModelQuestion } from "./model-format.ts";
+import { adaptSchema, GEMINI_SCHEMAS, isGeminiSchema } from "./provider-schema.ts";
 import { encodeBody, parseArguments } from "./response-body.ts";
 
 export const gemini: ModelFormat = {
-  takesSchema: () => true,
+  takesSchema: isGeminiSchema,
   encodeQuestion,
   // In the query string it would be in the transcript's URLs, and in logs.
   credentialHeaders: (credential) => ({ "x-goog-api-key": credential }),
@@ -43,7 +43,7 @@ function encodeQuestion(question: ModelQuestion): EncodedQuestion {
 function encodeConfig(question: ModelQuestion): Json {
   const { temperature, topP, seed, effort, schema } = question;
   return {
-    maxOutputTokens: question.maxOutputTokens,
+    maxOutputTokens: tokenLimit(question),
     ...(temperature === null ? {} : { temperature }),
     ...(topP === null ? {} : { topP }),
     ...(seed === null ? {} : { seed }),

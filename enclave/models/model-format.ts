@@ -41,7 +41,12 @@ export interface ModelQuestion {
   /** The provider's name for the model. */
   readonly model: string;
   readonly messages: readonly ModelMessage[];
+  /** Of the answer alone. */
   readonly maxOutputTokens: number;
+  /** For thinking, beside the answer's: providers bound both by one number (`tokenLimit`). 0 where the model does not think. */
+  readonly thinkingTokens: number;
+  /** The model thinks only when it is asked, and is. */
+  readonly asksToThink: boolean;
   /** null where the provider's default holds. */
   readonly temperature: number | null;
   readonly topP: number | null;
@@ -52,6 +57,11 @@ export interface ModelQuestion {
   readonly tools: readonly ToolDefinition[];
   readonly toolChoice: ToolChoice;
   readonly stream: boolean;
+}
+
+/** What a provider is told to stop after: thinking and answer together. */
+export function tokenLimit({ maxOutputTokens, thinkingTokens }: ModelQuestion): number {
+  return maxOutputTokens + thinkingTokens;
 }
 
 /** Why a model stopped, in one vocabulary. `other` is a reason that we do not know, and never a whole answer. */

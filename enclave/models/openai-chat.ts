@@ -4,13 +4,19 @@
  */
 
 import type { Json } from "../../protocol/canonical-json.ts";
-import type { EncodedQuestion, ModelFormat, ModelMessage, ModelQuestion } from "./model-format.ts";
+import {
+  tokenLimit,
+  type EncodedQuestion,
+  type ModelFormat,
+  type ModelMessage,
+  type ModelQuestion,
+} from "./model-format.ts";
 import { parseChatReply } from "./openai-chat-reply.ts";
 import { createChatStreamReader } from "./openai-chat-stream.ts";
 import {
   adaptSchema,
   checkTakesSchema,
-  isObjectSchema,
+  isOpenaiSchema,
   isStrictSchema,
   OPENAI_SCHEMAS,
 } from "./provider-schema.ts";
@@ -31,7 +37,7 @@ export const DEFAULT_CHAT_DIALECT: ChatDialect = { tokenLimit: "max_tokens", sen
 
 export function createOpenaiChat(dialect: ChatDialect): ModelFormat {
   return {
-    takesSchema: isObjectSchema,
+    takesSchema: isOpenaiSchema,
     encodeQuestion: (question) => encodeQuestion(dialect, question),
     credentialHeaders: (credential) => ({ authorization: `Bearer ${credential}` }),
     parseReply: (body) => {
@@ -43,12 +49,15 @@ export function createOpenaiChat(dialect: ChatDialect): ModelFormat {
   };
 }
 
-function encodeQuestion({ tokenLimit, sendsStore }: ChatDialect, question: ModelQuestion): EncodedQuestion {
+function encodeQuestion(
+  { tokenLimit: tokenLimitField, sendsStore }: ChatDialect,
+  question: ModelQuestion,
+): EncodedQuestion {
   const { stream } = question;
   const body: Json = {
     model: question.model,
     messages: question.messages.map(encodeMessage),
-    [tokenLimit]: question.maxOutputTokens,
+    [tokenLimitField]: tokenLimit(question),
     stream,
     ...(sendsStore ? { store: false } : {}),
     ...(stream ? { stream_options: { include_usage: true } } : {}),
@@ -90,7 +99,7 @@ function encodeMessage(message: ModelMessage): Json {
 
 function encodeSchema({ schema }: ModelQuestion): Readonly<Record<string, Json>> {
   if (schema === null) return {};
-  checkTakesSchema(isObjectSchema, schema.json);
+  checkTakesSchema(isOpenaiSchema, schema.json);
   const strict = schema.strict && isStrictSchema(schema.json);
   const json = strict ? adaptSchema(schema.json, OPENAI_SCHEMAS) : schema.json;
   return {

@@ -2,20 +2,26 @@
 
 import type { Json } from "../../protocol/canonical-json.ts";
 import { InputError } from "../../protocol/errors.ts";
-import type { EncodedQuestion, ModelFormat, ModelMessage, ModelQuestion } from "./model-format.ts";
+import {
+  tokenLimit,
+  type EncodedQuestion,
+  type ModelFormat,
+  type ModelMessage,
+  type ModelQuestion,
+} from "./model-format.ts";
 import { parseResponsesReply } from "./openai-responses-reply.ts";
 import { createResponsesStreamReader } from "./openai-responses-stream.ts";
 import {
   adaptSchema,
   checkTakesSchema,
-  isObjectSchema,
+  isOpenaiSchema,
   isStrictSchema,
   OPENAI_SCHEMAS,
 } from "./provider-schema.ts";
 import { encodeBody } from "./response-body.ts";
 
 export const openaiResponses: ModelFormat = {
-  takesSchema: isObjectSchema,
+  takesSchema: isOpenaiSchema,
   encodeQuestion,
   credentialHeaders: (credential) => ({ authorization: `Bearer ${credential}` }),
   parseReply: parseResponsesReply,
@@ -30,7 +36,7 @@ function encodeQuestion(question: ModelQuestion): EncodedQuestion {
   const body: Json = {
     model: question.model,
     input: question.messages.flatMap(encodeMessage),
-    max_output_tokens: question.maxOutputTokens,
+    max_output_tokens: tokenLimit(question),
     stream,
     // Nothing is kept there: no conversation to continue, no log to read.
     store: false,
@@ -73,7 +79,7 @@ function encodeMessage(message: ModelMessage): readonly Json[] {
 
 function encodeSchema({ schema }: ModelQuestion): Readonly<Record<string, Json>> {
   if (schema === null) return {};
-  checkTakesSchema(isObjectSchema, schema.json);
+  checkTakesSchema(isOpenaiSchema, schema.json);
   const strict = schema.strict && isStrictSchema(schema.json);
   const json = strict ? adaptSchema(schema.json, OPENAI_SCHEMAS) : schema.json;
   return { text: { format: { type: "json_schema", name: "answer", strict, schema: json } } };

@@ -5,6 +5,7 @@
 
 import type { Json } from "../../protocol/canonical-json.ts";
 import { InputError } from "../../protocol/errors.ts";
+import { isRecursiveSchema } from "./schema-measure.ts";
 
 type JsonObject = { readonly [key: string]: Json };
 
@@ -13,6 +14,8 @@ export interface SchemaSupport {
   readonly keywords: ReadonlySet<string>;
   /** The largest `minItems` that it takes. */
   readonly largestMinItems: number;
+  /** Whether it refuses a choice of values without their type, which JSON Schema does not ask for. */
+  readonly namesTypes: boolean;
 }
 
 const STRUCTURE = ["type", "properties", "required", "additionalProperties", "items", "enum", "anyOf"];
@@ -35,18 +38,21 @@ export const OPENAI_SCHEMAS: SchemaSupport = {
     "multipleOf",
   ]),
   largestMinItems: Infinity,
+  namesTypes: true,
 };
 
 /** https://platform.claude.com/docs/en/build-with-claude/structured-outputs, JSON Schema limitations */
 export const ANTHROPIC_SCHEMAS: SchemaSupport = {
   keywords: new Set([...STRUCTURE, ...WORDS, "const", "$ref", "$defs", "minItems"]),
   largestMinItems: 1,
+  namesTypes: false,
 };
 
 /** https://ai.google.dev/api/generate-content, GenerationConfig.responseJsonSchema */
 export const GEMINI_SCHEMAS: SchemaSupport = {
   keywords: new Set([...STRUCTURE, ...WORDS, "$ref", "$defs", "minItems", "maxItems", "minimum", "maximum"]),
   largestMinItems: Infinity,
+  namesTypes: false,
 };
 
 /** Restrict nothing, and say nothing to a model that its description does not. */
@@ -54,7 +60,7 @@ const DROPPED = new Set(["$schema", "$comment", "examples", "default"]);
 
 export function adaptSchema(schema: Json, support: SchemaSupport): Json {
   if (!isObject(schema)) return schema;
-  const kept: Record<string, Json> = {};
+  const kept: Record<string, Json> = support.namesTypes ? typeOfChoice(schema) : {};
   const told: string[] = [];
   for (const [keyword, value] of Object.entries(schema)) {
     const takes =
@@ -66,6 +72,20 @@ export function adaptSchema(schema: Json, support: SchemaSupport): Json {
   if (told.length === 0) return kept;
   const description = typeof kept["description"] === "string" ? `${kept["description"]} ` : "";
   return { ...kept, description: `${description}(${told.join(", ")})` };
+}
+
+/** The `type` that an `enum` or `const` has by its values, where it does not name one. */
+function typeOfChoice(schema: JsonObject): Record<string, Json> {
+  const values = "const" in schema ? [schema["const"] ?? null] : schema["enum"];
+  if ("type" in schema || !isList(values)) return {};
+  const types = [...new Set(values.map(jsonType))];
+  const [only] = types;
+  return only !== undefined && types.length === 1 ? { type: only } : { type: types };
+}
+
+function jsonType(value: Json): string {
+  if (value === null) return "null";
+  return isList(value) ? "array" : typeof value;
 }
 
 function adaptKeyword(keyword: string, value: Json, support: SchemaSupport): Json {
@@ -93,13 +113,57 @@ export function checkTakesSchema(takesSchema: (schema: Json) => boolean, schema:
   throw new InputError({ code: "INPUT_INVALID", message: "the provider cannot enforce this JSON Schema" });
 }
 
-/** Whether the root is an object, and nothing else: OpenAI takes no other. */
-export function isObjectSchema(schema: Json): boolean {
-  return isObject(schema) && schema["type"] === "object";
+/**
+ * Whether OpenAI takes it: the root is an object and no choice, and lists say what they hold. In strict mode (`isStrictSchema`)
+ * it also refuses a `$ref` with anything beside it, and a value of any type.
+ */
+export function isOpenaiSchema(schema: Json): boolean {
+  if (!isObject(schema) || schema["type"] !== "object" || "anyOf" in schema) return false;
+  return (
+    everySubschema(schema, holdsItems) && (!isStrictSchema(schema) || everySubschema(schema, isPlainlyTyped))
+  );
+}
+
+/** Whether Anthropic takes it: every object is closed, and no definition holds itself. */
+export function isAnthropicSchema(schema: Json): boolean {
+  return isClosedSchema(schema) && !isRecursiveSchema(schema);
+}
+
+/** Whether Gemini takes it: choices are of texts and numbers, lists say what they hold, and no definition holds itself. */
+export function isGeminiSchema(schema: Json): boolean {
+  return (
+    everySubschema(schema, holdsItems) && everySubschema(schema, choosesPlainly) && !isRecursiveSchema(schema)
+  );
+}
+
+function holdsItems({ type, items }: JsonObject): boolean {
+  return items !== undefined || !(type === "array" || (isList(type) && type.includes("array")));
+}
+
+function isPlainlyTyped(schema: JsonObject): boolean {
+  if ("$ref" in schema) return Object.keys(schema).length === 1;
+  return ["type", "anyOf", "enum", "const"].some((keyword) => keyword in schema);
+}
+
+function choosesPlainly(schema: JsonObject): boolean {
+  const values = "const" in schema ? [schema["const"]] : isList(schema["enum"]) ? schema["enum"] : [];
+  return values.every((value) => typeof value === "string" || typeof value === "number");
+}
+
+function everySubschema(schema: Json, rule: (schema: JsonObject) => boolean): boolean {
+  if (!isObject(schema)) return true;
+  const { properties, items, anyOf, $defs } = schema;
+  const children = [
+    ...(isObject(properties) ? Object.values(properties) : []),
+    ...(isObject($defs) ? Object.values($defs) : []),
+    ...(isList(anyOf) ? anyOf : []),
+    ...(items === undefined ? [] : [items]),
+  ];
+  return rule(schema) && children.every((child) => everySubschema(child, rule));
 }
 
 /** Whether every object of `schema` is closed: it names its members, and takes no others. */
-export function isClosedSchema(schema: Json): boolean {
+function isClosedSchema(schema: Json): boolean {
   return everyObject(schema, ({ additionalProperties }) => additionalProperties === false);
 }
 

@@ -5,6 +5,7 @@ import { parseJson, type Json } from "../../protocol/canonical-json.ts";
 import { InputError } from "../../protocol/errors.ts";
 import type { Model } from "../configuration/behaviour.ts";
 import type { ModelQuestion } from "../models/model-format.ts";
+import { findRefusal, thinkingOf } from "../models/model-limits.ts";
 
 export const MAX_MESSAGES = 1_024;
 export const MAX_TOOLS = 128;
@@ -53,23 +54,24 @@ export interface AskedQuestion extends Pick<
 
 /** @throws {InputError} INPUT_INVALID for what the model does not take */
 export function fitQuestion(asked: AskedQuestion, model: Model): ModelQuestion {
-  for (const name of ["temperature", "topP", "seed", "effort"] as const) {
-    if ((asked[name] ?? null) !== null && !model.sampling[name]) {
-      throw new InputError({
-        code: "INPUT_INVALID",
-        message: `this model takes no ${name}`,
-        details: { field: name },
-      });
-    }
+  const refusal = findRefusal(asked, model);
+  if (refusal !== null) {
+    throw new InputError({
+      code: "INPUT_INVALID",
+      message: `this model cannot be asked this: ${refusal.reason}`,
+      details: { field: refusal.field },
+    });
   }
+  const effort = asked.effort ?? null;
   return {
     ...asked,
+    ...thinkingOf(model, effort),
     model: model.upstreamName,
-    maxOutputTokens: Math.min(asked.maxOutputTokens ?? model.maxOutputTokens, model.maxOutputTokens),
+    maxOutputTokens: asked.maxOutputTokens ?? model.maxOutputTokens,
     temperature: asked.temperature ?? null,
     topP: asked.topP ?? null,
     seed: asked.seed ?? null,
-    effort: asked.effort ?? null,
+    effort,
   };
 }
 

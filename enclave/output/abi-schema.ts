@@ -11,12 +11,13 @@ import {
   type OutputField,
   type OutputType,
 } from "../../protocol/output-type.ts";
+import { keccak } from "../../protocol/struct-hash.ts";
 import { ExactNumber, isExactObject, type ExactJson } from "./exact-json.ts";
 import { OutputProblem } from "./output-problem.ts";
 
 /**
- * A JSON Schema of which providers enforce what they can. Numbers are decimal strings, since JSON's end at 2^53;
- * bytes are 0x hex. Bounds are told in words: few providers enforce them on strings.
+ * A JSON Schema of which providers enforce what they can. Integers within 2^53 are numbers with bounds; others are decimal
+ * strings, since JSON's numbers end there, with their bounds in words, as few providers enforce any on strings. Bytes are 0x hex.
  */
 export function toJsonSchema(type: OutputType): Json {
   return tupleSchema(type.fields, null);
@@ -60,6 +61,7 @@ function baseSchema({ base, bounds, description }: OutputField): Json {
         description: told(`${base.length} bytes: 0x and ${base.length * 2} hex digits`),
       };
     case "integer":
+      return integerSchema(base, bounds, told);
     case "fixed":
       return { type: "string", description: told(tellNumber(base, bounds)) };
     case "tuple":
@@ -74,16 +76,50 @@ function stringSchema(maxBytes: number | null, description: string | null): Json
   return told === null ? { type: "string" } : { type: "string", description: told };
 }
 
+/** What every reader of JSON holds is a number with its bounds, which providers can enforce; the rest is a string of digits. */
+function integerSchema(
+  base: NumberType,
+  bounds: OutputField["bounds"],
+  told: (form: string) => string,
+): Json {
+  const description = told(tellNumber(base, bounds));
+  const { min, max } = bounds ?? integerRange(base.signed, base.bits);
+  return isSafe(min) && isSafe(max)
+    ? { type: "integer", minimum: Number(min), maximum: Number(max), description }
+    : { type: "string", description };
+}
+
+function isSafe(value: bigint): boolean {
+  return BigInt.asIntN(54, value) === value && value !== -(2n ** 53n);
+}
+
 type NumberType = Extract<BaseType, { kind: "integer" | "fixed" }>;
 
-/** As in "an integer from 0 to 10, as a decimal string". */
+/** As in "an integer from 0 to 10". */
 function tellNumber(base: NumberType, bounds: OutputField["bounds"]): string {
   const { min, max } = spellBounds(base, bounds);
-  const what =
-    base.kind === "integer"
-      ? "an integer"
-      : `a number with at most ${base.decimals} ${base.decimals === 1 ? "digit" : "digits"} after the point,`;
-  return `${what} from ${min} to ${max}, as a decimal string`;
+  return tellNumberIn(base, bounds, `from ${min} to ${max}`);
+}
+
+/** As `tellNumber`, for a person: two numbers of 77 digits tell nobody anything. */
+function tellNumberBriefly(base: NumberType, bounds: OutputField["bounds"]): string {
+  return bounds === null && base.bits > 64
+    ? tellNumberIn(base, bounds, `that fits ${spellType(base)}`)
+    : tellNumber(base, bounds);
+}
+
+function tellNumberIn(base: NumberType, bounds: OutputField["bounds"], range: string): string {
+  if (base.kind === "fixed") {
+    const digits = `${base.decimals} ${base.decimals === 1 ? "digit" : "digits"}`;
+    return `a number with at most ${digits} after the point, ${range}, as a decimal string`;
+  }
+  const { min, max } = bounds ?? integerRange(base.signed, base.bits);
+  return `an integer ${range}${isSafe(min) && isSafe(max) ? "" : ", as a decimal string"}`;
+}
+
+function spellType(base: NumberType): string {
+  const sign = base.signed ? "" : "u";
+  return base.kind === "integer" ? `${sign}int${base.bits}` : `${sign}fixed${base.bits}x${base.decimals}`;
 }
 
 /**
@@ -151,7 +187,7 @@ function toBaseValue({ field, path }: Place, json: ExactJson): OutputValue {
     case "fixed":
       return toNumber({ field, path }, base, json);
     case "address":
-      return toBytes(path, json, 20);
+      return toAddress(path, json);
     case "fixedBytes":
       return toBytes(path, json, base.length);
     case "bytes":
@@ -167,9 +203,28 @@ function toNumber({ field, path }: Place, base: NumberType, json: ExactJson): bi
   const value = typeof text === "string" ? parseFixed(text, decimals) : null;
   const { min, max } = field.bounds ?? integerRange(base.signed, base.bits);
   if (value === null || value < min || value > max) {
-    throw new OutputProblem(`${path} must be ${tellNumber(base, field.bounds)}`);
+    throw new OutputProblem(`${path} must be ${tellNumberBriefly(base, field.bounds)}`);
   }
   return value;
+}
+
+/** In mixed case an address carries a checksum (EIP-55), which a model that mistook a digit gets wrong. */
+function toAddress(path: string, json: ExactJson): string {
+  const address = toBytes(path, json, 20);
+  const digits = typeof json === "string" ? json.slice(2) : "";
+  const isMixed = /[a-f]/.test(digits) && /[A-F]/.test(digits);
+  if (isMixed && digits !== checksummed(address).slice(2)) {
+    throw new OutputProblem(`${path} has a wrong checksum (EIP-55): one of its digits is not what was meant`);
+  }
+  return address;
+}
+
+/** https://eips.ethereum.org/EIPS/eip-55 */
+function checksummed(address: string): string {
+  const hash = keccak(toUtf8(address.slice(2)));
+  return address.replace(/[a-f]/g, (digit, at: number) =>
+    parseInt(hash[at] ?? "0", 16) >= 8 ? digit.toUpperCase() : digit,
+  );
 }
 
 function toBytes(path: string, json: ExactJson, length: number | null): string {

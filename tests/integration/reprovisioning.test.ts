@@ -84,5 +84,5 @@ test("the key is in the operator's own file, and nowhere else on the disk", () =
   const files = keyed.filesOnDisk();
   const holding = files.filter((file) => readFileSync(file, "latin1").includes(KEY));
   expect(files.length).toBeGreaterThan(10);
-  expect(holding).toEqual([join(keyed.folder, "model-key.secret")]);
+  expect(holding).toEqual([join(keyed.folder, "custom-key.secret")]);
 });

@@ -15,7 +15,7 @@ export async function startTestNetwork(
 ): Promise<{ readonly network: LocalNetwork; readonly folder: string; readonly stop: () => Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), "adyton-network-"));
   const network = await startNetwork({
-    environment: { ...readEnvironment(), modelKey: null, modelUrl: null },
+    environment: { ...readEnvironment(), keys: {}, modelUrl: null },
     folder,
     now: wallClock,
     signal: new AbortController().signal,

@@ -35,6 +35,8 @@ const QUESTION: ModelQuestion = {
   model: "one",
   messages: [{ role: "user", content: "hi" }],
   maxOutputTokens: 16,
+  thinkingTokens: 0,
+  asksToThink: false,
   temperature: null,
   topP: null,
   seed: null,

@@ -13,6 +13,7 @@ import {
 } from "../../../enclave/models/model-format.ts";
 import { createOpenaiChat, DEFAULT_CHAT_DIALECT } from "../../../enclave/models/openai-chat.ts";
 import { openaiResponses } from "../../../enclave/models/openai-responses.ts";
+import type { Json } from "../../../protocol/canonical-json.ts";
 import { fromUtf8 } from "../../../protocol/bytes.ts";
 import { codeOf } from "../../support/code-of.ts";
 import { question } from "../support/questions.ts";
@@ -111,6 +112,8 @@ describe("Chat Completions", () => {
             properties: {
               ...schemaJson.properties,
               n: { ...schemaJson.properties.n, items: { type: "string", description: "(maxLength 3)" } },
+              // OpenAI refuses a choice of values without their type.
+              k: { type: "string", const: "fixed" },
             },
           },
         },
@@ -181,6 +184,8 @@ describe("Responses", () => {
             properties: {
               ...schemaJson.properties,
               n: { ...schemaJson.properties.n, items: { type: "string", description: "(maxLength 3)" } },
+              // OpenAI refuses a choice of values without their type.
+              k: { type: "string", const: "fixed" },
             },
           },
         },
@@ -428,9 +433,53 @@ describe("Gemini Interactions", () => {
   });
 });
 
+function closed(properties: Readonly<Record<string, Json>>, $defs?: Readonly<Record<string, Json>>): Json {
+  const more = $defs === undefined ? {} : { $defs };
+  return {
+    type: "object",
+    properties,
+    required: Object.keys(properties),
+    additionalProperties: false,
+    ...more,
+  };
+}
+
+const RECURSIVE = closed(
+  { root: { $ref: "#/$defs/node" } },
+  { node: closed({ children: { type: "array", items: { $ref: "#/$defs/node" } } }) },
+);
+
+test.for([
+  ["recursion", RECURSIVE],
+  ["a list of anything", closed({ tags: { type: "array" } })],
+  ["a choice that is no text and no number", closed({ yes: { type: "boolean", const: true } })],
+] as const)("Gemini is told in the prompt of %s", ([, json]) => {
+  expect([gemini.takesSchema(json), geminiInteractions.takesSchema(json)]).toEqual([false, false]);
+});
+
+test.for([
+  ["recursion, which OpenAI takes", openaiChat, RECURSIVE],
+  ["references alone", openaiChat, closed({ who: { $ref: "#/$defs/p" } }, { p: closed({}) })],
+  [
+    "references with a description, which Anthropic takes",
+    anthropicMessages,
+    closed({ who: { $ref: "#/$defs/p", description: "x" } }, { p: closed({}) }),
+  ],
+  ["references, which Gemini takes", gemini, closed({ who: { $ref: "#/$defs/p" } }, { p: closed({}) })],
+] as const)("%s are enforced by the provider", ([, format, json]) => {
+  expect(format.takesSchema(json)).toBe(true);
+});
+
 test.for([
   ["Chat Completions", openaiChat, { type: "array", items: {} }],
   ["Responses", openaiResponses, { anyOf: [{ type: "object" }] }],
+  ["Chat Completions", openaiChat, closed({ tags: { type: "array" } })],
+  [
+    "Responses",
+    openaiResponses,
+    closed({ who: { $ref: "#/$defs/p", description: "the person" } }, { p: closed({}) }),
+  ],
+  ["Anthropic Messages", anthropicMessages, RECURSIVE],
   ["Anthropic Messages", anthropicMessages, { type: "object", properties: {} }],
   [
     "Anthropic Messages",

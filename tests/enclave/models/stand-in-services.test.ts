@@ -42,7 +42,7 @@ let catalog: ModelCatalog;
 function providers(url: string): BehaviourFile["providers"] {
   const model = modelFile("stand-in-1", {
     weightsSha256: WEIGHTS,
-    sampling: { temperature: true, topP: true, seed: false, effort: false },
+    sampling: { temperature: true, topP: true, seed: false, efforts: [] },
   });
   return Object.fromEntries(
     FORMATS.map((format) => [

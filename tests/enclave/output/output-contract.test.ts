@@ -66,14 +66,28 @@ describe("a tuple", () => {
       [[{ n: 1n, two: [{ ok: true }, { ok: false }] }]],
     ],
     [
-      "an address in any case",
-      "(address who)",
-      `{"who":"0xABCDEFabcdef00000000000000000000000000FF"}`,
-      ["0xabcdefabcdef00000000000000000000000000ff"],
+      "an address in either case, and with its checksum (the first two of EIP-55)",
+      "(address a, address b, address c, address d)",
+      `{"a":"0x52908400098527886E0F7030069857D2E4169EE7","b":"0xd8da6bf26964af9d7eed9e03e53415d37aa96045","c":"0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed","d":"0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359"}`,
+      [
+        "0x52908400098527886e0f7030069857d2e4169ee7",
+        "0xd8da6bf26964af9d7eed9e03e53415d37aa96045",
+        "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed",
+        "0xfb6916095ca1df60bb79ce92ce3ea74c37c5d359",
+      ],
+    ],
+    [
+      "a small integer as a number and as digits",
+      "(uint8 a 0..10, uint8 b)",
+      `{"a":7,"b":"255"}`,
+      [7n, 255n],
     ],
     ["characters beyond the basic plane", "(string s)", `{"s":"\\ud83d\\ude00"}`, ["😀"]],
     ["both ends of bounds", "(int8 n -5..5, int8 m -5..5)", `{"n":"-5","m":"5"}`, [-5n, 5n]],
     ["a fence around the whole", "(bool b)", '```json\n{"b":true}\n```', [true]],
+    ["a fence of other line ends", "(bool b)", '```json\r\n{"b":true}\r\n```', [true]],
+    ["a fence in capitals", "(bool b)", '```JSON\n{"b":true}\n```', [true]],
+    ["a fence that closes on the last line", "(bool b)", '```json\n{"b":true}```', [true]],
   ] as const)("takes %s", ([, type, answer, values]) => {
     expect(decoded(type, answer)).toEqual(values);
   });
@@ -115,6 +129,18 @@ describe("a tuple", () => {
       "s must be a string of well-formed Unicode",
     ],
     ["a number where a tuple was asked", "((bool a) t)", `{"t":1}`, "t must be a JSON object"],
+    [
+      "an address whose checksum is another's",
+      "(address a)",
+      `{"a":"0xD8dA6BF26964aF9D7eEd9e03E53415D37aA96045"}`,
+      "a has a wrong checksum (EIP-55)",
+    ],
+    [
+      "a number past int256, in few words",
+      "(int256 n)",
+      `{"n":"1e18"}`,
+      "n must be an integer that fits int256",
+    ],
     ["a fraction", "(uint8 n)", `{"n":1.5}`, "n must be an integer"],
     ["a leading zero", "(uint8 n)", `{"n":"01"}`, "n must be an integer"],
     ["minus zero", "(int8 n)", `{"n":"-0"}`, "n must be an integer"],
@@ -138,7 +164,7 @@ describe("a tuple", () => {
       "an object of the answer names a member twice",
     ],
     ["a string that says true", "(bool a)", `{"a":"true"}`, "a must be true or false"],
-    ["a lone surrogate", "(string s)", `{"s":"\\ud800"}`, "s must be a string of well-formed Unicode"],
+    ["a lone surrogate", "(string s)", `{"s":"\\ud800"}`, "the answer must be well-formed Unicode, in its escapes"],
     ["a byte order mark", "(string s)", `{"s":"\\ufeffx"}`, "s must be a string of well-formed Unicode"],
     ["half a byte", "(bytes b)", `{"b":"0x0"}`, "b must be bytes as 0x hex"],
     ["a byte too many", "(bytes2 b)", `{"b":"0x010203"}`, "b must be 2 bytes as 0x hex"],
@@ -176,6 +202,16 @@ describe("a tuple", () => {
       { numRuns: 200 },
     );
   });
+});
+
+test.for([
+  ["bounds", "(uint256 n 0..10)", { type: "integer", minimum: 0, maximum: 10 }],
+  ["a small type", "(int16 n)", { type: "integer", minimum: -32768, maximum: 32767 }],
+  ["the last that doubles hold", "(int64 n -9007199254740991..9007199254740991)", { type: "integer" }],
+  ["one past it", "(int64 n -9007199254740991..9007199254740992)", { type: "string" }],
+  ["a type that is too large", "(uint56 n)", { type: "string" }],
+] as const)("an integer of %s is asked for as what every reader of JSON holds", ([, type, expected]) => {
+  expect(toJsonSchema(parseOutputType(type))).toMatchObject({ properties: { n: expected } });
 });
 
 describe("JSON by a schema", () => {
@@ -248,7 +284,9 @@ function unbounded(type: OutputType): OutputType {
 /** What a model would write for a value. */
 function toModelJson({ base }: Pick<OutputField, "base">, value: OutputValue): Json {
   if (typeof value === "bigint") {
-    return base.kind === "fixed" ? formatFixed(value, base.decimals) : value.toString();
+    if (base.kind === "fixed") return formatFixed(value, base.decimals);
+    // Up to 2^53 a number, as the schema says.
+    return base.kind === "integer" && base.bits <= 48 ? Number(value) : value.toString();
   }
   if (typeof value === "string" || typeof value === "boolean") return value;
   if (Array.isArray(value))

@@ -15,7 +15,7 @@ export function modelFile(upstreamName: string, change: Partial<ModelFile> = {})
     maxOutputTokens: 4_096,
     price: { perRequest: "0", perInputToken: "1", perOutputToken: "2" },
     structuredOutput: "schema",
-    sampling: { temperature: true, topP: true, seed: true, effort: false },
+    sampling: { temperature: true, topP: true, seed: true, efforts: [] },
     ...change,
   };
 }

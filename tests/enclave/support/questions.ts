@@ -8,6 +8,8 @@ export function question(change: Partial<ModelQuestion> = {}): ModelQuestion {
       { role: "user", content: "hello" },
     ],
     maxOutputTokens: 100,
+    thinkingTokens: 0,
+    asksToThink: false,
     temperature: null,
     topP: null,
     seed: null,

@@ -29,7 +29,13 @@ export async function startKeyedNetwork(
   const modelCaFile = join(parent, "model-ca.pem");
   writeFileSync(modelCaFile, provider.certificateAuthority);
   const network = await startNetwork({
-    environment: { ...readEnvironment(), modelKey, modelUrl: provider.url, modelName: "m", modelCaFile },
+    environment: {
+      ...readEnvironment(),
+      keys: { OPENAI_API_KEY: modelKey },
+      modelUrl: provider.url,
+      modelName: "m",
+      modelCaFile,
+    },
     folder,
     now: wallClock,
     signal: new AbortController().signal,

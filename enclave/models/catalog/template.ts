@@ -1,0 +1,66 @@
+/**
+ * What a behaviour file says of a provider and its models, but for prices and keys: those are the operator's. A figure that
+ * its vendor does not state is left out, and so is a model without it; sampling of which nothing is stated counts as not taken.
+ */
+
+import type { BehaviourFile } from "../../configuration/behaviour.ts";
+
+type ProviderFile = BehaviourFile["providers"][string];
+type ModelFile = ProviderFile["models"][string];
+
+export type ModelTemplate = Omit<ModelFile, "price" | "weightsSha256">;
+
+export interface ProviderTemplate {
+  /** In the behaviour file, and so before the slash of a model's name. */
+  readonly name: string;
+  readonly title: string;
+  /** Where the figures are from, and when they were read. */
+  readonly sources: readonly string[];
+  readonly readOn: string;
+  readonly format: ProviderFile["format"];
+  readonly dialect?: ProviderFile["dialect"];
+  /** null where each operator has another. */
+  readonly baseUrl: string | null;
+  /** Environment variable that holds the key by the vendor's own custom; null for servers that ask for none. */
+  readonly keyVariable: string | null;
+  /** The first is the one that is meant when none is named. */
+  readonly models: readonly [ModelTemplate, ...ModelTemplate[]] | readonly [];
+  /** Any other model there, of which nothing is known but what its operator says. */
+  readonly unknownModel: Omit<ModelTemplate, "upstreamName">;
+}
+
+/** Tokens for thinking that a request may cost beyond its answer: enough for a moderate effort. */
+const THINKING_TOKENS = 16_384;
+
+interface ThinkingModel {
+  readonly mode: "default" | "adaptive";
+  readonly upstreamName: string;
+  readonly contextTokens: number;
+  /** Of thinking and answer together, as vendors state it. */
+  readonly outputTokens: number;
+  readonly efforts: ModelTemplate["sampling"]["efforts"];
+  readonly change?: Partial<ModelTemplate>;
+}
+
+/** A model that thinks, and takes no sampling: what all vendors' current ones have in common. */
+export function thinkingModel(model: ThinkingModel): ModelTemplate {
+  const { mode, upstreamName, contextTokens, outputTokens, efforts, change = {} } = model;
+  return {
+    upstreamName,
+    contextTokens,
+    maxOutputTokens: outputTokens - THINKING_TOKENS,
+    structuredOutput: "schema",
+    sampling: { temperature: false, topP: false, seed: false, efforts },
+    thinking: { mode, budgetTokens: THINKING_TOKENS },
+    ...change,
+  };
+}
+
+/** Of a model nobody described: no field is sent that one may refuse, and the schema is put into the prompt. */
+export const UNKNOWN_MODEL: Omit<ModelTemplate, "upstreamName"> = {
+  contextTokens: 32_768,
+  maxOutputTokens: 4_096,
+  structuredOutput: "instruction",
+  sampling: { temperature: false, topP: false, seed: false, efforts: [] },
+  thinking: { mode: "default", budgetTokens: 8_192 },
+};

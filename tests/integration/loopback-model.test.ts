@@ -33,7 +33,8 @@ test("a model over http on the loopback answers a contract", { timeout: 300_000 
   const folder = mkdtempSync(join(tmpdir(), "adyton-loopback-"));
   const network = await startNetwork({
     environment: {
-      modelKey: null,
+      keys: {},
+      provider: null,
       modelUrl: `http://localhost:${(server.address() as AddressInfo).port}/v1`,
       modelName: "llama",
       modelCaFile: null,

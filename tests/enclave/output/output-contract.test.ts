@@ -164,7 +164,12 @@ describe("a tuple", () => {
       "an object of the answer names a member twice",
     ],
     ["a string that says true", "(bool a)", `{"a":"true"}`, "a must be true or false"],
-    ["a lone surrogate", "(string s)", `{"s":"\\ud800"}`, "the answer must be well-formed Unicode, in its escapes"],
+    [
+      "a lone surrogate",
+      "(string s)",
+      `{"s":"\\ud800"}`,
+      "the answer must be well-formed Unicode, in its escapes",
+    ],
     ["a byte order mark", "(string s)", `{"s":"\\ufeffx"}`, "s must be a string of well-formed Unicode"],
     ["half a byte", "(bytes b)", `{"b":"0x0"}`, "b must be bytes as 0x hex"],
     ["a byte too many", "(bytes2 b)", `{"b":"0x010203"}`, "b must be 2 bytes as 0x hex"],

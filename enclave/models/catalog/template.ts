@@ -1,6 +1,7 @@
 /**
- * What a behaviour file says of a provider and its models, but for prices and keys: those are the operator's. A figure that
- * its vendor does not state is left out, and so is a model without it; sampling of which nothing is stated counts as not taken.
+ * What a behaviour file says of a provider and its models, but for prices and keys: those are the operator's. Figures were gathered from
+ * excerpts of vendors' pages and, where those say nothing, from public lists of models; none was tried against the service. So they
+ * are a start: compare them with `sources` before you rely on them. Sampling of which nothing is stated counts as not taken.
  */
 
 import type { BehaviourFile } from "../../configuration/behaviour.ts";
@@ -14,8 +15,9 @@ export interface ProviderTemplate {
   /** In the behaviour file, and so before the slash of a model's name. */
   readonly name: string;
   readonly title: string;
-  /** Where the figures are from, and when they were read. */
+  /** Pages of the vendor's to compare the figures with. */
   readonly sources: readonly string[];
+  /** Day on which the figures were gathered. */
   readonly readOn: string;
   readonly format: ProviderFile["format"];
   readonly dialect?: ProviderFile["dialect"];

@@ -13,7 +13,7 @@ import { programArguments } from "./node-program.ts";
 
 type ProviderFile = BehaviourFile["providers"][string];
 
-export const STAND_IN_PROVIDER = "stand-in";
+const STAND_IN_PROVIDER = "stand-in";
 /** Template of a server that `ADYTON_MODEL_URL` names, when `ADYTON_PROVIDER` names none. */
 const ANY_SERVER = "custom";
 

@@ -186,7 +186,13 @@ describe("a deployment", () => {
   });
 
   test("has scripts that a shell reads", () => {
-    const scripts = ["direct/start-tdx.sh", "direct/start-snp.sh", "gcp/start.sh", "gcp/write-disk.sh", "local/start.sh"];
+    const scripts = [
+      "direct/start-tdx.sh",
+      "direct/start-snp.sh",
+      "gcp/start.sh",
+      "gcp/write-disk.sh",
+      "local/start.sh",
+    ];
     for (const script of [
       join(out, "build.sh"),
       ...scripts.map((name) => join(root, "enclave/deploy", name)),

@@ -21,7 +21,13 @@ function receiptOf(on: "chain" | "off chain"): p.Receipt {
       { leafHash: hash },
       {
         salt: hash,
-        event: { type: "output.returned" as const, status: 1, outputHash: hash, outputBytes: 0, reason: null },
+        event: {
+          type: "output.returned" as const,
+          status: 1,
+          outputHash: hash,
+          outputBytes: 0,
+          reason: null,
+        },
       },
     ],
     bodies: { [hash]: "0x7b7d" as const },

@@ -379,7 +379,13 @@ function transcriptVector(): unknown {
     { leafHash: word("withheld") },
     {
       salt: word("salt 2"),
-      event: { type: "output.returned", status: 1, outputHash: p.keccakText("Delphi"), outputBytes: 6, reason: null },
+      event: {
+        type: "output.returned",
+        status: 1,
+        outputHash: p.keccakText("Delphi"),
+        outputBytes: 6,
+        reason: null,
+      },
     },
   ];
   return {

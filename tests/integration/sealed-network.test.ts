@@ -19,7 +19,7 @@ import { encodePayload, PayloadType } from "../../protocol/payload.ts";
 import { openReply, sealPayload } from "../../protocol/sealed-payload.ts";
 import { prompt, TEXT } from "../enclave/support/calls.ts";
 import type { FixedProvider } from "../enclave/support/fixed-provider.ts";
-import { ask, until, untilSettled, type TestChain } from "../oracle/support/test-chain.ts";
+import { ask, until, untilSettled, type AskedChain } from "../oracle/support/test-chain.ts";
 import { startKeyedNetwork, type KeyedNetwork } from "./support/keyed-network.ts";
 
 const PROMPT = "Does the merger with Kleisthenes close on Thursday";
@@ -86,16 +86,13 @@ async function sealQuestion(): Promise<Hex> {
   return toHex(payload);
 }
 
-/** The parts of a network that asking straight at its coordinator takes. */
-function chainOf({ provider: rpc, file }: LocalNetwork): TestChain {
-  const coordinator = OracleCoordinator__factory.connect(file.contracts.coordinator, rpc);
-  const parts = {
+function chainOf({ provider: rpc, file }: LocalNetwork): AskedChain {
+  return {
     provider: rpc,
     asker: localSigner(rpc, LocalAccount.asker),
-    coordinator,
-    policyId: file.policyId,
+    coordinator: OracleCoordinator__factory.connect(file.contracts.coordinator, rpc),
+    deployment: { policyId: file.policyId },
   };
-  return parts as unknown as TestChain;
 }
 
 test("is answered on chain to its asker, at the asker's expense", { timeout: 120_000 }, async () => {

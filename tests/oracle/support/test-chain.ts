@@ -30,6 +30,11 @@ export interface TestChain {
   stop(): Promise<void>;
 }
 
+/** The parts of a chain that asking straight at its coordinator takes. */
+export interface AskedChain extends Pick<TestChain, "provider" | "asker" | "coordinator"> {
+  readonly deployment: Pick<CoreDeployment, "policyId">;
+}
+
 /** Anvil's first accounts: their keys are in its documentation. */
 export const TRANSMITTER_KEYS: readonly Hex[] = [
   "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d",
@@ -113,7 +118,7 @@ export interface AskOptions {
 
 /** Asks straight at the coordinator: an account without code is a consumer whose callback always succeeds. */
 export async function ask(
-  chain: TestChain,
+  chain: AskedChain,
   options: AskOptions = {},
 ): Promise<{ requestId: Hex; receipt: ContractTransactionReceipt }> {
   const head = await chain.provider.getBlock("latest");
@@ -178,7 +183,7 @@ export interface Outcome {
 }
 
 /** What the chain says became of a request: counted over all blocks. */
-export async function outcomeOf(chain: TestChain, requestId: Hex): Promise<Outcome> {
+export async function outcomeOf(chain: Pick<TestChain, "coordinator">, requestId: Hex): Promise<Outcome> {
   const fulfilled = await chain.coordinator.queryFilter(chain.coordinator.filters.Fulfilled(requestId), 0);
   const refunded = await chain.coordinator.queryFilter(chain.coordinator.filters.Refunded(requestId), 0);
   const first = fulfilled[0];
@@ -209,7 +214,11 @@ export async function until<T>(
   }
 }
 
-export function untilSettled(chain: TestChain, requestId: Hex, timeoutMs?: number): Promise<Outcome> {
+export function untilSettled(
+  chain: Pick<TestChain, "coordinator">,
+  requestId: Hex,
+  timeoutMs?: number,
+): Promise<Outcome> {
   return until(
     `settlement of ${requestId}`,
     async () => {

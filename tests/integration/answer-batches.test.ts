@@ -1,14 +1,24 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import type { Hex } from "../../protocol/bytes.ts";
+import { fromHex, type Hex } from "../../protocol/bytes.ts";
+import { decodePackedItems } from "../../protocol/packed-item.ts";
+import { requestId } from "../../protocol/request.ts";
 import { coordinatorInterface } from "../../oracle/chain/contracts.ts";
 import type { OracleProcess } from "../oracle/support/oracle-process.ts";
 import type { StandInEnclave } from "../oracle/support/stand-in-enclave.ts";
-import { ask, mempoolOf, outcomeOf, until, untilSettled } from "../oracle/support/test-chain.ts";
+import {
+  ask,
+  FALLBACK_WINDOW_SECONDS,
+  mempoolOf,
+  outcomeOf,
+  until,
+  untilSettled,
+} from "../oracle/support/test-chain.ts";
 import type { PendingTransaction, TestChain } from "../oracle/support/test-chain.ts";
 import { startTestbed } from "./support/testbed.ts";
 import type { Testbed } from "./support/testbed.ts";
 
 const REQUESTS = 6;
+const LIFETIME_SECONDS = 3_600;
 
 let bed: Testbed;
 let chain: TestChain;
@@ -31,27 +41,41 @@ afterEach(async ({ task }) => {
 
 afterAll(() => bed.stop());
 
-/** A status that a host can cause: such answers wait for the same second, that of the fallback window's end. */
+/** A status that a host can cause: such answers wait for the same second, that in which the fallback window begins. */
 const UPSTREAM_FAILED = 3;
 
-/** Requests of one block, whose answers are due at the same moment. No block is made after theirs. */
+/** Requests of one block, whose answers the oracle has. No block is made after theirs: they are not due. */
 async function askTogether(): Promise<Hex[]> {
   await chain.rpc("evm_setAutomine", false);
   const asker = (await chain.asker.getAddress()).toLowerCase();
   const asking: ReturnType<typeof ask>[] = [];
   for (let index = 1; index <= REQUESTS; index += 1) {
-    asking.push(ask(chain));
+    asking.push(ask(chain, { deadlineSeconds: LIFETIME_SECONDS }));
     await until("a request in the mempool", async () => {
       const own = (await mempoolOf(chain)).filter(({ from }) => from.toLowerCase() === asker);
       return own.length === index ? true : undefined;
     });
   }
   await chain.rpc("evm_mine");
-  return (await Promise.all(asking)).map(({ requestId }) => requestId);
+  const ids = (await Promise.all(asking)).map((asked) => asked.requestId);
+  await until("the answers", async () => {
+    const response = await fetch(`${oracle.url}/v1/requests?phase=answered&limit=100`);
+    const { requests } = (await response.json()) as { requests: readonly unknown[] };
+    return requests.length === REQUESTS ? true : undefined;
+  });
+  return ids;
 }
 
-const isBatch = ({ input }: PendingTransaction): boolean =>
-  input.startsWith(coordinatorInterface.getFunction("fulfillBatch").selector);
+/** The block after this one is in the window before the deadlines of `askTogether`: the answers are all due with it. */
+async function enterWindow(): Promise<void> {
+  await chain.rpc("evm_increaseTime", LIFETIME_SECONDS - FALLBACK_WINDOW_SECONDS);
+  await chain.rpc("evm_mine");
+}
+
+const FULFILL = coordinatorInterface.getFunction("fulfillPacked").selector;
+const FULFILL_BATCH = coordinatorInterface.getFunction("fulfillBatchPacked").selector;
+
+const isBatch = ({ input }: PendingTransaction): boolean => input.startsWith(FULFILL_BATCH);
 
 /** The batches that wait in the mempool, once all the answers are in one. */
 async function waitForBatches(ids: readonly Hex[]): Promise<PendingTransaction[]> {
@@ -63,10 +87,14 @@ async function waitForBatches(ids: readonly Hex[]): Promise<PendingTransaction[]
 }
 
 function requestIdsOf(input: Hex): Hex[] {
-  const [items] = coordinatorInterface.decodeFunctionData("fulfillBatch", input) as unknown as [
-    readonly { readonly answer: { readonly requestId: Hex } }[],
-  ];
-  return items.map(({ answer }) => answer.requestId);
+  const [, , , , items] = coordinatorInterface.decodeFunctionData(
+    "fulfillBatchPacked",
+    input,
+  ) as unknown as readonly [keysetId: Hex, r: Hex, vs: Hex, count: bigint, items: Hex];
+  const { chainId, deployment } = chain;
+  return decodePackedItems(fromHex(items)).map(({ request }) =>
+    requestId({ ...request, chainId: BigInt(chainId), coordinator: deployment.coordinator }),
+  );
 }
 
 async function resumeMining(): Promise<void> {
@@ -89,6 +117,7 @@ async function expectEachOnce(ids: readonly Hex[]): Promise<void> {
 
 test("answers that wait together are settled by one transaction under one signature", async () => {
   const ids = await askTogether();
+  await enterWindow();
   const batches = await waitForBatches(ids);
   expect(batches).toHaveLength(1);
   await resumeMining();
@@ -99,6 +128,7 @@ test("answers that wait together are settled by one transaction under one signat
 
 test("a member that somebody else settles first costs the others nothing", async () => {
   const ids = await askTogether();
+  await enterWindow();
   const [batch] = await waitForBatches(ids);
   if (batch === undefined) throw new TypeError("a batch was there");
   // Whoever sees a batch in the mempool may settle its first answers by themselves: any subset settles, with proofs, but the
@@ -117,6 +147,7 @@ test("a member that somebody else settles first costs the others nothing", async
 
 test("a batch that reverts as a whole is settled one by one", async () => {
   const ids = await askTogether();
+  await enterWindow();
   const batches = await waitForBatches(ids);
   const { coordinator } = chain.deployment;
   const code = await chain.provider.getCode(coordinator);
@@ -133,9 +164,7 @@ test("a batch that reverts as a whole is settled one by one", async () => {
   for (const id of ids) {
     const { tx = "0x" } = await outcomeOf(chain, id);
     expect(hashes.has(tx)).toBe(false);
-    expect((await chain.provider.getTransaction(tx))?.data.slice(0, 10)).toBe(
-      coordinatorInterface.getFunction("fulfill").selector,
-    );
+    expect((await chain.provider.getTransaction(tx))?.data.slice(0, 10)).toBe(FULFILL);
   }
 });
 
@@ -143,6 +172,7 @@ test("an enclave that signs another batch than it was asked for is not believed;
   const before = await chain.provider.getBlockNumber();
   enclave.changeBatch = (reply) => ({ ...reply, root: `0x${"ab".repeat(32)}` });
   const ids = await askTogether();
+  await enterWindow();
   await resumeMining();
   await expectEachOnce(ids);
   expect(oracle.log()).toContain("EVIDENCE_BINDING_MISMATCH");
@@ -154,5 +184,6 @@ test("an enclave that signs another batch than it was asked for is not believed;
   const calls = blocks
     .flatMap((block) => block?.prefetchedTransactions ?? [])
     .map(({ data }) => data.slice(0, 10));
-  expect(calls).not.toContain(coordinatorInterface.getFunction("fulfillBatch").selector);
+  expect(calls).toContain(FULFILL);
+  expect(calls).not.toContain(FULFILL_BATCH);
 });

@@ -2,13 +2,16 @@
 
 import pc from "picocolors";
 
+/** `isColorSupported` takes a machine of continuous integration for a terminal: what is piped or kept stays plain there, too. */
+const colors = pc.createColors(pc.isColorSupported && Boolean(process.stdout.isTTY));
+
 export const paint = {
-  good: pc.green,
-  bad: pc.red,
+  good: colors.green,
+  bad: colors.red,
   /** Needs attention, and is no failure. */
-  wary: pc.yellow,
-  dim: pc.dim,
-  strong: pc.bold,
+  wary: colors.yellow,
+  dim: colors.dim,
+  strong: colors.bold,
 } as const;
 
 /** The beginning of a hash or an id: enough to tell two of them apart by eye, and a line keeps its 80 columns. */

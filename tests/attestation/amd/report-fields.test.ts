@@ -28,7 +28,7 @@ describe("a report whose fields are JSON", () => {
       verifySnpEvidenceUnder(roots, evidence, { endorsements, now: AMD_NOW }),
     );
     // AMD's own ASKs are shipped; the one of this world is not, and comes from the caller.
-    expect(code).toBe("EVIDENCE_CHAIN_UNTRUSTED");
+    expect(code).toBe("ENDORSEMENT_UNAVAILABLE");
     const { parseAmdEndorsements } = await import("../../../attestation/amd/amd-endorsements.ts");
     const given = parseAmdEndorsements({ certificates: [ask], crls: [] });
     const verified = await verifySnpEvidenceUnder(roots, evidence, { endorsements: given, now: AMD_NOW });

@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from "vitest";
+import { IAttestationVerifier__factory } from "../../../contracts/bindings/factories/IAttestationVerifier__factory.ts";
 import type { ChainHead } from "../../../oracle/chain/chain-source.ts";
 import { registryInterface } from "../../../oracle/chain/contracts.ts";
 import type { RpcPool } from "../../../oracle/chain/rpc-pool.ts";
@@ -58,9 +59,24 @@ function enclave(name: number): EnclaveSession {
 
 const NO_RECORD = "00".repeat(32 * registryInterface.getFunction("admission").outputs[0]!.components!.length);
 
+const verifierInterface = IAttestationVerifier__factory.createInterface();
+
+function appraisal(): string {
+  const seen = {
+    platformId: word(0x70 + proofs),
+    vendor: 1,
+    validUntil: 2n ** 40n,
+    voucher: word(0),
+    voucherPolicyId: word(0),
+    voucherSigner: `0x${"00".repeat(20)}`,
+  };
+  return verifierInterface.encodeFunctionResult("appraise", [seen]);
+}
+
 /** A registry that has admitted nobody. */
 const rpc = {
-  call: () => Promise.resolve(200_000),
+  // Gas, or what the verifier sees in the evidence: a machine of its own for each key.
+  call: (method: string) => Promise.resolve(method === "eth_call" ? appraisal() : 200_000),
   use: (work: (endpoint: unknown) => unknown) =>
     work({
       name: "fake",

@@ -3,7 +3,8 @@
 import pc from "picocolors";
 
 /** `isColorSupported` takes a machine of continuous integration for a terminal: what is piped or kept stays plain there, too. */
-const colors = pc.createColors(pc.isColorSupported && Boolean(process.stdout.isTTY));
+const isTerminal = process.stdout.isTTY as boolean | undefined;
+const colors = pc.createColors(pc.isColorSupported && isTerminal === true);
 
 export const paint = {
   good: colors.green,

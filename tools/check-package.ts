@@ -44,9 +44,9 @@ import { AnswerStatus, IOracleCoordinator, OracleConsumer } from "adyton/contrac
 contract Consumer is OracleConsumer {
     bytes public last;
 
-    constructor(IOracleCoordinator coordinator) OracleConsumer(coordinator) { }
+    constructor(IOracleCoordinator coordinator, bytes32 policyId) OracleConsumer(coordinator, policyId) { }
 
-    function _onAnswer(bytes32, AnswerStatus, bytes calldata output) internal override {
+    function _onAnswer(bytes32, bytes32, AnswerStatus, uint64, bytes calldata output) internal override {
         last = output;
     }
 }

@@ -148,8 +148,15 @@ async function read({ number, hash }: BlockHeader): Promise<void> {
   await store.db.insertInto("blocks").values({ chain_id: CHAIN_ID, number, hash }).execute();
 }
 
-async function mine({ isRead = true, isSettled = false } = {}): Promise<void> {
-  await endpoint.send([{ method: "evm_mine", params: [] }]);
+type Call = Parameters<RpcEndpoint["send"]>[0][number];
+
+/** @param before sent with the block, so that the transmitter does nothing between the two */
+async function mine({
+  isRead = true,
+  isSettled = false,
+  before = [],
+}: { isRead?: boolean; isSettled?: boolean; before?: readonly Call[] } = {}): Promise<void> {
+  await endpoint.send([...before, { method: "evm_mine", params: [] }]);
   const latest = await readHead(endpoint);
   if (isRead) {
     await read(latest);
@@ -409,11 +416,12 @@ test("gives its nonce to a transfer of nothing when it can only revert, and its 
   fulfilled = await storeRequest(store, aRequest({ deadline: BigInt(deadline) }));
   await mine();
   await expect.poll(sent, POLL).toEqual([{ nonce: 0, state: "pending", attempts: 1 }]);
-  await endpoint.send([
-    { method: "anvil_dropAllTransactions", params: [] },
-    { method: "evm_setNextBlockTimestamp", params: [deadline + 1] },
-  ]);
-  await mine();
+  await mine({
+    before: [
+      { method: "anvil_dropAllTransactions", params: [] },
+      { method: "evm_setNextBlockTimestamp", params: [deadline + 1] },
+    ],
+  });
   time += BUMP_MS + 1;
   transmitter.wake();
   // Nothing waits behind it, and a higher offer for what it did would not have been too dear.

@@ -1,8 +1,11 @@
 // DESIGN: which folder may import which. `npm run check:boundaries` runs these rules over the tree, and
 // over tests/support/boundary-fixture, whose planted violation must fail.
 const OURS =
-  "^(protocol|attestation|endorsements|enclave|oracle|coprocessor|contracts|devnet|image|cli|web)/";
-const COMPOSITION_ROOTS = "^(enclave|oracle|cli)/main\\.ts$";
+  "^(protocol|attestation|endorsements|client|runtime|enclave|oracle|coprocessor|contracts|devnet|image|cli|web)/";
+/** Development dependencies that the published package carries in dist/vendor (tools/package/vendor.ts). */
+const BUNDLED =
+  "node_modules/(@modelcontextprotocol/server|aws4fetch|@noble/(curves|hashes)|@zkpassport/poseidon2|canonicalize|cborg|commander|ethers|fflate|hpke|jose|ox|picocolors|zod)/";
+const COMPOSITION_ROOTS = "^((enclave|oracle|cli)/main|cli/light)\\.ts$";
 
 /** A rule that `folder` may import none of our folders except `allowed`. */
 const only = (folder, allowed) => ({
@@ -24,23 +27,53 @@ module.exports = {
     {
       name: "no-dev-dependency-in-shipped-code",
       severity: "error",
-      from: { path: OURS },
-      to: { dependencyTypes: ["npm-dev"] },
+      // A page is bundled: what it is made of travels inside of it.
+      from: { path: OURS, pathNot: "^web/" },
+      to: { dependencyTypes: ["npm-dev"], dependencyTypesNot: ["npm-peer"], pathNot: BUNDLED },
+    },
+    {
+      name: "light-commands-reach-no-node",
+      comment: "what `npm install adyton` brings is enough for them; the others need adyton-node",
+      severity: "error",
+      from: { path: "^cli/(ask|init|inspect|mcp|policy|receipt|replay|result|verify)/" },
+      to: {
+        path: "^oracle/(?!http/page-files)|^(enclave|coprocessor)/|^devnet/(?!folder|liveness|local-accounts|local-chain|network-file)",
+        reachable: true,
+      },
     },
     only("protocol", []),
     only("attestation", ["protocol"]),
     only("endorsements", ["protocol", "attestation"]),
     only("image", ["protocol", "attestation"]),
-    only("enclave", ["protocol", "attestation"]),
-    only("oracle", ["protocol", "attestation", "endorsements", "contracts"]),
-    only("devnet", ["protocol", "attestation", "enclave", "oracle", "contracts"]),
+    only("runtime", ["protocol"]),
+    only("enclave", [
+      "protocol",
+      "attestation",
+      "runtime",
+      "coprocessor/ledger",
+      "coprocessor/snapshots",
+      "coprocessor/epochs",
+      "client",
+    ]),
+    only("client", ["protocol", "attestation", "endorsements"]),
+    only("oracle", [
+      "protocol",
+      "attestation",
+      "endorsements",
+      "client",
+      "contracts",
+      "runtime",
+      "coprocessor/ledger",
+      "coprocessor/snapshots",
+    ]),
+    only("devnet", ["protocol", "attestation", "client", "runtime", "enclave", "oracle", "contracts"]),
     only("coprocessor", ["protocol", "attestation"]),
-    only("web", ["protocol", "attestation"]),
+    only("web", ["protocol", "attestation", "runtime"]),
     {
       name: "pure-folders-open-nothing",
-      comment: "protocol and attestation run in a browser: no file, socket, clock or process",
+      comment: "protocol, attestation and runtime run in a browser: no file, socket, clock or process",
       severity: "error",
-      from: { path: "^(protocol|attestation)/" },
+      from: { path: "^(protocol|attestation|runtime)/" },
       to: { dependencyTypes: ["core"] },
     },
     {

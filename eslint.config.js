@@ -1,5 +1,6 @@
 import prettier from "eslint-config-prettier";
 import tseslint from "typescript-eslint";
+import { purpose } from "./tools/lint/purpose.ts";
 
 const wallClock = {
   object: "Date",
@@ -22,7 +23,10 @@ export default tseslint.config(
       "cache/**",
       "coverage/**",
       "contracts/bindings/**",
+      "runtime/agents/sandbox/**",
       "tests/support/boundary-fixture/**",
+      // Of workflows: their libraries are not installed here.
+      "templates/**",
       ".adyton/**",
     ],
   },
@@ -64,4 +68,27 @@ export default tseslint.config(
     ...tseslint.configs.disableTypeChecked,
   },
   prettier,
+  {
+    // One handwriting; after prettier's, which would turn `curly` off.
+    // The build of the contracts is compiled anew when its script changes: it follows with the next change of theirs.
+    ignores: ["tools/build-contracts.ts"],
+    rules: {
+      curly: ["error", "multi-or-nest", "consistent"],
+      "no-duplicate-imports": "error",
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector: "ImportDeclaration[source.value='zod'] > :not(ImportNamespaceSpecifier, Literal)",
+          message: 'Write `import * as z from "zod"`: bundlers drop what is not used of it.',
+        },
+      ],
+    },
+  },
+  {
+    // Tests name their rules themselves.
+    files: ["**/*.ts", "**/*.tsx"],
+    ignores: ["**/*.test.ts", "**/*.test.tsx"],
+    plugins: { adyton: { rules: { purpose } } },
+    rules: { "adyton/purpose": "error" },
+  },
 );

@@ -8,9 +8,13 @@ export default defineConfig({
     exclude: [
       "tests/support/boundary-fixture/**",
       "tests/chaos/**",
+      "tests/epochs/**",
       "tests/functions/**",
+      "tests/models/**",
+      "tests/operators/**",
       "tests/image/boot/**",
       "tests/image/build/**",
+      "tests/web/browser/**",
       "**/node_modules/**",
     ],
     // Failures and the duration: who wants each test by its name says --reporter verbose.

@@ -11,6 +11,7 @@ export default mergeConfig(
         "tests/attestation/{amd,azure,nvidia,aws,dstack}/**",
         "tests/attestation/{differential,vectors}.test.ts",
         "tests/cli/{init,stumbles}.test.ts",
+        "tests/coprocessor/models/**",
         "tests/cli/{oracle,seal-key,verify}/**",
         "tests/enclave/{bundle,deployment,functions,fuzz,lying-host,process,reproducible-build,trace-headers}.test.ts",
         "tests/enclave/{accounts,api,models,openai}/**",

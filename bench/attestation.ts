@@ -4,11 +4,13 @@
  *
  * Everything is minted by the tests' own vendors. Cold: endorsements are read and checked anew for each quote. Warm: they
  * were read once, and each quote has a leaf certificate and keys that were never seen before. Rounds alternate between
- * the contenders, so that a busy machine disturbs them alike; figures are medians of the rounds.
+ * the contenders, so that a busy machine disturbs them alike; figures are medians of the rounds. `many`: a batch on every core
+ * beside the same batch on one thread of one core.
  */
 
 import { spawnSync } from "node:child_process";
 import { writeJsonOrTable } from "./attestation/report.ts";
+import { measureMany } from "./attestation/many.ts";
 import { measureAll, type Subject } from "./attestation/measure.ts";
 import { intelSubject } from "./attestation/intel-subject.ts";
 import { nitroSubject } from "./attestation/nitro-subject.ts";
@@ -17,15 +19,15 @@ import { snpSubject } from "./attestation/snp-subject.ts";
 const PINNED = "--pinned";
 
 /** Starts this file again on one core, so that WebCrypto's threads share it with everything else. */
-function runOnOneCore(): number | null {
-  const options = [import.meta.filename, PINNED, ...process.argv.slice(2)];
+function runOnOneCore(manyPerSecond: number): number | null {
+  const options = [import.meta.filename, PINNED, String(manyPerSecond), ...process.argv.slice(2)];
   const { status, error } = spawnSync("taskset", ["-c", "0", process.execPath, ...options], {
     stdio: "inherit",
   });
   return error === undefined ? status : null;
 }
 
-async function run(): Promise<void> {
+async function run(manyPerSecond: number): Promise<void> {
   process.stderr.write("minting quotes…\n");
   const subjects: Readonly<Record<string, Subject>> = {
     tdxV4: await intelSubject("tdx"),
@@ -34,16 +36,20 @@ async function run(): Promise<void> {
     nitro: await nitroSubject(),
   };
   const figures = await measureAll(subjects);
-  writeJsonOrTable(figures, process.argv.includes("--json"));
+  const many = { perSecond: manyPerSecond, alonePerSecond: await measureMany(0) };
+  writeJsonOrTable(figures, { many, json: process.argv.includes("--json") });
 }
 
-if (process.argv.includes(PINNED)) {
-  await run();
+const pinned = process.argv.indexOf(PINNED);
+if (pinned !== -1) {
+  await run(Number(process.argv[pinned + 1]));
 } else {
-  const status = runOnOneCore();
+  process.stderr.write("a batch on every core…\n");
+  const manyPerSecond = await measureMany();
+  const status = runOnOneCore(manyPerSecond);
   if (status === null) {
     process.stderr.write("no taskset here: WebCrypto's threads may use further cores\n");
-    await run();
+    await run(manyPerSecond);
   } else {
     process.exitCode = status;
   }

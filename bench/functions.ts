@@ -14,7 +14,7 @@ import { parseArgs } from "node:util";
 import type { ContractTransactionResponse, JsonRpcProvider } from "ethers";
 import { readEnvironment } from "../devnet/config.ts";
 import { startLocalFunctions, type LocalFunctions } from "../cli/functions/local.ts";
-import { LocalAccount } from "../devnet/anvil.ts";
+import { LocalAccount } from "../devnet/local-chain.ts";
 import { localSigner } from "../devnet/local-accounts.ts";
 import { startNetwork, type LocalNetwork } from "../devnet/start.ts";
 import {
@@ -154,9 +154,8 @@ async function fulfil(
     AbortSignal.timeout(TIMEOUT_MS),
   );
   const ms = Math.round(performance.now() - started);
-  if (fulfillment.result !== "fulfilled" || fulfillment.error !== "") {
+  if (fulfillment.result !== "fulfilled" || fulfillment.error !== "")
     throw new Error(`not fulfilled: ${fulfillment.result} ${fulfillment.error}`);
-  }
   const transaction = await provider.getTransactionReceipt(fulfillment.transactionHash);
   return { ms, gas: Number(transaction?.gasUsed ?? 0n) };
 }

@@ -15,6 +15,7 @@ const GOALS: Readonly<Record<string, number>> = {
   batch50OneConsumerPerAnswer: 36_000,
   admitTdx: 258_000,
   quorum3: 156_000,
+  "accountGas.oneCall": 95_000,
 };
 
 /** Measured on a local chain with the official toolkit; or as its authors publish. */
@@ -44,7 +45,7 @@ function flat(figures: GasFigures): Readonly<Record<string, number>> {
 function compare(figures: GasFigures): void {
   const snapshot = flat(JSON.parse(readFileSync(SNAPSHOT, "utf8")) as GasFigures);
   for (const [name, gas] of Object.entries(flat(figures))) {
-    if (name.startsWith("repaid.")) {
+    if (name.startsWith("repaid.") || name.endsWith(".repaid")) {
       if (gas >= REPAID.least && gas <= REPAID.most) continue;
       process.stderr.write(`${name} is ${gas}: between ${REPAID.least} and ${REPAID.most} is right\n`);
       process.exitCode = 1;

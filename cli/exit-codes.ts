@@ -1,4 +1,4 @@
-/** What the `adyton` command's exit status says. Documented in docs/reference/cli.md and in `--help`. */
+/** The exit statuses of the `adyton` command. Documented in docs/reference/cli.md and in `--help`. */
 export const ExitCode = {
   /** Done; for `verify`: genuine, and accepted by a policy that names what it accepts. */
   ok: 0,

@@ -1,9 +1,10 @@
-/** What the command line says when something went wrong, and with which exit status. */
+/** The command line's messages when something went wrong, and their exit statuses. */
 
 import { getSystemErrorMap } from "node:util";
 import { CommanderError } from "commander";
 import { AdytonError } from "../protocol/errors.ts";
 import { ExitCode } from "./exit-codes.ts";
+import { runsFromClone } from "./invocation.ts";
 
 /** Says what went wrong, once, and gives the exit status for it. */
 export function report(error: unknown): ExitCode {
@@ -14,6 +15,11 @@ export function report(error: unknown): ExitCode {
     say(`${message} [${code}]`);
     if (code === "CONFIG_TOOL_MISSING") return ExitCode.unavailable;
     return code.startsWith("INPUT_") ? ExitCode.usage : ExitCode.notGenuine;
+  }
+  const missing = missingPackage(error);
+  if (missing !== undefined) {
+    say(`this command needs ${missing}, which is not installed: ${howToInstall()} [CONFIG_TOOL_MISSING]`);
+    return ExitCode.unavailable;
   }
   const refusal = systemRefusal(error);
   if (refusal !== undefined) {
@@ -30,7 +36,19 @@ export function report(error: unknown): ExitCode {
   return ExitCode.notGenuine;
 }
 
-/** What the operating system refused: a file that cannot be read, a server that does not answer. */
+/** The package that Node looked for in vain: the light package comes without those that only a node needs. */
+function missingPackage(error: unknown): string | undefined {
+  if (!(error instanceof Error) || (error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND")
+    return undefined;
+  return /^Cannot find package '([^']+)'/.exec(error.message)?.[1];
+}
+
+const howToInstall = (): string =>
+  runsFromClone()
+    ? "run `npm ci`"
+    : "`npm install -g adyton-node`, and call `adyton-node` instead of `adyton`";
+
+/** Refusals of the operating system: a file that cannot be read, a server that does not answer. */
 function systemRefusal(error: unknown): NodeJS.ErrnoException | undefined {
   if (!(error instanceof Error)) return undefined;
   if ("syscall" in error && "code" in error) return error as NodeJS.ErrnoException;

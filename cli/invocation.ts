@@ -1,10 +1,14 @@
 /** The command as whoever reads our hints has to type it: they paste it. */
 
-import { extname } from "node:path";
+import { basename, extname } from "node:path";
 
-/** `adyton` where the package is installed; in a clone, which runs the sources, its npm script. */
+/** Whether the sources run, as in a clone, and not what was built from them. */
+export const runsFromClone = (): boolean => extname(import.meta.filename) === ".ts";
+
+/** `adyton`, or `adyton-node`, where the package is installed; in a clone, its npm script. */
 export function commandName(): string {
-  return extname(import.meta.filename) === ".ts" ? "npm run -s adyton --" : "adyton";
+  if (runsFromClone()) return "npm run -s adyton --";
+  return basename(process.argv[1] ?? "") === "adyton-node" ? "adyton-node" : "adyton";
 }
 
 /** A command line to paste: `adyton verify receipt.json`, with what a shell would take apart in quotes. */

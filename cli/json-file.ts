@@ -1,7 +1,7 @@
 /** JSON files of ours that a command reads: whatever is wrong with one is said with its name. */
 
 import { readFileSync } from "node:fs";
-import { z } from "zod";
+import * as z from "zod";
 import { parseJson } from "../protocol/canonical-json.ts";
 import { AdytonError, InputError } from "../protocol/errors.ts";
 
@@ -24,9 +24,8 @@ function read(file: string, missing: string): Uint8Array {
     return readFileSync(file);
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === "ENOENT") {
+    if (code === "ENOENT")
       throw new InputError({ code: "INPUT_NOT_FOUND", message: `there is no ${file}: ${missing}`, cause });
-    }
     throw new InputError({ code: "INPUT_INVALID", message: `${file} cannot be read: ${message}`, cause });
   }
 }

@@ -3,7 +3,7 @@
 import type { NetworkStep } from "../devnet/start.ts";
 import { showWaiting } from "./terminal.ts";
 
-/** What is waited for after each step. */
+/** The message while each step runs. */
 const NEXT: Readonly<Record<NetworkStep, string>> = {
   chain: "starting the model's server",
   model: "deploying the contracts",

@@ -11,8 +11,7 @@ export function parsePort(text: string): number {
 
 export function parseSeconds(text: string): number {
   const seconds = Number(text);
-  if (text.trim() === "" || !(seconds > 0) || !Number.isFinite(seconds)) {
+  if (text.trim() === "" || !(seconds > 0) || !Number.isFinite(seconds))
     throw new InvalidArgumentError("expected a number of seconds above 0");
-  }
   return seconds;
 }

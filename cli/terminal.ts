@@ -1,4 +1,4 @@
-/** What a person sees while something takes long: colours and a line that moves, where the terminal takes them. */
+/** The signs of progress while something takes long: colours and a line that moves, where the terminal takes them. */
 
 import pc from "picocolors";
 

@@ -3,17 +3,11 @@
 import { tmpdir } from "node:os";
 import { startProgram, type RunningProgram } from "./child-process.ts";
 import { programPath } from "./config.ts";
+import { LOCAL_MNEMONIC } from "./local-chain.ts";
 
-export const LOCAL_CHAIN_ID = 31_337n;
-
-/** anvil's test mnemonic: its keys are public, its ether is worthless. */
-export const LOCAL_MNEMONIC = "test test test test test test test test test test test junk";
 const ACCOUNTS = 20;
 /** Ether of each. */
 const BALANCE = 1_000_000;
-
-/** Which of anvil's accounts does what. */
-export const LocalAccount = { deployer: 0, transmitter: 1, asker: 2, payee: 3 } as const;
 
 export interface AnvilOptions {
   /** Any free one when not told. */

@@ -1,4 +1,4 @@
-/** What a local network takes from its environment. Nothing of it reaches the enclave but what is named here. */
+/** A local network's environment. Nothing of it reaches the enclave but what is named here. */
 
 import { delimiter, resolve } from "node:path";
 import { PROVIDER_TEMPLATES } from "../enclave/models/catalog/catalog.ts";

@@ -1,7 +1,15 @@
 /** Deploys Adyton's contracts, an appraisal policy for the simulator, and the two examples to a local chain. */
 
-import { AbiCoder, concat, getCreateAddress, keccak256, toBeHex, zeroPadValue } from "ethers";
-import type { ContractTransactionResponse, Signer } from "ethers";
+import {
+  AbiCoder,
+  concat,
+  type ContractTransactionResponse,
+  getCreateAddress,
+  keccak256,
+  type Signer,
+  toBeHex,
+  zeroPadValue,
+} from "ethers";
 import {
   Concierge__factory,
   ContentModerator__factory,
@@ -147,9 +155,8 @@ type Sent = readonly (ContractTransactionResponse | null)[];
 async function confirm(sent: Sent): Promise<void> {
   for (const transaction of sent) {
     const receipt = await transaction?.wait();
-    if (receipt?.status !== 1) {
+    if (receipt?.status !== 1)
       throw new ChainError({ code: "CHAIN_REVERTED", message: "a contract could not be deployed" });
-    }
   }
 }
 

@@ -3,8 +3,11 @@
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { rootCertificates } from "node:tls";
+import { readSandboxFiles } from "../enclave/agents/sandbox-files.ts";
 import type { BehaviourFile } from "../enclave/configuration/behaviour.ts";
 import type { OperatorFile } from "../enclave/configuration/operator.ts";
+import { EXTRACTOR } from "../enclave/sources/extractor.ts";
 import type { SecretFile } from "../oracle/enclaves/enclave-session.ts";
 import type { Hex } from "../protocol/bytes.ts";
 import type { Json } from "../protocol/canonical-json.ts";
@@ -26,10 +29,12 @@ export interface EnclaveTerms {
   readonly chainId: bigint;
   readonly coordinator: Hex;
   readonly payee: Hex;
-  /** What the oracle authenticates with. */
+  /** The oracle's credential. */
   readonly credential: string;
-  /** What the nodes of Chainlink Functions authenticate with. */
+  /** The credential of the nodes of Chainlink Functions. */
   readonly functionsCredential: string;
+  /** What whoever writes agents authenticates with. */
+  readonly agentCredential: string;
   /** Where it listens on the loopback; 0: any free port. */
   readonly port: number;
   /** RPC server of the chain whose time the enclave takes for true; `null` for this machine's clock. */
@@ -62,7 +67,8 @@ function writeSecret(folder: string, name: string, key: string): SecretFile {
 function createBehaviour({ model, firstByteMs, clockChainUrl }: EnclaveTerms): BehaviourFile {
   return {
     version: 1,
-    certificateAuthorities: [...model.certificateAuthorities],
+    // Programs reach the public web, whichever model is asked.
+    certificateAuthorities: [...new Set([...model.certificateAuthorities, ...rootCertificates])],
     transparencyLogs: [],
     // The stand-in is one host; three unrelated ones, as production wants, do not exist on one machine.
     time:
@@ -78,7 +84,27 @@ function createBehaviour({ model, firstByteMs, clockChainUrl }: EnclaveTerms): B
       retries: 1,
     },
     providers: model.providers,
+    // Whoever tries it has files on a server of their own.
+    sources: {
+      hosts: "public",
+      addresses: "any-for-testing",
+      headers: { "user-agent": "adyton-enclave" },
+      pages: { extractor: EXTRACTOR },
+    },
+    agents: {
+      sandbox: sandboxDigests(),
+      hosts: "public",
+      // Whoever writes an agent has servers of their own on this machine.
+      addresses: "any-for-testing",
+    },
   };
+}
+
+/** As `node tools/build-sandbox.ts` made them. */
+function sandboxDigests(): NonNullable<BehaviourFile["agents"]>["sandbox"] {
+  const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+  const { engine, prelude } = readSandboxFiles();
+  return { engine: sha256(engine), prelude: sha256(prelude) };
 }
 
 function createOperator(terms: EnclaveTerms): OperatorFile {
@@ -98,6 +124,7 @@ function createOperator(terms: EnclaveTerms): OperatorFile {
         // The oracle brings the provider's key after each start of the enclave.
         { ...createCaller("oracle", terms.credential), provisions: true },
         createCaller("functions", terms.functionsCredential),
+        createCaller("agent", terms.agentCredential),
       ],
     },
   };

@@ -2,7 +2,7 @@
 
 import { HDNodeWallet, JsonRpcProvider, NonceManager, Mnemonic, type Signer } from "ethers";
 import type { Hex } from "../protocol/bytes.ts";
-import { LOCAL_MNEMONIC } from "./anvil.ts";
+import { LOCAL_MNEMONIC } from "./local-chain.ts";
 
 /** Milliseconds; ethers' default of four seconds would be most of an answer's latency. */
 const POLLING_MS = 100;

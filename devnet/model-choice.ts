@@ -7,6 +7,7 @@ import type { BehaviourFile } from "../enclave/configuration/behaviour.ts";
 import { PROVIDER_TEMPLATES, toProvider } from "../enclave/models/catalog/catalog.ts";
 import type { ProviderTemplate } from "../enclave/models/catalog/template.ts";
 import { ConfigError } from "../protocol/errors.ts";
+import { MEDIA_TYPES } from "../runtime/models/media.ts";
 import type { DevnetEnvironment } from "./config.ts";
 import { startProgram, type RunningProgram } from "./child-process.ts";
 import { programArguments } from "./node-program.ts";
@@ -114,7 +115,7 @@ function chooseServer(environment: DevnetEnvironment, modelUrl: string): Chosen 
   return { name: template.name, provider, secret, key };
 }
 
-/** What a server of unknown make is told of a model that is known: what its vendor says of it. */
+/** Settings for a known model behind a server of unknown make: those of its vendor. */
 function asServed(template: ProviderTemplate, upstreamName: string): ProviderTemplate {
   if (template.name !== ANY_SERVER) return template;
   const known = PROVIDER_TEMPLATES.flatMap(({ models }) => models).find(
@@ -215,6 +216,7 @@ function standInProvider(baseUrl: string, models: readonly string[]): ProviderFi
           price: PRICE,
           structuredOutput: "schema",
           sampling: { temperature: true, topP: true, seed: true, efforts: [] },
+          media: { types: [...MEDIA_TYPES], imageTokens: 1_000, documentTokens: 10_000 },
         },
       ]),
     ),

@@ -1,7 +1,7 @@
 /** `.adyton/network.json`: where a local network's parts are. Written by `adyton up`, read by `adyton ask`. */
 
 import { writeFileSync } from "node:fs";
-import { z } from "zod";
+import * as z from "zod";
 import { address, bytes32, uint256 } from "../protocol/fields.ts";
 
 export const DEFAULT_NETWORK_FILE = ".adyton/network.json";
@@ -28,6 +28,8 @@ export const NetworkFile = z.strictObject({
   policyFile: z.string(),
   /** What `adyton functions local` gives the nodes of Chainlink Functions to show the enclave. */
   functionsCredential: z.string(),
+  /** What `adyton agent run` shows the enclave. */
+  agentCredential: z.string(),
 });
 export type NetworkFile = z.output<typeof NetworkFile>;
 

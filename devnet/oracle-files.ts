@@ -2,7 +2,7 @@
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { z } from "zod";
+import type * as z from "zod";
 import type { OracleConfig } from "../oracle/config.ts";
 import type { Hex } from "../protocol/bytes.ts";
 import type { CoreDeployment } from "./deployment.ts";
@@ -31,7 +31,7 @@ export function localChainSection(
 
 export interface OracleTerms extends Pick<OracleFile, "chains" | "enclaves" | "appraisalPolicy"> {
   readonly transmitterKeys: readonly Hex[];
-  /** What is not as in other local networks. */
+  /** Settings that differ from those of other local networks. */
   readonly change?: Partial<OracleFile>;
 }
 

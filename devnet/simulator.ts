@@ -1,11 +1,7 @@
-/** What a local network must know of the simulator: the key that its on-chain verifier takes, and the policy that names it. */
+/** The simulator's side of a local network: the key that its on-chain verifier takes, and the policy that names it. */
 
-import {
-  proposePolicy,
-  verifySimulatorEvidence,
-  type AppraisalPolicy,
-  type UnixSeconds,
-} from "../attestation/index.ts";
+import { proposePolicy, type AppraisalPolicy, type UnixSeconds } from "../attestation/index.ts";
+import { verifySimulatorEvidence } from "../attestation/simulator/verify-simulator.ts";
 import { createSimulatorAttester } from "../enclave/attesters/simulator/simulator-attester.ts";
 import { SIMULATOR_ATTESTATION_KEY } from "../enclave/attesters/simulator/simulator-pki.ts";
 import { toHex, type Hex } from "../protocol/bytes.ts";

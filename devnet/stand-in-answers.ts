@@ -1,5 +1,5 @@
 /**
- * What the stand-in model says: fixed rules over the text of the last message, in the shape that was asked for. It knows
+ * The stand-in model's replies: fixed rules over the text of the last message, in the shape that was asked for. It knows
  * nothing and pretends nothing; equal questions get equal answers.
  */
 
@@ -35,10 +35,11 @@ const MAX_EXACT = 60_000;
 /** Free text: sums and products are worked out, lengths are kept to, anything else is given back. */
 export function answerText(question: string): string {
   const exactly = Number(/\bin exactly (\d{1,6}) bytes\b/u.exec(question)?.[1] ?? 0);
-  if (exactly > 0)
+  if (exactly > 0) {
     return "So it is. "
       .repeat(Math.ceil(Math.min(exactly, MAX_EXACT) / 10))
       .slice(0, Math.min(exactly, MAX_EXACT));
+  }
   const sum = /(-?\d{1,9})\s*([-+*×])\s*(-?\d{1,9})/u.exec(question);
   if (sum !== null) {
     const [a, b] = [Number(sum[1]), Number(sum[3])];
@@ -49,8 +50,13 @@ export function answerText(question: string): string {
   return `This is the stand-in model: it has no knowledge of its own. You asked: ${shown}`;
 }
 
-/** JSON text that fits `schema`. */
+/** What the stand-in is told to say, it says: of several orders the last, whoever gave it. So can a model be talked into anything. */
+const ORDER = /say exactly: (\{[^{}]*\})/gu;
+
+/** JSON text that fits `schema`; or what the question orders. */
 export function answerStructured(question: string, schema: unknown): string {
+  const ordered = [...question.matchAll(ORDER)].at(-1)?.[1];
+  if (ordered !== undefined) return ordered;
   return JSON.stringify(fill(isSchema(schema) ? schema : {}, "", { question, ...judge(question) }));
 }
 

@@ -1,8 +1,9 @@
 /**
  * A local model endpoint behind TLS with its own freshly made authority, so that the demo needs no key and no network.
- * Every answer says that it comes from `stand-in-1`. Model names other than that choose a way to fail.
+ * Every answer says that it comes from `stand-in-1`, or from its namesakes in a panel. Other names choose a way to fail.
+ * What `stand-in-pages.ts` has is given to whoever asks with GET; with `--rpc URL`, `POST /rpc` is passed on to that server.
  *
- * `node devnet/stand-in-model.ts --ca FILE [--port N]` writes the authority's certificate to FILE and prints one JSON
+ * `node devnet/stand-in-model.ts --ca FILE [--port N] [--rpc URL]` writes the authority's certificate to FILE and prints one JSON
  * line, `{"event":"listening","url":"https://127.0.0.1:…/v1"}`, when it answers.
  */
 
@@ -13,15 +14,15 @@ import type { AddressInfo } from "node:net";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { answerStructured, answerText } from "./stand-in-answers.ts";
+import { findPage } from "./stand-in-pages.ts";
+import { STAND_IN_MODEL, STAND_IN_PANEL } from "./stand-in-panel.ts";
 import { createThrowawayAuthority } from "./throwaway-authority.ts";
-
-export const STAND_IN_MODEL = "stand-in-1";
 
 const ADDRESS = "127.0.0.1";
 /** How this machine looks from inside a virtual one (QEMU, user networking). */
 const SEEN_FROM_QEMU = "10.0.2.2";
-/** Bytes: four times the largest payload. */
-const MAX_BODY_BYTES = 262_144;
+/** Bytes: a prompt whose images and documents fill it, in base64. */
+const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
 /** Milliseconds. */
 const SLOW_MS = 2_000;
@@ -36,7 +37,18 @@ interface Call {
 
 function lastUserText({ messages }: Call): string {
   const last = messages?.findLast(({ role }) => role === "user");
-  return typeof last?.content === "string" ? last.content : "";
+  const content = last?.content;
+  if (!Array.isArray(content)) return typeof content === "string" ? content : "";
+  // Images and documents it does not look at: their number is all that it tells.
+  const parts = content as readonly { readonly type?: unknown; readonly text?: unknown }[];
+  const text = parts.map((part) => (typeof part.text === "string" ? part.text : "")).join("");
+  const media = parts.filter(({ type }) => type !== "text").length;
+  return media === 0 ? text : `${text} (with ${media} ${media === 1 ? "file" : "files"})`;
+}
+
+/** The model that answers: the one that was asked, unless that is a way to fail. */
+function answeringModel({ model }: Call): string {
+  return STAND_IN_PANEL.find((name) => name === model) ?? STAND_IN_MODEL;
 }
 
 function completion(call: Call, content: string | null, extra: Record<string, unknown> = {}): string {
@@ -44,7 +56,7 @@ function completion(call: Call, content: string | null, extra: Record<string, un
   return JSON.stringify({
     id: "chatcmpl-stand-in",
     object: "chat.completion",
-    model: STAND_IN_MODEL,
+    model: answeringModel(call),
     choices: [{ index: 0, finish_reason: "stop", message }],
     usage: {
       prompt_tokens: Math.ceil(JSON.stringify(call.messages ?? []).length / 4),
@@ -81,13 +93,12 @@ function stream(response: ServerResponse, call: Call): void {
     readonly usage: unknown;
   };
   const chunk = (choices: readonly unknown[], more: Record<string, unknown> = {}): void => {
-    const head = { id: "chatcmpl-stand-in", object: "chat.completion.chunk", model: STAND_IN_MODEL };
+    const head = { id: "chatcmpl-stand-in", object: "chat.completion.chunk", model: answeringModel(call) };
     response.write(`data: ${JSON.stringify({ ...head, choices, ...more })}\n\n`);
   };
   response.writeHead(200, { "content-type": "text/event-stream" });
-  for (const word of whole.choices[0].message.content.split(/(?<= )/u)) {
+  for (const word of whole.choices[0].message.content.split(/(?<= )/u))
     chunk([{ index: 0, delta: { content: word }, finish_reason: null }]);
-  }
   chunk([{ index: 0, delta: {}, finish_reason: "stop" }]);
   if (call.stream_options?.include_usage === true) chunk([], { usage: whole.usage });
   response.end("data: [DONE]\n\n");
@@ -154,10 +165,36 @@ function answerRepaired(call: Call): string {
   return answer({ ...call, messages });
 }
 
-function respond(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
+/** Passes a call on to a chain's server. */
+async function passOn(rpcUrl: string, response: ServerResponse, body: Buffer): Promise<void> {
+  const headers = { "content-type": "application/json" };
+  try {
+    const reply = await fetch(rpcUrl, { method: "POST", headers, body: body.toString() });
+    send(response, reply.status, await reply.text());
+  } catch {
+    send(response, 502, '{"error":{"message":"stand-in: the chain does not answer"}}');
+  }
+}
+
+interface Request {
+  readonly request: IncomingMessage;
+  readonly body: Buffer;
+  readonly rpcUrl: string | undefined;
+}
+
+function respond({ request, body, rpcUrl }: Request, response: ServerResponse): void {
+  if (rpcUrl !== undefined && request.method === "POST" && request.url === "/rpc") {
+    void passOn(rpcUrl, response, body);
+    return;
+  }
   // Anything may be asked with HEAD, for its Date.
   if (request.method === "HEAD") {
     response.writeHead(204).end();
+    return;
+  }
+  const page = request.method === "GET" ? findPage(request.url ?? "") : undefined;
+  if (page !== undefined) {
+    send(response, 200, page, { "content-type": "text/plain; charset=utf-8" });
     return;
   }
   if (request.method !== "POST" || request.url !== "/v1/chat/completions") {
@@ -174,8 +211,8 @@ function respond(request: IncomingMessage, response: ServerResponse, body: Buffe
   const model = String(call.model);
   const failure = FAILURES[model];
   if (failure !== undefined) failure(response, call);
-  else if (model === STAND_IN_MODEL && call.stream === true) stream(response, call);
-  else if (model === STAND_IN_MODEL) send(response, 200, answer(call));
+  else if (STAND_IN_PANEL.includes(model) && call.stream === true) stream(response, call);
+  else if (STAND_IN_PANEL.includes(model)) send(response, 200, answer(call));
   else send(response, 404, '{"error":{"message":"stand-in: no such model","type":"invalid_request_error"}}');
 }
 
@@ -187,9 +224,14 @@ export interface StandInModel {
   readonly stop: () => Promise<void>;
 }
 
-/** @param now when the certificates are made */
-export async function startStandInModel(now: Date, port = 0): Promise<StandInModel> {
-  const authority = await createThrowawayAuthority(now);
+/**
+ * @param now when the certificates are made
+ * @param rpcUrl of a chain's server that `/rpc` is passed on to
+ */
+export async function startStandInModel(now: Date, port = 0, rpcUrl?: string): Promise<StandInModel> {
+  // Another name than the model's own: of two authorities with one name a client tries the first, and refuses the other's servers.
+  const name = rpcUrl === undefined ? "Adyton stand-in authority" : "Adyton authority of sources";
+  const authority = await createThrowawayAuthority(now, name);
   const server = createServer(
     await authority.issue([ADDRESS, "localhost", SEEN_FROM_QEMU]),
     (request, response) => {
@@ -201,7 +243,7 @@ export async function startStandInModel(now: Date, port = 0): Promise<StandInMod
         else chunks.push(chunk);
       });
       request.on("end", () => {
-        respond(request, response, Buffer.concat(chunks));
+        respond({ request, body: Buffer.concat(chunks), rpcUrl }, response);
       });
     },
   );
@@ -225,14 +267,14 @@ export async function startStandInModel(now: Date, port = 0): Promise<StandInMod
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { ca: { type: "string" }, port: { type: "string", default: "0" } },
+    options: { ca: { type: "string" }, port: { type: "string", default: "0" }, rpc: { type: "string" } },
   });
   if (values.ca === undefined) {
-    process.stderr.write("usage: stand-in-model --ca FILE [--port N]\n");
+    process.stderr.write("usage: stand-in-model --ca FILE [--port N] [--rpc URL]\n");
     process.exitCode = 64;
     return;
   }
-  const model = await startStandInModel(new Date(), Number(values.port));
+  const model = await startStandInModel(new Date(), Number(values.port), values.rpc);
   writeFileSync(values.ca, model.certificateAuthority);
   process.stdout.write(`${JSON.stringify({ event: "listening", url: model.url })}\n`);
   const stop = (): void => void model.stop();

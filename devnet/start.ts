@@ -7,7 +7,8 @@ import type { JsonRpcProvider } from "ethers";
 import type { Hex } from "../protocol/bytes.ts";
 import { programPath, type DevnetEnvironment } from "./config.ts";
 import { awaitAdmission } from "./admission.ts";
-import { LOCAL_CHAIN_ID, LocalAccount, startAnvil } from "./anvil.ts";
+import { startAnvil } from "./anvil.ts";
+import { LOCAL_CHAIN_ID, LocalAccount } from "./local-chain.ts";
 import { startProgram, type RunningProgram } from "./child-process.ts";
 import { deploy, plannedAddresses, type Deployment } from "./deployment.ts";
 import { writeEnclaveFiles, type EnclaveFiles } from "./enclave-files.ts";
@@ -18,6 +19,7 @@ import { programArguments } from "./node-program.ts";
 import { checkPort } from "./ports.ts";
 import { localChainSection, writeOracleConfig } from "./oracle-files.ts";
 import { emptyOwnFolder } from "./folder.ts";
+import { startSources } from "./stand-in-sources.ts";
 import { describeSimulator, type SimulatedEnclave } from "./simulator.ts";
 
 /** The simulated machine's name: it becomes the platform id. */
@@ -56,6 +58,8 @@ export interface NetworkOptions {
   readonly ports?: NetworkPorts;
   /** Further models of the stand-in. */
   readonly models?: readonly string[];
+  /** Serves `stand-in-pages.ts`, for programs to read. */
+  readonly sources?: true;
   readonly firstByteMs?: number;
 }
 
@@ -63,6 +67,8 @@ export interface LocalNetwork {
   readonly file: NetworkFile;
   readonly deployment: Deployment;
   readonly model: ModelChoice;
+  /** Where `stand-in-pages.ts` is served; null where nobody asked for it. */
+  readonly sourcesOrigin: string | null;
   readonly provider: JsonRpcProvider;
   /** Every process that an answer needs. */
   readonly programs: Readonly<Record<"anvil" | "enclave" | "oracle", RunningProgram>>;
@@ -94,6 +100,7 @@ export async function startNetwork(options: NetworkOptions): Promise<LocalNetwor
       file: describeNetwork({ ...oracleTerms, oracleUrl: oracle.ready, rpcUrl: chain.rpcUrl }),
       deployment,
       model: chain.model,
+      sourcesOrigin: chain.sourcesOrigin,
       provider: chain.provider,
       programs: { anvil: chain.anvil, enclave, oracle },
       stop: () => running.stop(),
@@ -131,6 +138,7 @@ interface Chain {
   readonly anvil: RunningProgram;
   readonly provider: JsonRpcProvider;
   readonly model: ModelChoice;
+  readonly sourcesOrigin: string | null;
 }
 
 async function startChain(options: NetworkOptions, running: RunningPrograms): Promise<Chain> {
@@ -144,20 +152,30 @@ async function startChain(options: NetworkOptions, running: RunningPrograms): Pr
   running.add(anvil);
   signal.throwIfAborted();
   onStep("chain", `anvil at ${rpcUrl}, chain ${LOCAL_CHAIN_ID}`);
-  const model = await chooseModel(environment, folder, options.models);
-  if (model.program !== null) running.add(model.program);
+  const chosen = await chooseModel(environment, folder, options.models);
+  if (chosen.program !== null) running.add(chosen.program);
   signal.throwIfAborted();
+  const sources = options.sources === true ? await startSources(folder, rpcUrl) : null;
+  if (sources !== null) running.add(sources.program);
+  const model = trusting(chosen, sources?.certificateAuthority ?? null);
   onStep("model", `${model.endpoint}${model.standIn ? " (a local STAND-IN, not a model)" : ""}`);
-  return { rpcUrl, anvil, provider: running.connect(rpcUrl), model };
+  const sourcesOrigin = sources?.origin ?? null;
+  return { rpcUrl, anvil, provider: running.connect(rpcUrl), model, sourcesOrigin };
+}
+
+function trusting(model: ModelChoice, authority: string | null): ModelChoice {
+  if (authority === null) return model;
+  return { ...model, certificateAuthorities: [...model.certificateAuthorities, authority] };
 }
 
 interface PlannedEnclave {
   readonly simulator: SimulatedEnclave;
   readonly files: EnclaveFiles;
   readonly policyFile: string;
-  /** What the oracle shows the enclave, and what the nodes of Chainlink Functions do. */
+  /** What the oracle shows the enclave, what the nodes of Chainlink Functions do, and what `adyton agent run` does. */
   readonly credential: string;
   readonly functionsCredential: string;
+  readonly agentCredential: string;
 }
 
 /** The enclave's configuration is written first: the policy on chain names its digest. */
@@ -168,6 +186,7 @@ async function planEnclave(
   const simulator = await describeSimulator(PLATFORM, now());
   const credential = randomBytes(24).toString("base64url");
   const functionsCredential = randomBytes(24).toString("base64url");
+  const agentCredential = randomBytes(24).toString("base64url");
   const files = writeEnclaveFiles(folder, {
     model,
     platform: PLATFORM,
@@ -176,13 +195,14 @@ async function planEnclave(
     payee: localAddress(LocalAccount.payee),
     credential,
     functionsCredential,
+    agentCredential,
     port: ports?.enclave ?? 0,
     clockChainUrl: rpcUrl,
     firstByteMs: firstByteMs ?? FIRST_BYTE_MS,
   });
   const policyFile = join(folder, "policy.json");
   writeFileSync(policyFile, JSON.stringify(simulator.policy, null, 2));
-  return { simulator, files, policyFile, credential, functionsCredential };
+  return { simulator, files, policyFile, credential, functionsCredential, agentCredential };
 }
 
 async function deployContracts(
@@ -276,5 +296,6 @@ function describeNetwork(
     oracleUrl: parts.oracleUrl,
     policyFile: parts.planned.policyFile,
     functionsCredential: parts.planned.functionsCredential,
+    agentCredential: parts.planned.agentCredential,
   };
 }

@@ -28,8 +28,10 @@ export interface ThrowawayAuthority {
 }
 
 /** @param now the moment around which its certificates are valid: from a day before to a month after */
-export async function createThrowawayAuthority(now: Date): Promise<ThrowawayAuthority> {
-  const issuer = "Adyton stand-in authority";
+export async function createThrowawayAuthority(
+  now: Date,
+  issuer = "Adyton stand-in authority",
+): Promise<ThrowawayAuthority> {
   const pair = await newKeyPair();
   const signer: IssuingKey = { key: pair.privateKey, algorithm: { name: "ECDSA", hash: "SHA-256" } };
   const seconds = Math.floor(now.getTime() / 1000);

@@ -3,18 +3,22 @@
  * come in. `node enclave/main.ts --behaviour FILE --operator FILE`
  */
 
+import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { uptime } from "node:os";
 import { parseArgs } from "node:util";
+import { isMainThread } from "node:worker_threads";
 import { AdytonError, ConfigError } from "../protocol/errors.ts";
 import type { Hex } from "../protocol/bytes.ts";
 import { createOperatorAccount } from "./accounts/account.ts";
 import { SpendingLedger } from "./accounts/spending-ledger.ts";
+import { FeeProbes } from "./answers/fee-probes.ts";
 import { AnswerLedger } from "./answers/answer-ledger.ts";
 import type { Inference } from "./answers/infer.ts";
 import { ReceiptStore } from "./openai/receipt-store.ts";
 import { createAnswerer } from "./answers/answerer.ts";
+import { createAgents } from "./agents/create-agents.ts";
 import { createApp } from "./api/app.ts";
 import { Callers } from "./api/callers.ts";
 import { startServer } from "./api/server.ts";
@@ -35,6 +39,13 @@ import { attestIdentity, createIdentity, type Identity } from "./identity/identi
 import { StatementLog } from "./log/statement-log.ts";
 import { createModelCatalog } from "./models/model-catalog.ts";
 import { SecretStore } from "./secrets/secret-store.ts";
+import { createJudgeThread, serveJudgements } from "./snapshots/judge-thread.ts";
+import { createSources } from "./sources/create-sources.ts";
+import { isPageThread, servePages } from "./sources/page-threads.ts";
+import { SignedEpochs } from "./snapshots/signed-epochs.ts";
+import { createSnapshotSigner } from "./snapshots/snapshot-signer.ts";
+import { createEpochWitness } from "./transitions/epoch-witness.ts";
+import { createTransitionSigner } from "./transitions/transition-signer.ts";
 import { BUILD_TIME, SOFTWARE_VERSION } from "./version.ts";
 
 const hostNow = (): number => Math.floor(Date.now() / 1000);
@@ -50,17 +61,21 @@ const CLOCK_INTERVAL_MS = 60_000;
 const CLOCK_RETRY_MS = 5_000;
 /** A local chain's time is moved at any moment. */
 const CHAIN_CLOCK_INTERVAL_MS = 500;
+/** So that the key is as good as uniform. */
+const TRANSITION_SEED_BYTES = 48;
 /** No verifier's nonce: the certificate's evidence is for whoever connects. */
 const NO_NONCE: Hex = `0x${"00".repeat(32)}`;
+
+/** Of threads too: an image has no other. */
+const THIS_FILE = new URL(import.meta.url);
 
 function say(event: Record<string, string | number>): void {
   process.stdout.write(`${JSON.stringify(event)}\n`);
 }
 
 function readFile(path: string | undefined, option: string): Uint8Array {
-  if (path === undefined) {
+  if (path === undefined)
     throw new ConfigError({ code: "CONFIG_INVALID", message: `--${option} FILE is missing` });
-  }
   try {
     return readFileSync(path);
   } catch (cause) {
@@ -160,28 +175,53 @@ async function serve(configuration: Configuration): Promise<void> {
   const inference: Inference = {
     catalog,
     account: createOperatorAccount((name) => secrets.get(name)),
+    sources: createSources(behaviour, { clock, script: THIS_FILE }),
     retries: behaviour.limits.retries,
     pause: (ms) => pause(ms),
   };
   const attested = await attestIdentity(identity, attester, NO_NONCE);
+  const agents = createAgents({ behaviour, identity, clock });
   const sealedRecords = new ReceiptStore();
   const spending = new SpendingLedger();
   const reportBug = (error: unknown): void => {
     process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   };
   const signatory = { identity, attested, clock, log: new StatementLog(identity), reportBug };
+  const answers = new AnswerLedger();
+  const judge = createJudgeThread(THIS_FILE);
+  const epochs = new SignedEpochs();
   const app = createApp({
     identity,
     attest: (nonce) => attestIdentity(identity, attester, nonce),
     answerer: createAnswerer({
       ...signatory,
-      inference: { ...inference, spending },
+      inference: { ...inference, spending, feeProbes: new FeeProbes() },
+      agents,
       operator: operator.public,
-      ledger: new AnswerLedger(),
+      ledger: answers,
       sealedRecords,
     }),
-    offChain: { ...signatory, inference, receipts: new ReceiptStore(), spending },
+    signSnapshot: createSnapshotSigner({
+      ...signatory,
+      operator: operator.public,
+      epochs,
+      judge: (call) => judge("snapshot", call),
+    }),
+    signTransition: createTransitionSigner({
+      ...signatory,
+      operator: operator.public,
+      answers,
+      seed: randomBytes(TRANSITION_SEED_BYTES),
+    }),
+    witnessEpoch: createEpochWitness({
+      ...signatory,
+      operator: operator.public,
+      epochs,
+      judge: (call) => judge("epoch", call),
+    }),
+    offChain: { ...signatory, inference, agents, receipts: new ReceiptStore(), spending },
     secrets,
+    upgrades: behaviour.upgrades,
     sealedRecords,
     catalog,
     callers: new Callers(operator.callers, monotonicMs),
@@ -217,18 +257,24 @@ async function serve(configuration: Configuration): Promise<void> {
   say({ event: "listening", url: server.url, keysetId: identity.keysetId });
 }
 
-try {
-  checkSurroundings(processSurroundings());
-  const { values } = parseArgs({
-    options: { behaviour: { type: "string" }, operator: { type: "string" } },
-  });
-  const configuration = readConfiguration(
-    readFile(values.behaviour, "behaviour"),
-    readFile(values.operator, "operator"),
-  );
-  await serve(configuration);
-} catch (error) {
-  const known = error instanceof AdytonError || error instanceof TypeError;
-  process.stderr.write(`${known ? error.message : String(error)}\n`);
-  process.exit(1);
+async function main(): Promise<void> {
+  try {
+    checkSurroundings(processSurroundings());
+    const { values } = parseArgs({
+      options: { behaviour: { type: "string" }, operator: { type: "string" } },
+    });
+    const configuration = readConfiguration(
+      readFile(values.behaviour, "behaviour"),
+      readFile(values.operator, "operator"),
+    );
+    await serve(configuration);
+  } catch (error) {
+    const known = error instanceof AdytonError || error instanceof TypeError;
+    process.stderr.write(`${known ? error.message : String(error)}\n`);
+    process.exit(1);
+  }
 }
+
+if (isMainThread) await main();
+else if (isPageThread()) servePages();
+else serveJudgements();

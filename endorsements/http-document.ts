@@ -14,16 +14,31 @@ export interface HttpDocument {
   readonly headers: Headers;
 }
 
+/** What to ask by, where a service takes a question and no address alone. */
+export interface PostedQuestion {
+  readonly body: Uint8Array<ArrayBuffer>;
+  readonly contentType: string;
+}
+
 /**
- * GETs one document. Its transport proves nothing about it and need not: every endorsement is signed.
+ * GETs one document, or POSTs `question` for it. Its transport proves nothing about it and need not: every endorsement is signed.
  *
  * @throws {EndorsementError} ENDORSEMENT_UNAVAILABLE for whatever goes wrong; `details.status` where a server answered
  */
-export async function fetchDocument(url: string, http: HttpOptions): Promise<HttpDocument> {
+export async function fetchDocument(
+  url: string,
+  http: HttpOptions,
+  question?: PostedQuestion,
+): Promise<HttpDocument> {
   try {
     const response = await http.fetch(url, {
       redirect: "error",
       signal: AbortSignal.timeout(http.timeoutMs),
+      ...(question !== undefined && {
+        method: "POST",
+        body: question.body,
+        headers: { "content-type": question.contentType },
+      }),
     });
     if (!response.ok) {
       await response.body?.cancel();

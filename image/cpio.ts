@@ -22,11 +22,8 @@ export function writeCpio(entries: readonly CpioEntry[]): Uint8Array {
     if (all.has(entry.path)) throw new TypeError(`${entry.path} is in the archive twice`);
     all.set(entry.path, entry);
   }
-  for (const { path } of entries) {
-    for (const parent of parentsOf(path)) {
-      if (!all.has(parent)) all.set(parent, directory(parent));
-    }
-  }
+  for (const { path } of entries)
+    for (const parent of parentsOf(path)) if (!all.has(parent)) all.set(parent, directory(parent));
   const sorted = [...all.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
   const trailer = { path: "TRAILER!!!", mode: 0, content: new Uint8Array() };
   const parts = [...sorted.flatMap((entry, index) => record(entry, index + 1)), ...record(trailer, 0)];

@@ -101,9 +101,8 @@ export function readEif(file: Uint8Array): Eif {
     found.filter(([kind]) => kind === type).map(([, content]) => content);
   const [kernel, ...moreKernels] = of(KERNEL);
   const [cmdline, ...moreLines] = of(CMDLINE);
-  if (kernel === undefined || cmdline === undefined || moreKernels.length + moreLines.length > 0) {
+  if (kernel === undefined || cmdline === undefined || moreKernels.length + moreLines.length > 0)
     throw malformed("it does not have one kernel and one command line");
-  }
   return { kernel, cmdline: Buffer.from(cmdline).toString("utf8"), ramdisks: of(RAMDISK) };
 }
 

@@ -16,21 +16,14 @@ const MAX_ENTRIES = 1_024;
 /** @param start of the disk: its first megabyte holds the table @throws {InputError} INPUT_INVALID */
 export function gptEventDigest(start: Uint8Array): Uint8Array {
   const bytes = Buffer.from(start.buffer, start.byteOffset, start.byteLength);
-  if (bytes.length < 2 * SECTOR || bytes.toString("latin1", SECTOR, SECTOR + 8) !== "EFI PART") {
+  if (bytes.length < 2 * SECTOR || bytes.toString("latin1", SECTOR, SECTOR + 8) !== "EFI PART")
     throw malformed("it has no partition table (GPT)");
-  }
   const header = bytes.subarray(SECTOR, SECTOR + HEADER_LENGTH);
   const first = Number(header.readBigUInt64LE(HEADER.entries)) * SECTOR;
   const count = header.readUInt32LE(HEADER.count);
   const size = header.readUInt32LE(HEADER.entrySize);
-  if (
-    header.readUInt32LE(HEADER.size) !== HEADER_LENGTH ||
-    count > MAX_ENTRIES ||
-    size < 128 ||
-    size > 4096
-  ) {
+  if (header.readUInt32LE(HEADER.size) !== HEADER_LENGTH || count > MAX_ENTRIES || size < 128 || size > 4096)
     throw malformed("its partition table is of another form");
-  }
   if (first + count * size > bytes.length) throw malformed("its partition table is not in its first part");
   const entries = Array.from({ length: count }, (_, index) =>
     bytes.subarray(first + index * size, first + (index + 1) * size),

@@ -44,9 +44,8 @@ export function patchSetupHeader(
   const patched = Buffer.from(kernel);
   if (patched.length < SMALLEST) throw malformed("it is too short");
   const protocol = patched.readUInt16LE(HEADER.protocol);
-  if (patched.toString("latin1", 0x202, 0x206) !== "HdrS" || protocol < OLDEST_PROTOCOL) {
+  if (patched.toString("latin1", 0x202, 0x206) !== "HdrS" || protocol < OLDEST_PROTOCOL)
     throw malformed("it is not a Linux kernel of version 3.8 or later");
-  }
   const flags = patched.readUInt8(HEADER.loadFlags);
   if ((flags & LOADED_HIGH) === 0) throw malformed("it is loaded low");
   patched.writeUInt8(QEMU_LOADER, HEADER.loaderType);

@@ -72,9 +72,8 @@ function readPortable(file: Uint8Array): Portable {
       offset: u32(at + SECTION.offset),
       rawSize: u32(at + SECTION.rawSize),
     };
-    if (section.rawSize > 0 && section.offset + section.rawSize > bytes.length) {
+    if (section.rawSize > 0 && section.offset + section.rawSize > bytes.length)
       throw malformed(`its section ${section.name} is not in it`);
-    }
     return section;
   });
   const headersSize = u32(optional + OPTIONAL.headersSize);
@@ -152,9 +151,8 @@ export function addSections(
   const { bytes, pe, optional, headersSize, sectionTable, sections } = readPortable(stub);
   const sectionAlignment = bytes.readUInt32LE(optional + OPTIONAL.sectionAlignment);
   const fileAlignment = bytes.readUInt32LE(optional + OPTIONAL.fileAlignment);
-  if (sectionTable + (sections.length + added.length) * SECTION_SIZE > headersSize) {
+  if (sectionTable + (sections.length + added.length) * SECTION_SIZE > headersSize)
     throw malformed("its headers have no room for more sections");
-  }
   const head = Buffer.from(bytes);
   const pad = (length: number): Uint8Array => new Uint8Array(align(length, fileAlignment) - length);
   const parts: Uint8Array[] = [head, pad(head.length)];

@@ -6,13 +6,13 @@
  * Source: c2sp.org/tlog-checkpoint, c2sp.org/signed-note.
  */
 
-import { ed25519 } from "@noble/curves/ed25519.js";
 import * as z from "zod";
-import { fromBase64, toBase64 } from "../protocol/base64.ts";
-import { concatBytes, equalBytes, isHex, toHex, toUtf8, type Hex } from "../protocol/bytes.ts";
-import { EvidenceError, InputError } from "../protocol/errors.ts";
+import { isSignedBy, parseSignedNote } from "../attestation/log/signed-note.ts";
+import { isHex, toUtf8, type Hex } from "../protocol/bytes.ts";
+import { EvidenceError } from "../protocol/errors.ts";
 import { leafHash, merkleRoot } from "../protocol/merkle-tree.ts";
-import { encodeCheckpointText, noteKeyId } from "../protocol/receipt-log.ts";
+import { encodeCheckpointText } from "../protocol/receipt-log.ts";
+import type { NoteVerifier } from "../protocol/verifier-key.ts";
 
 const hex = z.custom<Hex>(isHex);
 const sha256Text = z.string().regex(/^[0-9a-f]{64}$/);
@@ -40,55 +40,10 @@ export interface ReleaseLog {
   readonly checkpoint: string;
 }
 
-const ED25519 = 1;
 const MAX_ENTRIES = 65_536;
-
-/** The public key of a log, as C2SP writes it: `name+id+base64` (c2sp.org/signed-note, "verifier key"). */
-export interface LogVerifier {
-  readonly name: string;
-  readonly publicKey: Uint8Array;
-}
-
-export function formatVerifierKey({ name, publicKey }: LogVerifier): string {
-  const id = toHex(noteKeyId(name, publicKey)).slice(2);
-  return `${name}+${id}+${toBase64(concatBytes(Uint8Array.of(ED25519), publicKey))}`;
-}
-
-/** @throws {InputError} INPUT_INVALID */
-export function parseVerifierKey(text: string): LogVerifier {
-  const [, name, id, base64] = /^([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/.exec(text.trim()) ?? [];
-  const key = base64 === undefined ? new Uint8Array() : decode(base64);
-  const publicKey = key.subarray(1);
-  if (name === undefined || key[0] !== ED25519 || publicKey.length !== 32) {
-    throw new InputError({
-      code: "INPUT_INVALID",
-      message: "the key of a release log is written name+id+base64 (C2SP verifier key, Ed25519)",
-    });
-  }
-  if (toHex(noteKeyId(name, publicKey)).slice(2) !== id) {
-    throw new InputError({ code: "INPUT_INVALID", message: "the key of the release log has a typing error" });
-  }
-  return { name, publicKey };
-}
-
-function decode(base64: string): Uint8Array {
-  try {
-    return fromBase64(base64);
-  } catch {
-    return new Uint8Array();
-  }
-}
 
 const leaves = (lines: readonly string[]): readonly Uint8Array[] =>
   lines.map((line) => leafHash(toUtf8(line)));
-
-/** The checkpoint over all entries. */
-export function signReleaseLog(lines: readonly string[], name: string, privateKey: Uint8Array): string {
-  const text = encodeCheckpointText(name, { size: lines.length, root: merkleRoot(leaves(lines)) });
-  const signature = ed25519.sign(toUtf8(text), privateKey);
-  const id = noteKeyId(name, ed25519.getPublicKey(privateKey));
-  return `${text}\n— ${name} ${toBase64(concatBytes(id, signature))}\n`;
-}
 
 /**
  * Establishes: the holder of the key signed exactly these releases, in this order. Whether others are shown the same is for
@@ -98,41 +53,24 @@ export function signReleaseLog(lines: readonly string[], name: string, privateKe
  */
 export function verifyReleaseLog(
   { lines, checkpoint }: ReleaseLog,
-  verifier: LogVerifier,
+  verifier: NoteVerifier,
 ): readonly Release[] {
-  const split = checkpoint.lastIndexOf("\n\n");
-  if (split < 0 || lines.length > MAX_ENTRIES) throw malformed("the checkpoint is no signed note");
-  const text = checkpoint.slice(0, split + 1);
-  const id = noteKeyId(verifier.name, verifier.publicKey);
-  const prefix = `— ${verifier.name} `;
-  const signatures = checkpoint
-    .slice(split + 2)
-    .split("\n")
-    .filter((line) => line.startsWith(prefix))
-    .map((line) => decode(line.slice(prefix.length)))
-    .filter((bytes) => equalBytes(bytes.subarray(0, 4), id));
-  if (signatures.length === 0 || !signatures.every((bytes) => isSigned(bytes.subarray(4), text, verifier))) {
+  if (lines.length > MAX_ENTRIES) throw malformed("it has more entries than any log of releases");
+  const note = parseSignedNote(checkpoint);
+  if (!isSignedBy(note, verifier)) {
     throw new EvidenceError({
       code: "EVIDENCE_SIGNATURE_INVALID",
       message: "the release log's checkpoint is not signed by the key that was given",
     });
   }
   const root = merkleRoot(leaves(lines));
-  if (encodeCheckpointText(verifier.name, { size: lines.length, root }) !== text) {
+  if (encodeCheckpointText(verifier.name, { size: lines.length, root }) !== note.text) {
     throw new EvidenceError({
       code: "EVIDENCE_BINDING_MISMATCH",
       message: "the releases are not those of the signed checkpoint: one is missing, added or changed",
     });
   }
   return lines.map(parseRelease);
-}
-
-function isSigned(signature: Uint8Array, text: string, { publicKey }: LogVerifier): boolean {
-  try {
-    return ed25519.verify(signature, toUtf8(text), publicKey, { zip215: false });
-  } catch {
-    return false;
-  }
 }
 
 function parseRelease(line: string): Release {

@@ -62,9 +62,8 @@ export function guidBytes(text: string): Uint8Array {
 /** @throws {InputError} INPUT_INVALID for a file that is no OVMF with SEV metadata */
 export function readSnpFirmware(file: Uint8Array): SnpFirmware {
   const firmware = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
-  if (firmware.length % 4096 !== 0 || firmware.length < 4096 || firmware.length > 64 * 1024 * 1024) {
+  if (firmware.length % 4096 !== 0 || firmware.length < 4096 || firmware.length > 64 * 1024 * 1024)
     throw malformed("its size is none that a firmware has");
-  }
   const table = footerTable(firmware);
   const word = (guid: string): number => {
     const data = table.get(guid);
@@ -104,9 +103,8 @@ function footerTable(firmware: Buffer): ReadonlyMap<string, Buffer> {
 
 function readSections(firmware: Buffer, start: number): readonly FirmwareSection[] {
   const inside = start >= 0 && start + METADATA_HEADER <= firmware.length;
-  if (!inside || firmware.toString("latin1", start, start + 4) !== METADATA_MAGIC) {
+  if (!inside || firmware.toString("latin1", start, start + 4) !== METADATA_MAGIC)
     throw malformed("its SEV metadata is broken");
-  }
   const count = firmware.readUInt32LE(start + 12);
   const end = start + METADATA_HEADER + count * METADATA_SECTION;
   if (count === 0 || count > MAX_SECTIONS || end > firmware.length)

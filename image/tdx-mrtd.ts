@@ -63,9 +63,8 @@ interface TdvfSection {
 
 function readSections(firmware: Buffer): readonly TdvfSection[] {
   const at = firmware.lastIndexOf("TDVF");
-  if (at < 0 || at + DESCRIPTOR.sections > firmware.length) {
+  if (at < 0 || at + DESCRIPTOR.sections > firmware.length)
     throw malformed("it has no TDVF descriptor: it is a build without TDX");
-  }
   if (firmware.readUInt32LE(at + DESCRIPTOR.version) !== 1)
     throw malformed("its descriptor is of another version");
   const count = firmware.readUInt32LE(at + DESCRIPTOR.count);

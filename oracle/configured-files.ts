@@ -1,10 +1,36 @@
-/** What the configuration keeps in files of its own. Read at the start, so that a file that is wrong is said then. */
+/** Settings that the configuration keeps in files of their own. Read at the start, so that a wrong file is told then. */
 
 import { readFileSync } from "node:fs";
-import { parseAppraisalPolicy } from "../attestation/index.ts";
-import type { AppraisalPolicy } from "../attestation/index.ts";
+import { type AppraisalPolicy, parseAppraisalPolicy } from "../attestation/index.ts";
 import { AdytonError, ConfigError } from "../protocol/errors.ts";
+import { readPeerKey, type PeerKey } from "./peers/message-signature.ts";
 import type { OracleConfig } from "./config.ts";
+
+/**
+ * The key that this node signs with what it tells other operators' nodes; `undefined` when none are configured.
+ *
+ * @throws {ConfigError} CONFIG_INVALID when the file cannot be read or holds no such key
+ */
+export function readOperatorKey({ operators }: OracleConfig): PeerKey | undefined {
+  if (operators === undefined) return undefined;
+  const { keyFile: file, peers } = operators;
+  try {
+    const key = readPeerKey(readFileSync(file, "utf8"));
+    if (!peers.some((peer) => peer.key === key.name)) return key;
+  } catch (cause) {
+    throw new ConfigError({
+      code: "CONFIG_INVALID",
+      message: "operators.keyFile: no Ed25519 key can be read there: adyton oracle peer-key FILE writes one",
+      details: { file },
+      cause,
+    });
+  }
+  throw new ConfigError({
+    code: "CONFIG_INVALID",
+    message: "operators.peers: one of them is this node itself, by its key",
+    details: { file },
+  });
+}
 
 /** A token that is guessed in a lifetime of requests is none. */
 const MIN_TOKEN_CHARS = 16;
@@ -33,9 +59,7 @@ export function readAppraisalPolicy({ appraisalPolicy: file }: OracleConfig): Ap
  * @throws {ConfigError} CONFIG_INVALID when the file cannot be read or the token is too short
  */
 export function readAdminToken({ http: { adminTokenFile: file } }: OracleConfig): string | undefined {
-  if (file === undefined) {
-    return undefined;
-  }
+  if (file === undefined) return undefined;
   let token: string;
   try {
     token = readFileSync(file, "utf8").trim();

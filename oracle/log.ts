@@ -1,5 +1,4 @@
-import type { ErrorDetails } from "../protocol/errors.ts";
-import { AdytonError } from "../protocol/errors.ts";
+import { AdytonError, type ErrorDetails } from "../protocol/errors.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -36,12 +35,13 @@ interface LoggedError {
   readonly stack?: string;
 }
 
-/** An error as a log line carries it: no stack for errors thrown on purpose, the whole stack for a bug. */
-export function toLoggedError(error: unknown): LoggedError {
-  if (!(error instanceof Error)) {
-    return { name: typeof error, message: String(error) };
-  }
-  const cause = error.cause === undefined ? {} : { cause: toLoggedError(error.cause) };
+/**
+ * An error as a log line carries it: the whole stack for a bug, none for errors thrown on purpose, nor for what is behind these, which is the
+ * reason of something foreseen.
+ */
+export function toLoggedError(error: unknown, isForeseen = error instanceof AdytonError): LoggedError {
+  if (!(error instanceof Error)) return { name: typeof error, message: String(error) };
+  const cause = error.cause === undefined ? {} : { cause: toLoggedError(error.cause, isForeseen) };
   if (error instanceof AdytonError) {
     return {
       name: error.name,
@@ -54,24 +54,16 @@ export function toLoggedError(error: unknown): LoggedError {
   return {
     name: error.name,
     message: error.message,
-    ...(error.stack === undefined ? {} : { stack: error.stack }),
+    ...(error.stack === undefined || isForeseen ? {} : { stack: error.stack }),
     ...cause,
   };
 }
 
 function redact(key: string, value: unknown): unknown {
-  if (SECRET.test(key)) {
-    return "[redacted]";
-  }
-  if (typeof value === "bigint") {
-    return value.toString();
-  }
-  if (value instanceof Error) {
-    return toLoggedError(value);
-  }
-  if (typeof value === "string" && value.length > MAX_TEXT) {
-    return `${value.slice(0, MAX_TEXT)}…`;
-  }
+  if (SECRET.test(key)) return "[redacted]";
+  if (typeof value === "bigint") return value.toString();
+  if (value instanceof Error) return toLoggedError(value);
+  if (typeof value === "string" && value.length > MAX_TEXT) return `${value.slice(0, MAX_TEXT)}…`;
   return value;
 }
 

@@ -40,9 +40,8 @@ function decodeHex(text: string): Uint8Array<ArrayBuffer> | null {
  */
 export function fromHex(text: string, length?: number): Uint8Array<ArrayBuffer> {
   const bytes = decodeHex(text);
-  if (bytes === null) {
+  if (bytes === null)
     throw new InputError({ code: "INPUT_INVALID", message: "expected lower-case hex with a 0x prefix" });
-  }
   if (length !== undefined && bytes.length !== length) {
     throw new InputError({
       code: "INPUT_INVALID",

@@ -46,9 +46,8 @@ function checkNesting(bytes: Uint8Array): void {
     else if (!inString && OPENING.has(byte)) depth++;
     else if (!inString && CLOSING.has(byte)) depth--;
   }
-  if (depth > MAX_JSON_DEPTH) {
+  if (depth > MAX_JSON_DEPTH)
     throw new InputError({ code: "INPUT_INVALID", message: `JSON nests deeper than ${MAX_JSON_DEPTH}` });
-  }
 }
 
 /**
@@ -59,8 +58,7 @@ function checkNesting(bytes: Uint8Array): void {
  */
 export function parseCanonicalJson(bytes: Uint8Array): Json {
   const value = parseJson(bytes);
-  if (!equalBytes(encodeCanonicalJson(value), bytes)) {
+  if (!equalBytes(encodeCanonicalJson(value), bytes))
     throw new InputError({ code: "INPUT_INVALID", message: "JSON is not in RFC 8785 canonical form" });
-  }
   return value;
 }

@@ -19,6 +19,8 @@ import {
 export const ON_CHAIN_DOMAIN_NAME = "Adyton";
 export const OFF_CHAIN_DOMAIN_NAME = "Adyton Off-chain";
 export const FUNCTIONS_DOMAIN_NAME = "Adyton Functions";
+export const AGENT_DOMAIN_NAME = "Adyton Agent";
+export const UPGRADE_DOMAIN_NAME = "Adyton Upgrade";
 export const DOMAIN_VERSION = "2";
 
 export const OnChainDomain = z.strictObject({
@@ -44,7 +46,24 @@ export const FunctionsDomain = z.strictObject({
 });
 export type FunctionsDomain = z.output<typeof FunctionsDomain>;
 
-export type Domain = OnChainDomain | OffChainDomain | FunctionsDomain;
+/** Answers to runs of an agent: signed for one account, on one chain. */
+export const AgentDomain = z.strictObject({
+  name: z.literal(AGENT_DOMAIN_NAME),
+  version: z.literal(DOMAIN_VERSION),
+  chainId: uint256,
+  verifyingContract: address,
+});
+export type AgentDomain = z.output<typeof AgentDomain>;
+
+/** Upgrades of enclaves: they name what they are about, and no chain decides of them. */
+export interface UpgradeDomain {
+  readonly name: typeof UPGRADE_DOMAIN_NAME;
+  readonly version: typeof DOMAIN_VERSION;
+}
+
+export const UPGRADE_DOMAIN: UpgradeDomain = { name: UPGRADE_DOMAIN_NAME, version: DOMAIN_VERSION };
+
+export type Domain = OnChainDomain | OffChainDomain | FunctionsDomain | AgentDomain;
 
 const ON_CHAIN_TYPEHASH = keccakText(
   "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)",
@@ -59,22 +78,28 @@ export function functionsDomain(chainId: bigint, consumer: Hex): FunctionsDomain
   return { name: FUNCTIONS_DOMAIN_NAME, version: DOMAIN_VERSION, chainId, verifyingContract: consumer };
 }
 
+export function agentDomain(chainId: bigint, account: Hex): AgentDomain {
+  return { name: AGENT_DOMAIN_NAME, version: DOMAIN_VERSION, chainId, verifyingContract: account };
+}
+
 export function offChainDomain(): OffChainDomain {
   return { name: OFF_CHAIN_DOMAIN_NAME, version: DOMAIN_VERSION };
 }
 
-/** There are three names and one version, and every answer hashes one of each. */
-const NAME_WORDS: Readonly<Record<Domain["name"], Word>> = {
+/** There are five names and one version, and every answer hashes one of each. */
+const NAME_WORDS: Readonly<Record<(Domain | UpgradeDomain)["name"], Word>> = {
   [ON_CHAIN_DOMAIN_NAME]: bytes32Word(keccakText(ON_CHAIN_DOMAIN_NAME)),
   [OFF_CHAIN_DOMAIN_NAME]: bytes32Word(keccakText(OFF_CHAIN_DOMAIN_NAME)),
   [FUNCTIONS_DOMAIN_NAME]: bytes32Word(keccakText(FUNCTIONS_DOMAIN_NAME)),
+  [AGENT_DOMAIN_NAME]: bytes32Word(keccakText(AGENT_DOMAIN_NAME)),
+  [UPGRADE_DOMAIN_NAME]: bytes32Word(keccakText(UPGRADE_DOMAIN_NAME)),
 };
 const VERSION_WORD = bytes32Word(keccakText(DOMAIN_VERSION));
 
 /** EIP-712 §Definition of domainSeparator. */
-export function domainSeparator(domain: Domain): Hex {
+export function domainSeparator(domain: Domain | UpgradeDomain): Hex {
   const named = [NAME_WORDS[domain.name], VERSION_WORD];
-  return domain.name === OFF_CHAIN_DOMAIN_NAME
+  return domain.name === OFF_CHAIN_DOMAIN_NAME || domain.name === UPGRADE_DOMAIN_NAME
     ? hashWords(OFF_CHAIN_TYPEHASH, named)
     : hashWords(ON_CHAIN_TYPEHASH, [
         ...named,
@@ -86,7 +111,7 @@ export function domainSeparator(domain: Domain): Hex {
 const EIP191_STRUCTURED = new Uint8Array([0x19, 0x01]);
 
 /** The 32 bytes that are signed (EIP-712: 0x1901 ‖ domainSeparator ‖ hashStruct). */
-export function typedDataDigest(domain: Domain, structHash: Hex): Hex {
+export function typedDataDigest(domain: Domain | UpgradeDomain, structHash: Hex): Hex {
   return keccak(
     concatBytes(EIP191_STRUCTURED, fromHex(domainSeparator(domain), 32), fromHex(structHash, 32)),
   );

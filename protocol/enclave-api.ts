@@ -4,7 +4,7 @@ import * as z from "zod";
 import { Answer } from "./answer.ts";
 import { bytes32, bytesHex, signature65 } from "./fields.ts";
 import { Keyset } from "./keyset.ts";
-import { MAX_BATCH_ANSWERS } from "./limits.ts";
+import { MAX_BATCH_ANSWERS, MAX_CRE_RESPONSE_BYTES, MAX_FUNCTIONS_RESPONSE_BYTES } from "./limits.ts";
 import { Bodies, BoundEvidence, EndorsementsJson } from "./receipt.ts";
 import { Request } from "./request.ts";
 import { StateBlock } from "./state-block.ts";
@@ -19,14 +19,14 @@ export const AnswerCall = z.strictObject({
 });
 export type AnswerCall = z.output<typeof AnswerCall>;
 
-/** What the enclave says and shows about one request; the same bytes each time it is asked. */
+/** The enclave's signed word about one request; the same bytes each time it is asked. */
 export const SignedAnswer = z.strictObject({
   answer: Answer,
   signature: signature65,
   output: bytesHex,
   transcript: Transcript,
   bodies: Bodies,
-  /** What the enclave made at its start, named by the transcript: a receipt carries exactly this. */
+  /** The evidence that the enclave made at its start, named by the transcript: a receipt carries exactly this. */
   evidence: BoundEvidence,
   /** `null` where the relying party must fetch them from the vendor. */
   endorsements: EndorsementsJson.nullable(),
@@ -45,7 +45,7 @@ export const AnswerQuery = z.strictObject({ requestId: bytes32 });
 export const BatchCall = z.strictObject({ requestIds: z.array(bytes32).min(1).max(MAX_BATCH_ANSWERS) });
 export type BatchCall = z.output<typeof BatchCall>;
 
-/** An `AnswerBatch` and its signature. Whoever has the answers builds the same tree. */
+/** An `AnswerBatch` and its signature. Anyone who has the answers builds the same tree. */
 export const BatchReply = z.strictObject({
   root: bytes32,
   count: z.int().min(1).max(MAX_BATCH_ANSWERS),
@@ -56,6 +56,8 @@ export type BatchReply = z.output<typeof BatchReply>;
 /** `POST /v1/functions/answers`: what the script on Chainlink Functions sends, and a block (docs/reference/protocol.md, Functions). */
 export const FunctionsAnswerCall = z.strictObject({
   call: z.base64(),
+  /** What the road carries; through Functions, where nothing is said, 256. */
+  maxResponseBytes: z.int().min(MAX_FUNCTIONS_RESPONSE_BYTES).max(MAX_CRE_RESPONSE_BYTES).optional(),
   /** Put in by the front, since a script sees no chain. */
   stateBlock: StateBlock,
 });

@@ -78,18 +78,27 @@ export type UpstreamErrorCode =
   | "MODEL_OUTPUT_TOO_LARGE"
   | "ENCLAVE_UNAVAILABLE"
   | "ENCLAVE_TIME_OUTSIDE"
-  | "PAYLOAD_UNAVAILABLE";
+  | "ENCLAVE_REDIRECTED"
+  | "ENCLAVE_REFUSED"
+  | "ENCLAVE_REPLY_TRUNCATED"
+  | "PAYLOAD_UNAVAILABLE"
+  | "PEER_UNAVAILABLE"
+  | "ARCHIVE_UNAVAILABLE";
 
 export type QuorumErrorCode = "QUORUM_NOT_REACHED" | "QUORUM_CONFLICT";
 
 export type ChainErrorCode =
   | "CHAIN_RPC_UNAVAILABLE"
   | "CHAIN_RPC_DISAGREEMENT"
+  | "CHAIN_RPC_REFUSED"
+  | "CHAIN_FINALITY_VIOLATED"
   | "CHAIN_REVERTED"
   | "CHAIN_REORGED"
   | "CHAIN_UNDERPRICED"
   | "CHAIN_FUNDS_LOW"
   | "CHAIN_SIGNER_UNAVAILABLE";
+
+export type ProverErrorCode = "PROVER_FAILED" | "PROVER_OUT_OF_MEMORY" | "PROVER_SRS_UNKNOWN";
 
 export type AdytonErrorCode =
   | ConfigErrorCode
@@ -99,7 +108,8 @@ export type AdytonErrorCode =
   | EndorsementErrorCode
   | UpstreamErrorCode
   | QuorumErrorCode
-  | ChainErrorCode;
+  | ChainErrorCode
+  | ProverErrorCode;
 
 /** Flat and loggable: no secret, no prompt, no nested object. */
 export type ErrorDetails = Readonly<Record<string, string | number | boolean | null>>;
@@ -164,6 +174,8 @@ const RETRYABLE_UPSTREAM: ReadonlySet<UpstreamErrorCode> = new Set<UpstreamError
   "ENCLAVE_UNAVAILABLE",
   "ENCLAVE_TIME_OUTSIDE",
   "PAYLOAD_UNAVAILABLE",
+  "PEER_UNAVAILABLE",
+  "ARCHIVE_UNAVAILABLE",
 ]);
 
 /** Did the model (or the enclave in front of it) answer? */
@@ -183,6 +195,7 @@ export class QuorumError extends AdytonError<QuorumErrorCode> {
 const RETRYABLE_CHAIN: ReadonlySet<ChainErrorCode> = new Set<ChainErrorCode>([
   "CHAIN_RPC_UNAVAILABLE",
   "CHAIN_RPC_DISAGREEMENT",
+  "CHAIN_RPC_REFUSED",
   "CHAIN_REORGED",
   "CHAIN_UNDERPRICED",
   "CHAIN_SIGNER_UNAVAILABLE",
@@ -192,5 +205,12 @@ const RETRYABLE_CHAIN: ReadonlySet<ChainErrorCode> = new Set<ChainErrorCode>([
 export class ChainError extends AdytonError<ChainErrorCode> {
   get retryable(): boolean {
     return RETRYABLE_CHAIN.has(this.code);
+  }
+}
+
+/** Did a proof come to be? The epoch stays open otherwise, and anybody may prove it. */
+export class ProverError extends AdytonError<ProverErrorCode> {
+  get retryable(): boolean {
+    return this.code !== "PROVER_SRS_UNKNOWN";
   }
 }

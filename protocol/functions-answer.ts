@@ -55,23 +55,22 @@ export interface FunctionsResponse extends Omit<FunctionsAnswer, "answer"> {
 }
 
 /**
- * At most 256 bytes, the same for the same answer: each node of the network asks by itself, and all must return one response.
+ * At most `maxBytes`, the same for the same answer: each node of the network asks by itself, and all must return one response.
  *
+ * @param maxBytes what the road carries; 256 through Functions
  * @throws {InputError} INPUT_INVALID for an answer that no chain takes: bound to no block, or made after 2^40 seconds
  */
-export function encodeFunctionsAnswer({
-  answer,
-  signature,
-  stateBlockNumber,
-  output,
-}: FunctionsAnswer & { readonly output: Uint8Array }): Uint8Array<ArrayBuffer> {
+export function encodeFunctionsAnswer(
+  { answer, signature, stateBlockNumber, output }: FunctionsAnswer & { readonly output: Uint8Array },
+  maxBytes = MAX_FUNCTIONS_RESPONSE_BYTES,
+): Uint8Array<ArrayBuffer> {
   if (answer.stateBlockHash === NO_STATE_BLOCK || answer.answeredAt >= END_OF_TIME) {
     throw new InputError({
       code: "INPUT_INVALID",
       message: "an answer for a chain is bound to a block, and made before 2^40 seconds",
     });
   }
-  const { form, tail } = chooseForm(output);
+  const { form, tail } = chooseForm(output, maxBytes - LAYOUT.output.at);
   const { r, vs } = toCompactSignature(signature);
   return concatBytes(
     new Uint8Array([form, answer.status]),
@@ -89,8 +88,7 @@ function sixBytes(value: bigint): Uint8Array {
   return fromHex(`0x${value.toString(16).padStart(12, "0")}`, 6);
 }
 
-function chooseForm(output: Uint8Array): { readonly form: number; readonly tail: Uint8Array } {
-  const room = LAYOUT.output.end - LAYOUT.output.at;
+function chooseForm(output: Uint8Array, room: number): { readonly form: number; readonly tail: Uint8Array } {
   if (output.length <= room) return { form: Form.inline, tail: output };
   const packed = packWords(output);
   return packed !== null && packed.length <= room
@@ -108,16 +106,14 @@ function chooseForm(output: Uint8Array): { readonly form: number; readonly tail:
 export function decodeFunctionsAnswer(requestId: Hex, response: Uint8Array): FunctionsResponse {
   const field = (name: keyof typeof LAYOUT): Uint8Array =>
     response.subarray(LAYOUT[name].at, LAYOUT[name].end);
-  if (response.length < LAYOUT.output.at || response.length > MAX_FUNCTIONS_RESPONSE_BYTES) {
+  if (response.length < LAYOUT.output.at || response.length > MAX_FUNCTIONS_RESPONSE_BYTES)
     throw malformed("a response has 142 to 256 bytes", response.length);
-  }
   const head = new DataView(response.buffer, response.byteOffset);
   const { output, outputHash } = readOutput(head.getUint8(LAYOUT.form.at), field("output"));
   const status = head.getUint8(LAYOUT.status.at);
   const answeredAt = BigInt(toHex(field("answeredAt")));
-  if (status < AnswerStatus.ok || status > AnswerStatus.programFailed || status === AnswerStatus.disagreed) {
+  if (status < AnswerStatus.ok || status > AnswerStatus.programFailed || status === AnswerStatus.disagreed)
     throw malformed("this status is never signed", status);
-  }
   if (answeredAt >= END_OF_TIME) throw malformed("no answer is made after 2^40 seconds", Number(answeredAt));
   return {
     answer: {
@@ -162,9 +158,8 @@ export function verifyFunctionsAnswer(
   stateBlock: StateBlock,
 ): FunctionsAnswer & { readonly signer: Hex } {
   const decoded = decodeFunctionsAnswer(functionsRequestId(request), response);
-  if (decoded.stateBlockNumber !== stateBlock.number) {
+  if (decoded.stateBlockNumber !== stateBlock.number)
     throw malformed("the response names another block", Number(decoded.stateBlockNumber));
-  }
   if (stateBlock.number < request.requestBlock) {
     throw new EvidenceError({
       code: "EVIDENCE_STALE",

@@ -64,9 +64,7 @@ export function decodeFunctionsCall(bytes: Uint8Array): FunctionsCall {
   const text = (index: number): Hex => toHex(word(index));
   const integer = (index: number): bigint => BigInt(text(index));
   const result = bytes.length < ENCODED_REQUEST_BYTES ? undefined : FunctionsRequest.safeParse(readFields());
-  if (result?.success === true) {
-    return { request: result.data, payload: bytes.slice(ENCODED_REQUEST_BYTES) };
-  }
+  if (result?.success === true) return { request: result.data, payload: bytes.slice(ENCODED_REQUEST_BYTES) };
   throw new InputError({
     code: "INPUT_INVALID",
     message: "these bytes do not start with an encoded FunctionsRequest",

@@ -45,3 +45,36 @@ export async function hpkeOpen(
   const opened = await hpke.Open(key, encapsulated, sealed.subarray(ENCAPSULATED_KEY_BYTES), terms);
   return new Uint8Array(opened);
 }
+
+export interface HpkeCallTerms extends HpkeTerms {
+  /** What the exported secret is for. */
+  readonly exportLabel: Uint8Array;
+}
+
+const EXPORTED_BYTES = 32;
+
+/** As `hpkeSeal`, with a secret that both ends can export (RFC 9180 §5.3): what a reply is sealed with. */
+export async function hpkeSealCall(
+  publicKey: Hex,
+  bytes: Uint8Array,
+  { info, aad, exportLabel }: HpkeCallTerms,
+): Promise<{ readonly sealed: Uint8Array<ArrayBuffer>; readonly exported: Uint8Array }> {
+  const hpke = suite();
+  const key = await hpke.DeserializePublicKey(fromHex(publicKey, ENCAPSULATED_KEY_BYTES));
+  const { encapsulatedSecret, ctx } = await hpke.SetupSender(key, { info });
+  const sealed = concatBytes(encapsulatedSecret, await ctx.Seal(bytes, aad));
+  return { sealed, exported: await ctx.Export(exportLabel, EXPORTED_BYTES) };
+}
+
+/** Throws whatever the library throws, as `hpkeOpen`. */
+export async function hpkeOpenCall(
+  privateKey: Uint8Array,
+  sealed: Uint8Array,
+  { info, aad, exportLabel }: HpkeCallTerms,
+): Promise<{ readonly plain: Uint8Array<ArrayBuffer>; readonly exported: Uint8Array }> {
+  const hpke = suite();
+  const key = await hpke.DeserializePrivateKey(privateKey);
+  const ctx = await hpke.SetupRecipient(key, sealed.subarray(0, ENCAPSULATED_KEY_BYTES), { info });
+  const plain = await ctx.Open(sealed.subarray(ENCAPSULATED_KEY_BYTES), aad);
+  return { plain: new Uint8Array(plain), exported: await ctx.Export(exportLabel, EXPORTED_BYTES) };
+}

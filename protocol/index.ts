@@ -1,5 +1,10 @@
 /** What enclave, oracle, contracts and verifiers agree on. Reference: docs/reference/protocol.md. */
 
+export * from "./agent-call.ts";
+export * from "./agent-events.ts";
+export * from "./agent-grant.ts";
+export * from "./agent-program.ts";
+export * from "./agent-run.ts";
 export * from "./answer.ts";
 export * from "./base64.ts";
 export * from "./batch.ts";
@@ -13,6 +18,7 @@ export * from "./errors.ts";
 export * from "./fixed-point.ts";
 export * from "./functions-answer.ts";
 export * from "./functions-request.ts";
+export * from "./hand-over.ts";
 export * from "./keyed-payload.ts";
 export * from "./keyset.ts";
 export * from "./limits.ts";
@@ -30,8 +36,11 @@ export * from "./quorum-leaf.ts";
 export * from "./receipt-log.ts";
 export * from "./receipt.ts";
 export * from "./request.ts";
+export * from "./sealed-call.ts";
 export * from "./sealed-payload.ts";
 export * from "./sealed-secret.ts";
 export * from "./state-block.ts";
 export * from "./struct-hash.ts";
 export * from "./transcript.ts";
+export * from "./upgrade.ts";
+export * from "./verifier-key.ts";

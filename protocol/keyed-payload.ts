@@ -35,9 +35,8 @@ export function isKeyedPayload(payload: Uint8Array): boolean {
 export function decodeKeyedPayload(bytes: Uint8Array): KeyedQuestion {
   let decoded: readonly [keys: Uint8Array<ArrayBuffer>, payload: Uint8Array<ArrayBuffer>];
   try {
-    if (bytes.length > MAX_PAYLOAD_BYTES || !isKeyedPayload(bytes) || bytes[1] !== VERSION) {
+    if (bytes.length > MAX_PAYLOAD_BYTES || !isKeyedPayload(bytes) || bytes[1] !== VERSION)
       throw new RangeError("no keyed payload of this version");
-    }
     const body = new Uint8Array(bytes.subarray(2));
     const [keys, payload] = AbiParameters.decode(BODY, body);
     const again = fromHex(AbiParameters.encode(BODY, [keys, payload]).toLowerCase());

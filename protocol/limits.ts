@@ -2,6 +2,11 @@
 
 /** Bytes. A payload fits a request body, an event and a transaction with room to spare. */
 export const MAX_PAYLOAD_BYTES = 65_536;
+/**
+ * Bytes of a payload of an off-chain call, which goes into no event and no transaction: images and documents fit, and a receipt that holds
+ * call and forwarded request in hex is still one read into memory.
+ */
+export const MAX_CALL_PAYLOAD_BYTES = 2 * 1024 * 1024;
 /** Bytes of `output`; a request may ask for less with `maxOutputBytes`. */
 export const MAX_OUTPUT_BYTES = 65_536;
 /** Arrays and objects inside each other in any JSON that is read: a reader that recurses never runs out of stack. */
@@ -37,3 +42,5 @@ export const MAX_TRANSCRIPT_EVENTS = 4_096;
 export const MAX_RECEIPT_BYTES = 16 * 1024 * 1024;
 /** Bytes that Chainlink Functions brings to a contract. */
 export const MAX_FUNCTIONS_RESPONSE_BYTES = 256;
+/** Bytes of a response that CRE brings: the 142 of an answer, and 4,096 of output, in a report of 5 KB. */
+export const MAX_CRE_RESPONSE_BYTES = 4_238;

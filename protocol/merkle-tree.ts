@@ -37,9 +37,8 @@ export function merkleRoot(leafHashes: readonly Uint8Array[]): Uint8Array {
  * @throws {InputError} INPUT_INVALID for an index outside the tree
  */
 export function inclusionProof(leafHashes: readonly Uint8Array[], index: number): readonly Uint8Array[] {
-  if (!Number.isInteger(index) || index < 0 || index >= leafHashes.length) {
+  if (!Number.isInteger(index) || index < 0 || index >= leafHashes.length)
     throw new InputError({ code: "INPUT_INVALID", message: "no such leaf", details: { index } });
-  }
   if (leafHashes.length === 1) return [];
   const split = splitPoint(leafHashes.length);
   const left = leafHashes.slice(0, split);

@@ -91,9 +91,8 @@ export function decodeOutput(type: OutputType, output: Uint8Array): readonly Out
 
 /** The library gives small integers as numbers and checksummed addresses: one spelling instead. */
 function normalise(field: OutputField, value: unknown, depth: number): OutputValue {
-  if (depth < field.arrays.length) {
+  if (depth < field.arrays.length)
     return (value as readonly unknown[]).map((item) => normalise(field, item, depth + 1));
-  }
   switch (field.base.kind) {
     case "tuple": {
       const members = value as Readonly<Record<string, unknown>>;

@@ -84,9 +84,8 @@ function invalid(what: string, at?: number): InputError {
  */
 export function parseOutputType(source: string): OutputType {
   const size = toUtf8(source).length;
-  if (size > MAX_OUTPUT_TYPE_BYTES) {
+  if (size > MAX_OUTPUT_TYPE_BYTES)
     throw new InputError({ code: "INPUT_TOO_LARGE", message: "output type is too long", details: { size } });
-  }
   const cursor = createCursor(tokenize(source));
   const fields = parseTuple(cursor, 1);
   if (cursor.peek().kind !== "end") throw invalid(`"${cursor.peek().text}" follows the closing bracket`);
@@ -125,9 +124,8 @@ function parseTuple(cursor: Cursor, depth: number): readonly OutputField[] {
   }
   cursor.expect("(");
   const fields: OutputField[] = [];
-  do {
-    fields.push(parseField(cursor, depth));
-  } while (cursor.take(","));
+  do fields.push(parseField(cursor, depth));
+  while (cursor.take(","));
   cursor.expect(")");
   if (fields.length > MAX_TUPLE_FIELDS) {
     throw new InputError({
@@ -186,9 +184,8 @@ function parseMaxBytes(cursor: Cursor): number | null {
   if (!cursor.take("<=")) return null;
   const { kind, text } = cursor.next();
   const maxBytes = kind === "number" && WHOLE.test(text) ? Number(text) : 0;
-  if (maxBytes < 1 || maxBytes > MAX_OUTPUT_BYTES) {
+  if (maxBytes < 1 || maxBytes > MAX_OUTPUT_BYTES)
     throw invalid(`a string has at most 1 to ${MAX_OUTPUT_BYTES} bytes, found "${text}"`);
-  }
   return maxBytes;
 }
 
@@ -196,9 +193,8 @@ function parseArrays(cursor: Cursor): readonly (number | null)[] {
   const arrays: (number | null)[] = [];
   while (cursor.take("[")) {
     const length = cursor.peek().kind === "number" ? Number(cursor.next().text) : null;
-    if (length !== null && (!Number.isInteger(length) || length < 1 || length > MAX_FIXED_ARRAY_LENGTH)) {
+    if (length !== null && (!Number.isInteger(length) || length < 1 || length > MAX_FIXED_ARRAY_LENGTH))
       throw invalid(`an array's length is 1 to ${MAX_FIXED_ARRAY_LENGTH}`);
-    }
     cursor.expect("]");
     arrays.push(length);
   }
@@ -224,9 +220,8 @@ function parseBounds(cursor: Cursor, base: BaseType): OutputField["bounds"] {
   const decimals = base.kind === "fixed" ? base.decimals : 0;
   const [min, max] = [parseFixed(first, decimals), parseFixed(last.text, decimals)];
   const range = integerRange(base.signed, base.bits);
-  if (min === null || max === null || min > max || min < range.min || max > range.max) {
+  if (min === null || max === null || min > max || min < range.min || max > range.max)
     throw invalid(`bounds ${first}..${last.text} do not fit the type`);
-  }
   return { min, max };
 }
 

@@ -21,6 +21,8 @@ const FLAG = {
   sameRefund: 16,
   samePolicy: 32,
   stateBlockHash: 64,
+  /** refundTo is the payer. */
+  payerRefunded: 128,
 } as const;
 
 const LENGTH_BYTES = 3;
@@ -39,7 +41,7 @@ export interface PackedSettlement {
   readonly output: Uint8Array | null;
 }
 
-/** What an item says by itself: the chain adds its id, the coordinator, the keyset of the call, and the block's hash. */
+/** An item's own fields: the chain adds its id, the coordinator, the keyset of the call, and the block's hash. */
 export interface UnpackedSettlement extends Pick<PackedSettlement, "stateBlockNumber" | "output"> {
   readonly request: Omit<Request, "chainId" | "coordinator">;
   readonly answer: Pick<Answer, "status" | "outputHash" | "transcriptRoot" | "answeredAt">;
@@ -56,12 +58,15 @@ export function encodePackedItem(
   const bringsStateBlockHash = settlement.bringsStateBlockHash ?? false;
   const [payer, refund, policy] = sharedWords(request);
   const [samePayer, sameRefund, samePolicy] = sharedWords(before?.request ?? null);
+  const isRefundShared = refund === sameRefund;
+  const isPayerRefunded = !isRefundShared && request.refundTo === request.payer;
   const flags =
     (request.payloadUriHash === NO_HASH ? 0 : FLAG.payloadUriHash) |
     (request.context === NO_HASH ? 0 : FLAG.context) |
     (output === null ? FLAG.outputHash : 0) |
     (payer === samePayer ? FLAG.samePayer : 0) |
-    (refund === sameRefund ? FLAG.sameRefund : 0) |
+    (isRefundShared ? FLAG.sameRefund : 0) |
+    (isPayerRefunded ? FLAG.payerRefunded : 0) |
     (policy === samePolicy ? FLAG.samePolicy : 0) |
     (bringsStateBlockHash ? FLAG.stateBlockHash : 0);
   const behindLength = concatBytes(
@@ -79,7 +84,7 @@ export function encodePackedItem(
     uintBytes(request.nonce, 4),
     uintBytes(request.maxOutputBytes, 3),
     payer === samePayer ? new Uint8Array() : fromHex(payer),
-    refund === sameRefund ? new Uint8Array() : fromHex(refund),
+    isRefundShared ? new Uint8Array() : fromHex(refund).subarray(isPayerRefunded ? 20 : 0),
     policy === samePolicy ? new Uint8Array() : fromHex(policy),
     fromHex(request.payloadHash, 32),
     fromHex(answer.transcriptRoot, 32),
@@ -150,7 +155,11 @@ function decodeItem(item: ByteCursor, before: UnpackedSettlement | null): Unpack
     : { payer: toHex(item.bytes(20)), fee: item.bigUint(12) };
   const { refundTo, gasPriceCap, callbackGasLimit } = has("sameRefund")
     ? shared(before)
-    : { refundTo: toHex(item.bytes(20)), gasPriceCap: item.bigUint(8), callbackGasLimit: item.uint(4) };
+    : {
+        refundTo: has("payerRefunded") ? payer : toHex(item.bytes(20)),
+        gasPriceCap: item.bigUint(8),
+        callbackGasLimit: item.uint(4),
+      };
   const { policyId } = has("samePolicy") ? shared(before) : { policyId: hash() };
   const payloadHash = hash();
   const transcriptRoot = hash();

@@ -109,9 +109,8 @@ function encodeFormat({ kind, schema, choices }: OutputFormat): readonly Uint8Ar
  * @throws {InputError} INPUT_INVALID when the bytes do not decode, are another spelling of a prompt, or break a rule
  */
 export function decodePrompt(body: Uint8Array): Prompt {
-  if (body.length > MAX_PAYLOAD_BYTES) {
+  if (body.length > MAX_PAYLOAD_BYTES)
     throw new InputError({ code: "INPUT_INVALID", message: "the prompt is longer than any payload" });
-  }
   const cursor = new ByteCursor(body);
   // In the order of the bytes.
   const models = decodeTexts(cursor, WIDTH.textOfModel);

@@ -1,8 +1,9 @@
-/** What travels beside a request: a type, a version, and a body whose form they name. */
+/** The payload, which travels beside a request: a type, a version, and a body whose form they name. */
 
+import { decodeAgentCall, encodeAgentCall, type AgentCall } from "./agent-call.ts";
 import { concatBytes, type Hex } from "./bytes.ts";
 import { InputError } from "./errors.ts";
-import { MAX_PAYLOAD_BYTES } from "./limits.ts";
+import { MAX_CALL_PAYLOAD_BYTES, MAX_PAYLOAD_BYTES } from "./limits.ts";
 import { decodePrompt, encodePrompt } from "./packed-prompt.ts";
 import type { Prompt } from "./prompt.ts";
 import { keccak } from "./struct-hash.ts";
@@ -10,10 +11,11 @@ import { keccak } from "./struct-hash.ts";
 export const PayloadType = { inference: 1, agent: 2, openai: 3, sealed: 4, keyed: 5 } as const;
 
 /** Version 1 of an inference was ABI-encoded, and is no longer read. */
-const VERSION = { [PayloadType.inference]: 2, [PayloadType.openai]: 1 } as const;
+const VERSION = { [PayloadType.inference]: 2, [PayloadType.agent]: 1, [PayloadType.openai]: 1 } as const;
 
 export type Payload =
   | { readonly type: typeof PayloadType.inference; readonly prompt: Prompt }
+  | { readonly type: typeof PayloadType.agent; readonly call: AgentCall }
   | { readonly type: typeof PayloadType.openai; readonly body: Uint8Array };
 
 export function payloadHash(payload: Uint8Array): Hex {
@@ -22,10 +24,20 @@ export function payloadHash(payload: Uint8Array): Hex {
 
 /** @throws {InputError} INPUT_TOO_LARGE, or INPUT_INVALID for a prompt that breaks a rule */
 export function encodePayload(payload: Payload): Uint8Array<ArrayBuffer> {
-  const body = payload.type === PayloadType.inference ? encodePrompt(payload.prompt) : payload.body;
-  const bytes = concatBytes(new Uint8Array([payload.type, VERSION[payload.type]]), body);
+  const bytes = concatBytes(new Uint8Array([payload.type, VERSION[payload.type]]), encodeBody(payload));
   checkSize(bytes);
   return bytes;
+}
+
+function encodeBody(payload: Payload): Uint8Array {
+  switch (payload.type) {
+    case PayloadType.inference:
+      return encodePrompt(payload.prompt);
+    case PayloadType.agent:
+      return encodeAgentCall(payload.call);
+    case PayloadType.openai:
+      return payload.body;
+  }
 }
 
 /**
@@ -35,9 +47,9 @@ export function decodePayload(bytes: Uint8Array): Payload {
   checkSize(bytes);
   const [type, version] = bytes;
   const body = bytes.subarray(2);
-  if (type === PayloadType.inference && version === VERSION[type]) {
+  if (type === PayloadType.inference && version === VERSION[type])
     return { type, prompt: decodePrompt(body) };
-  }
+  if (type === PayloadType.agent && version === VERSION[type]) return { type, call: decodeAgentCall(body) };
   if (type === PayloadType.openai && version === VERSION[type]) return { type, body };
   throw new InputError({
     code: "INPUT_INVALID",
@@ -47,10 +59,11 @@ export function decodePayload(bytes: Uint8Array): Payload {
 }
 
 function checkSize(bytes: Uint8Array): void {
-  if (bytes.length <= MAX_PAYLOAD_BYTES) return;
+  const most = bytes[0] === PayloadType.openai ? MAX_CALL_PAYLOAD_BYTES : MAX_PAYLOAD_BYTES;
+  if (bytes.length <= most) return;
   throw new InputError({
     code: "INPUT_TOO_LARGE",
-    message: `a payload has at most ${MAX_PAYLOAD_BYTES} bytes`,
+    message: `a payload has at most ${most} bytes`,
     details: { size: bytes.length },
   });
 }

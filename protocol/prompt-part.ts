@@ -1,5 +1,5 @@
 /**
- * What a question brings beside its messages: pages, images, documents, and reads of chain state that the enclave makes.
+ * A question's parts beside its messages: pages, images, documents, and reads of chain state that the enclave makes.
  * docs/reference/protocol.md, Parts.
  */
 

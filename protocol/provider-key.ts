@@ -3,7 +3,7 @@
  * spent. Sealed, so that nobody but the enclave reads it. docs/reference/protocol.md, Keys of one's own.
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import { fromBase64Url, toBase64Url } from "./base64.ts";
 import { fromHex, toUtf8, type Hex } from "./bytes.ts";
 import { encodeCanonicalJson, parseJson } from "./canonical-json.ts";
@@ -29,7 +29,7 @@ export const ProviderKey = z.strictObject({
   /** Printable ASCII: it becomes a header, and nothing may end that header early. */
   key: z.string().regex(/^[\x21-\x7e]{1,1024}$/, { error: "expected printable ASCII" }),
   /**
-   * Who may have it used. Off chain: the SHA-256 of the bearer credential that the caller shows. On chain: the `payer` of
+   * The requester that may have the key used. Off chain: the SHA-256 of the bearer credential that the caller shows. On chain: the `payer` of
    * the request; the consumer, the coordinator and the chain are bound by the sealing itself.
    */
   owner: z.union([z.strictObject({ credentialSha256: bytes32 }), z.strictObject({ payer: address })]),
@@ -64,9 +64,8 @@ export async function openProviderKey(
   { keysetId, privateKey }: { readonly keysetId: Hex; readonly privateKey: Uint8Array },
   text: string,
 ): Promise<ProviderKey> {
-  if (text.length > MAX_SEALED_LENGTH) {
+  if (text.length > MAX_SEALED_LENGTH)
     throw new InputError({ code: "INPUT_TOO_LARGE", message: "a sealed provider key is shorter than that" });
-  }
   const sealed = fromBase64Url(text);
   let plain: Uint8Array;
   try {

@@ -1,5 +1,5 @@
 /**
- * What members of a quorum show each other before any of them shows an answer: the hash of its Answer, which the salts of its
+ * The leaves that members of a quorum show each other before any of them shows an answer: the hash of its Answer, which the salts of its
  * transcript hide. docs/reference/protocol.md, Quorum leaf.
  */
 

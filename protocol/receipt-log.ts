@@ -7,13 +7,14 @@ import { ed25519 } from "@noble/curves/ed25519.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { toBase64 } from "./base64.ts";
 import { concatBytes, fromHex, toUtf8, type Hex } from "./bytes.ts";
-import { leafHash } from "./merkle-tree.ts";
+import { leafHash, merkleRoot } from "./merkle-tree.ts";
 
 /** The first line of a proof file (c2sp.org/tlog-proof). */
 export const LOG_PROOF_HEADER = "c2sp.org/tlog-proof@v1";
 
-/** Type byte of an Ed25519 signature in a key id (c2sp.org/signed-note). */
-const ED25519_SIGNATURE = 0x01;
+/** Type bytes in a key id (c2sp.org/signed-note): an Ed25519 signature, and a witness's with the time (c2sp.org/tlog-cosignature). */
+export const ED25519_SIGNATURE = 0x01;
+export const COSIGNATURE = 0x04;
 
 export interface LogHead {
   /** Statements in the log. */
@@ -41,8 +42,8 @@ export function encodeCheckpointText(origin: string, { size, root }: LogHead): s
 }
 
 /** The first four bytes of SHA-256 of name, newline, type and key (c2sp.org/signed-note). */
-export function noteKeyId(name: string, publicKey: Uint8Array): Uint8Array {
-  return sha256(concatBytes(toUtf8(`${name}\n`), Uint8Array.of(ED25519_SIGNATURE), publicKey)).subarray(0, 4);
+export function noteKeyId(name: string, publicKey: Uint8Array, type = ED25519_SIGNATURE): Uint8Array {
+  return sha256(concatBytes(toUtf8(`${name}\n`), Uint8Array.of(type), publicKey)).subarray(0, 4);
 }
 
 export interface LogKey {
@@ -57,6 +58,14 @@ export function signCheckpoint(keysetId: Hex, head: LogHead, key: LogKey): strin
   const text = encodeCheckpointText(origin, head);
   const signature = ed25519.sign(toUtf8(text), key.privateKey);
   return `${text}\n— ${origin} ${toBase64(concatBytes(noteKeyId(origin, key.publicKey), signature))}\n`;
+}
+
+/** The head of a log that is read whole: its entries are lines of text. A signed note. */
+export function signLogHead(lines: readonly string[], name: string, privateKey: Uint8Array): string {
+  const root = merkleRoot(lines.map((line) => leafHash(toUtf8(line))));
+  const text = encodeCheckpointText(name, { size: lines.length, root });
+  const id = noteKeyId(name, ed25519.getPublicKey(privateKey));
+  return `${text}\n— ${name} ${toBase64(concatBytes(id, ed25519.sign(toUtf8(text), privateKey)))}\n`;
 }
 
 /** c2sp.org/tlog-proof: that the entry `index` is in the tree of `checkpoint`. */

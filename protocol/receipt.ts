@@ -4,10 +4,11 @@
  */
 
 import * as z from "zod";
+import { AgentRun } from "./agent-run.ts";
 import { Answer } from "./answer.ts";
 import { equalBytes } from "./bytes.ts";
 import { encodeCanonicalJson, parseJson } from "./canonical-json.ts";
-import { OffChainDomain, OnChainDomain } from "./domain.ts";
+import { AgentDomain, OffChainDomain, ON_CHAIN_DOMAIN_NAME, OnChainDomain } from "./domain.ts";
 import { InputError } from "./errors.ts";
 import { bytes32, bytesHex, refusedField, signature65 } from "./fields.ts";
 import { Keyset } from "./keyset.ts";
@@ -25,7 +26,7 @@ export const BoundEvidence = z.strictObject({
 });
 export type BoundEvidence = z.output<typeof BoundEvidence>;
 
-/** What evidence is judged with; its form depends on the kind and is checked by `attestation`. */
+/** Endorsements; their form depends on the kind of evidence and is checked by `attestation`. */
 export const EndorsementsJson = z.record(z.string(), z.json());
 export type EndorsementsJson = z.output<typeof EndorsementsJson>;
 
@@ -62,11 +63,25 @@ export const OffChainReceipt = z.strictObject({
 });
 export type OffChainReceipt = z.output<typeof OffChainReceipt>;
 
-export const Receipt = z.union([OnChainReceipt, OffChainReceipt]);
-export type Receipt = OnChainReceipt | OffChainReceipt;
+/** Of a run for an AgentAccount: the domain is the account's, and the run stands in a request's place. */
+export const AgentReceipt = z.strictObject({
+  ...common,
+  domain: AgentDomain,
+  request: AgentRun,
+  stateBlock: StateBlock,
+});
+export type AgentReceipt = z.output<typeof AgentReceipt>;
 
+export const Receipt = z.union([OnChainReceipt, OffChainReceipt, AgentReceipt]);
+export type Receipt = OnChainReceipt | OffChainReceipt | AgentReceipt;
+
+/** Of a request to a coordinator. */
 export function isOnChain(receipt: Receipt): receipt is OnChainReceipt {
-  return "chainId" in receipt.domain;
+  return receipt.domain.name === ON_CHAIN_DOMAIN_NAME;
+}
+
+export function isAgentRun(receipt: Receipt): receipt is AgentReceipt {
+  return "grantId" in receipt.request;
 }
 
 /** The file's bytes. */
@@ -88,9 +103,7 @@ export function parseReceipt(bytes: Uint8Array): Receipt {
     });
   }
   const value = parseJson(bytes);
-  // Chosen by the domain, so that an error names the field that is wrong and not every field of the other form.
-  const offChain = z.looseObject({ domain: OffChainDomain }).safeParse(value).success;
-  const result = (offChain ? OffChainReceipt : OnChainReceipt).safeParse(value);
+  const result = formOf(value).safeParse(value);
   if (!result.success) {
     throw new InputError({
       code: "INPUT_INVALID",
@@ -99,8 +112,14 @@ export function parseReceipt(bytes: Uint8Array): Receipt {
     });
   }
   // Compared after reading, not before: what a schema passes over in silence (a key "__proto__") is refused too.
-  if (!equalBytes(encodeReceipt(result.data), bytes)) {
+  if (!equalBytes(encodeReceipt(result.data), bytes))
     throw new InputError({ code: "INPUT_INVALID", message: "the receipt is not in RFC 8785 canonical form" });
-  }
   return result.data;
+}
+
+/** Chosen by the domain, so that an error names the field that is wrong and not every field of the other forms. */
+function formOf(value: unknown): typeof OnChainReceipt | typeof OffChainReceipt | typeof AgentReceipt {
+  const isOf = (domain: z.ZodType): boolean => z.looseObject({ domain }).safeParse(value).success;
+  if (isOf(OffChainDomain)) return OffChainReceipt;
+  return isOf(AgentDomain) ? AgentReceipt : OnChainReceipt;
 }

@@ -1,4 +1,4 @@
-/** What a consumer asked. `requestId` commits to every field; the chain stores the commitment and its block only. */
+/** A consumer's request. `requestId` commits to every field; the chain stores the commitment and its block only. */
 
 import * as z from "zod";
 import type { Hex } from "./bytes.ts";

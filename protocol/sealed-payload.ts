@@ -175,15 +175,13 @@ export async function openPayload(
 
 function decodeSealed(payload: Uint8Array): SealedBody {
   try {
-    if (payload.length > MAX_PAYLOAD_BYTES || !isSealedPayload(payload) || payload[1] !== VERSION) {
+    if (payload.length > MAX_PAYLOAD_BYTES || !isSealedPayload(payload) || payload[1] !== VERSION)
       throw new RangeError("no sealed payload of this version");
-    }
     const body = new Uint8Array(payload.subarray(2));
     const [sealed] = AbiParameters.decode(SEALED_ABI, body);
     const again = fromHex(AbiParameters.encode(SEALED_ABI, [sealed]).toLowerCase());
-    if (sealed.recipients.length > MAX_RECIPIENTS || !equalBytes(again, body)) {
+    if (sealed.recipients.length > MAX_RECIPIENTS || !equalBytes(again, body))
       throw new RangeError("not the canonical encoding");
-    }
     return sealed;
   } catch (cause) {
     throw invalid("the payload is not a sealed question", cause);

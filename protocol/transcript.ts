@@ -1,9 +1,15 @@
-/** What happened, in order: each event salted and hashed into one tree, so that one can be shown and none guessed. */
+/** The record of a call, in order: each event is salted and hashed into one tree, so that one can be shown and none guessed. */
 
 import * as z from "zod";
+import { AGENT_EVENTS } from "./agent-events.ts";
 import { concatBytes, fromHex, toHex, type Hex } from "./bytes.ts";
 import { encodeCanonicalJson } from "./canonical-json.ts";
-import { FUNCTIONS_DOMAIN_NAME, OFF_CHAIN_DOMAIN_NAME, ON_CHAIN_DOMAIN_NAME } from "./domain.ts";
+import {
+  AGENT_DOMAIN_NAME,
+  FUNCTIONS_DOMAIN_NAME,
+  OFF_CHAIN_DOMAIN_NAME,
+  ON_CHAIN_DOMAIN_NAME,
+} from "./domain.ts";
 import { bytes32, uint32, uint8 } from "./fields.ts";
 import { MAX_TRANSCRIPT_EVENTS } from "./limits.ts";
 import { leafHash, merkleRoot } from "./merkle-tree.ts";
@@ -42,7 +48,7 @@ export const Usage = z.strictObject({ inputTokens: size, outputTokens: size });
 export const TranscriptEvent = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("request.received"),
-    domain: z.enum([ON_CHAIN_DOMAIN_NAME, OFF_CHAIN_DOMAIN_NAME, FUNCTIONS_DOMAIN_NAME]),
+    domain: z.enum([ON_CHAIN_DOMAIN_NAME, OFF_CHAIN_DOMAIN_NAME, FUNCTIONS_DOMAIN_NAME, AGENT_DOMAIN_NAME]),
     requestId: bytes32,
     payloadHash: bytes32,
     /** The request's; through Functions too. Off chain the caller's, zero where it named none. */
@@ -56,7 +62,8 @@ export const TranscriptEvent = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("request.forwarded"),
     exchange: uint32,
-    model: z.string(),
+    /** null where no model is asked. */
+    model: z.string().nullable(),
     url: z.string(),
     method: z.string(),
     bodyHash: bytes32,
@@ -80,6 +87,29 @@ export const TranscriptEvent = z.discriminatedUnion("type", [
     code: z.string(),
     transport: Transport.nullable(),
   }),
+  /** What a model was given of a part of the prompt, after the exchange that brought it. */
+  z.strictObject({
+    type: z.literal("source.read"),
+    /** Among the prompt's parts, from 0. */
+    part: uint32,
+    kind: z.enum(["page", "image", "document"]),
+    exchange: uint32,
+    mediaType: z.string().max(128),
+    /** SHA-256 of what the model was given: the bytes of a file, the text of a page in UTF-8. */
+    contentHash: bytes32,
+    contentBytes: size,
+    /** How a page became its text; null for a file. */
+    page: z
+      .strictObject({
+        encoding: z.string().max(16),
+        /** Expanded. */
+        decodedBytes: size,
+        extractor: z.string().max(64),
+        /** Nothing was left out for its length. */
+        isWhole: z.boolean(),
+      })
+      .nullable(),
+  }),
   z.strictObject({
     type: z.literal("output.returned"),
     status: uint8,
@@ -88,6 +118,7 @@ export const TranscriptEvent = z.discriminatedUnion("type", [
     /** Why there is no output, in words for a person; null for an answer that is ok, and where they could tell of a secret. */
     reason: z.string().max(MAX_REASON_LENGTH).nullable(),
   }),
+  ...AGENT_EVENTS,
 ]);
 export type TranscriptEvent = z.output<typeof TranscriptEvent>;
 

@@ -9,13 +9,9 @@ import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import {
-  formatVerifierKey,
-  Release,
-  signReleaseLog,
-  verifyReleaseLog,
-  type Release as ReleaseEntry,
-} from "../image/release-log.ts";
+import { Release, verifyReleaseLog, type Release as ReleaseEntry } from "../image/release-log.ts";
+import { signLogHead } from "../protocol/receipt-log.ts";
+import { formatVerifierKey } from "../protocol/verifier-key.ts";
 
 const { values } = parseArgs({
   options: {
@@ -50,10 +46,8 @@ mkdirSync(folder, { recursive: true });
 const entriesFile = join(folder, "releases.jsonl");
 const checkpointFile = join(folder, "checkpoint");
 const lines = existsSync(entriesFile) ? readFileSync(entriesFile, "utf8").split("\n").filter(Boolean) : [];
-// What was signed before stays as it was: a log that was changed is not continued.
-if (lines.length > 0) {
-  verifyReleaseLog({ lines, checkpoint: readFileSync(checkpointFile, "utf8") }, verifier);
-}
+// Signed lines stay as they were: a log that was changed is not continued.
+if (lines.length > 0) verifyReleaseLog({ lines, checkpoint: readFileSync(checkpointFile, "utf8") }, verifier);
 const entry: ReleaseEntry = Release.parse({
   version: need("version"),
   commit: need("commit"),
@@ -69,5 +63,5 @@ const entry: ReleaseEntry = Release.parse({
 });
 lines.push(JSON.stringify(entry));
 writeFileSync(entriesFile, `${lines.join("\n")}\n`);
-writeFileSync(checkpointFile, signReleaseLog(lines, name, privateKey));
+writeFileSync(checkpointFile, signLogHead(lines, name, privateKey));
 process.stdout.write(`${formatVerifierKey(verifier)}\n`);

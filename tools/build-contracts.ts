@@ -30,7 +30,9 @@ const SOURCES = [
   "bench/functions/*.sol",
   "bench/oracle/*.sol",
 ];
-const OTHER_INPUTS = ["foundry.toml", "package-lock.json", "tools/build-contracts.ts", "tools/solc"];
+const OTHER_INPUTS = ["foundry.toml", "tools/build-contracts.ts", "tools/solc"];
+/** Packages whose version decides what comes out. */
+const PACKAGES = ["@openzeppelin/contracts", "@typechain/ethers-v6", "solc", "typechain"];
 
 const Artifact = z.object({
   abi: z.array(z.unknown()),
@@ -43,7 +45,8 @@ const Deployed = z.object({ deployedBytecode: z.object({ object: z.string() }) }
 function inputDigest(): string {
   const digest = createHash("sha256");
   const sources = SOURCES.flatMap((pattern) => globSync(pattern, { cwd: ROOT })).sort();
-  for (const file of [...sources, ...OTHER_INPUTS]) {
+  const packages = PACKAGES.map((name) => `node_modules/${name}/package.json`);
+  for (const file of [...sources, ...OTHER_INPUTS, ...packages]) {
     const path = join(ROOT, file);
     digest.update(`${file}\0`).update(existsSync(path) ? readFileSync(path) : "absent");
   }

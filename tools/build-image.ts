@@ -55,9 +55,8 @@ async function main(): Promise<void> {
   mkdirSync(values.out, { recursive: true });
   for (const [name, content] of Object.entries(files)) writeFileSync(join(values.out, name), content);
   writeFileSync(join(values.out, "manifest.json"), `${JSON.stringify(manifest, null, 1)}\n`);
-  for (const { path, bytes, sha256 } of manifest.files) {
+  for (const { path, bytes, sha256 } of manifest.files)
     process.stdout.write(`${sha256}  ${relative(process.cwd(), join(values.out, path))}  ${bytes} bytes\n`);
-  }
   if (nitroKernel === null)
     say("adyton.eif has Debian's kernel: to boot on Nitro, give AWS's (--nitro-kernel)");
 }

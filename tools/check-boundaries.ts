@@ -12,6 +12,8 @@ const FOLDERS = [
   "protocol",
   "attestation",
   "endorsements",
+  "client",
+  "runtime",
   "enclave",
   "oracle",
   "coprocessor",
@@ -24,8 +26,11 @@ const FIXTURE = "tests/support/boundary-fixture";
 const PLANTED = [
   "protocol-imports-only-nothing: protocol/imports-oracle.ts",
   "pure-folders-open-nothing: attestation/opens-a-file.ts",
-  "oracle-imports-only-protocol-attestation-endorsements-contracts: oracle/imports-simulator.ts",
+  "runtime-imports-only-protocol: runtime/imports-simulator.ts",
+  "pure-folders-open-nothing: runtime/imports-simulator.ts",
+  "oracle-imports-only-protocol-attestation-endorsements-client-contracts-runtime-coprocessor/ledger-coprocessor/snapshots: oracle/imports-simulator.ts",
   "simulators-only-from-composition-roots: oracle/imports-simulator.ts",
+  "light-commands-reach-no-node: cli/verify/loads-the-oracle.ts",
 ];
 
 interface Report {

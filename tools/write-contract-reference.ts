@@ -6,7 +6,7 @@
 import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { format, resolveConfig } from "prettier";
-import { z } from "zod";
+import * as z from "zod";
 
 const ROOT = join(import.meta.dirname, "..");
 const PAGE = join(ROOT, "docs/reference/contracts.md");
@@ -18,17 +18,25 @@ const CONTRACTS = [
   "ReplaceableOracleConsumer",
   "OracleConsumerUpgradeable",
   "Inference",
+  "AgentCalls",
   "IOracleCoordinator",
   "ISubscriptions",
   "IAnswerChecker",
   "IOracleLens",
   "IPushFeed",
+  "ILedger",
+  "ISnapshotLedger",
+  "IProvenLedger",
+  "IEpochVerifier",
   "IEnclaveRegistry",
   "IPolicyRegistry",
   "IAttestationVerifier",
   "ITdxVerifier",
   "AttestationResultVerifier",
   "SimulatedVerifier",
+  "IAgentAccount",
+  "AgentAccount",
+  "AgentSafeModule",
   "IChainAdapter",
   "IOracleConsumer",
   "MockCoordinator",

@@ -1,10 +1,10 @@
 /** Writes tests/vectors/protocol/tdx-evidence.json: what `TdxVerifier` is given for the simulator's quote. Vitest and Forge read it. */
 
 import { readFileSync, writeFileSync } from "node:fs";
-import { z } from "zod";
+import * as z from "zod";
 import { toOnChainRoot } from "../attestation/onchain/root.ts";
 import { encodeTdxEvidence } from "../attestation/onchain/tdx-evidence.ts";
-import { parsePckChain } from "../attestation/intel/pck-chain.ts";
+import { findPckChain } from "../attestation/intel/pck-chain.ts";
 import { parseQuote } from "../attestation/intel/quote.ts";
 import { fromHex, isHex, toHex } from "../protocol/bytes.ts";
 
@@ -17,7 +17,7 @@ const source = SimulatorQuote.parse(
 );
 const quote = fromHex(String(source.quote));
 const parsed = parseQuote(quote);
-const { certificates } = parsePckChain(parsed.pckChain, { certificates: new Map() });
+const { certificates } = findPckChain(parsed, undefined);
 const root = certificates.find(({ issuer, subject }) => issuer === subject);
 if (root === undefined) throw new Error("the simulator's quote carries no root");
 

@@ -42,18 +42,14 @@ export function parseCertificateTable(
   const contents = new Map<SnpCertificateKind, Uint8Array<ArrayBuffer>>();
   for (let index = 0; index < MAX_ENTRIES; index++) {
     const entry = readField(bytes, { at: index * ENTRY_LENGTH, length: ENTRY_LENGTH });
-    if (isAllZero(entry)) {
-      return contents;
-    }
+    if (isAllZero(entry)) return contents;
     const kind = toKind(readField(entry, ENTRY.guid));
     const content = readField(bytes, {
       at: readUint(entry, ENTRY.offset),
       length: readUint(entry, ENTRY.size),
     });
     if (kind !== undefined) {
-      if (contents.has(kind)) {
-        throw malformed("the certificate table has two entries of one kind", { kind });
-      }
+      if (contents.has(kind)) throw malformed("the certificate table has two entries of one kind", { kind });
       contents.set(kind, content);
     }
   }

@@ -53,13 +53,10 @@ export function isSnpKeyCertificate(certificate: Certificate): boolean {
 export function parseKdsExtensions(certificate: Certificate): KdsExtensions {
   const productName = readText(certificate, OID.productName);
   const productLine = toProductLine(productName);
-  if (productLine === undefined) {
-    throw invalid("the certificate names an unknown product", OID.productName);
-  }
+  if (productLine === undefined) throw invalid("the certificate names an unknown product", OID.productName);
   const hasCspId = certificate.extensions.has(OID.cspId);
-  if (hasCspId === certificate.extensions.has(OID.hwId)) {
+  if (hasCspId === certificate.extensions.has(OID.hwId))
     throw invalid("the certificate must name either a chip or a cloud provider", OID.hwId);
-  }
   return {
     productLine,
     productName,
@@ -81,9 +78,7 @@ function readText(certificate: Certificate, oid: string): string {
 
 function readSpl(certificate: Certificate, oid: string): number {
   const value = read(certificate, oid, readSmallInteger);
-  if (value > MAX_SPL) {
-    throw invalid("a security patch level is one byte", oid);
-  }
+  if (value > MAX_SPL) throw invalid("a security patch level is one byte", oid);
   return value;
 }
 
@@ -94,9 +89,8 @@ function readHwId(certificate: Certificate, length: number): Uint8Array<ArrayBuf
     value.length === length
       ? value
       : read(certificate, OID.hwId, (reader) => reader.read(TAG.octetString).content);
-  if (hwId.length !== length) {
+  if (hwId.length !== length)
     throw invalid("the hardware identifier has another length than its product's", OID.hwId);
-  }
   return hwId;
 }
 
@@ -113,9 +107,7 @@ function read<T>(certificate: Certificate, oid: string, work: (reader: DerReader
 
 function extensionValue(certificate: Certificate, oid: string): Uint8Array<ArrayBuffer> {
   const extension = certificate.extensions.get(oid);
-  if (extension === undefined) {
-    throw invalid("the certificate lacks an extension of an SEV-SNP key", oid);
-  }
+  if (extension === undefined) throw invalid("the certificate lacks an extension of an SEV-SNP key", oid);
   return extension.value;
 }
 

@@ -44,7 +44,7 @@ const LINE_BY_NAME: ReadonlyMap<string, SnpProductLine> = new Map([
   ["Turin", "Turin"],
 ]);
 
-/** The line of a certificate's product name ("Milan-B0", "Genoa"), or undefined. What follows the dash is a stepping. */
+/** The line of a certificate's product name ("Milan-B0", "Genoa"), or undefined. The part after the dash is a stepping. */
 export function toProductLine(productName: string): SnpProductLine | undefined {
   const [, name = ""] = /^([A-Za-z]+)(?:-[A-Z][0-9])?$/.exec(productName) ?? [];
   return LINE_BY_NAME.get(name);

@@ -91,9 +91,7 @@ function fromReport(bytes: Uint8Array): SnpEvidence {
 }
 
 function parseTsmMap(bytes: Uint8Array): SnpEvidence | undefined {
-  if (bytes[0] !== TSM_MAP_HEAD) {
-    return undefined;
-  }
+  if (bytes[0] !== TSM_MAP_HEAD) return undefined;
   try {
     const map = decodeCbor(new Uint8Array(bytes), TSM_LIMITS);
     return isMap(map) && isProvider(map.get("provider")) ? toEvidence(map) : undefined;

@@ -8,7 +8,7 @@ import { verifySnpReportUnder } from "./verify-snp-report.ts";
 
 /**
  * Verifies a report in any of its forms, with the certificates that it brings and those of `endorsements`, which is
- * undefined where the caller has none. What holds afterwards is what holds after `verifySnpReport`.
+ * undefined where the caller has none. It establishes what `verifySnpReport` establishes.
  *
  * @throws {EvidenceError} not genuine
  * @throws {EndorsementError} it cannot be judged with these endorsements at `now`

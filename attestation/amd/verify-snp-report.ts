@@ -22,7 +22,6 @@ import { ECDSA_SHA384 } from "../x509/signature-scheme.ts";
 import type { TrustAnchor } from "../x509/trust-anchor.ts";
 import type { AmdEndorsements } from "./amd-endorsements.ts";
 import { toSnpClaims } from "./claims.ts";
-import { AMD_INTERMEDIATES } from "./intermediates.ts";
 import { isSnpKeyCertificate, parseKdsExtensions, type KdsExtensions } from "./kds-extensions.ts";
 import { isCpuidOf } from "./product.ts";
 import { AMD_ROOTS, type SnpRoot } from "./roots.ts";
@@ -158,7 +157,7 @@ async function verifySignerPath(
   { certificate, key, hasSigned }: Signer,
   { roots, context }: PathContext,
 ): Promise<VerifiedPath> {
-  const pool = authoritiesAmong(context.endorsements);
+  const pool = await authoritiesAmong(context.endorsements);
   const anchors = roots.filter((root) => root.productLine === key.productLine).map((root) => root.anchor);
   const find = async (): Promise<VerifiedPath> =>
     await verifyPath(certificate, {
@@ -231,9 +230,11 @@ async function checkReportSignature(report: SnpReport, { key, hasSigned }: Signe
 
 /**
  * Candidate issuers, each once: a folder of endorsements holds the same ASK beside every VCEK. Ours first: what was
- * once found of these objects (`isIssuedBy`) need not be found again for each new copy.
+ * once found of these objects (`isIssuedBy`) need not be found again for each new copy. They are loaded with the first
+ * report that is judged: six certificates are a twelfth of what a page loads.
  */
-function authoritiesAmong({ certificates }: AmdEndorsements): readonly Certificate[] {
+async function authoritiesAmong({ certificates }: AmdEndorsements): Promise<readonly Certificate[]> {
+  const { AMD_INTERMEDIATES } = await import("./intermediates.ts");
   const authorities = certificates.filter((certificate) => !isSnpKeyCertificate(certificate));
   const distinct = new Map<string, Certificate>();
   for (const authority of [...AMD_INTERMEDIATES, ...authorities]) {
@@ -262,9 +263,7 @@ function selectSigner(report: SnpReport, { certificates }: AmdEndorsements): Sig
   });
   const leaves = certificates.filter(isSnpKeyCertificate);
   const [only, another] = leaves;
-  if (only !== undefined && another === undefined) {
-    return toSigner(only);
-  }
+  if (only !== undefined && another === undefined) return toSigner(only);
   const fitting = leaves.find(
     (certificate) => mismatchOf(report, parseKdsExtensions(certificate)) === undefined,
   );
@@ -301,9 +300,7 @@ async function checkAskRevocation(
     });
   }
   const crls = endorsements.crls.filter((crl) => crl.issuer === ask.issuer);
-  if (crls.length === 0) {
-    return null;
-  }
+  if (crls.length === 0) return null;
   const issuer = ark ?? { publicKey: path.anchor.publicKey, keyUsage: null };
   const relied = await checkRevocation(ask, { issuer, crls, now, role: "ca" });
   return intersectWindows(relied.map((crl) => ({ from: crl.thisUpdate, until: crl.nextUpdate })));
@@ -316,9 +313,8 @@ function mismatchOf(report: SnpReport, key: KdsExtensions): EvidenceError | unde
       "the report names another kind of signing key than its certificate",
     );
   }
-  if (report.cpuid !== null && !isCpuidOf(key.productLine, report.cpuid)) {
+  if (report.cpuid !== null && !isCpuidOf(key.productLine, report.cpuid))
     return mismatch("EVIDENCE_BINDING_MISMATCH", "the report's CPUID is not of its certificate's product");
-  }
   if (!isSameTcb(report.reportedTcb, key.tcb)) {
     return mismatch(
       "EVIDENCE_TCB_MISMATCH",
@@ -358,8 +354,6 @@ function formatTcb({ tcb, productLine }: KdsExtensions): string {
 }
 
 function describeChip(report: SnpReport, key: KdsExtensions): string {
-  if (key.cspId !== null) {
-    return `signing key is lent to ${key.cspId}: it names no chip`;
-  }
+  if (key.cspId !== null) return `signing key is lent to ${key.cspId}: it names no chip`;
   return isAllZero(report.chipId) ? "masked by the host" : "CHIP_ID is the signing key's";
 }

@@ -61,9 +61,8 @@ export class DerReader {
 
   /** @throws when bytes are left: a signed structure with unread content is not the structure we think it is. */
   end(): void {
-    if (!this.done) {
+    if (!this.done)
       throw malformed("bytes follow the end of a DER structure", { left: this.#bytes.length - this.#offset });
-    }
   }
 
   readAny(): DerElement {
@@ -80,9 +79,7 @@ export class DerReader {
 
   read(tag: number): DerElement {
     const element = this.readAny();
-    if (element.tag !== tag) {
-      throw malformed("unexpected DER tag", { expected: tag, actual: element.tag });
-    }
+    if (element.tag !== tag) throw malformed("unexpected DER tag", { expected: tag, actual: element.tag });
     return element;
   }
 

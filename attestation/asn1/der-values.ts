@@ -104,9 +104,8 @@ export function toTime({ tag, content }: DerElement): UnixSeconds {
     hour > 23 ||
     minute > 59 ||
     second > 59
-  ) {
+  )
     throw malformed("time names a moment that does not exist");
-  }
   return date.getTime() / 1000;
 }
 

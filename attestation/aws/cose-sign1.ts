@@ -52,19 +52,14 @@ export function parseCoseSign1(bytes: Uint8Array): CoseSign1 {
   const copy = new Uint8Array(bytes);
   const untagged = copy[0] === COSE_SIGN1_TAG_HEAD ? copy.subarray(1) : copy;
   const parts = decodeCbor(untagged, ENVELOPE_LIMITS);
-  if (!Array.isArray(parts) || parts.length !== 4) {
-    throw malformed("a COSE_Sign1 is an array of four");
-  }
+  if (!Array.isArray(parts) || parts.length !== 4) throw malformed("a COSE_Sign1 is an array of four");
   const [protectedHeader, unprotectedHeader, payload, signature] = parts as readonly CborValue[];
-  if (!isBytes(protectedHeader) || !isBytes(payload)) {
+  if (!isBytes(protectedHeader) || !isBytes(payload))
     throw malformed("the protected header and the payload of a COSE_Sign1 are byte strings");
-  }
-  if (!(unprotectedHeader instanceof Map) || unprotectedHeader.size !== 0) {
+  if (!(unprotectedHeader instanceof Map) || unprotectedHeader.size !== 0)
     throw malformed("the unprotected header is not signed, and must be empty");
-  }
-  if (!isBytes(signature) || signature.length !== ES384_SIGNATURE_LENGTH) {
+  if (!isBytes(signature) || signature.length !== ES384_SIGNATURE_LENGTH)
     throw malformed("an ES384 signature is 96 bytes long");
-  }
   checkProtectedHeader(protectedHeader);
   return {
     payload,

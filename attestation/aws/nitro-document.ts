@@ -108,23 +108,18 @@ export function recogniseNitroDocument(bytes: Uint8Array): NitroDevice | undefin
 
 function contains(bytes: Uint8Array, wanted: Uint8Array): boolean {
   const [first = 0] = wanted;
-  for (let at = bytes.indexOf(first); at !== -1; at = bytes.indexOf(first, at + 1)) {
+  for (let at = bytes.indexOf(first); at !== -1; at = bytes.indexOf(first, at + 1))
     if (equalBytes(bytes.subarray(at, at + wanted.length), wanted)) return true;
-  }
   return false;
 }
 
 function toModuleId(value: CborValue | undefined): string {
-  if (typeof value !== "string" || value === "") {
-    throw malformed("module_id");
-  }
+  if (typeof value !== "string" || value === "") throw malformed("module_id");
   return value;
 }
 
 function toDigest(value: CborValue | undefined): "SHA384" {
-  if (typeof value !== "string") {
-    throw malformed("digest");
-  }
+  if (typeof value !== "string") throw malformed("digest");
   if (value !== "SHA384") {
     throw new EvidenceError({
       code: "EVIDENCE_UNSUPPORTED",
@@ -135,39 +130,30 @@ function toDigest(value: CborValue | undefined): "SHA384" {
 }
 
 function toTimestamp(value: CborValue | undefined): number {
-  if (typeof value !== "number" || !Number.isSafeInteger(value) || value <= 0) {
-    throw malformed("timestamp");
-  }
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value <= 0) throw malformed("timestamp");
   return value;
 }
 
 function toPcrs(value: CborValue | undefined): ReadonlyMap<number, Uint8Array<ArrayBuffer>> {
-  if (!(value instanceof Map) || value.size < 1 || value.size > MAX_PCR_COUNT) {
-    throw malformed("pcrs");
-  }
+  if (!(value instanceof Map) || value.size < 1 || value.size > MAX_PCR_COUNT) throw malformed("pcrs");
   const pcrs = new Map<number, Uint8Array<ArrayBuffer>>();
   for (const [index, pcr] of value as ReadonlyMap<CborValue, CborValue>) {
     const isIndex =
       typeof index === "number" && Number.isInteger(index) && index >= 0 && index < MAX_PCR_COUNT;
-    if (!isIndex || !isBytes(pcr) || !PCR_LENGTHS.has(pcr.length)) {
-      throw malformed("pcrs");
-    }
+    if (!isIndex || !isBytes(pcr) || !PCR_LENGTHS.has(pcr.length)) throw malformed("pcrs");
     pcrs.set(index, pcr);
   }
   return pcrs;
 }
 
 function toBundle(value: CborValue | undefined): readonly Uint8Array<ArrayBuffer>[] {
-  if (!Array.isArray(value) || value.length < 1 || value.length > MAX_BUNDLE_LENGTH) {
+  if (!Array.isArray(value) || value.length < 1 || value.length > MAX_BUNDLE_LENGTH)
     throw malformed("cabundle");
-  }
   return (value as readonly CborValue[]).map((certificate) => toCertificate(certificate, "cabundle"));
 }
 
 function toCertificate(value: CborValue | undefined, field: string): Uint8Array<ArrayBuffer> {
-  if (!isBytes(value) || value.length < 1 || value.length > MAX_CERTIFICATE_BYTES) {
-    throw malformed(field);
-  }
+  if (!isBytes(value) || value.length < 1 || value.length > MAX_CERTIFICATE_BYTES) throw malformed(field);
   return value;
 }
 
@@ -176,12 +162,8 @@ function toOptionalBytes(
   field: string,
   bounds: { readonly min: number; readonly max: number },
 ): Uint8Array<ArrayBuffer> | null {
-  if (value === undefined || value === null) {
-    return null;
-  }
-  if (!isBytes(value) || value.length < bounds.min || value.length > bounds.max) {
-    throw malformed(field);
-  }
+  if (value === undefined || value === null) return null;
+  if (!isBytes(value) || value.length < bounds.min || value.length > bounds.max) throw malformed(field);
   return value;
 }
 

@@ -107,7 +107,7 @@ type DocumentFindings = Omit<Findings<"nitro">, "kind" | "claims" | "debug"> & {
   readonly document: NitroDocument;
 };
 
-/** What is the same for both devices: form, chain at the document's own time, signature. */
+/** The checks common to both devices: form, chain at the document's own time, signature. */
 async function verifyDocument(
   device: NitroDevice,
   bytes: Uint8Array,

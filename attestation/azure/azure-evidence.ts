@@ -39,9 +39,7 @@ const text = z.string().max(2 * MAX_MEMBER_BYTES);
 
 const hexBytes = text.transform((value, context) => {
   const hex = `0x${value}`;
-  if (isHex(hex)) {
-    return fromHex(hex);
-  }
+  if (isHex(hex)) return fromHex(hex);
   context.addIssue({ code: "custom", message: "expected lower-case hex without a prefix" });
   return z.NEVER;
 });
@@ -98,9 +96,7 @@ const schema = z.union([evidenceSchema, wrappedSchema]);
  */
 export function recogniseAzureEvidence(evidence: EvidenceBytes): "snp" | "tdx" | undefined {
   const shape = schema.safeParse(toEvidenceInput(evidence).json);
-  if (!shape.success) {
-    return undefined;
-  }
+  if (!shape.success) return undefined;
   return shape.data.tdQuote === null ? "snp" : "tdx";
 }
 

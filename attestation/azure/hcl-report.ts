@@ -36,7 +36,7 @@ const REPORT_VERSIONS: ReadonlySet<number> = new Set([1, 2]);
 const REQUEST_VERSION = 1;
 const CLAIMS_AT = RUNTIME_HEADER_AT + 20;
 
-/** What follows the header and the hardware report is laid out by these: in a version not known here, it may lie elsewhere. */
+/** Versions that lay out the fields after header and hardware report in the known way; another may put them elsewhere. */
 const HEADER_VERSIONS: ReadonlySet<number> = new Set([1, 2]);
 const REQUEST_VERSIONS: ReadonlySet<number> = new Set([1]);
 
@@ -73,9 +73,8 @@ export interface HclReport {
  */
 export function parseHclReport(bytes: Uint8Array): HclReport {
   const report = new Uint8Array(bytes);
-  if (report.length > MAX_REPORT_BYTES || readUint(report, HEADER.signature) !== HCL_SIGNATURE) {
+  if (report.length > MAX_REPORT_BYTES || readUint(report, HEADER.signature) !== HCL_SIGNATURE)
     throw new EvidenceError({ code: "EVIDENCE_MALFORMED", message: "this is not an HCL report" });
-  }
   for (const [name, field, known] of [
     ["HCL report", HEADER.version, HEADER_VERSIONS],
     ["HCL request", RUNTIME_HEADER.version, REQUEST_VERSIONS],
@@ -94,9 +93,8 @@ export function parseHclReport(bytes: Uint8Array): HclReport {
   }
   const claims: Field = { at: CLAIMS_AT, length: readUint(report, RUNTIME_HEADER.claimsSize) };
   const runtimeClaims = readField(report, claims);
-  if (!isAllZero(report.subarray(claims.at + claims.length))) {
+  if (!isAllZero(report.subarray(claims.at + claims.length)))
     throw new EvidenceError({ code: "EVIDENCE_MALFORMED", message: "bytes follow the runtime claims" });
-  }
   return {
     version: readUint(report, HEADER.version),
     hardware,
@@ -139,7 +137,7 @@ export interface RsaKey {
 export interface HclRuntimeClaims {
   /** JWK `HCLAkPub`: signs TPM quotes. */
   readonly attestationKey: RsaKey;
-  /** What the guest asked to have bound, 64 bytes in hex; null in VMs older than the feature. */
+  /** Data that the guest asked to have bound, 64 bytes in hex; null in VMs older than the feature. */
   readonly userData: string | null;
   readonly secureBoot: boolean | null;
   readonly vmUniqueId: string | null;
@@ -158,9 +156,7 @@ export function parseRuntimeClaims(bytes: Uint8Array): HclRuntimeClaims {
   const claims = toObject(parseJson(bytes));
   const keys = claims["keys"];
   const key = Array.isArray(keys) ? keys.map(toObject).find((jwk) => jwk["kid"] === "HCLAkPub") : undefined;
-  if (key?.["kty"] !== "RSA") {
-    throw malformedClaims();
-  }
+  if (key?.["kty"] !== "RSA") throw malformedClaims();
   const configuration = toObject(claims["vm-configuration"] ?? {});
   return {
     attestationKey: {
@@ -182,9 +178,7 @@ function parseJson(bytes: Uint8Array): unknown {
 }
 
 function toObject(value: unknown): Readonly<Record<string, unknown>> {
-  if (typeof value !== "object" || value === null) {
-    throw malformedClaims();
-  }
+  if (typeof value !== "object" || value === null) throw malformedClaims();
   return value as Readonly<Record<string, unknown>>;
 }
 
@@ -194,18 +188,14 @@ function toTextOrNull(value: unknown): string | null {
 
 /** RFC 7518 §6.3.1: big-endian, in base64url. */
 function toKeyPart(text: unknown, maxBytes: number): Uint8Array<ArrayBuffer> {
-  if (typeof text !== "string") {
-    throw malformedClaims();
-  }
+  if (typeof text !== "string") throw malformedClaims();
   let bytes: Uint8Array<ArrayBuffer>;
   try {
     bytes = fromBase64Url(text);
   } catch (cause) {
     throw malformedClaims(cause);
   }
-  if (bytes.length === 0 || bytes.length > maxBytes) {
-    throw malformedClaims();
-  }
+  if (bytes.length === 0 || bytes.length > maxBytes) throw malformedClaims();
   return bytes;
 }
 

@@ -43,14 +43,11 @@ export interface TpmQuote {
  * @throws {EvidenceError} EVIDENCE_MALFORMED; EVIDENCE_UNSUPPORTED for another PCR bank
  */
 export function parseTpmQuote(bytes: Uint8Array): TpmQuote {
-  if (bytes.length > MAX_QUOTE_BYTES) {
-    throw malformed("the TPM quote is larger than any genuine one");
-  }
+  if (bytes.length > MAX_QUOTE_BYTES) throw malformed("the TPM quote is larger than any genuine one");
   const message = new Uint8Array(bytes);
   const reader = new ByteReader(message);
-  if (reader.uint32be() !== TPM_GENERATED_VALUE || reader.uint16be() !== TPM_ST_ATTEST_QUOTE) {
+  if (reader.uint32be() !== TPM_GENERATED_VALUE || reader.uint16be() !== TPM_ST_ATTEST_QUOTE)
     throw malformed("this is not a quote that a TPM made");
-  }
   reader.bytes(reader.uint16be());
   const extraData = reader.bytes(reader.uint16be());
   reader.bytes(CLOCK_INFO_LENGTH + FIRMWARE_VERSION_LENGTH);
@@ -86,14 +83,12 @@ export function selectQuotedPcrs(
   const quoted = new Map<number, Uint8Array>();
   for (const index of quote.selectedPcrs) {
     const value = pcrs[index];
-    if (value?.length !== SHA256_LENGTH || pcrs.length > PCR_COUNT) {
+    if (value?.length !== SHA256_LENGTH || pcrs.length > PCR_COUNT)
       throw mismatch("a quoted PCR is missing, or is no SHA-256 value");
-    }
     quoted.set(index, value);
   }
-  if (!equalBytes(sha256(concatBytes(...quoted.values())), quote.pcrDigest)) {
+  if (!equalBytes(sha256(concatBytes(...quoted.values())), quote.pcrDigest))
     throw mismatch("the PCR values are not those that the TPM quoted");
-  }
   return quoted;
 }
 

@@ -142,7 +142,7 @@ function startVtpm(
   );
 }
 
-/** What the guest bound through its vTPM; a quote without qualifying data binds nothing. */
+/** The data that the guest bound through its vTPM; a quote without qualifying data binds nothing. */
 function boundData({ extraData }: VtpmClaims): Hex | null {
   return extraData === "0x" ? null : extraData;
 }

@@ -1,5 +1,5 @@
 /**
- * What a dstack guest hands out, in each of its forms: JSON, as the guest agent answers to `GetQuote` and as inference
+ * The evidence of a dstack guest, in each of its forms: JSON, as the guest agent answers to `GetQuote` and as inference
  * gateways pass it on, or an attestation of version 0 or 1, raw or as hex in JSON.
  *
  * Source: github.com/Dstack-TEE/dstack, guest-agent RPC (`GetQuoteResponse`, `AttestResponse`); the attestation reports of

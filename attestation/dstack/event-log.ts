@@ -37,7 +37,7 @@ export interface RawDstackEvent {
   readonly payload: Uint8Array<ArrayBuffer>;
   /** How its digest is made; null where the log does not say. */
   readonly version: number | null;
-  /** What was hashed; null where the log does not say. */
+  /** The bytes that were hashed; null where the log does not say. */
   readonly preimage: Uint8Array<ArrayBuffer> | null;
 }
 
@@ -54,9 +54,7 @@ export function parseDstackEventLog(json: string): readonly DstackEvent[] {
 
 /** `parseDstackEventLog` for JSON that is parsed already. */
 export function toDstackEvents(entries: unknown): readonly DstackEvent[] {
-  if (!Array.isArray(entries) || entries.length > MAX_EVENTS) {
-    throw malformed();
-  }
+  if (!Array.isArray(entries) || entries.length > MAX_EVENTS) throw malformed();
   return entries.map((entry) => toDstackEvent(toRawEvent(entry)));
 }
 
@@ -67,12 +65,8 @@ export function toDstackEvents(entries: unknown): readonly DstackEvent[] {
  */
 export function toDstackEvent(event: RawDstackEvent): DstackEvent {
   const { rtmr, type, name, payload } = event;
-  if (rtmr >= RTMR_COUNT) {
-    throw malformed();
-  }
-  if (rtmr !== RUNTIME_RTMR) {
-    return { rtmr, type, name, payload, digest: padDigest(event.digest) };
-  }
+  if (rtmr >= RTMR_COUNT) throw malformed();
+  if (rtmr !== RUNTIME_RTMR) return { rtmr, type, name, payload, digest: padDigest(event.digest) };
   if (type !== RUNTIME_EVENT_TYPE) throw unsupported("a runtime event is of a type that is not known", event);
   return { rtmr, type, name, payload, digest: runtimeDigest(event) };
 }
@@ -132,18 +126,14 @@ function sha384Of(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 
 /** Firmware events may carry shorter digests; the register takes 48 bytes. */
 function padDigest(digest: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  if (digest.length > RTMR_LENGTH) {
-    throw malformed();
-  }
+  if (digest.length > RTMR_LENGTH) throw malformed();
   const padded = new Uint8Array(RTMR_LENGTH);
   padded.set(digest);
   return padded;
 }
 
 function parseJson(json: string): unknown {
-  if (json.length > MAX_LOG_CHARACTERS) {
-    throw malformed();
-  }
+  if (json.length > MAX_LOG_CHARACTERS) throw malformed();
   try {
     return JSON.parse(json);
   } catch (cause) {
@@ -155,9 +145,7 @@ function toRawEvent(entry: unknown): RawDstackEvent {
   const fields = (entry ?? {}) as Readonly<Record<string, unknown>>;
   const { imr, event, digest, version, preimage } = fields;
   const type = fields["event_type"];
-  if (!isUint32(imr) || !isUint32(type) || typeof event !== "string") {
-    throw malformed();
-  }
+  if (!isUint32(imr) || !isUint32(type) || typeof event !== "string") throw malformed();
   return {
     rtmr: imr,
     type,
@@ -182,9 +170,7 @@ function isUint32(value: unknown): value is number {
 /** dstack writes hex without a prefix. */
 function toBytes(value: unknown): Uint8Array<ArrayBuffer> {
   const prefixed = typeof value === "string" ? `0x${value}` : undefined;
-  if (!isHex(prefixed)) {
-    throw malformed();
-  }
+  if (!isHex(prefixed)) throw malformed();
   return fromHex(prefixed);
 }
 

@@ -44,7 +44,7 @@ export function recogniseMessagePackAttestation(bytes: Uint8Array): DstackPlatfo
   try {
     return parseMessagePackAttestation(bytes).platform.kind;
   } catch {
-    // What begins so is dstack's; on which platform, the parser says, or what is wrong with it.
+    // These first bytes are dstack's. The parser tells the platform, or the fault.
     return "tdx";
   }
 }

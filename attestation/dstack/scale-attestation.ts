@@ -56,9 +56,7 @@ export function recogniseScaleAttestation(bytes: Uint8Array): DstackPlatform["ki
  * @throws {EvidenceError} EVIDENCE_MALFORMED; EVIDENCE_UNSUPPORTED for another version or variant
  */
 export function parseScaleAttestation(bytes: Uint8Array): DstackAttestation {
-  if (bytes.length > MAX_ATTESTATION_BYTES) {
-    throw malformed();
-  }
+  if (bytes.length > MAX_ATTESTATION_BYTES) throw malformed();
   const reader = new ByteReader(new Uint8Array(bytes));
   const version = reader.uint8();
   const kind = VARIANTS[reader.uint8()];

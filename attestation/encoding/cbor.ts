@@ -57,9 +57,8 @@ const BREAK = 0xff;
  * @throws {EvidenceError} EVIDENCE_MALFORMED
  */
 export function decodeCbor(bytes: Uint8Array, limits: CborLimits): CborValue {
-  if (bytes.length > limits.maxBytes) {
+  if (bytes.length > limits.maxBytes)
     throw malformed("the CBOR is larger than any genuine one", { length: bytes.length });
-  }
   checkStructure(bytes, limits);
   try {
     return decode(bytes, {
@@ -95,19 +94,13 @@ function checkStructure(bytes: Uint8Array, limits: CborLimits): void {
     pending[innermost] = remaining - 1;
     offset = head.next;
     items += 1;
-    if (items > limits.maxItems) {
-      throw malformed("the CBOR has more items than any genuine one", { items });
-    }
-    if (head.children > 0) {
-      pending.push(head.children);
-    }
-    if (pending.length > limits.maxDepth + 1) {
+    if (items > limits.maxItems) throw malformed("the CBOR has more items than any genuine one", { items });
+    if (head.children > 0) pending.push(head.children);
+    if (pending.length > limits.maxDepth + 1)
       throw malformed("the CBOR is nested more deeply than any genuine one", { depth: limits.maxDepth });
-    }
   }
-  if (offset !== bytes.length) {
+  if (offset !== bytes.length)
     throw malformed("bytes follow the CBOR item", { trailing: bytes.length - offset });
-  }
 }
 
 interface Head {
@@ -119,14 +112,11 @@ interface Head {
 
 function readHead(bytes: Uint8Array, offset: number, limits: CborLimits): Head {
   const initial = bytes[offset];
-  if (initial === undefined) {
-    throw malformed("the CBOR ends inside an item", { offset });
-  }
+  if (initial === undefined) throw malformed("the CBOR ends inside an item", { offset });
   const majorType = initial >> 5;
   const isContainer = majorType === MAJOR_TYPE.array || majorType === MAJOR_TYPE.map;
-  if ((initial & 0x1f) === 31 && isContainer && limits.containers === "definite-or-indefinite") {
+  if ((initial & 0x1f) === 31 && isContainer && limits.containers === "definite-or-indefinite")
     return { next: offset + 1, children: Infinity };
-  }
   const { value, next } = readArgument(bytes, initial, offset);
   switch (majorType) {
     case MAJOR_TYPE.unsigned:
@@ -135,9 +125,7 @@ function readHead(bytes: Uint8Array, offset: number, limits: CborLimits): Head {
       return { next, children: 0 };
     case MAJOR_TYPE.bytes:
     case MAJOR_TYPE.text:
-      if (value > bytes.length - next) {
-        throw malformed("a CBOR string is longer than the input", { offset });
-      }
+      if (value > bytes.length - next) throw malformed("a CBOR string is longer than the input", { offset });
       return { next: next + value, children: 0 };
     case MAJOR_TYPE.array:
       return { next, children: value };
@@ -155,17 +143,12 @@ function readArgument(
   offset: number,
 ): { readonly value: number; readonly next: number } {
   const additional = initial & 0x1f;
-  if (additional < 24) {
-    return { value: additional, next: offset + 1 };
-  }
-  if (additional > 27) {
+  if (additional < 24) return { value: additional, next: offset + 1 };
+  if (additional > 27)
     throw malformed("indefinite lengths and reserved arguments are not expected here", { offset });
-  }
   const length = 2 ** (additional - 24);
   const argument = bytes.subarray(offset + 1, offset + 1 + length);
-  if (argument.length < length) {
-    throw malformed("the CBOR ends inside an item", { offset });
-  }
+  if (argument.length < length) throw malformed("the CBOR ends inside an item", { offset });
   return { value: argument.reduce((value, byte) => value * 256 + byte, 0), next: offset + 1 + length };
 }
 

@@ -30,9 +30,8 @@ export function gunzip(bytes: Uint8Array, maxBytes: number): Uint8Array<ArrayBuf
     seen.isEnded = final;
   });
   try {
-    for (let at = 0; at < bytes.length && seen.length <= maxBytes; at += STEP_BYTES) {
+    for (let at = 0; at < bytes.length && seen.length <= maxBytes; at += STEP_BYTES)
       stream.push(bytes.subarray(at, at + STEP_BYTES), at + STEP_BYTES >= bytes.length);
-    }
   } catch (cause) {
     throw malformed("it is damaged", cause);
   }

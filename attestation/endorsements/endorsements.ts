@@ -1,6 +1,7 @@
 import { EndorsementError } from "../../protocol/errors.ts";
 import type { AmdEndorsements } from "../amd/amd-endorsements.ts";
 import type { IntelEndorsements } from "../intel/intel-endorsements.ts";
+import type { NvidiaEndorsements } from "../nvidia/nvidia-endorsements.ts";
 
 /**
  * What vendors say about their platforms, each read once and kept: pass the same object to every verification, so
@@ -11,6 +12,8 @@ export interface Endorsements {
   readonly intel?: IntelEndorsements;
   /** SEV-SNP, unless a report brings its host's certificate table. `parseAmdEndorsements` makes it. */
   readonly amd?: AmdEndorsements;
+  /** Revocation of NVIDIA's devices, which are judged without it too. `parseNvidiaEndorsements` makes it. */
+  readonly nvidia?: NvidiaEndorsements;
 }
 
 /**

@@ -12,7 +12,7 @@ import { RTMR_COUNT, RTMR_LENGTH, type RtmrExtension } from "./rtmr.ts";
 export interface CcelEvent extends RtmrExtension {
   readonly type: number;
   readonly digest: Uint8Array<ArrayBuffer>;
-  /** What was measured, or its description; only its digest is in the register. */
+  /** The measured bytes, or their description; only a digest is in the register. */
   readonly data: Uint8Array<ArrayBuffer>;
 }
 
@@ -34,21 +34,15 @@ const MAX_ALGORITHMS = 8;
  * @throws {EvidenceError} EVIDENCE_MALFORMED; EVIDENCE_UNSUPPORTED for a log without SHA-384 digests
  */
 export function parseCcel(bytes: Uint8Array): readonly CcelEvent[] {
-  if (bytes.length > MAX_LOG_BYTES) {
-    throw malformed("the event log is larger than any genuine one");
-  }
+  if (bytes.length > MAX_LOG_BYTES) throw malformed("the event log is larger than any genuine one");
   const reader = new ByteReader(new Uint8Array(bytes));
   const digestLengths = readSpecIdEvent(reader);
   const events: CcelEvent[] = [];
   while (reader.remaining >= 4) {
     const registerIndex = reader.uint32le();
-    if (registerIndex === END_OF_LOG || registerIndex === 0) {
-      return events;
-    }
+    if (registerIndex === END_OF_LOG || registerIndex === 0) return events;
     const event = readEvent(reader, registerIndex - 1, digestLengths);
-    if (event !== null) {
-      events.push(event);
-    }
+    if (event !== null) events.push(event);
   }
   return events;
 }
@@ -56,17 +50,14 @@ export function parseCcel(bytes: Uint8Array): readonly CcelEvent[] {
 /** §10.4.5.1. The first event is of the old form, and says which digests the others carry. */
 function readSpecIdEvent(reader: ByteReader): ReadonlyMap<number, number> {
   reader.uint32le();
-  if (reader.uint32le() !== EV_NO_ACTION) {
+  if (reader.uint32le() !== EV_NO_ACTION)
     throw malformed("the event log does not begin with a Spec ID event");
-  }
   reader.bytes(SHA1_LENGTH);
   const header = new ByteReader(reader.bytes(reader.uint32le()));
   // Signature, platform class, version, errata and the size of a UINTN.
   header.bytes(16 + 4 + 4);
   const algorithms = header.uint32le();
-  if (algorithms > MAX_ALGORITHMS) {
-    throw malformed("the event log names more algorithms than there are");
-  }
+  if (algorithms > MAX_ALGORITHMS) throw malformed("the event log names more algorithms than there are");
   const lengths = new Map(
     Array.from({ length: algorithms }, () => [header.uint16le(), header.uint16le()] as const),
   );
@@ -88,21 +79,16 @@ function readEvent(
   const type = reader.uint32le();
   let digest: Uint8Array<ArrayBuffer> | undefined;
   const count = reader.uint32le();
-  if (count > MAX_ALGORITHMS) {
-    throw malformed("an event has more digests than there are algorithms");
-  }
+  if (count > MAX_ALGORITHMS) throw malformed("an event has more digests than there are algorithms");
   for (let index = 0; index < count; index++) {
     const algorithm = reader.uint16le();
     const value = reader.bytes(digestLengths.get(algorithm) ?? reader.remaining + 1);
     digest = algorithm === TPM_ALG_SHA384 ? value : digest;
   }
   const data = reader.bytes(reader.uint32le());
-  if (type === EV_NO_ACTION) {
-    return null;
-  }
-  if (digest === undefined || rtmr >= RTMR_COUNT) {
+  if (type === EV_NO_ACTION) return null;
+  if (digest === undefined || rtmr >= RTMR_COUNT)
     throw malformed("an event has no SHA-384 digest, or is of no RTMR");
-  }
   return { rtmr, type, digest, data };
 }
 

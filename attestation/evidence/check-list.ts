@@ -22,7 +22,7 @@ export type CheckOutcome = Check | FailedCheck | UnreachedCheck;
 /** Outcomes of every check of a verification, by the error that it ended with. */
 const outcomesByError = new WeakMap<AdytonError, readonly CheckOutcome[]>();
 
-/** What had been checked when `error` was thrown, with what failed beside it; empty where nothing had. */
+/** The checks made before `error` was thrown, with those that failed beside it; empty where none was. */
 export function checksOf(error: AdytonError): readonly CheckOutcome[] {
   return outcomesByError.get(error) ?? [];
 }
@@ -116,7 +116,7 @@ export async function valueOf<T>(pending: Pending<T>): Promise<T> {
   return held.value;
 }
 
-/** What a check found; or the checks that it consists of, as of a hardware report inside of other evidence. */
+/** A check's finding; or the checks that it consists of, as of a hardware report inside of other evidence. */
 export type Description =
   string | readonly Check[] | (Pick<Check, "detail"> & Partial<Pick<Check, "expected" | "found">>);
 

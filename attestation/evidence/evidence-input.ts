@@ -33,7 +33,7 @@ export class EvidenceInput {
   }
 }
 
-/** What recognisers and parsers take: bytes alone, or bytes that another reader may have parsed as JSON before. */
+/** The input of recognisers and parsers: bytes alone, or bytes that another reader may have parsed as JSON before. */
 export type EvidenceBytes = Uint8Array | EvidenceInput;
 
 export function toEvidenceInput(evidence: EvidenceBytes): EvidenceInput {

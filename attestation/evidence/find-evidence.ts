@@ -95,6 +95,7 @@ class EvidenceSearch {
     if (isDer(bytes)) return this.#addCertificate(bytes, place);
     if (isGzip(bytes) && place.depth < MAX_DEPTH) return this.#lookIntoGzip(bytes, place);
     const text = place.depth > MAX_DEPTH ? undefined : toText(bytes);
+    if (text !== undefined && bytes.length > MAX_TEXT_BYTES) throw tooMuchText();
     if (text === undefined || !isJsonText(text)) {
       if (this.#add(tryOpenEvidence(new EvidenceInput(bytes)), place)) return true;
       return text !== undefined && this.#lookIntoWords(text, place);
@@ -129,9 +130,8 @@ class EvidenceSearch {
   #keep(piece: FoundEvidence): void {
     const identity = `${piece.kind} ${new TextDecoder("latin1").decode(piece.bytes)}`;
     const known = this.#found.get(identity);
-    if (known === undefined || (known.claims === null && piece.claims !== null)) {
+    if (known === undefined || (known.claims === null && piece.claims !== null))
       this.#found.set(identity, piece);
-    }
   }
 
   #addCertificate(bytes: Uint8Array<ArrayBuffer>, { form, path }: Place): boolean {
@@ -188,6 +188,11 @@ class EvidenceSearch {
       return [];
     }
     if (typeof member !== "object" || member === null) return [];
+    if (isByteArray(member)) {
+      if (place.depth < MAX_DEPTH)
+        this.lookInto(Uint8Array.from(member), { ...place, depth: place.depth + 1 });
+      return [];
+    }
     const { bytes, claims } = member as { readonly bytes?: unknown; readonly claims?: unknown };
     if (typeof bytes === "string" && isHex(claims)) {
       this.#lookIntoWords(bytes.trim(), { ...place, claims });
@@ -213,6 +218,13 @@ function tooManyMembers(): EvidenceError {
   });
 }
 
+function tooMuchText(): EvidenceError {
+  return new EvidenceError({
+    code: "EVIDENCE_UNSUPPORTED",
+    message: `text of more than ${MAX_TEXT_BYTES} bytes is not looked through: what it holds would go unseen`,
+  });
+}
+
 function isDer([tag, length]: Uint8Array): boolean {
   return tag === DER_SEQUENCE && DER_LONG_LENGTHS.has(length);
 }
@@ -226,6 +238,15 @@ function carriesEvidence(der: Uint8Array<ArrayBuffer>): boolean {
     if (!(error instanceof EvidenceError)) throw error;
     return false;
   }
+}
+
+/** Bytes as Rust's and Node's serialisers write them: an array of numbers, long enough to be evidence. */
+function isByteArray(value: object): value is readonly number[] {
+  return (
+    Array.isArray(value) &&
+    value.length >= MIN_TEXT_LENGTH &&
+    value.every((byte) => Number.isInteger(byte) && (byte as number) >= 0 && (byte as number) <= 0xff)
+  );
 }
 
 function toText(bytes: Uint8Array): string | undefined {
@@ -251,11 +272,14 @@ function isJson(bytes: Uint8Array): boolean {
 
 /** Characters of the shortest text that can be evidence: a quote's header is longer. */
 const MIN_TEXT_LENGTH = 64;
-const PEM_BLOCKS = /-----BEGIN ([A-Z0-9 ]{1,64})-----([A-Za-z0-9+/=\s]*)-----END \1-----/g;
+/** Characters of the longest run that is taken out of a text: a pattern without an end runs out of stack over megabytes. */
+const PEM_BLOCKS = /-----BEGIN ([A-Z0-9 ]{1,64})-----([A-Za-z0-9+/=\s]{0,1048576})-----END \1-----/g;
 /** Long enough for a report of any kind, in base64. */
-const ENCODED_RUNS = /[A-Za-z0-9+/_-]{512,}={0,2}/g;
+const ENCODED_RUNS = /[A-Za-z0-9+/_-]{512,1048576}={0,2}/g;
+/** Bytes of text that are looked through. More could hold what goes unseen, so that is an error. */
+const MAX_TEXT_BYTES = 8 * 1024 * 1024;
 
-/** Numbers are left out: byte arrays would hide what stands after them. */
+/** Single numbers are left out: many of them would hide what stands after them. Arrays of bytes are looked into as bytes. */
 function innerMembers(
   value: unknown,
   path: string,

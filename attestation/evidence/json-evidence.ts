@@ -14,12 +14,13 @@ const MAX_JSON_DEPTH = 64;
  * The value that UTF-8 JSON text is, with or without a byte order mark. An object that names a member twice is refused:
  * which of the two was meant, nobody can say.
  *
- * @throws {EvidenceError} EVIDENCE_MALFORMED
+ * @throws {EvidenceError} EVIDENCE_MALFORMED; EVIDENCE_UNSUPPORTED for more or deeper JSON than is read
  */
 export function parseJsonEvidence(bytes: Uint8Array): unknown {
   if (bytes.length > MAX_JSON_BYTES || depthOf(bytes) > MAX_JSON_DEPTH) {
+    // Not read, and so not shown to be false.
     throw new EvidenceError({
-      code: "EVIDENCE_MALFORMED",
+      code: "EVIDENCE_UNSUPPORTED",
       message: "the JSON is larger or deeper than any genuine evidence",
     });
   }

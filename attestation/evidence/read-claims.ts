@@ -18,7 +18,7 @@ import type { DstackAttestation } from "../dstack/attestation.ts";
 import { eventsOf } from "../dstack/dstack-evidence.ts";
 import { readField } from "../encoding/layout.ts";
 import { parsePckExtension } from "../intel/pck-certificate.ts";
-import { parsePckChain } from "../intel/pck-chain.ts";
+import { findPckChain } from "../intel/pck-chain.ts";
 import { parseQuote, type Quote } from "../intel/quote.ts";
 import { SGX_REPORT_BODY, TD_REPORT_BODY } from "../intel/quote-layout.ts";
 import { toSgxClaims } from "../intel/verify-sgx.ts";
@@ -33,14 +33,12 @@ import { fromBase64, splitPem } from "../x509/pem.ts";
 /** In the vendor's names, as in `ClaimsByKind`; what cannot be read is left out. */
 export type UnverifiedClaims = Readonly<Record<string, unknown>>;
 
-const NO_CERTIFICATES = { certificates: new Map<string, never>() };
-
 export function readQuoteClaims(quote: Quote): UnverifiedClaims {
   const isSgx = quote.bodyType === "sgx";
   const body = isSgx ? toSgxClaims(quote, {}) : toTdxClaims(quote, {});
   const field = isSgx ? SGX_REPORT_BODY.reportData : TD_REPORT_BODY.reportData;
   const platform = attempt(() => {
-    const { leaf } = parsePckChain(quote.pckChain, NO_CERTIFICATES);
+    const { leaf } = findPckChain(quote, undefined);
     const { fmspc, pceId, ppid, cpuSvn, pceSvn } = parsePckExtension(leaf);
     return { fmspc, pceId, ppid, cpuSvn, pceSvn };
   });

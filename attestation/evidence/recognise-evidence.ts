@@ -18,7 +18,7 @@ import {
   verifyDstackSnpEvidence,
 } from "../dstack/verify-dstack-evidence.ts";
 import type { Endorsements } from "../endorsements/endorsements.ts";
-import { amdNeeds, intelNeeds, NO_NEEDS, type EndorsementNeeds } from "../endorsements/needs.ts";
+import { amdNeeds, intelNeeds, NO_NEEDS, nvidiaNeeds, type EndorsementNeeds } from "../endorsements/needs.ts";
 import { parseQuote, type Quote } from "../intel/quote.ts";
 import { recogniseQuote } from "../intel/recognise-quote.ts";
 import { verifySgxQuote } from "../intel/verify-sgx.ts";
@@ -165,9 +165,10 @@ const readers = {
   nvidia: {
     recognises: isNvidiaEvidence,
     parse: parseNvidiaEvidence,
-    needs: () => NO_NEEDS,
+    needs: nvidiaNeeds,
     claims: readNvidiaClaims,
-    verify: async (parsed, _, options) => await verifyNvidiaEvidence(parsed, options),
+    verify: async (parsed, { nvidia }, options) =>
+      await verifyNvidiaEvidence(parsed, { ...options, endorsements: nvidia }),
     members: ["evidence", "certificate"],
   } satisfies Reader<NvidiaEvidence>,
   simulator: {
@@ -179,7 +180,7 @@ const readers = {
   } satisfies Reader<Quote>,
 };
 
-/** Every kind, in the order in which they are tried. What a reader parses, only its own `needs` and `verify` are given. */
+/** Every kind, in the order in which they are tried. Only a reader's own `needs` and `verify` get what it parsed. */
 const READERS = Object.entries(readers) as unknown as readonly (readonly [EvidenceKind, Reader<unknown>])[];
 
 /** Members of a JSON document are tried as the kinds that are JSON themselves. */

@@ -41,7 +41,7 @@ export interface ByteRange {
   readonly until: number;
 }
 
-/** What a check compares: known before its outcome is. */
+/** The values that a check compares: known before its outcome is. */
 export interface CheckSubject {
   readonly name: string;
   readonly link?: Link;
@@ -66,7 +66,7 @@ export interface Findings<Kind extends EvidenceKind> {
   readonly claims: ClaimsByKind[Kind];
   /** Whether the host can read the memory of what was measured; null where nothing in the evidence establishes it. */
   readonly debug: boolean | null;
-  /** What the attester bound to the evidence: 64 bytes (SGX, TDX, SNP), or the vendor's counterpart; null where it bound nothing. */
+  /** The data that the attester bound to the evidence: 64 bytes (SGX, TDX, SNP), or the vendor's counterpart; null for none. */
   readonly reportData: Hex | null;
   /** Which chip: PPID or CHIP_ID; null where the vendor names none. */
   readonly platformId: Hex | null;

@@ -31,6 +31,8 @@ export const intelCollateralSchema = z.object({
   qe_identity_issuer_chain: member,
   qe_identity: member,
   qe_identity_signature: member,
+  /** PEM of a platform's PCK certificate and its issuers, for quotes that bring none. */
+  pck_certificate_chain: member.optional(),
 });
 
 export type IntelCollateral = z.infer<typeof intelCollateralSchema>;
@@ -40,7 +42,7 @@ export type IntelCollateral = z.infer<typeof intelCollateralSchema>;
  * checked on first use and remembered with it; dates are checked every time.
  */
 export interface IntelEndorsements {
-  /** What this was read from, as it came: a receipt carries it on. */
+  /** The documents this was read from, unchanged: a receipt carries them on. */
   readonly collateral: IntelCollateral;
   readonly tcbInfo: TcbInfo;
   readonly qeIdentity: QeIdentity;
@@ -68,7 +70,12 @@ export function parseIntelEndorsements(collateral: unknown): IntelEndorsements {
   const parts = shape.data;
   const { info, signed: tcbInfoText } = parseTcbInfo(parts.tcb_info);
   const { identity, signed: qeIdentityText } = parseQeIdentity(parts.qe_identity);
-  const chains = [parts.pck_crl_issuer_chain, parts.tcb_info_issuer_chain, parts.qe_identity_issuer_chain];
+  const chains = [
+    parts.pck_crl_issuer_chain,
+    parts.tcb_info_issuer_chain,
+    parts.qe_identity_issuer_chain,
+    parts.pck_certificate_chain ?? "",
+  ];
   const certificates = asEndorsement("Intel certificate chain", () => parseChains(chains));
   const pick = (chain: string): readonly Certificate[] =>
     splitPem(chain, "CERTIFICATE").map((body) => certificates.get(body) as Certificate);
@@ -95,9 +102,8 @@ export function parseIntelEndorsements(collateral: unknown): IntelEndorsements {
 
 function parseChains(chains: readonly string[]): ReadonlyMap<string, Certificate> {
   const certificates = new Map<string, Certificate>();
-  for (const body of chains.flatMap((chain) => splitPem(chain, "CERTIFICATE"))) {
+  for (const body of chains.flatMap((chain) => splitPem(chain, "CERTIFICATE")))
     if (!certificates.has(body)) certificates.set(body, parseCertificate(fromBase64(body)));
-  }
   return certificates;
 }
 

@@ -40,9 +40,8 @@ export function parsePckExtension(certificate: Certificate): PckExtension {
   outer.end();
   const tcb = readEntries(entry(fields, FIELD.tcb).readSequence(), TCB_CONTENT);
   const sgxComponentSvns: number[] = [];
-  for (let component = 1; component <= TCB_COMPONENTS; component += 1) {
+  for (let component = 1; component <= TCB_COMPONENTS; component += 1)
     sgxComponentSvns.push(readSmallInteger(entry(tcb, component)));
-  }
   return {
     ppid: octets(fields, FIELD.ppid, 16),
     pceId: octets(fields, FIELD.pceId, 2),
@@ -61,9 +60,8 @@ function readEntries(reader: DerReader, parent: readonly number[]): ReadonlyMap<
     const oid = item.read(TAG.oid).content;
     const arc = oid[parent.length] ?? 0x80;
     const isChild = oid.length === parent.length + 1 && parent.every((byte, index) => oid[index] === byte);
-    if (!isChild || arc >= 0x80 || entries.has(arc) || entries.size === MAX_ENTRIES) {
+    if (!isChild || arc >= 0x80 || entries.has(arc) || entries.size === MAX_ENTRIES)
       throw malformed("SGX extension of the PCK certificate is malformed", { oid: toHex(oid) });
-    }
     entries.set(arc, item);
   }
   return entries;

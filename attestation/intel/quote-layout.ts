@@ -80,4 +80,12 @@ export const TEE_TYPE = { sgx: 0x00, tdx: 0x81 } as const;
 export const ATTESTATION_KEY_ECDSA_P256 = 2;
 
 /** Certification data (A.4.9): 5 is a PEM chain of the PCK certificate, 6 wraps the QE report and another of these. */
-export const CERTIFICATION_DATA = { pckChain: 5, qeReport: 6 } as const;
+export const CERTIFICATION_DATA = { encryptedPpid: 3, pckChain: 5, qeReport: 6 } as const;
+
+/** Certification data of type 3: the PPID, encrypted to Intel with RSA-3072, and the TCB that the PCK was derived for (A.4, table 9). */
+export const ENCRYPTED_PPID = {
+  cpuSvn: { at: 384, length: 16 },
+  pceSvn: { at: 400, length: 2 },
+  pceId: { at: 402, length: 2 },
+} as const;
+export const ENCRYPTED_PPID_BYTES = 404;

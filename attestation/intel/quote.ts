@@ -1,4 +1,5 @@
 import { ByteReader } from "../encoding/byte-reader.ts";
+import { toHex, type Hex } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
 import { malformed } from "../encoding/malformed.ts";
 import { isAllZero, readField, readUint } from "../encoding/layout.ts";
@@ -8,6 +9,8 @@ import {
   BODY_DESCRIPTOR,
   BODY_DESCRIPTOR_BYTES,
   CERTIFICATION_DATA,
+  ENCRYPTED_PPID,
+  ENCRYPTED_PPID_BYTES,
   QUOTE_HEADER,
   QUOTE_HEADER_BYTES,
   SGX_REPORT_BODY_BYTES,
@@ -19,6 +22,13 @@ import {
 export const MAX_QUOTE_BYTES = 128 * 1024;
 
 type Bytes = Uint8Array<ArrayBuffer>;
+
+/** What a PCK certificate is found by, beside the PPID that only Intel can decrypt. */
+export interface PckName {
+  readonly cpuSvn: Hex;
+  readonly pceSvn: number;
+  readonly pceId: Hex;
+}
 
 /** A quote taken apart. Nothing in it is established before `verifyQuote`. */
 export interface Quote {
@@ -35,18 +45,23 @@ export interface Quote {
   readonly qeReport: Bytes;
   readonly qeReportSignature: Bytes;
   readonly qeAuthenticationData: Bytes;
-  /** PEM text of the PCK certificate and its issuers. */
-  readonly pckChain: Bytes;
+  /** PEM text of the PCK certificate and its issuers; null where the quote names its PCK and brings no chain. */
+  readonly pckChain: Bytes | null;
+  /** Which PCK certified the quoting enclave, where no chain says so. */
+  readonly pckName: PckName | null;
+  /** After the quote's end, other than zeros: a line end, or anything else. Nothing signs it, and nothing reads it. */
+  readonly bytesAfter: number;
 }
 
 /**
  * Takes apart an SGX quote of version 3 or 4, or a TDX quote of version 4 or 5.
  *
  * Every length on the wire is checked against what is there, and every structure must be filled exactly. Bytes after
- * the quote are refused unless all of them are zero: guest drivers hand out fixed-size buffers, and padding says nothing.
+ * the quote are no part of it: guest drivers hand out fixed-size buffers, and editors end a file with a line. They are counted
+ * where they are not zero, for the verdict to say so.
  *
  * @throws {EvidenceError} EVIDENCE_MALFORMED; EVIDENCE_UNSUPPORTED for other versions, key types, and certification
- *   data without a PCK chain
+ *   data of other types than a PCK chain and an encrypted PPID
  */
 export function parseQuote(bytes: Bytes): Quote {
   if (bytes.length > MAX_QUOTE_BYTES) throw malformed("quote is too long", { length: bytes.length });
@@ -60,8 +75,7 @@ export function parseQuote(bytes: Bytes): Quote {
   const body = readField(bytes, { at: bodyStart, length: BODY_BYTES[bodyType] });
   const signatureBytes = readUint(bytes, { at: bodyEnd, length: 4 });
   const signatureData = readField(bytes, { at: bodyEnd + 4, length: signatureBytes });
-  if (!isAllZero(bytes.subarray(bodyEnd + 4 + signatureBytes)))
-    throw malformed("bytes follow the end of the quote");
+  const after = bytes.subarray(bodyEnd + 4 + signatureBytes);
   return {
     version,
     bodyType,
@@ -69,6 +83,7 @@ export function parseQuote(bytes: Bytes): Quote {
     signed: bytes.subarray(0, bodyEnd),
     body,
     ...parseSignatureData(signatureData, version),
+    bytesAfter: isAllZero(after) ? 0 : after.length,
   };
 }
 
@@ -95,7 +110,7 @@ function locateBody(
   return { bodyType, bodyStart: QUOTE_HEADER_BYTES + BODY_DESCRIPTOR_BYTES };
 }
 
-type SignatureData = Omit<Quote, "version" | "bodyType" | "qeVendorId" | "signed" | "body">;
+type SignatureData = Omit<Quote, "version" | "bodyType" | "qeVendorId" | "signed" | "body" | "bytesAfter">;
 
 /** Quote signature data: flat in version 3, with the QE's part wrapped as certification data 6 from version 4 on (A.3.8). */
 function parseSignatureData(data: Bytes, version: 3 | 4 | 5): SignatureData {
@@ -115,10 +130,26 @@ function parseQeReportData(reader: ByteReader): Omit<SignatureData, "signature" 
   const qeReportSignature = reader.bytes(64);
   const qeAuthenticationData = reader.bytes(reader.uint16le());
   const type = reader.uint16le();
-  if (type !== CERTIFICATION_DATA.pckChain) throw unsupported("certification data type", type);
-  const pckChain = reader.bytes(reader.uint32le());
+  const isNamed = type === CERTIFICATION_DATA.encryptedPpid;
+  if (!isNamed && type !== CERTIFICATION_DATA.pckChain) throw unsupported("certification data type", type);
+  const data = reader.bytes(reader.uint32le());
   reader.expectEnd("QE report certification data");
-  return { qeReport, qeReportSignature, qeAuthenticationData, pckChain };
+  const certified = isNamed
+    ? { pckChain: null, pckName: parsePckName(data) }
+    : { pckChain: data, pckName: null };
+  return { qeReport, qeReportSignature, qeAuthenticationData, ...certified };
+}
+
+function parsePckName(data: Bytes): PckName {
+  if (data.length !== ENCRYPTED_PPID_BYTES)
+    throw malformed("encrypted PPID of a quote has another length", { length: data.length });
+
+  return {
+    cpuSvn: toHex(readField(data, ENCRYPTED_PPID.cpuSvn)),
+    pceSvn: readUint(data, ENCRYPTED_PPID.pceSvn),
+    // Little-endian here, and as it stands in the certificate there.
+    pceId: toHex(readField(data, ENCRYPTED_PPID.pceId).toReversed()),
+  };
 }
 
 function unsupported(what: string, value: number): EvidenceError {

@@ -1,6 +1,6 @@
 import { toHex } from "../../protocol/bytes.ts";
 import { readField, readUint } from "../encoding/layout.ts";
-import { SIMULATOR_QE_VENDOR_ID } from "../simulator/trust.ts";
+import { SIMULATOR_QE_VENDOR_ID } from "../simulator/qe-vendor.ts";
 import { QUOTE_HEADER, QUOTE_HEADER_BYTES, TEE_TYPE } from "./quote-layout.ts";
 
 /** Versions of quotes in use; SNP reports, the nearest format, have policy and family bytes where the key type is here. */

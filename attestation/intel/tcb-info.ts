@@ -129,7 +129,7 @@ const tcbInfoV3Tdx = z.object({
 
 const forms = { v2: tcbInfoV2, sgx: tcbInfoV3Sgx, tdx: tcbInfoV3Tdx };
 
-/** What tells the three forms apart; a union would try each in turn, and report what is wrong with all of them. */
+/** The fields that tell the three forms apart; a union would try each in turn, and report the faults of all three. */
 const formSchema = z
   .object({ version: z.number(), id: z.string().optional() })
   .transform(({ version, id }) => (version === 2 ? "v2" : id === "TDX" ? "tdx" : "sgx"));

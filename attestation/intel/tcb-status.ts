@@ -11,9 +11,8 @@ export function convergeTcbStatus(platform: TcbStatus, component: ComponentStatu
   if (component === "Revoked" || component === "NotSupported") return component;
   if (component === "UpToDate") return platform;
   if (platform === "UpToDate" || platform === "SWHardeningNeeded") return "OutOfDate";
-  if (platform === "ConfigurationNeeded" || platform === "ConfigurationAndSWHardeningNeeded") {
+  if (platform === "ConfigurationNeeded" || platform === "ConfigurationAndSWHardeningNeeded")
     return "OutOfDateConfigurationNeeded";
-  }
   return platform;
 }
 

@@ -1,5 +1,5 @@
 import { toHex } from "../../protocol/bytes.ts";
-import { EvidenceError } from "../../protocol/errors.ts";
+import { EndorsementError, EvidenceError } from "../../protocol/errors.ts";
 import {
   checkUnixSeconds,
   intersectWindows,
@@ -13,11 +13,11 @@ import type { ByteRange, Check, CheckSubject } from "../evidence/verified-eviden
 import type { Certificate } from "../x509/certificate.ts";
 import type { Crl } from "../x509/crl.ts";
 import { fromP256Coordinates } from "../x509/public-key.ts";
-import { checkSignature } from "../x509/signature.ts";
+import { checkSignature, isSignatureValid } from "../x509/signature.ts";
 import { ECDSA_SHA256 } from "../x509/signature-scheme.ts";
 import type { PckClaims } from "./claims.ts";
 import { verifyIntelEndorsements, type IntelEndorsements } from "./intel-endorsements.ts";
-import { parsePckChain, verifyPckChain } from "./pck-chain.ts";
+import { findPckChain, verifyPckChain, type PckChain } from "./pck-chain.ts";
 import { parsePckExtension, type PckExtension } from "./pck-certificate.ts";
 import { checkAttestationKeyBinding } from "./qe-report.ts";
 import type { Quote } from "./quote.ts";
@@ -54,11 +54,12 @@ export async function verifyQuote(
 ): Promise<QuoteFindings> {
   checkUnixSeconds(now);
   checkVendor(quote, trust);
-  const chain = parsePckChain(quote.pckChain, endorsements ?? NO_CERTIFICATES);
-  const pck = parsePckExtension(chain.leaf);
   const list = new CheckList();
   // Independent of each other, and each mostly waiting for WebCrypto: started together.
-  startSignatures(list, quote, chain.leaf);
+  startSignatures(list, quote);
+  const chain = await findChain(list, quote, endorsements);
+  const pck = parsePckExtension(chain.leaf);
+  startQeSignature(list, quote, chain.leaf);
   const given = list.start(
     COLLATERAL,
     () => requireEndorsements(endorsements, "Intel collateral"),
@@ -116,8 +117,6 @@ export async function verifyQuote(
   };
 }
 
-const NO_CERTIFICATES = { certificates: new Map<string, never>() };
-
 const COLLATERAL: CheckSubject = {
   name: "Intel collateral",
   link: "hardware",
@@ -129,18 +128,48 @@ const NOT_REVOKED: CheckSubject = {
   compared: "serial numbers with Intel's revocation lists",
 };
 
-/** What a quote shows without any endorsement. */
-function startSignatures(list: CheckList, quote: Quote, leaf: Certificate): void {
-  const rangeOf = (part: Uint8Array): ByteRange => {
-    const from = part.byteOffset - quote.signed.byteOffset;
-    return { from, until: from + part.length };
-  };
+/** A chain that is missing is told after what the quote shows by itself: what is false without it is false. */
+async function findChain(
+  list: CheckList,
+  quote: Quote,
+  endorsements: IntelEndorsements | undefined,
+): Promise<PckChain> {
+  try {
+    return findPckChain(quote, endorsements);
+  } catch (error) {
+    if (!(error instanceof EndorsementError)) throw error;
+    list.start(
+      PCK_CHAIN,
+      () => {
+        throw error;
+      },
+      () => "",
+    );
+    await list.finish();
+    /* v8 ignore next -- `finish` throws what a check threw */
+    throw error;
+  }
+}
+
+const PCK_CHAIN: CheckSubject = {
+  name: "PCK certificate",
+  link: "hardware",
+  compared: "the PCK that the quote names with the one that was given",
+};
+
+function rangeIn(quote: Quote, part: Uint8Array): ByteRange {
+  const from = part.byteOffset - quote.signed.byteOffset;
+  return { from, until: from + part.length };
+}
+
+/** What a quote shows without any certificate. */
+function startSignatures(list: CheckList, quote: Quote): void {
   list.start(
     {
       name: "quote signature",
       link: "evidence",
       compared: "header and body with their signature, by the attestation key in the quote",
-      range: rangeOf(quote.signed),
+      range: rangeIn(quote, quote.signed),
     },
     async () => {
       await checkSignature("quote, by the attestation key", {
@@ -154,33 +183,47 @@ function startSignatures(list: CheckList, quote: Quote, leaf: Certificate): void
   );
   list.start(
     {
-      name: "QE report signature",
-      link: "hardware",
-      compared: "the quoting enclave's report with its signature, by the platform's PCK",
-      range: rangeOf(quote.qeReport),
-    },
-    async () => {
-      await checkSignature("QE report, by the PCK", {
-        key: leaf.publicKey,
-        scheme: ECDSA_SHA256,
-        data: quote.qeReport,
-        signature: quote.qeReportSignature,
-      });
-    },
-    () => "by the PCK",
-  );
-  list.start(
-    {
       name: "attestation key binding",
       link: "hardware",
       compared: "the QE report's data with the hash of the attestation key",
-      range: rangeOf(quote.attestationKey),
+      range: rangeIn(quote, quote.attestationKey),
     },
     () => {
       checkAttestationKeyBinding(quote);
     },
     () => "the QE report vouches for the key that signed the quote",
   );
+}
+
+function startQeSignature(list: CheckList, quote: Quote, leaf: Certificate): void {
+  list.start(
+    {
+      name: "QE report signature",
+      link: "hardware",
+      compared: "the quoting enclave's report with its signature, by the platform's PCK",
+      range: rangeIn(quote, quote.qeReport),
+    },
+    async () => {
+      const signed = {
+        key: leaf.publicKey,
+        scheme: ECDSA_SHA256,
+        data: quote.qeReport,
+        signature: quote.qeReportSignature,
+      };
+      if (quote.pckChain !== null) await checkSignature("QE report, by the PCK", signed);
+      else if (!(await isSignatureValid(signed))) throw otherPck();
+    },
+    () => "by the PCK",
+  );
+}
+
+/** A certificate that came from elsewhere and did not sign says nothing about the quote. */
+function otherPck(): EndorsementError {
+  return new EndorsementError({
+    code: "ENDORSEMENT_MISMATCH",
+    message: "the PCK certificate among the endorsements is of another platform than the quote's",
+    details: { endorsement: "PCK certificate chain" },
+  });
 }
 
 function describeDates({ tcbInfo }: IntelEndorsements): string {
@@ -226,3 +269,15 @@ function toPckClaims(quote: Quote, pck: PckExtension, { tcb, endorsements }: Jud
 function evaluationNumber({ tcbInfo, qeIdentity }: IntelEndorsements): number {
   return Math.min(tcbInfo.tcbEvaluationDataNumber, qeIdentity.tcbEvaluationDataNumber);
 }
+
+/** The check that a quote was read, as every verifier of quotes lists it first. */
+export function quoteFormat({ version, bodyType, bytesAfter }: Quote): Check {
+  const after = bytesAfter === 0 ? "" : `; ${bytesAfter} bytes follow its end, which nothing signs`;
+  return {
+    name: "quote format",
+    ok: true,
+    detail: `version ${version}, ${BODY_NAMES[bodyType]} body${after}`,
+  };
+}
+
+const BODY_NAMES = { sgx: "SGX", td10: "TDX 1.0", td15: "TDX 1.5" } as const;

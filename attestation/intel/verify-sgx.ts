@@ -8,7 +8,7 @@ import type { IntelEndorsements } from "./intel-endorsements.ts";
 import { parseQuote, type Quote } from "./quote.ts";
 import { SGX_REPORT_BODY } from "./quote-layout.ts";
 import { INTEL_TRUST, type QuoteTrust } from "./trust.ts";
-import { verifyQuote } from "./verify-quote.ts";
+import { quoteFormat, verifyQuote } from "./verify-quote.ts";
 
 /**
  * Verifies an SGX quote of version 3 (or 4, 5 with an SGX body).
@@ -53,7 +53,7 @@ export async function verifySgxQuoteUnder(
     window,
     issuedAt: null,
     verifiedAt: now,
-    checks: [{ name: "quote format", ok: true, detail: `version ${quote.version}, SGX body` }, ...checks],
+    checks: [quoteFormat(quote), ...checks],
   });
 }
 

@@ -8,7 +8,7 @@ import type { IntelEndorsements } from "./intel-endorsements.ts";
 import { parseQuote, type Quote } from "./quote.ts";
 import { TD_REPORT_BODY, TD_REPORT_BODY_15 } from "./quote-layout.ts";
 import { INTEL_TRUST, type QuoteTrust } from "./trust.ts";
-import { verifyQuote } from "./verify-quote.ts";
+import { quoteFormat, verifyQuote } from "./verify-quote.ts";
 
 /**
  * Verifies a TDX quote of version 4 or 5.
@@ -44,7 +44,6 @@ export async function verifyTdQuote<Kind extends "tdx" | "simulator">(
   if (quote.bodyType === "sgx") throw malformed("this is an SGX quote, not a TDX quote");
   const { pck, tcb, window, checks } = await verifyQuote(quote, endorsements, { trust, now });
   const claims = toTdxClaims(quote, pck);
-  const body = quote.bodyType === "td15" ? "TDX 1.5" : "TDX 1.0";
   const module: Check = { name: "TDX module", ok: true, detail: tcb.tdxModule ?? "judged by the TCB level" };
   return sealVerified<"tdx" | "simulator">({
     kind,
@@ -57,11 +56,7 @@ export async function verifyTdQuote<Kind extends "tdx" | "simulator">(
     window,
     issuedAt: null,
     verifiedAt: now,
-    checks: [
-      { name: "quote format", ok: true, detail: `version ${quote.version}, ${body} body` },
-      ...checks,
-      module,
-    ],
+    checks: [quoteFormat(quote), ...checks, module],
   }) as VerifiedEvidence<Kind>;
 }
 

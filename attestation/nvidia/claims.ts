@@ -33,9 +33,14 @@ export interface NvidiaClaims {
   /** The nonce that every device answered. */
   readonly nonce: Hex;
   readonly devices: readonly NvidiaDeviceClaims[];
-  /** NVIDIA answers by OCSP only, which nothing here asks. */
-  readonly revocation: "not-checked";
+  readonly revocation: NvidiaRevocation;
 }
+
+/**
+ * Whether OCSP answers or lists spoke of every certificate that NVIDIA issued to the devices, of some, or of none. What the
+ * device issued to its own firmware is not among them (nvtrust, `ocsp_certificate_chain_validation`).
+ */
+export type NvidiaRevocation = "checked" | "partly-checked" | "not-checked";
 
 export function toNvidiaDeviceClaims(
   { measurements }: SpdmMeasurements,

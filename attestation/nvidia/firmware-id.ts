@@ -44,9 +44,7 @@ function readTcbInfo(value: Uint8Array<ArrayBuffer>): readonly Uint8Array<ArrayB
   while (!reader.done) {
     const field = reader.readAny();
     const fwids = new DerReader(field.tag === FWIDS_TAG ? field.content : new Uint8Array());
-    while (!fwids.done) {
-      digests.push(readFwid(fwids));
-    }
+    while (!fwids.done) digests.push(readFwid(fwids));
   }
   return digests;
 }

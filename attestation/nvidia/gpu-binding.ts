@@ -1,6 +1,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { fromHex, toHex, type Hex } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
+import { isAllZero } from "../encoding/layout.ts";
 import { checkSealed, type VerifiedEvidence } from "../evidence/verified-evidence.ts";
 
 /**
@@ -34,11 +35,12 @@ export function findGpuBinding(cpu: VerifiedEvidence, gpu: VerifiedEvidence<"nvi
   return nonces.includes(nonce) ? "same-nonce" : null;
 }
 
-/** Both halves of report data. */
+/** Both halves of report data. Zeros are no nonce: the second half of most report data is filled with them. */
 function noncesIn(reportData: Hex | null): readonly Hex[] {
   if (reportData === null) return [];
   const bytes = fromHex(reportData);
-  return [toHex(bytes.subarray(0, NONCE_BYTES)), toHex(bytes.subarray(NONCE_BYTES))];
+  const halves = [bytes.subarray(0, NONCE_BYTES), bytes.subarray(NONCE_BYTES)];
+  return halves.filter((half) => !isAllZero(half)).map((half) => toHex(half));
 }
 
 /**

@@ -64,9 +64,8 @@ export interface NvidiaOpaqueData {
 export function parseOpaqueData(bytes: Uint8Array<ArrayBuffer>): NvidiaOpaqueData {
   const fields = readFields(bytes);
   const firmwareId = fields.get(TYPE.firmwareId) ?? null;
-  if (firmwareId !== null && firmwareId.length !== FIRMWARE_ID_LENGTH) {
+  if (firmwareId !== null && firmwareId.length !== FIRMWARE_ID_LENGTH)
     throw malformed("a firmware identifier is 48 bytes long", firmwareId.length);
-  }
   const vbiosVersion = fields.get(TYPE.vbiosVersion);
   return {
     driverVersion: toText(fields.get(TYPE.driverVersion)),
@@ -119,9 +118,7 @@ function readFields(bytes: Uint8Array<ArrayBuffer>): ReadonlyMap<number, Uint8Ar
   const reader = new ByteReader(bytes);
   while (reader.remaining > 0) {
     const type = reader.uint16le();
-    if (fields.has(type)) {
-      throw malformed("a field of the opaque data appears twice", type);
-    }
+    if (fields.has(type)) throw malformed("a field of the opaque data appears twice", type);
     fields.set(type, reader.bytes(reader.uint16le()));
   }
   return fields;
@@ -129,9 +126,7 @@ function readFields(bytes: Uint8Array<ArrayBuffer>): ReadonlyMap<number, Uint8Ar
 
 /** NUL-terminated ASCII; a byte outside it becomes a question mark, as this is shown and compared, never parsed. */
 function toText(bytes: Uint8Array<ArrayBuffer> | undefined): string | null {
-  if (bytes === undefined) {
-    return null;
-  }
+  if (bytes === undefined) return null;
   const end = bytes.indexOf(0);
   return Array.from(end === -1 ? bytes : bytes.subarray(0, end), (byte) =>
     byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : "?",
@@ -140,9 +135,7 @@ function toText(bytes: Uint8Array<ArrayBuffer> | undefined): string | null {
 
 /** Bytes 3, 2, 1, 0, then 4, in two hex digits each (nvtrust, `format_vbios_version`). */
 function toVbiosVersion(bytes: Uint8Array<ArrayBuffer>): string | null {
-  if (bytes.length !== GPU_VBIOS_VERSION_LENGTH) {
-    return toText(bytes);
-  }
+  if (bytes.length !== GPU_VBIOS_VERSION_LENGTH) return toText(bytes);
   const groups = [...bytes.slice(0, 4).reverse(), ...bytes.slice(4, 5)];
   return groups.map((byte) => byte.toString(16).padStart(2, "0").toUpperCase()).join(".");
 }

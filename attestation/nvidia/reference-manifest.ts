@@ -100,14 +100,8 @@ function readManifest(root: XmlElement): NvidiaManifest & { readonly product: st
   const [meta, secondMeta] = childrenOf(root, "Meta", SWID);
   const [payload, secondPayload] = childrenOf(root, "Payload", SWID);
   if (root.name !== "SoftwareIdentity" || root.namespace !== SWID) throw malformed("it is no SWID tag");
-  if (
-    meta === undefined ||
-    payload === undefined ||
-    secondMeta !== undefined ||
-    secondPayload !== undefined
-  ) {
+  if (meta === undefined || payload === undefined || secondMeta !== undefined || secondPayload !== undefined)
     throw malformed("it has not one Meta and one Payload");
-  }
   const version = required(meta, "colloquialVersion");
   return {
     component: componentOf(required(meta, "edition"), version),

@@ -50,9 +50,8 @@ export interface SpdmMeasurements {
  * @throws {EvidenceError} EVIDENCE_MALFORMED; EVIDENCE_UNSUPPORTED for another SPDM version or measurement format
  */
 export function parseSpdmMeasurements(bytes: Uint8Array): SpdmMeasurements {
-  if (bytes.length > MAX_EVIDENCE_BYTES) {
+  if (bytes.length > MAX_EVIDENCE_BYTES)
     throw malformed("the evidence is larger than any genuine one", { length: bytes.length });
-  }
   const copy = new Uint8Array(bytes);
   const reader = new ByteReader(copy);
   const { requestNonce, slotId } = readRequest(reader);
@@ -61,9 +60,8 @@ export function parseSpdmMeasurements(bytes: Uint8Array): SpdmMeasurements {
   const opaqueData = reader.bytes(reader.uint16le());
   const signedRegion = copy.subarray(0, reader.offset);
   const signature = reader.bytes(SPDM_SIGNATURE_LENGTH);
-  if (!isAllZero(reader.bytes(reader.remaining))) {
+  if (!isAllZero(reader.bytes(reader.remaining)))
     throw malformed("bytes other than zero padding follow the signature", {});
-  }
   const measurements = readMeasurementRecord(record, numberOfBlocks);
   return { requestNonce, slotId, responseNonce, measurements, opaqueData, signedRegion, signature };
 }
@@ -74,9 +72,8 @@ function readRequest(reader: ByteReader): {
   readonly slotId: number;
 } {
   checkHead(reader, GET_MEASUREMENTS);
-  if ((reader.uint8() & SIGNATURE_REQUESTED) === 0) {
+  if ((reader.uint8() & SIGNATURE_REQUESTED) === 0)
     throw malformed("the request does not ask for a signature", {});
-  }
   reader.uint8();
   const requestNonce = reader.bytes(SPDM_NONCE_LENGTH);
   return { requestNonce, slotId: reader.uint8() & 0x0f };
@@ -103,9 +100,8 @@ function checkHead(reader: ByteReader, code: number): void {
     });
   }
   const actual = reader.uint8();
-  if (actual !== code) {
+  if (actual !== code)
     throw malformed("the SPDM message is not the one expected here", { expected: code, actual });
-  }
 }
 
 /** Tables 45 and 46. Indices are unique. */
@@ -116,9 +112,8 @@ function readMeasurementRecord(
   const reader = new ByteReader(record);
   const measurements = Array.from({ length: numberOfBlocks }, () => readMeasurement(reader));
   reader.expectEnd("measurement record");
-  if (new Set(measurements.map(({ index }) => index)).size !== numberOfBlocks) {
+  if (new Set(measurements.map(({ index }) => index)).size !== numberOfBlocks)
     throw malformed("two measurement blocks have one index", {});
-  }
   return measurements;
 }
 

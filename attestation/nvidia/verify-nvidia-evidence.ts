@@ -5,10 +5,8 @@ import { EvidenceError } from "../../protocol/errors.ts";
 import { checkUnixSeconds, intersectWindows, type UnixSeconds } from "../time/unix-time.ts";
 import { CheckList, valueOf, type Pending } from "../evidence/check-list.ts";
 import { sealVerified, type VerifiedEvidence } from "../evidence/verified-evidence.ts";
-import { createCertificateCache } from "../x509/certificate-cache.ts";
 import type { Certificate } from "../x509/certificate.ts";
 import { verifyPath, type VerifiedPath } from "../x509/path.ts";
-import { fromBase64, splitPem } from "../x509/pem.ts";
 import { checkSignature } from "../x509/signature.ts";
 import { ECDSA_SHA384 } from "../x509/signature-scheme.ts";
 import type { TrustAnchor } from "../x509/trust-anchor.ts";
@@ -16,45 +14,58 @@ import { toNvidiaDeviceClaims } from "./claims.ts";
 import { readFirmwareIds } from "./firmware-id.ts";
 import { parseNvidiaEvidence, type NvidiaEvidence } from "./nvidia-evidence.ts";
 import { parseOpaqueData, type NvidiaOpaqueData } from "./opaque-data.ts";
+import { authorities, readDeviceChain } from "./device-chain.ts";
+import {
+  checkDeviceRevocation,
+  describeRevocation,
+  summarise,
+  type DeviceRevocation,
+} from "./device-revocation.ts";
+import type { NvidiaEndorsements } from "./nvidia-endorsements.ts";
 import { NVIDIA_ROOTS } from "./roots.ts";
 import { parseSpdmMeasurements, type SpdmMeasurements } from "./spdm-measurements.ts";
 
-/** Identity and provisioning CAs of a few architectures: about 1 kB each. */
-const MAX_CACHED_CERTIFICATES = 64;
-
-const authorities = createCertificateCache(MAX_CACHED_CERTIFICATES);
-
 /**
  * Genuine evidence: each of these GPUs and switches is NVIDIA's, and signed its measurements in answer to one nonce,
- * with firmware that its certificate names.
+ * with firmware that its certificate names; and of each certificate of which an endorsement speaks, that it is not revoked.
  *
  * Leaves to the caller: that the nonce is theirs (`checkGpuBinding`), the measurements (reference values from
- * NVIDIA's RIMs), and revocation: NVIDIA answers by OCSP only, for the moment of the question, which no function of
- * bytes and time can ask.
+ * NVIDIA's RIMs), and whether revocation had to be checked (`claims.revocation`): NVIDIA answers by OCSP, to whoever asks.
  *
  * Source: DMTF DSP0274 1.1.0 §10.11.1 (signature); github.com/NVIDIA/nvtrust, local_gpu_verifier.
  *
  * @param evidence JSON of `nvidia-evidence.ts`, or what it parses to
- * @throws {EvidenceError} not genuine
+ * @throws {EvidenceError} not genuine, or revoked
+ * @throws {EndorsementError} an OCSP answer or a list about one of its certificates is not authentic or not in date
  */
 export async function verifyNvidiaEvidence(
   evidence: Uint8Array | NvidiaEvidence,
-  { now }: { readonly now: UnixSeconds },
+  options: NvidiaOptions,
 ): Promise<VerifiedEvidence<"nvidia">> {
   const devices = evidence instanceof Uint8Array ? parseNvidiaEvidence(evidence) : evidence;
-  return await verifyNvidiaEvidenceUnder(NVIDIA_ROOTS, devices, { now });
+  return await verifyNvidiaEvidenceUnder(NVIDIA_ROOTS, devices, options);
+}
+
+interface NvidiaOptions {
+  readonly now: UnixSeconds;
+  readonly endorsements?: NvidiaEndorsements | undefined;
 }
 
 /** `verifyNvidiaEvidence` of devices that are parsed already, under other roots: for tests. */
 export async function verifyNvidiaEvidenceUnder(
   roots: readonly TrustAnchor[],
   evidence: NvidiaEvidence,
-  { now }: { readonly now: UnixSeconds },
+  { now, endorsements }: NvidiaOptions,
 ): Promise<VerifiedEvidence<"nvidia">> {
   checkUnixSeconds(now);
   const list = new CheckList();
   const pending = evidence.map((device, index) =>
-    startDevice(list, device, { roots, now, prefix: evidence.length === 1 ? "" : `device ${index + 1}: ` }),
+    startDevice(list, device, {
+      roots,
+      now,
+      endorsements,
+      prefix: evidence.length === 1 ? "" : `device ${index + 1}: `,
+    }),
   );
   list.start(
     { name: "one nonce", link: "evidence", compared: "the nonces that the devices answered" },
@@ -79,18 +90,22 @@ export async function verifyNvidiaEvidenceUnder(
     const hardwareModel = certificates[1]?.label ?? anchor.name;
     return toNvidiaDeviceClaims(spdm, opaque, { hardwareModel, ueid: leaf.serial });
   });
+  const revocations = await Promise.all(pending.map(async ({ revocation }) => await settledOr(revocation)));
   const nonce = singleNonce(pending);
   const [first, second] = devices;
   return sealVerified({
     kind: "nvidia",
-    claims: { nonce, devices, revocation: "not-checked" },
+    claims: { nonce, devices, revocation: summarise(revocations) },
     // Debug shows in measurements, by comparison with NVIDIA's reference values: nvtrust says it after that only.
     debug: null,
     reportData: nonce,
     platformId: first !== undefined && second === undefined ? first.ueid : null,
     tcbStatus: null,
     advisories: [],
-    window: intersectWindows(paths.map(({ window }) => window)),
+    window: intersectWindows([
+      ...paths.map(({ window }) => window),
+      ...revocations.flatMap((found) => found?.windows ?? []),
+    ]),
     issuedAt: null,
     verifiedAt: now,
     checks,
@@ -102,11 +117,14 @@ interface PendingDevice {
   readonly opaque: NvidiaOpaqueData;
   readonly leaf: Certificate;
   readonly path: Pending<VerifiedPath>;
+  /** Null where nothing was given. */
+  readonly revocation: Pending<DeviceRevocation> | null;
 }
 
 interface DeviceContext {
   readonly roots: readonly TrustAnchor[];
   readonly now: UnixSeconds;
+  readonly endorsements: NvidiaEndorsements | undefined;
   /** "device 3: ", where there are several. */
   readonly prefix: string;
 }
@@ -114,11 +132,11 @@ interface DeviceContext {
 function startDevice(
   list: CheckList,
   device: NvidiaEvidence[number],
-  { roots, now, prefix }: DeviceContext,
+  { roots, now, endorsements, prefix }: DeviceContext,
 ): PendingDevice {
   const spdm = parseSpdmMeasurements(device.evidence);
   const opaque = parseOpaqueData(spdm.opaqueData);
-  const [leaf, ...pool] = parseChain(device.certificateChain);
+  const [leaf, ...pool] = readDeviceChain(device.certificateChain);
   const path = list.start(
     {
       name: `${prefix}certificate chain`,
@@ -130,7 +148,7 @@ function startDevice(
         pool,
         roots,
         now,
-        revocation: { notPublished: "NVIDIA answers by OCSP only" },
+        revocation: { notPublished: "NVIDIA publishes no lists: what is given is asked below" },
       });
       authorities.keep(found.certificates.slice(1));
       return found;
@@ -166,29 +184,29 @@ function startDevice(
     },
     () => (opaque.firmwareId === null ? "the device does not say" : toHex(opaque.firmwareId)),
   );
-  return { spdm, opaque, leaf, path };
+  const revocation =
+    endorsements === undefined
+      ? null
+      : list.after(
+          [path],
+          {
+            name: `${prefix}certificates not revoked`,
+            link: "hardware",
+            compared: "the device's certificates with the OCSP answers and lists that were given",
+          },
+          async ([found]) => await checkDeviceRevocation(found, endorsements, now),
+          describeRevocation,
+        );
+  return { spdm, opaque, leaf, path, revocation };
 }
 
-const ascii = new TextDecoder("latin1");
-
-function parseChain(pem: Uint8Array): readonly [Certificate, ...Certificate[]] {
-  const [leaf, ...others] = splitPem(ascii.decode(pem), "CERTIFICATE").map((body) =>
-    authorities.parse(fromBase64(body)),
-  );
-  if (leaf === undefined) {
-    throw new EvidenceError({
-      code: "EVIDENCE_MALFORMED",
-      message: "NVIDIA evidence comes with the device's certificates in PEM",
-    });
-  }
-  return [leaf, ...others];
+async function settledOr(pending: Pending<DeviceRevocation> | null): Promise<DeviceRevocation | null> {
+  return pending === null ? null : await valueOf(pending);
 }
 
 /** The firmware that holds the signing key must be the one that answered; switches and old firmware do not say. */
 function checkFirmware(leaf: Certificate, firmwareId: Uint8Array<ArrayBuffer> | null): void {
-  if (firmwareId === null) {
-    return;
-  }
+  if (firmwareId === null) return;
   if (!readFirmwareIds(leaf).some((certified) => equalBytes(certified, firmwareId))) {
     throw new EvidenceError({
       code: "EVIDENCE_BINDING_MISMATCH",

@@ -95,6 +95,12 @@ function withoutCertificates(quote: Bytes, { signed, qeAuthenticationData }: Quo
 }
 
 function readChain({ pckChain }: Quote): { readonly leaf: Certificate; readonly issuer: Certificate } {
+  if (pckChain === null) {
+    throw new EvidenceError({
+      code: "EVIDENCE_UNSUPPORTED",
+      message: "the quote brings no PCK chain, which a contract needs in it",
+    });
+  }
   const certificates = splitPem(latin1.decode(pckChain), "CERTIFICATE").map((body) =>
     parseCertificate(fromBase64(body)),
   );
@@ -103,9 +109,8 @@ function readChain({ pckChain }: Quote): { readonly leaf: Certificate; readonly 
   const issuer = certificates.find(
     ({ subject, basicConstraints }) => basicConstraints.isCa && subject === leaf?.issuer,
   );
-  if (leaf === undefined || issuer?.publicKey.kind !== "P-256") {
+  if (leaf === undefined || issuer?.publicKey.kind !== "P-256")
     throw malformed("quote carries no PCK certificate with its issuer");
-  }
   return { leaf, issuer };
 }
 

@@ -49,9 +49,8 @@ export function appraiseEvidence<Evidence extends VerifiedEvidence>(
   if ("refuse" in section) throw kindRefused(evidence.kind);
   const context: AppraisalContext = { now, eventLog: eventLog ?? null, section };
   const outcomes: CheckOutcome[] = [];
-  for (const [name, rule] of Object.entries(RULES[evidence.kind]) as [string, Rule<EvidenceKind>][]) {
+  for (const [name, rule] of Object.entries(RULES[evidence.kind]) as [string, Rule<EvidenceKind>][])
     outcomes.push(applyRule(name, rule, { evidence, demand: section[name], context }));
-  }
   const checks = outcomes.filter((outcome) => outcome.ok === true);
   const refused = outcomes.find((outcome) => outcome.ok === false);
   if (refused !== undefined) {

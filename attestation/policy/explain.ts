@@ -26,7 +26,7 @@ export function explainPolicy(policy: AppraisalPolicy): ExplainedPolicy {
   const pieces =
     policy.pieces === "all"
       ? "Of a document, every piece of evidence must be accepted."
-      : `Of a document, a piece of each of these kinds must be accepted, and pieces of other kinds decide nothing unless they are false: ${policy.pieces.needs.join(", ")}.`;
+      : `Of a document, a piece of each of these kinds must be accepted, and pieces of other kinds decide nothing unless they are false: ${policy.pieces.needs.join(", ")}.${policy.pieces.boundGpus === true ? " GPUs must answer a nonce that the CPU's evidence beside them binds." : ""}`;
   return { accepted, refused, pieces };
 }
 

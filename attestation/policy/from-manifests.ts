@@ -12,7 +12,7 @@ export function policyFromManifests(manifests: readonly VerifiedManifest[]): App
   const others = Object.keys(RULES).filter((kind) => kind !== "nvidia");
   const any = { acceptAny: true } as const;
   return parseAppraisalPolicy({
-    version: 2,
+    version: 3,
     pieces: "all",
     ...Object.fromEntries(others.map((kind) => [kind, { refuse: true }])),
     nvidia: {
@@ -26,6 +26,7 @@ export function policyFromManifests(manifests: readonly VerifiedManifest[]): App
         manifests: manifests.map(({ component, version, byIndex }) => ({ component, version, byIndex })),
       },
       debug: "refuse",
+      revocation: "acceptUnchecked",
       platformIds: any,
       reportData: any,
       freshness: { maxAgeSeconds: 86_400 },

@@ -230,6 +230,27 @@ function deviceRule(claim: DeviceWord, { code, asked }: DeviceRuleOptions) {
   } as const satisfies Rule<"nvidia", typeof schema>;
 }
 
+/** Whether NVIDIA must have said of every certificate that it issued to the devices that it is not revoked. */
+function revocationRule() {
+  const schema = z.enum(["require", "acceptUnchecked"]);
+  return {
+    since: 3,
+    open: "acceptUnchecked",
+    schema,
+    appraise: ({ claims: { revocation } }, demand) => {
+      if (revocation !== "checked" && demand === "require") {
+        throw refusal(ATTRIBUTE, "the policy requires NVIDIA's OCSP answers about every certificate", {
+          claim: "revocation",
+          actual: revocation,
+        });
+      }
+      return revocation;
+    },
+    propose: ({ claims: { revocation } }) =>
+      revocation === "checked" ? ("require" as const) : ("acceptUnchecked" as const),
+  } as const satisfies Rule<"nvidia", typeof schema>;
+}
+
 export const NVIDIA_RULES = {
   devices: devicesRule(),
   hardwareModel: deviceRule("hardwareModel", { code: ATTRIBUTE, asked: "all" }),
@@ -239,6 +260,7 @@ export const NVIDIA_RULES = {
   switches: switchesRule(),
   measurements: measurementsRule(),
   debug: debugRule(),
+  revocation: revocationRule(),
   platformIds: deviceRule("ueid", { code: "APPRAISAL_PLATFORM_UNKNOWN", asked: "all" }),
   reportData: reportDataRule<"nvidia">(),
   freshness: freshnessRule<"nvidia">(),

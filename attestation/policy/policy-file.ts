@@ -69,9 +69,8 @@ export function parsePolicyFile(file: Uint8Array, name = "the policy"): Appraisa
 export function parseAppraisalPolicy(json: unknown, name = "the policy"): AppraisalPolicy {
   const file = toObject(json, name, "");
   const version = file["version"];
-  if (version !== 1 && version !== 2) {
-    throw fault(name, "version", `version is ${shorten(version)}: 1 and 2 are known here`);
-  }
+  if (version !== 1 && version !== 2 && version !== 3)
+    throw fault(name, "version", `version is ${shorten(version)}: 1, 2 and 3 are known here`);
   checkNames(Object.keys(file), ["$schema", "version", "pieces", ...KINDS], { name, path: "" });
   const sections = KINDS.map((kind) => [kind, readSection(kind, file, { name, version })] as const);
   const pieces = file["pieces"] ?? (version === 1 ? "all" : undefined);
@@ -93,7 +92,7 @@ export function parseAppraisalPolicy(json: unknown, name = "the policy"): Apprai
 
 interface FileContext {
   readonly name: string;
-  readonly version: 1 | 2;
+  readonly version: 1 | 2 | 3;
 }
 
 function readSection(
@@ -103,7 +102,7 @@ function readSection(
 ): Readonly<Record<string, unknown>> {
   const given = file[kind];
   if (given === undefined) {
-    if (version === 2 || !KINDS_OF_VERSION_1.includes(kind)) return REFUSE;
+    if (version !== 1 || !KINDS_OF_VERSION_1.includes(kind)) return REFUSE;
     throw fault(name, kind, `${kind} is missing: name its rules, or write {"refuse": true}`);
   }
   const section = toObject(given, name, kind);
@@ -121,9 +120,8 @@ function readSection(
     const path = `${kind}.${rule}`;
     const demand = section[rule];
     if (demand === undefined && version < since) return [rule, open];
-    if (demand === undefined) {
+    if (demand === undefined)
       throw fault(name, path, `${path} is missing: what is not checked says {"acceptAny": true}`);
-    }
     const parsed = schema.safeParse(demand);
     if (parsed.success) return [rule, parsed.data];
     const wanted = describeForms(schema);
@@ -173,9 +171,8 @@ function describeForm({ properties, items, enum: values, const: constant, patter
 }
 
 function toObject(value: unknown, name: string, path: string): Readonly<Record<string, unknown>> {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+  if (typeof value === "object" && value !== null && !Array.isArray(value))
     return value as Readonly<Record<string, unknown>>;
-  }
   throw fault(name, path, `${path === "" ? "it" : path} must be a JSON object`);
 }
 

@@ -5,7 +5,7 @@ import type { Rule } from "./rule.ts";
 
 /**
  * Files of every version, for editors: kinds may be left out, which refuses them, and so may rules that came after version 1,
- * in files of that version. What holds across fields is for `parsePolicyFile` to say.
+ * in files of that version. `parsePolicyFile` checks rules across fields.
  */
 export function policyFileSchema(): z.ZodType {
   const kinds = (Object.keys(RULES) as EvidenceKind[]).map((kind) => [kind, sectionSchema(kind).optional()]);

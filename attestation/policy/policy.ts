@@ -55,8 +55,8 @@ type Section<Kind extends EvidenceKind> =
 
 /** Appraisal Policy for Evidence (RFC 9334 §8.5), complete: `policy-file.ts` reads files of every version as one of these. */
 export type AppraisalPolicy = {
-  version: 1 | 2;
-  pieces: "all" | { needs: EvidenceKind[] };
+  version: 1 | 2 | 3;
+  pieces: "all" | { needs: EvidenceKind[]; boundGpus?: true | undefined };
 } & { [Kind in EvidenceKind]: Section<Kind> };
 
 type SectionShape<Table> = {
@@ -75,14 +75,15 @@ const KINDS = Object.keys(RULES) as [EvidenceKind, ...EvidenceKind[]];
 
 /**
  * Which pieces of a document must be accepted: all that are in it; or one at least of each kind that is named, where pieces of
- * other kinds are judged and decide nothing. A piece that is not genuine is never passed over.
+ * other kinds are judged and decide nothing. A piece that is not genuine is never passed over. `boundGpus`: evidence of GPUs is
+ * accepted only where it answers a nonce that the CPU's evidence beside it binds.
  */
 export const piecesSchema: z.ZodType<AppraisalPolicy["pieces"]> = z.union([
   z.literal("all"),
-  z.strictObject({ needs: z.array(z.enum(KINDS)).min(1) }),
+  z.strictObject({ needs: z.array(z.enum(KINDS)).min(1), boundGpus: z.literal(true).optional() }),
 ]);
 
-export const versionSchema: z.ZodType<AppraisalPolicy["version"]> = z.literal([1, 2]);
+export const versionSchema: z.ZodType<AppraisalPolicy["version"]> = z.literal([1, 2, 3]);
 
 /**
  * Appraisal Policy for Evidence (RFC 9334 §8.5), complete. What is not checked says `{"acceptAny": true}`, what is not

@@ -18,7 +18,7 @@ export function proposePolicy(...pieces: readonly VerifiedEvidence[]): Appraisal
   };
   const kinds = Object.keys(RULES) as EvidenceKind[];
   return parseAppraisalPolicy({
-    version: 2,
+    version: 3,
     pieces: "all",
     ...Object.fromEntries(kinds.map((kind) => [kind, section(kind)])),
   });

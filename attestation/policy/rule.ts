@@ -24,8 +24,8 @@ export interface Rule<Kind extends EvidenceKind, Schema extends z.ZodType = z.Zo
   /** The narrowest demand that `evidence` meets and that makes sense to keep. */
   propose(evidence: VerifiedEvidence<Kind>): z.input<Schema>;
   /** Version of policies that first had this rule, where that is not 1: older files say nothing of it, and leave it open. */
-  readonly since?: 2;
-  /** What an older file means by saying nothing, where that is not `{"acceptAny": true}`. */
+  readonly since?: 2 | 3;
+  /** The meaning of an absent rule in older files, where that is not `{"acceptAny": true}`. */
   readonly open?: z.input<Schema>;
   /** The value that the rule compares, where it is one value: for combinations. */
   read?(evidence: VerifiedEvidence<Kind>): string | number | null;
@@ -111,12 +111,13 @@ export function boundRule<Kind extends EvidenceKind>(
       const limit = (demand as Readonly<Record<string, number | undefined>>)[bound];
       if (limit === undefined) return `${shown} (any accepted)`;
       const isMet = actual !== null && (bound === "atLeast" ? actual >= limit : actual <= limit);
-      if (!isMet)
+      if (!isMet) {
         throw refusal(code, `${claim} is beyond the policy's bound`, {
           claim,
           actual: shown,
           [bound]: limit,
         });
+      }
       return shown;
     },
     propose: (evidence) => {

@@ -57,9 +57,8 @@ export function decodeEvidenceExtension(bytes: Uint8Array<ArrayBuffer>): Evidenc
   const array = untag(bytes, INTEL_TEE_QUOTE) ?? untag(bytes, OTHER_EVIDENCE);
   if (array === null) throw malformed("RA-TLS evidence is under a tag of another format");
   const [evidence, claims] = array;
-  if (array.length !== 2 || !(evidence instanceof Uint8Array) || !(claims instanceof Uint8Array)) {
+  if (array.length !== 2 || !(evidence instanceof Uint8Array) || !(claims instanceof Uint8Array))
     throw malformed("RA-TLS evidence is not an array of evidence and claims");
-  }
   return { evidence: new Uint8Array(evidence), claims: new Uint8Array(claims) };
 }
 
@@ -108,9 +107,8 @@ export interface EndorsementExtension {
 /** @throws {EvidenceError} EVIDENCE_MALFORMED */
 export function decodeEndorsementExtension(bytes: Uint8Array<ArrayBuffer>): EndorsementExtension {
   const array = untag(bytes, INTEL_TEE_QUOTE);
-  if (array === null || !ENDORSEMENT_MEMBERS.has(array.length)) {
+  if (array === null || !ENDORSEMENT_MEMBERS.has(array.length))
     throw malformed("RA-TLS endorsements are not of Intel's format");
-  }
   const member = (index: number): Uint8Array => {
     const value = array[index];
     if (!(value instanceof Uint8Array)) throw malformed("RA-TLS endorsements hold something else than bytes");

@@ -1,8 +1,11 @@
-/** What follows from hashes alone: the request, its payload, and the output that the answer names. */
+/** Checks of hashes alone: the request, its payload, and the output that the answer names. */
 
+import { agentRunId } from "../../protocol/agent-run.ts";
 import { AnswerStatus, answerStatusName } from "../../protocol/answer.ts";
 import { fromHex, type Hex } from "../../protocol/bytes.ts";
-import { isOnChain, type Receipt } from "../../protocol/receipt.ts";
+import { AdytonError } from "../../protocol/errors.ts";
+import { decodePayload } from "../../protocol/payload.ts";
+import { isAgentRun, isOnChain, type AgentReceipt, type Receipt } from "../../protocol/receipt.ts";
 import { requestId } from "../../protocol/request.ts";
 import { NO_STATE_BLOCK } from "../../protocol/state-block.ts";
 import { keccak } from "../../protocol/struct-hash.ts";
@@ -11,25 +14,44 @@ import { failure, passed, type ReceiptCheck } from "./step.ts";
 
 /** The domain is the one that the request was made in. */
 export function checkDomain(receipt: Receipt): ReceiptCheck {
-  if (!isOnChain(receipt)) return passed("domain", "off chain: serves no contract");
-  const { domain, request } = receipt;
-  if (domain.chainId !== request.chainId || domain.verifyingContract !== request.coordinator) {
+  const named = contractOf(receipt);
+  if (named === null) return passed("domain", "off chain: serves no contract");
+  const { domain, chainId, contract, what } = named;
+  if (domain.chainId !== chainId || domain.verifyingContract !== contract) {
     throw failure("domain", {
-      message: "the signature's domain is not the request's chain and coordinator",
+      message: `the signature's domain is not the request's chain and ${what}`,
       details: {
         domainChainId: domain.chainId.toString(),
-        requestChainId: request.chainId.toString(),
-        domainCoordinator: domain.verifyingContract,
-        requestCoordinator: request.coordinator,
+        requestChainId: chainId.toString(),
+        domainContract: domain.verifyingContract,
+        requestContract: contract,
       },
     });
   }
-  return passed("domain", `chain ${domain.chainId}, coordinator ${domain.verifyingContract}`);
+  return passed("domain", `chain ${domain.chainId}, ${what} ${domain.verifyingContract}`);
+}
+
+interface NamedContract {
+  readonly domain: { readonly chainId: bigint; readonly verifyingContract: Hex };
+  readonly chainId: bigint;
+  readonly contract: Hex;
+  readonly what: "coordinator" | "account";
+}
+
+/** What the receipt's request names; null off chain. */
+function contractOf(receipt: Receipt): NamedContract | null {
+  if (isOnChain(receipt)) {
+    const { domain, request } = receipt;
+    return { domain, chainId: request.chainId, contract: request.coordinator, what: "coordinator" };
+  }
+  if (!isAgentRun(receipt)) return null;
+  const { domain, request } = receipt;
+  return { domain, chainId: request.chainId, contract: request.account, what: "account" };
 }
 
 /** The answer is to this request: its id, recomputed from every parameter. */
 export function checkRequest(receipt: Receipt): ReceiptCheck {
-  const expected = isOnChain(receipt) ? requestId(receipt.request) : receipt.request.requestId;
+  const expected = requestIdOf(receipt);
   const actual = receipt.answer.requestId;
   if (expected !== actual) {
     throw failure("request", {
@@ -40,17 +62,43 @@ export function checkRequest(receipt: Receipt): ReceiptCheck {
   return passed("request", `${expected}, recomputed from its parameters`);
 }
 
-/** `payloadHash` as the request or, off chain, the transcript commits to it. */
+function requestIdOf(receipt: Receipt): Hex {
+  if (isOnChain(receipt)) return requestId(receipt.request);
+  return isAgentRun(receipt) ? agentRunId(receipt.request) : receipt.request.requestId;
+}
+
+/** `payloadHash` as the request or, off chain and for an account, the transcript commits to it. */
 export function checkPayload(receipt: Receipt): ReceiptCheck {
   const actual = keccak(fromHex(receipt.payload));
   const expected = isOnChain(receipt) ? receipt.request.payloadHash : receivedPayloadHash(receipt);
-  if (expected === undefined) {
+  if (expected === undefined)
     throw failure("payload", { message: "off chain, the request.received event must be disclosed" });
-  }
-  if (expected !== actual) {
+  if (isAgentRun(receipt)) checkRunPayload(receipt);
+  if (expected !== actual)
     throw failure("payload", { message: "the payload is not the one asked", details: { expected, actual } });
-  }
   return passed("payload", `${(receipt.payload.length - 2) / 2} bytes, hash ${actual}`);
+}
+
+/** A run names its program and its input, and not the payload. */
+function checkRunPayload({ payload, request }: AgentReceipt): void {
+  const named = readCall(fromHex(payload));
+  if (named?.programHash === request.programHash && named.inputHash === request.inputHash) return;
+  throw failure("payload", {
+    message: "the payload is not of the run's program and input",
+    details: { programHash: request.programHash, inputHash: request.inputHash },
+  });
+}
+
+function readCall(payload: Uint8Array): { readonly programHash: Hex; readonly inputHash: Hex } | null {
+  try {
+    const decoded = decodePayload(payload);
+    if (!("call" in decoded)) return null;
+    return { programHash: decoded.call.programHash, inputHash: keccak(decoded.call.input) };
+  } catch (error) {
+    if (error instanceof AdytonError) return null;
+    /* v8 ignore next -- anything else is a bug, and no input is known that brings one about */
+    throw error;
+  }
 }
 
 function receivedPayloadHash({ transcript: [first] }: Receipt): Hex | undefined {
@@ -85,8 +133,7 @@ export function checkOutput({ answer, output }: Receipt): ReceiptCheck {
     });
   }
   const status = String(answerStatusName(answer.status));
-  if (answer.status !== AnswerStatus.ok && output !== "0x") {
+  if (answer.status !== AnswerStatus.ok && output !== "0x")
     throw failure("output", { message: "an answer that is not ok has an output", details: { status } });
-  }
   return passed("output", `status ${status}, ${(output.length - 2) / 2} bytes, hash ${actual}`);
 }

@@ -75,13 +75,12 @@ export function parseCoseReceipt(file: Uint8Array): CoseReceipt {
   if (!Array.isArray(parts) || parts.length !== 4) throw malformed("a COSE_Sign1 is an array of four");
   const [header, unprotected, claims, signature] = parts as readonly CborValue[];
   if (!isBytes(header) || !isBytes(claims)) throw malformed("header and claims are byte strings");
-  if (!isBytes(signature) || signature.length !== SIGNATURE_BYTES) {
+  if (!isBytes(signature) || signature.length !== SIGNATURE_BYTES)
     throw malformed("an ES256K signature is 64 bytes long");
-  }
   const read = decodeCbor(claims, LIMITS);
   const statement = readStatement(decodeCbor(header, LIMITS), read);
   const publicKey = readPublicKey(read);
-  // What the claims mean has one spelling; anything else in header or claims, or in another order, is refused with it.
+  // Header and claims have one spelling: further fields, or another order, are refused.
   const same =
     equalBytes(encodeCoseHeader(statement), header) &&
     equalBytes(encodeCoseClaims(statement, publicKey), claims);
@@ -229,9 +228,8 @@ function readPublicKey(claims: CborValue): Uint8Array<ArrayBuffer> {
     isMap(map) ? map.get(label) : undefined;
   const key = inside(inside(claims, COSE_CLAIM.cnf), 1);
   const [x, y] = [inside(key, COSE_KEY.x), inside(key, COSE_KEY.y)];
-  if (!isBytes(x) || !isBytes(y) || x.length !== 32 || y.length !== 32) {
+  if (!isBytes(x) || !isBytes(y) || x.length !== 32 || y.length !== 32)
     throw malformed("the confirmation key has two coordinates of 32 bytes");
-  }
   return concatBytes(Uint8Array.of(0x04), x, y);
 }
 
@@ -240,9 +238,8 @@ function countReceipts(unprotected: CborValue | undefined): number {
   if (!isMap(unprotected)) throw malformed("the unprotected header is a map");
   if (unprotected.size === 0) return 0;
   const receipts = unprotected.get(COSE_HEADER.receipts);
-  if (unprotected.size > 1 || !Array.isArray(receipts) || !receipts.every(isBytes)) {
+  if (unprotected.size > 1 || !Array.isArray(receipts) || !receipts.every(isBytes))
     throw malformed("the unprotected header is not signed: it may hold attached receipts and nothing else");
-  }
   return receipts.length;
 }
 

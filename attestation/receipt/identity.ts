@@ -1,4 +1,4 @@
-/** Who signed: the answer by a key of the keyset, the keyset by what the hardware reported. */
+/** The signers: a key of the keyset signed the answer, and the hardware's report names the keyset. */
 
 import { answerDigest, recoverSigner } from "../../protocol/answer.ts";
 import { fromHex, toHex, type Hex } from "../../protocol/bytes.ts";

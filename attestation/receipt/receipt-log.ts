@@ -3,37 +3,30 @@
  * and does this head continue that one?
  */
 
-import { ed25519 } from "@noble/curves/ed25519.js";
 import { answerDigest } from "../../protocol/answer.ts";
-import { equalBytes, fromHex, fromUtf8, toUtf8 } from "../../protocol/bytes.ts";
+import { fromHex, fromUtf8 } from "../../protocol/bytes.ts";
 import { EvidenceError, type ErrorDetails, type EvidenceErrorCode } from "../../protocol/errors.ts";
 import { keysetId, type Keyset } from "../../protocol/keyset.ts";
 import { isConsistent, isIncluded } from "../../protocol/merkle-tree.ts";
 import type { Receipt } from "../../protocol/receipt.ts";
-import {
-  encodeCheckpointText,
-  LOG_PROOF_HEADER,
-  logOrigin,
-  noteKeyId,
-  statementLeaf,
-  type LogHead,
-} from "../../protocol/receipt-log.ts";
+import { LOG_PROOF_HEADER, logOrigin, statementLeaf } from "../../protocol/receipt-log.ts";
 import type { Check } from "../evidence/verified-evidence.ts";
-import { fromBase64 } from "../x509/pem.ts";
+import {
+  isSignedBy,
+  MAX_NOTE_BYTES,
+  parseCheckpointText,
+  parseSignedNote,
+  readHash,
+  type Checkpoint,
+} from "../log/signed-note.ts";
 
-/** Bytes: sixteen witnesses with signatures of 5 kB each, which a verifier must take (c2sp.org/signed-note). */
-const MAX_LOG_FILE_BYTES = 131_072;
-const MAX_SIGNATURE_LINES = 64;
 /** Hashes in a proof: the height of a tree of 2^63 leaves (c2sp.org/tlog-witness). */
 const MAX_PROOF_HASHES = 63;
-const HASH_BYTES = 32;
 
 const INTEGER = /^(?:0|[1-9][0-9]{0,15})$/;
 
-/** A head that the log key signed. What it says holds for whoever was shown this one, and not for everybody. */
-export interface VerifiedCheckpoint extends LogHead {
-  readonly origin: string;
-}
+/** A head that the log key signed. It binds the log towards those who were shown it, and nobody else. */
+export type VerifiedCheckpoint = Checkpoint;
 
 /**
  * Verifies a checkpoint: a C2SP signed note of this keyset's log.
@@ -48,58 +41,17 @@ export function verifyCheckpoint(file: Uint8Array, keyset: Keyset): VerifiedChec
 }
 
 function verifyNote(note: string, keyset: Keyset): VerifiedCheckpoint {
-  const split = note.lastIndexOf("\n\n");
-  if (split === -1) throw malformed("no signed note");
-  const text = note.slice(0, split + 1);
-  const head = parseCheckpointText(text);
+  const signed = parseSignedNote(note);
+  const head = parseCheckpointText(signed.text);
   const origin = logOrigin(keysetId(keyset));
   if (head.origin !== origin) {
     const details = { expected: origin, actual: head.origin };
     throw failure("EVIDENCE_BINDING_MISMATCH", "the checkpoint is of another log", details);
   }
-  const publicKey = fromHex(keyset.logKey, 32);
-  const keyId = noteKeyId(origin, publicKey);
-  const ours = parseSignatures(note.slice(split + 2)).filter(
-    ({ name, bytes }) => name === origin && equalBytes(bytes.subarray(0, 4), keyId),
-  );
-  const signed = ours.every(({ bytes }) => isSigned(bytes.subarray(4), text, publicKey));
-  if (ours.length === 0 || !signed) {
+  if (!isSignedBy(signed, { name: origin, publicKey: fromHex(keyset.logKey, 32) }))
     throw failure("EVIDENCE_SIGNATURE_INVALID", "the keyset's log key did not sign this checkpoint");
-  }
+
   return head;
-}
-
-/** Exactly three lines: extension lines could not be audited. */
-function parseCheckpointText(text: string): VerifiedCheckpoint {
-  const [origin = "", size = "", root = ""] = text.split("\n");
-  if (!INTEGER.test(size)) throw malformed("the tree's size is no decimal number");
-  const head = { origin, size: Number(size), root: readHash(root) };
-  if (!Number.isSafeInteger(head.size) || encodeCheckpointText(origin, head) !== text) {
-    throw malformed("a checkpoint is three lines: origin, size, root");
-  }
-  return head;
-}
-
-interface NoteSignature {
-  readonly name: string;
-  /** Key id, 4 bytes, and signature. */
-  readonly bytes: Uint8Array;
-}
-
-/** Lines of others, such as witnesses, are read and left alone. */
-function parseSignatures(lines: string): readonly NoteSignature[] {
-  const [last, ...others] = lines.split("\n").reverse();
-  if (last !== "" || others.length > MAX_SIGNATURE_LINES) throw malformed("the note's signatures");
-  return others.map((line) => {
-    const [, name, base64] = /^— ([^\s+]+) ([A-Za-z0-9+/=]+)$/u.exec(line) ?? [];
-    if (name === undefined || base64 === undefined) throw malformed("a line of a note's signatures");
-    return { name, bytes: fromBase64(base64) };
-  });
-}
-
-function isSigned(signature: Uint8Array, text: string, publicKey: Uint8Array): boolean {
-  // Strict (RFC 8032 §5.1.7): one signature for one text, whichever library looks at it.
-  return signature.length === 64 && ed25519.verify(signature, toUtf8(text), publicKey, { zip215: false });
 }
 
 export interface VerifiedInclusion {
@@ -180,14 +132,8 @@ function readHashes(lines: readonly string[]): readonly Uint8Array[] {
   return lines.map(readHash);
 }
 
-function readHash(base64: string): Uint8Array {
-  const bytes = fromBase64(base64);
-  if (bytes.length !== HASH_BYTES) throw malformed("a hash has 32 bytes");
-  return bytes;
-}
-
 function readText(file: Uint8Array): string {
-  if (file.length > MAX_LOG_FILE_BYTES) throw malformed("the file is larger than any of a log");
+  if (file.length > MAX_NOTE_BYTES) throw malformed("the file is larger than any of a log");
   try {
     return fromUtf8(file);
   } catch (cause) {

@@ -33,13 +33,13 @@ function understoodEvents({ transcript }: Receipt): readonly (TranscriptEvent | 
 
 /**
  * The events agree with each other and with the answer: received first, returned last, each exchange forwarded before
- * it is answered, and an ok answer resting on at least one complete response. Events withheld, and those that this version does
- * not understand, are not judged.
+ * it is answered and answered by the host that was asked, and an ok answer resting on at least one complete response of a model. Events
+ * withheld, and those that this version does not understand, are not judged.
  */
 export function checkTranscriptEvents(receipt: Receipt): ReceiptCheck {
   const events = understoodEvents(receipt);
   checkEnds(receipt);
-  const open = new Set<number>();
+  const open = new Map<number, string>();
   let answered = 0;
   for (const [index, event] of events.entries()) {
     const misplaced =
@@ -47,21 +47,47 @@ export function checkTranscriptEvents(receipt: Receipt): ReceiptCheck {
       (event?.type === "output.returned" && index !== events.length - 1);
     if (misplaced)
       throw failure("transcript-events", { message: "an event is out of order", details: { index } });
-    if (event?.type === "request.forwarded") open.add(event.exchange);
+    if (event?.type === "request.forwarded") open.set(event.exchange, event.url);
     if (event?.type !== "response.received" && event?.type !== "exchange.failed") continue;
+    checkEndpoint(event, open.get(event.exchange));
     if (!open.delete(event.exchange) && !events.includes(undefined)) {
       throw failure("transcript-events", {
         message: "a response has no request before it",
         details: { exchange: event.exchange },
       });
     }
-    if (event.type === "response.received" && event.status >= 200 && event.status < 300) answered++;
+    const isModels = event.type === "response.received" && event.requestedModel !== null;
+    if (isModels && event.status >= 200 && event.status < 300) answered++;
   }
   const complete = !events.includes(undefined);
-  if (complete && receipt.answer.status === AnswerStatus.ok && answered === 0) {
+  // A program may ask nobody: what it returned is its own.
+  const isProgram = events.some((event) => event?.type === "program.started");
+  if (complete && !isProgram && receipt.answer.status === AnswerStatus.ok && answered === 0)
     throw failure("transcript-events", { message: "an ok answer rests on no successful response" });
-  }
   return passed("transcript-events", `${describeExchanges(events)}${describeUnknown(receipt)}`);
+}
+
+/** The server that answered is the one that was asked: its certificate names the URL's host; without TLS, both are this machine. */
+function checkEndpoint(
+  { exchange, transport }: Extract<TranscriptEvent, { exchange: number; transport: unknown }>,
+  asked: string | undefined,
+): void {
+  if (asked === undefined || transport === null) return;
+  const url = URL.parse(asked);
+  const name = url?.hostname.replace(/^\[(.*)\]$/, "$1").toLowerCase();
+  const isRight =
+    transport.kind === "tls"
+      ? url?.protocol === "https:" && transport.host.toLowerCase() === name
+      : url?.protocol === "http:" && transport.address.toLowerCase() === name;
+  if (isRight) return;
+  throw failure("transcript-events", {
+    message: "an answer came from another host than was asked",
+    details: {
+      exchange,
+      asked: name ?? asked,
+      host: transport.kind === "tls" ? transport.host : transport.address,
+    },
+  });
 }
 
 /** Kept and shown: they are under the signature like the others. */
@@ -121,9 +147,8 @@ function isReceived(receipt: Receipt, event: TranscriptEvent): boolean {
 export function checkEvidenceHash(receipt: Receipt): ReceiptCheck {
   const [received] = understoodEvents(receipt);
   const actual = toHex(sha256(fromHex(receipt.evidence.bytes)));
-  if (received?.type !== "request.received") {
+  if (received?.type !== "request.received")
     return passed("evidence-hash", `${actual}; the event that names it is withheld`);
-  }
   if (received.evidenceHash !== actual) {
     throw failure("evidence-hash", {
       message: "the evidence is not the one that the transcript names",
@@ -143,19 +168,40 @@ function describeExchanges(events: readonly (TranscriptEvent | undefined)[]): st
       transport.kind === "tls"
         ? `${transport.host}:${transport.port} over ${transport.protocol}, key sha256 ${transport.spkiHash.slice(2, 18)}…`
         : `plain HTTP inside the machine, ${transport.address}`;
-    return [`${event.returnedModel ?? "unnamed model"} from ${where}, HTTP ${event.status}`];
+    const what = event.requestedModel === null ? "an answer" : (event.returnedModel ?? "unnamed model");
+    return [`${what} from ${where}, HTTP ${event.status}`];
   });
   return exchanges.length === 0 ? "no exchange with a model" : exchanges.join("; ");
+}
+
+interface NamedBody {
+  readonly hash: Hex;
+  readonly bytes: number;
+}
+
+function bodiesNamedBy(event: TranscriptEvent | undefined): readonly NamedBody[] {
+  switch (event?.type) {
+    case "request.forwarded":
+    case "response.received":
+      return [{ hash: event.bodyHash, bytes: event.bodyBytes }];
+    case "program.started":
+      return event.programBody === null ? [] : [{ hash: event.programBody, bytes: event.programBytes }];
+    case "call.made":
+      return [{ hash: event.argsHash, bytes: event.argsBytes }];
+    case "log.written":
+      return [event];
+    case "source.read":
+      return event.page === null ? [] : [{ hash: event.contentHash, bytes: event.contentBytes }];
+    default:
+      return [];
+  }
 }
 
 /** Each body is named by a disclosed event and hashes to its name; bodies may be withheld, not invented. */
 export function checkBodies(receipt: Receipt): ReceiptCheck {
   const named = new Map<Hex, number>();
-  for (const event of understoodEvents(receipt)) {
-    if (event?.type === "request.forwarded" || event?.type === "response.received") {
-      named.set(event.bodyHash, event.bodyBytes);
-    }
-  }
+  for (const event of understoodEvents(receipt))
+    for (const { hash, bytes } of bodiesNamedBy(event)) named.set(hash, bytes);
   for (const [name, body] of Object.entries(receipt.bodies) as [Hex, Hex][]) {
     const bytes = fromHex(body);
     const hash = toHex(sha256(bytes));

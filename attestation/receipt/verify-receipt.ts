@@ -22,7 +22,7 @@ export interface VerifiedReceipt {
   readonly checks: readonly ReceiptCheck[];
 }
 
-/** What needs nothing but the receipt, in the order in which a fault is reported. Each stands by itself. */
+/** Checks that need nothing but the receipt, in the order in which faults are reported. Each stands by itself. */
 export const RECEIPT_STEPS: readonly (readonly [ReceiptStep, (receipt: Receipt) => ReceiptCheck])[] = [
   ["domain", checkDomain],
   ["request", checkRequest],

@@ -11,7 +11,7 @@ import { fromUtf8, toHex, toUtf8 } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
 import { parseJsonEvidence, tryParseJsonEvidence } from "../evidence/json-evidence.ts";
 
-/** Who is known to write such tokens, by the form; whether it is theirs, the signature says. */
+/** Known issuers of such tokens, by the form; the signature tells whether it is theirs. */
 export type ResultScheme =
   "gcpConfidentialSpace" | "azureMaa" | "intelTrustAuthority" | "nvidiaNras" | "ear" | "other";
 
@@ -85,14 +85,12 @@ function findToken(bytes: Uint8Array): FoundToken {
 /** NRAS: `[["JWT", token], { "GPU-0": token, … }]`. */
 function fromDetachedBundle([head, tail = {}]: readonly unknown[]): FoundToken {
   const [mark, compact] = Array.isArray(head) ? (head as readonly unknown[]) : [];
-  if (mark !== "JWT" || typeof compact !== "string" || !COMPACT.test(compact)) {
+  if (mark !== "JWT" || typeof compact !== "string" || !COMPACT.test(compact))
     throw malformed("this is no bundle of tokens");
-  }
   if (typeof tail !== "object" || tail === null) throw malformed("this is no bundle of tokens");
   const detached = Object.entries(tail);
-  if (detached.length > MAX_DETACHED || detached.some(([, token]) => typeof token !== "string")) {
+  if (detached.length > MAX_DETACHED || detached.some(([, token]) => typeof token !== "string"))
     throw malformed("this is no bundle of tokens");
-  }
   return { compact, detached: Object.fromEntries(detached) };
 }
 
@@ -126,9 +124,8 @@ function decodePart(compact: string, index: number): ResultClaims {
     throw malformed("a part of the token is not base64url", cause);
   }
   const value = parseJsonEvidence(bytes);
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+  if (typeof value !== "object" || value === null || Array.isArray(value))
     throw malformed("a part of the token is no JSON object");
-  }
   return value as ResultClaims;
 }
 

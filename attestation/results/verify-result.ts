@@ -156,9 +156,8 @@ function checkTimes(
   const expiresAt = toTime(claims["exp"], "exp");
   const notBefore = claims["nbf"] === undefined ? issuedAt : toTime(claims["nbf"], "nbf");
   const details = { issuedAt: toIsoTime(issuedAt), expiresAt: toIsoTime(expiresAt), now: toIsoTime(now) };
-  if (now >= expiresAt) {
+  if (now >= expiresAt)
     throw new EvidenceError({ code: "EVIDENCE_STALE", message: "the result has expired", details });
-  }
   if (now + MAX_CLOCK_SKEW < Math.max(issuedAt, notBefore)) {
     throw new EvidenceError({
       code: "EVIDENCE_NOT_YET_VALID",
@@ -171,9 +170,8 @@ function checkTimes(
 
 /** A result that says no time says nothing about any. */
 function toTime(value: unknown, name: string): UnixSeconds {
-  if (typeof value !== "number" || !Number.isFinite(value) || value < 0 || value > 253_402_300_799) {
+  if (typeof value !== "number" || !Number.isFinite(value) || value < 0 || value > 253_402_300_799)
     throw malformed(`the token's ${name} is no time`);
-  }
   return Math.floor(value);
 }
 

@@ -1,13 +1,14 @@
-import { createTrustAnchor } from "../x509/trust-anchor.ts";
+import { parseIntelEndorsements } from "../intel/intel-endorsements.ts";
 import type { QuoteTrust } from "../intel/trust.ts";
-import type { Hex } from "../../protocol/bytes.ts";
-import { SIMULATOR_ROOT_SPKI } from "./collateral.ts";
-
-/** "ADYTON-SIMULATOR" in ASCII: a quoting enclave's vendor that no hardware has. */
-export const SIMULATOR_QE_VENDOR_ID: Hex = "0x414459544f4e2d53494d554c41544f52";
+import { createTrustAnchor } from "../x509/trust-anchor.ts";
+import { SIMULATOR_COLLATERAL, SIMULATOR_ROOT_SPKI } from "./collateral.ts";
+import { SIMULATOR_QE_VENDOR_ID } from "./qe-vendor.ts";
 
 /** A root whose private key is in this repository. Evidence under it is of kind `simulator` and no other. */
 export const SIMULATOR_TRUST: QuoteTrust = {
   anchor: createTrustAnchor("Adyton SIMULATOR root, not hardware", SIMULATOR_ROOT_SPKI),
   qeVendorId: SIMULATOR_QE_VENDOR_ID,
 };
+
+/** Its vendor's word for the one platform that there is. */
+export const SIMULATOR_ENDORSEMENTS = parseIntelEndorsements(SIMULATOR_COLLATERAL);

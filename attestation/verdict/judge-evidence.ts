@@ -1,7 +1,8 @@
-import type { AdytonError } from "../../protocol/errors.ts";
-import { AppraisalError, EvidenceError } from "../../protocol/errors.ts";
+import { type AdytonError, AppraisalError, EvidenceError } from "../../protocol/errors.ts";
 import { findEvidence, type FoundEvidence } from "../evidence/find-evidence.ts";
 import type { VerifiedEvidence } from "../evidence/verified-evidence.ts";
+import { bindGpus } from "./bind-gpus.ts";
+import { changeOutcome } from "./change-outcome.ts";
 import { answersOf, judgePiece, sentenceOf, type JudgedPiece, type JudgeOptions } from "./judge-piece.ts";
 import {
   outcomeOf,
@@ -39,6 +40,7 @@ export async function judgeEvidence(input: Uint8Array, options: JudgeOptions): P
   const judged: JudgedPiece[] = [];
   for (const piece of found) judged.push(await judgePiece(piece, options));
   refuseRepeatedDevices(judged, options);
+  bindGpus(judged, options);
   const pieces = judged.map(({ verdict }) => verdict) as unknown as Verdict["pieces"];
   return {
     verdict: decide(pieces, options),
@@ -104,7 +106,8 @@ export function verdictOfError(
 /** One device in two pieces of a document is one device: the second piece is not evidence of another. */
 function refuseRepeatedDevices(judged: JudgedPiece[], options: JudgeOptions): void {
   const seen = new Set<string>();
-  for (const [index, { verdict, evidence }] of judged.entries()) {
+  for (const [index, piece] of judged.entries()) {
+    const { evidence } = piece;
     if (evidence?.kind !== "nvidia") continue;
     const repeated = evidence.claims.devices.find(({ ueid }) => seen.has(ueid));
     for (const { ueid } of evidence.claims.devices) seen.add(ueid);
@@ -114,20 +117,7 @@ function refuseRepeatedDevices(judged: JudgedPiece[], options: JudgeOptions): vo
       message: "a device of this piece stands in another piece too: each device counts once",
       details: { ueid: repeated.ueid },
     });
-    const check = toVerdictCheck({ name: "each device once", link: "hardware", ok: false, error });
-    const outcome = "altered";
-    judged[index] = {
-      evidence: null,
-      verdict: {
-        ...verdict,
-        outcome,
-        status: WORDS[outcome].status,
-        headline: WORDS[outcome].headline,
-        sentence: sentenceOf(outcome, error),
-        answers: answersOf(outcome, options),
-        checks: [...verdict.checks, check],
-        error: toVerdictError(error),
-      },
-    };
+    const check = { name: "each device once", link: "hardware" } as const;
+    judged[index] = changeOutcome(piece, { check, error, options });
   }
 }

@@ -14,6 +14,7 @@ import { checkReportData } from "../policy/check-report-data.ts";
 import type { AppraisalPolicy } from "../policy/policy.ts";
 import { verifyRaTlsCertificate } from "../ra-tls/verify-ra-tls.ts";
 import { toIsoTime, type UnixSeconds } from "../time/unix-time.ts";
+import { askHostRegistry, type HostRegistry } from "./host-registry.ts";
 import { cautionOf, describePlatform } from "./platform.ts";
 import { outcomeOf, toVerdictCheck, toVerdictError, type Answer, type PieceVerdict } from "./verdict.ts";
 import { WORDS, type Outcome } from "./words.ts";
@@ -35,6 +36,8 @@ export interface JudgeOptions {
   readonly policy: ChosenPolicy | null;
   readonly nonce: Hex | null;
   readonly reportData: Hex | null;
+  /** Where the machine has to be listed; nowhere unless it is given. */
+  readonly hosts?: HostRegistry | undefined;
 }
 
 export interface JudgedPiece {
@@ -49,6 +52,7 @@ export async function judgePiece(piece: FoundEvidence, options: JudgeOptions): P
   try {
     genuine = await verifyPiece(piece, options);
     outcomes.push(...genuine.checks, ...describeGenuine(genuine.evidence));
+    if (options.hosts !== undefined) outcomes.push(await askHostRegistry(genuine.evidence, options.hosts));
     outcomes.push(...checkDemands(genuine, options));
     if (options.policy !== null) outcomes.push(...appraise(genuine, options.policy.policy, options.now));
     return {
@@ -63,7 +67,7 @@ export async function judgePiece(piece: FoundEvidence, options: JudgeOptions): P
   }
 }
 
-/** What was checked before and beside an error; where nothing was, the error itself. */
+/** The checks made before and beside an error; where none was, the error itself. */
 function failuresOf(error: AdytonError, genuine: GenuineEvidence | null): readonly CheckOutcome[] {
   const checks = checksOf(error);
   if (checks.length === 0) return [{ name: genuine === null ? "evidence" : "policy", ok: false, error }];
@@ -92,7 +96,7 @@ async function verifyPiece(piece: FoundEvidence, options: JudgeOptions): Promise
   return await verifyWith(piece, endorsements, options.now);
 }
 
-/** What is false without any endorsement is false; else what was missing is the reason. */
+/** Evidence that is false without any endorsement is false; otherwise the missing endorsement is the reason. */
 async function verifyWithout(
   piece: FoundEvidence,
   now: UnixSeconds,

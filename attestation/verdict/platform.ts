@@ -30,7 +30,7 @@ const LACKS_UPDATES: ReadonlySet<TcbStatus> = new Set<TcbStatus>([
   "NotSupported",
 ]);
 
-/** What is said under every verdict on a platform that lacks security updates; null for others. */
+/** The caution under every verdict on a platform that lacks security updates; null for others. */
 export function cautionOf(status: TcbStatus): string | null {
   return LACKS_UPDATES.has(status) ? `The platform is ${status}: it lacks security updates.` : null;
 }

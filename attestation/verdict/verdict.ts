@@ -1,7 +1,6 @@
 /** The one verdict that command line, library and page share. */
 
-import type { AdytonError } from "../../protocol/errors.ts";
-import { type ErrorDetails } from "../../protocol/errors.ts";
+import { type AdytonError, type ErrorDetails } from "../../protocol/errors.ts";
 import { comparedValues, type CheckOutcome } from "../evidence/check-list.ts";
 import type { EvidenceForm } from "../evidence/find-evidence.ts";
 import type { ByteRange, Link } from "../evidence/verified-evidence.ts";

@@ -1,6 +1,6 @@
-/** What a verdict is called, on every surface: exit status, headline and sentence (docs/reference/cli-verify.md, Verdicts). */
+/** The names of verdicts, the same on every surface: exit status, headline and sentence (docs/reference/cli-verify.md, Verdicts). */
 
-/** What came out. `Accepted…` needs a policy; `altered`, `forged` and `revoked` are shown to be false, `cannotJudge` is not. */
+/** The verdict. `Accepted…` needs a policy; `altered`, `forged` and `revoked` are shown to be false, `cannotJudge` is not. */
 export type Outcome =
   | "accepted"
   | "acceptedSimulated"
@@ -18,7 +18,7 @@ export type VerdictStatus = 0 | 1 | 2 | 3 | 4;
 interface Words {
   readonly status: VerdictStatus;
   readonly headline: string;
-  /** What it means; what was found is put after it where that is another in each case. */
+  /** Its meaning; the finding follows where it differs from case to case. */
   readonly sentence: string;
 }
 

@@ -31,12 +31,8 @@ export function createCertificateCache(limit: number): CertificateCache {
       return known !== undefined && equalBytes(known.der, der) ? known : parseCertificate(der);
     },
     keep: (certificates) => {
-      for (const certificate of certificates) {
-        kept.set(keyOf(certificate.der), certificate);
-      }
-      for (const oldest of [...kept.keys()].slice(0, Math.max(0, kept.size - limit))) {
-        kept.delete(oldest);
-      }
+      for (const certificate of certificates) kept.set(keyOf(certificate.der), certificate);
+      for (const oldest of [...kept.keys()].slice(0, Math.max(0, kept.size - limit))) kept.delete(oldest);
     },
   };
 }

@@ -21,7 +21,7 @@ export const MAX_CERTIFICATE_BYTES = 256 * 1024;
 /** Longest serial number, in bytes (RFC 5280 §4.1.2.2: 20 octets, one of them maybe for the sign). */
 const MAX_SERIAL_BYTES = 20;
 
-/** What a certificate says. Reading one establishes nothing about whether it is true: `verifyPath` does. */
+/** A certificate's fields. Reading them establishes nothing about whether they are true: `verifyPath` does. */
 export interface Certificate {
   readonly der: Uint8Array<ArrayBuffer>;
   /** The bytes that the signature covers. */

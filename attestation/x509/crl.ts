@@ -9,7 +9,7 @@ import { parseSignatureScheme, type SignatureScheme } from "./signature-scheme.t
 /** Longest CRL read, in bytes: Intel's and AMD's are a few kilobytes. */
 export const MAX_CRL_BYTES = 4 * 1024 * 1024;
 
-/** What a certificate revocation list says; authentic and in date only once `revocation.ts` has found it so. */
+/** A certificate revocation list's fields; authentic and in date only once `revocation.ts` has found it so. */
 export interface Crl {
   readonly der: Uint8Array<ArrayBuffer>;
   readonly tbs: Uint8Array<ArrayBuffer>;
@@ -49,9 +49,7 @@ export function parseCrl(der: Uint8Array<ArrayBuffer>): Crl {
   const thisUpdate = toTime(reader.readAny());
   const nextUpdate = toTime(reader.readAny());
   const revoked = parseRevoked(reader);
-  if (reader.nextTag === TAG.context0) {
-    checkExtensions(reader.readConstructed(TAG.context0).readSequence());
-  }
+  if (reader.nextTag === TAG.context0) checkExtensions(reader.readConstructed(TAG.context0).readSequence());
   reader.end();
   return {
     der,

@@ -11,6 +11,7 @@ export interface Extension {
 export const EXTENSION = {
   subjectKeyIdentifier: "2.5.29.14",
   keyUsage: "2.5.29.15",
+  extendedKeyUsage: "2.5.29.37",
   basicConstraints: "2.5.29.19",
   crlNumber: "2.5.29.20",
   deltaCrlIndicator: "2.5.29.27",
@@ -71,8 +72,23 @@ export function parseKeyUsage(extension: Extension | undefined): ReadonlySet<Key
   reader.end();
   const first = bits[1] ?? 0;
   const usages = new Set<KeyUsage>();
-  for (const [usage, bit] of Object.entries(KEY_USAGE_BIT) as [KeyUsage, number][]) {
+  for (const [usage, bit] of Object.entries(KEY_USAGE_BIT) as [KeyUsage, number][])
     if (((first >> (7 - bit)) & 1) === 1) usages.add(usage);
-  }
   return usages;
+}
+
+/** Purposes that the key was certified for (RFC 5280 §4.2.1.12); none where the certificate does not say. */
+export function parseExtendedKeyUsage({
+  extensions,
+}: {
+  readonly extensions: ReadonlyMap<string, Extension>;
+}): ReadonlySet<string> {
+  const extension = extensions.get(EXTENSION.extendedKeyUsage);
+  if (extension === undefined) return new Set();
+  const outer = new DerReader(extension.value);
+  const reader = outer.readSequence();
+  outer.end();
+  const purposes = new Set<string>();
+  while (!reader.done) purposes.add(readOid(reader));
+  return purposes;
 }

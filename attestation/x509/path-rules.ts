@@ -39,9 +39,8 @@ export function checkCriticalExtensions(
   understood: ReadonlySet<string> | undefined,
 ): void {
   for (const [oid, { critical }] of certificate.extensions) {
-    if (critical && !UNDERSTOOD.has(oid) && understood?.has(oid) !== true) {
+    if (critical && !UNDERSTOOD.has(oid) && understood?.has(oid) !== true)
       throw fault("EVIDENCE_CHAIN_CRITICAL_EXTENSION", certificate, { oid });
-    }
   }
 }
 
@@ -54,9 +53,8 @@ function checkUsage(certificate: Certificate, usage: KeyUsage): void {
 function checkCa(certificate: Certificate, below: number): void {
   const { isCa, pathLength } = certificate.basicConstraints;
   if (!isCa) throw fault("EVIDENCE_CHAIN_NOT_CA", certificate, {});
-  if (pathLength !== null && below > pathLength) {
+  if (pathLength !== null && below > pathLength)
     throw fault("EVIDENCE_CHAIN_PATH_LENGTH", certificate, { pathLength, below });
-  }
   checkUsage(certificate, "keyCertSign");
 }
 

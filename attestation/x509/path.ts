@@ -158,9 +158,8 @@ function issuerOf(path: readonly Certificate[], index: number, { publicKey }: Tr
 function startLists(path: readonly Certificate[], anchor: TrustAnchor, { revocation }: PathOptions): void {
   if ("notPublished" in revocation) return;
   for (const [index, certificate] of path.entries()) {
-    for (const crl of revocation.crls) {
+    for (const crl of revocation.crls)
       if (crl.issuer === certificate.issuer) void isIssuedBy(crl, issuerOf(path, index, anchor).publicKey);
-    }
   }
 }
 

@@ -1,4 +1,4 @@
-import { fromBase64 as decodeBase64 } from "../../protocol/base64.ts";
+import { fromBase64 as decodeBase64, toBase64 } from "../../protocol/base64.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
 import { malformed } from "../encoding/malformed.ts";
 
@@ -37,4 +37,10 @@ export function splitPem(text: string, label: string): readonly string[] {
     from = bodyEnd + end.length;
   }
   return bodies;
+}
+
+/** A certificate as PEM. */
+export function toPem(der: Uint8Array): string {
+  const body = toBase64(der).replace(/.{64}/g, "$&\n");
+  return `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`;
 }

@@ -3,7 +3,7 @@
  *
  * Source: W3C, Extensible Markup Language (XML) 1.0, fifth edition; Namespaces in XML 1.0. Refused, though XML has them:
  * document types (and with them entities of one's own), processing instructions, comments, CDATA sections, and attributes
- * in the `xml` namespace. What is refused cannot be read in two ways.
+ * in the `xml` namespace. Everything that could be read in two ways is refused.
  */
 
 import { EvidenceError } from "../../protocol/errors.ts";
@@ -85,9 +85,8 @@ class XmlReader {
   /** After its opening bracket. */
   #element(outer: Scope, depth: number): XmlElement {
     this.#elements += 1;
-    if (depth > MAX_DEPTH || this.#elements > MAX_ELEMENTS) {
+    if (depth > MAX_DEPTH || this.#elements > MAX_ELEMENTS)
       throw malformed("it is larger or deeper than any genuine file");
-    }
     const [prefix, name] = this.#qualifiedName();
     const raw = this.#attributes();
     const declared = namespacesOf(raw);
@@ -122,9 +121,8 @@ class XmlReader {
           throw malformed("an element is closed by another's end");
         return children;
       }
-      if (this.#text.startsWith("<!", this.#at) || this.#text.startsWith("<?", this.#at)) {
+      if (this.#text.startsWith("<!", this.#at) || this.#text.startsWith("<?", this.#at))
         throw unsupported("comments, sections and instructions are not read");
-      }
       this.#expect("<");
       children.push(this.#element(scope, depth + 1));
     }
@@ -146,9 +144,8 @@ class XmlReader {
       if (quote === "'") this.#expect("'");
       const value = this.#characters(quote, true);
       this.#expect(quote);
-      if (attributes.some((known) => known.prefix === prefix && known.name === name)) {
+      if (attributes.some((known) => known.prefix === prefix && known.name === name))
         throw malformed("an element has an attribute twice");
-      }
       attributes.push({ prefix, name, value });
     }
   }
@@ -211,9 +208,8 @@ function reference(name: string, mark: string): string {
 
 /** XML §2.2: no other control characters, no half of a pair. */
 function checkCharacters(text: string): string {
-  if (/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/.test(text) || !text.isWellFormed()) {
+  if (/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/.test(text) || !text.isWellFormed())
     throw malformed("a character that XML does not have");
-  }
   return text;
 }
 
@@ -223,7 +219,9 @@ function namespacesOf(attributes: readonly RawAttribute[]): ReadonlyMap<string, 
     if (prefix === "xmlns") {
       if (name === "xmlns" || name === "xml" || value === "") throw malformed("a namespace's declaration");
       declared.set(name, value);
-    } else if (prefix === "" && name === "xmlns") declared.set("", value);
+    } else if (prefix === "" && name === "xmlns") {
+      declared.set("", value);
+    }
   }
   return declared;
 }

@@ -12,11 +12,29 @@ const FRESH_SIGNATURES: Readonly<Record<string, string>> = {
   nitro: "2 P-384, 1 of them under a new key: enclave certificate, document",
 };
 
-export function writeJsonOrTable(figures: Readonly<Record<string, Figures>>, json: boolean): void {
+/** A batch by `verifyMany`: on every core, and on one thread of one core. */
+export interface ManyFigures {
+  readonly perSecond: number;
+  readonly alonePerSecond: number;
+}
+
+interface Output {
+  readonly many: ManyFigures;
+  readonly json: boolean;
+}
+
+export function writeJsonOrTable(
+  figures: Readonly<Record<string, Figures>>,
+  { many: { perSecond, alonePerSecond }, json }: Output,
+): void {
+  const many = { perSecond: round(perSecond), speedup: round(perSecond / alonePerSecond) };
   const entries = Object.fromEntries(
     Object.entries(figures).map(([name, figure]) => [name, toEntry(figure, FRESH_SIGNATURES[name] ?? "")]),
   );
-  process.stdout.write(json ? `${JSON.stringify(entries)}\n` : toTable(figures));
+  const inBatches = `a batch on every core: ${many.perSecond}, ${many.speedup} times one core\n`;
+  process.stdout.write(
+    json ? `${JSON.stringify({ ...entries, many })}\n` : `${toTable(figures)}${inBatches}`,
+  );
 }
 
 /** `null` where no other implementation verifies the kind. A ratio above 1 means that ours is faster. */

@@ -1,5 +1,5 @@
 import { Agent, request } from "node:https";
-import { z } from "zod";
+import * as z from "zod";
 import { toHex } from "../../protocol/bytes.ts";
 import { AnswerCall } from "../../protocol/enclave-api.ts";
 import { encodePayload, PayloadType, payloadHash } from "../../protocol/payload.ts";

@@ -23,7 +23,7 @@ contract GasConsumer is OracleConsumer {
     function askByContext(bytes32 context, string calldata prompt, uint96 fee) external payable {
         RequestTerms memory terms = _terms(fee);
         terms.context = context;
-        _request(terms, Inference.encode(Inference.text("openai/gpt-5.1", "", prompt)), msg.value);
+        _request(terms, Inference.encodeText("openai/gpt-5.1", prompt), msg.value);
     }
 
     function askFromSubscription(uint256 item, string calldata prompt, uint96 fee, uint64 subscriptionId) external {
@@ -63,7 +63,7 @@ contract GasConsumer is OracleConsumer {
     }
 
     function _ask(uint256 item, string calldata prompt, RequestTerms memory terms) private {
-        bytes memory payload = Inference.encode(Inference.text("openai/gpt-5.1", "", prompt));
+        bytes memory payload = Inference.encodeText("openai/gpt-5.1", prompt);
         requestOf[item] = _request(terms, payload, msg.value);
     }
 

@@ -7,6 +7,7 @@ import { createSimulatorAttester } from "../../enclave/attesters/simulator/simul
 import { encodeTdxEvidence } from "../../attestation/onchain/tdx-evidence.ts";
 import { present, startChain, word, type Chain, type Rule } from "./chain.ts";
 import { CHAIN_ID } from "./constants.ts";
+import { measureAccountGas } from "./agent.ts";
 import { admitByQuote, bindToChain, createNode, encodeBatch, signAnswer, type Asked } from "./node.ts";
 import { measureRepaid } from "./repaid.ts";
 import {
@@ -28,7 +29,7 @@ const AMD = 2n;
 
 export type GasFigures = Readonly<Record<string, number | Readonly<Record<string, number>>>>;
 
-async function tdxRules(chain: Chain): Promise<readonly Rule[]> {
+export async function tdxRules(chain: Chain): Promise<readonly Rule[]> {
   const attester = await createSimulatorAttester({ platform: "sample" });
   const quote = await attester.getEvidence(new Uint8Array(64));
   const claims = await chain.tdx.verifyQuote(encodeTdxEvidence(quote, { intermediate: "include" }));
@@ -233,6 +234,7 @@ export async function measureGas(): Promise<GasFigures> {
       refund: await measureRefund(stage),
       withoutConsumer: await measureWithoutConsumer(stage),
       repaid: await measureRepaid(stage),
+      accountGas: await measureAccountGas(stage),
     };
   } finally {
     await chain.stop();

@@ -2,9 +2,9 @@
 
 import { createSimulatorAttester } from "../../enclave/attesters/simulator/simulator-attester.ts";
 import { encodeTdxEvidence } from "../../attestation/onchain/tdx-evidence.ts";
-import { encodeFulfillBatch } from "../../oracle/chain/batch-call.ts";
-import type { SignedLeaf } from "../../oracle/chain/quorum-call.ts";
-import type { SettlingAnswer } from "../../oracle/chain/settlement-call.ts";
+import { encodeFulfillBatch } from "../../oracle/chain/contracts/batch-call.ts";
+import type { SignedLeaf } from "../../oracle/chain/contracts/quorum-call.ts";
+import type { SettlingAnswer } from "../../oracle/chain/contracts/settlement-call.ts";
 import * as p from "../../protocol/index.ts";
 import type { Chain } from "./chain.ts";
 import { BEHAVIOUR, CHAIN_ID } from "./constants.ts";

@@ -2,9 +2,9 @@
 
 import type { TransactionResponse } from "ethers";
 import type { GasConsumer } from "../../contracts/bindings/index.ts";
-import { decodeCoordinatorLog } from "../../oracle/chain/coordinator-log.ts";
-import { encodeCommitQuorum, encodeOpenQuorum } from "../../oracle/chain/quorum-call.ts";
-import { encodeFulfill } from "../../oracle/chain/settlement-call.ts";
+import { decodeCoordinatorLog } from "../../oracle/chain/abi/coordinator-log.ts";
+import { encodeCommitQuorum, encodeOpenQuorum } from "../../oracle/chain/contracts/quorum-call.ts";
+import { encodeFulfill } from "../../oracle/chain/contracts/settlement-call.ts";
 import * as p from "../../protocol/index.ts";
 import type { Chain } from "./chain.ts";
 import { CHAIN_ID } from "./constants.ts";
@@ -44,9 +44,8 @@ export async function lastAsked({ coordinator, provider }: Chain): Promise<Asked
       },
       CHAIN_ID,
     );
-    if (event?.kind === "requested") {
+    if (event?.kind === "requested")
       return { request: event.request, blockNumber, blockHash: event.blockHash };
-    }
   }
   throw new Error("no request was made");
 }

@@ -19,7 +19,8 @@ import {
 import { toHex, toUtf8, type Hex } from "../../protocol/bytes.ts";
 import { encodeOutput } from "../../protocol/output-abi.ts";
 import { parseOutputType } from "../../protocol/output-type.ts";
-import { LOCAL_CHAIN_ID, LocalAccount, startAnvil } from "../../devnet/anvil.ts";
+import { startAnvil } from "../../devnet/anvil.ts";
+import { LOCAL_CHAIN_ID, LocalAccount } from "../../devnet/local-chain.ts";
 import { plainSource, startPlainModel } from "../functions/plain.ts";
 import { fallOutOfStep, percentiles, watch, type Percentiles } from "./latency.ts";
 import { POLL_MS } from "./stack.ts";

@@ -3,7 +3,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { LOCAL_CHAIN_ID, LocalAccount } from "../../devnet/anvil.ts";
+import { LOCAL_CHAIN_ID, LocalAccount } from "../../devnet/local-chain.ts";
 import { startProgram, type RunningProgram } from "../../devnet/child-process.ts";
 import { plannedAddresses } from "../../devnet/deployment.ts";
 import { localAddress } from "../../devnet/local-accounts.ts";
@@ -86,6 +86,7 @@ async function startEnclave(
     payee: `0x${"fe".repeat(20)}`,
     credential: CALLER_TOKEN,
     functionsCredential: "unused",
+    agentCredential: "unused",
     port: 0,
     // The chain is started after the enclave, whose digest its policy names.
     clockChainUrl: null,

@@ -46,9 +46,8 @@ export async function measureThroughput(stack: Stack, load: Load): Promise<Throu
   const memory: number[] = [];
   const refill = async (): Promise<void> => {
     await count.update();
-    for (; asked - count.distinct + PER_TRANSACTION <= load.outstanding; asked += PER_TRANSACTION) {
+    for (; asked - count.distinct + PER_TRANSACTION <= load.outstanding; asked += PER_TRANSACTION)
       await asker.ask(PER_TRANSACTION);
-    }
     memory.push(memoryMb(oracle.pid));
     peak = Math.max(peak, memory.at(-1) ?? 0);
     await pause(TICK_MS);

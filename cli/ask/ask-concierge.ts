@@ -2,7 +2,7 @@
 
 import type { JsonRpcProvider } from "ethers";
 import { Concierge__factory } from "../../contracts/bindings/factories/index.ts";
-import { LocalAccount } from "../../devnet/anvil.ts";
+import { LocalAccount } from "../../devnet/local-chain.ts";
 import { localSigner } from "../../devnet/local-accounts.ts";
 import type { NetworkFile } from "../../devnet/network-file.ts";
 import { askContract, type Answered, type AskStep } from "./ask-contract.ts";
@@ -13,6 +13,7 @@ export interface ConciergeQuestion {
   /** `null`: text. */
   readonly outputType: string | null;
   readonly fee?: bigint;
+  readonly approve?: (wei: bigint) => void;
   readonly timeoutMs: number;
   readonly onStep: (step: AskStep, detail: string) => void;
 }
@@ -22,7 +23,7 @@ export async function askConcierge(
   provider: JsonRpcProvider,
   asked: ConciergeQuestion,
 ): Promise<Answered> {
-  const { question, model, outputType, fee, timeoutMs, onStep } = asked;
+  const { question, model, outputType, fee, approve, timeoutMs, onStep } = asked;
   return await askContract({
     provider,
     signer: localSigner(provider, LocalAccount.asker),
@@ -39,6 +40,7 @@ export async function askConcierge(
         },
       ),
     ...(fee === undefined ? {} : { fee }),
+    ...(approve === undefined ? {} : { approve }),
     monotonicMs: () => performance.now(),
     timeoutMs,
     onStep,

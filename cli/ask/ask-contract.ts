@@ -1,6 +1,6 @@
 /** Asks through a contract of a network and waits for the answer, as a user of that contract would. */
 
-import { z } from "zod";
+import * as z from "zod";
 import type {
   ContractTransactionReceipt,
   ContractTransactionResponse,
@@ -36,6 +36,8 @@ export interface AskOptions {
   /** Sends the question with this value and fee. */
   readonly send: (signer: Signer, fee: bigint, value: bigint) => Promise<ContractTransactionResponse>;
   readonly fee?: bigint;
+  /** Told what will be sent with the question, in wei, before it is. Throws to refuse. */
+  readonly approve?: (wei: bigint) => void;
   /** Milliseconds of a clock that only runs forward. */
   readonly monotonicMs: () => number;
   readonly timeoutMs: number;
@@ -76,7 +78,7 @@ export interface Answered extends Asked {
 export async function askContract(options: AskOptions): Promise<Answered> {
   const { provider, coordinator, monotonicMs, onStep } = options;
   const contract = OracleCoordinator__factory.connect(coordinator, provider);
-  const { asked, blockNumber, terms } = await sendQuestion(options, contract);
+  const { asked, blockNumber, terms } = await sendQuestion(options);
   onStep("requested", `request ${shorten(asked.requestId)}`);
   const started = monotonicMs();
   const outcome = await awaitOutcome(options, contract, { requestId: asked.requestId, blockNumber });
@@ -104,21 +106,32 @@ export async function askContract(options: AskOptions): Promise<Answered> {
   };
 }
 
-interface Sent {
+export interface Sent {
   readonly asked: Asked;
   readonly blockNumber: number;
   readonly terms: Pick<FailedCallback, "consumer" | "gasLimit">;
 }
 
-async function sendQuestion(
-  { provider, signer, send, fee = DEFAULT_FEE, onStep }: AskOptions,
-  contract: OracleCoordinator,
-): Promise<Sent> {
+type SendOptions = Pick<
+  AskOptions,
+  "provider" | "signer" | "coordinator" | "send" | "fee" | "approve" | "onStep"
+>;
+
+/**
+ * Sends, and waits for the block that has the request.
+ *
+ * @throws {ChainError} CHAIN_REVERTED when the question cannot be asked
+ */
+export async function sendQuestion(options: SendOptions): Promise<Sent> {
+  const { provider, signer, coordinator, send, fee = DEFAULT_FEE, approve, onStep } = options;
+  const contract = OracleCoordinator__factory.connect(coordinator, provider);
   const { maxFeePerGas, gasPrice } = await provider.getFeeData();
   const price = maxFeePerGas ?? gasPrice ?? 0n;
+  const value = fee + 2n * price * SETTLEMENT_GAS;
+  approve?.(value);
   let receipt: ContractTransactionReceipt | null;
   try {
-    const transaction = await send(signer, fee, fee + 2n * price * SETTLEMENT_GAS);
+    const transaction = await send(signer, fee, value);
     onStep("sent", `transaction ${shorten(transaction.hash)}`);
     receipt = await transaction.wait();
   } catch (cause) {
@@ -132,9 +145,8 @@ async function sendQuestion(
   const requested = receipt?.logs
     .map((log) => contract.interface.parseLog(log))
     .find((log) => log?.name.startsWith("Requested") === true);
-  if (receipt == null || requested == null) {
+  if (receipt == null || requested == null)
     throw new ChainError({ code: "CHAIN_REVERTED", message: "the transaction made no request" });
-  }
   const requestId = String(requested.args["requestId"]) as Hex;
   // The word ends in it: refundTo 160 bits ‖ gasPriceCap 64 ‖ callbackGasLimit 32.
   const gasLimit = Number(BigInt.asUintN(32, requested.args["refundAndGas"] as bigint));
@@ -200,7 +212,7 @@ const IndexView = z.object({
   answer: z.object({ status: z.number(), settlesFrom: z.number() }).nullable(),
 });
 
-/** What keeps the request open: `undefined` while the oracle has nothing to say against an answer, or does not reply. */
+/** The reason why the request stays open; `undefined` while the oracle names none, or does not reply. */
 async function readFailure(oracleUrl: string, requestId: Hex): Promise<Outcome | undefined> {
   const view = await fetch(`${oracleUrl}/v1/requests/${requestId}`, {
     signal: AbortSignal.timeout(INDEX_LOOK_MS),

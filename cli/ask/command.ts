@@ -35,7 +35,7 @@ export function registerAsk(program: Command): void {
     });
 }
 
-/** What is waited for after each step. */
+/** The message while each step runs. */
 const WAITING: Readonly<Record<AskStep, string>> = {
   sent: "waiting for the block with the question",
   requested: "waiting for the answer",
@@ -101,7 +101,7 @@ async function fetchReceipt(
   try {
     return await downloadReceipt(oracleUrl, requestId, folder);
   } catch (error) {
-    // What the chain says is still worth telling.
+    // The chain's own findings are still worth telling.
     if (!(error instanceof AdytonError)) throw error;
     process.stderr.write(`no receipt   ${error.message}\n`);
     return null;

@@ -1,7 +1,7 @@
 /** Why a consumer's callback failed, as the chain's trace of the fulfilment has it. */
 
 import type { JsonRpcProvider } from "ethers";
-import { z } from "zod";
+import * as z from "zod";
 
 export interface FailedCallback {
   readonly consumer: string;

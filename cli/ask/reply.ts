@@ -1,4 +1,4 @@
-/** What was answered, as the receipt has it: also where the contract could not take it. */
+/** The answer as the receipt has it: also where the contract could not take it. */
 
 import { fromHex, fromUtf8, type Hex } from "../../protocol/bytes.ts";
 import { decodeOutput, type OutputValue } from "../../protocol/output-abi.ts";
@@ -81,7 +81,7 @@ function explainInvalidOutput(receipt: Receipt | null, outputType: string | null
   return `the model's answer is not what was asked for, ${wanted}${allowed}${answer}`;
 }
 
-/** What the model wrote last, from the recorded bodies: of an OpenAI-compatible chat, where it is one. */
+/** The model's last text, from the recorded bodies of an OpenAI-compatible chat; null where it is none. */
 function lastSaid({ bodies }: Receipt): string | null {
   for (const body of Object.values(bodies).reverse()) {
     try {

@@ -5,6 +5,14 @@ import type { Command } from "commander";
 import { readEnvironment } from "../../devnet/config.ts";
 import { wallClock } from "../clock.ts";
 import { untilInterrupted } from "../interruption.ts";
+import { requireNodePackages } from "../node-packages.ts";
+
+interface DemoCommandOptions {
+  readonly folder: string;
+  readonly agents?: true;
+  readonly open?: true;
+  readonly json?: true;
+}
 
 export function registerDemo(program: Command): void {
   program
@@ -13,14 +21,19 @@ export function registerDemo(program: Command): void {
       "start a network on this machine, ask two questions through contracts, verify a receipt, end",
     )
     .option("--folder <path>", "where logs, receipt and policy go", ".adyton/demo")
+    .option("--agents", "run an agent as well, and replay it from its receipt")
+    .option("--open", "then show the receipt on the Verify page, until Ctrl-C")
     .option("--json", "print one JSON object on stdout, and nothing else there")
-    .action(async (options: { readonly folder: string; readonly json?: true }) => {
+    .action(async (options: DemoCommandOptions) => {
+      requireNodePackages();
       const { runDemo } = await import("./run-demo.ts");
       process.exitCode = await untilInterrupted((signal) =>
         runDemo({
           environment: readEnvironment(),
           folder: resolve(options.folder),
+          open: options.open === true,
           json: options.json === true,
+          agents: options.agents === true,
           now: wallClock,
           signal,
         }),

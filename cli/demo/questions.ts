@@ -7,7 +7,7 @@ import { decodeReply } from "../ask/reply.ts";
 import { Concierge__factory, ContentModerator__factory } from "../../contracts/bindings/factories/index.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import type { OutputValue } from "../../protocol/output-abi.ts";
-import { LocalAccount } from "../../devnet/anvil.ts";
+import { LocalAccount } from "../../devnet/local-chain.ts";
 import { localSigner } from "../../devnet/local-accounts.ts";
 import type { NetworkFile } from "../../devnet/network-file.ts";
 

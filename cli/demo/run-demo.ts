@@ -1,7 +1,7 @@
 /** `adyton demo`: a network, two questions, one receipt verified. Ends by itself and leaves no process behind. */
 
-import { copyFileSync } from "node:fs";
-import { join } from "node:path";
+import { copyFileSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { describeValue, toJson } from "../ask/describe.ts";
 import type { DevnetEnvironment } from "../../devnet/config.ts";
 import { ExitCode } from "../exit-codes.ts";
@@ -9,17 +9,25 @@ import { commandLine } from "../invocation.ts";
 import { startNetwork, type LocalNetwork } from "../../devnet/start.ts";
 import { showSteps } from "../network-steps.ts";
 import { downloadReceipt } from "../receipt/download.ts";
-import { paint, showWaiting } from "../terminal.ts";
+import { requirePage } from "../page/page-server.ts";
+import { showFile } from "../page/show-file.ts";
+import { paint, showWaiting, wrap } from "../terminal.ts";
 import { readPolicy } from "../verify/evidence-options.ts";
 import { verifyReceiptFile } from "../verify/receipt.ts";
 import { describeOutcome } from "../verify/describe.ts";
 import type { VerifyOutcome } from "../verify/report.ts";
+import { STAND_IN_PANEL } from "../../devnet/stand-in-panel.ts";
+import { demonstrateAgent } from "./agents.ts";
 import { askInWords, moderate, type OnAskStep, type QuestionAnswered } from "./questions.ts";
 
 export interface DemoOptions {
   readonly environment: DevnetEnvironment;
   readonly folder: string;
   readonly json: boolean;
+  /** Whether an agent runs as well. */
+  readonly agents: boolean;
+  /** Whether the page shows the receipt at the end, until the signal. */
+  readonly open: boolean;
   /** Seconds of the wall clock. */
   readonly now: () => number;
   /** Ends the demo early. */
@@ -28,7 +36,32 @@ export interface DemoOptions {
 
 type Say = (line: string) => void;
 
-export async function runDemo({ environment, folder, json, now, signal }: DemoOptions): Promise<ExitCode> {
+export async function runDemo(options: DemoOptions): Promise<ExitCode> {
+  if (options.open) requirePage();
+  const { status, receiptFile } = await demonstrate(options);
+  if (options.open) {
+    const said = (line: string): void => void process.stderr.write(`${line}\n`);
+    await showFile(
+      { name: basename(receiptFile), bytes: readFileSync(receiptFile) },
+      { signal: options.signal, said },
+    );
+  }
+  return status;
+}
+
+interface Demonstrated {
+  readonly status: ExitCode;
+  readonly receiptFile: string;
+}
+
+async function demonstrate({
+  environment,
+  folder,
+  json,
+  agents,
+  now,
+  signal,
+}: DemoOptions): Promise<Demonstrated> {
   // With --json, stdout holds one object and nothing else; the story goes to stderr.
   const say: Say = (line) => void (json ? process.stderr : process.stdout).write(`${line}\n`);
   const started = performance.now();
@@ -46,6 +79,7 @@ export async function runDemo({ environment, folder, json, now, signal }: DemoOp
     now,
     onStep: steps.onStep,
     signal,
+    ...(agents ? { sources: true, models: STAND_IN_PANEL.slice(1) } : {}),
   }).finally(steps.end);
   try {
     announceModel(network, say);
@@ -56,9 +90,14 @@ export async function runDemo({ environment, folder, json, now, signal }: DemoOp
     say(describeOutcome(outcome));
     say("Verify it again yourself, at any time:");
     say(`  ${commandLine("verify", outcome.receiptFile, "--policy", outcome.policyFile)}`);
-    if (json) process.stdout.write(`${toJson(summary(network, asked, outcome))}\n`);
+    const ran = agents
+      ? await Promise.race([demonstrateAgent(network, { folder, say, step }), aborted])
+      : null;
+    if (json) process.stdout.write(`${toJson({ ...summary(network, asked, outcome), ...ran })}\n`);
     const answered = asked.every(({ status, delivered }) => status === "ok" && delivered);
-    return answered && outcome.exitCode === ExitCode.ok ? ExitCode.ok : ExitCode.notGenuine;
+    const replayed = ran === null || ran.replay.verdict === "equal";
+    const isGood = answered && replayed && outcome.exitCode === ExitCode.ok;
+    return { status: isGood ? ExitCode.ok : ExitCode.notGenuine, receiptFile: outcome.receiptFile };
   } finally {
     await network.stop();
     step("end", "every process ended, every port released");
@@ -68,7 +107,10 @@ export async function runDemo({ environment, folder, json, now, signal }: DemoOp
 function announceModel({ model }: LocalNetwork, say: Say): void {
   if (!model.standIn) return;
   say(
-    "The model is a local STAND-IN with its own TLS authority; set OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY or ADYTON_MODEL_URL for a real one.",
+    wrap(
+      "The model is a local STAND-IN with its own TLS authority; set OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY or ADYTON_MODEL_URL for a real one.",
+      0,
+    ),
   );
 }
 

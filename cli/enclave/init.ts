@@ -4,11 +4,12 @@ import { createHash, randomBytes } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { rootCertificates } from "node:tls";
-import { z } from "zod";
+import * as z from "zod";
 import { Behaviour, type BehaviourFile } from "../../enclave/configuration/behaviour.ts";
 import { Operator, type OperatorFile } from "../../enclave/configuration/operator.ts";
 import { PROVIDER_TEMPLATES, toProvider } from "../../enclave/models/catalog/catalog.ts";
 import type { ProviderTemplate } from "../../enclave/models/catalog/template.ts";
+import { EXTRACTOR } from "../../enclave/sources/extractor.ts";
 import { InputError } from "../../protocol/errors.ts";
 
 export interface InitOptions {
@@ -23,6 +24,7 @@ export interface InitOptions {
   readonly weiPerOutputToken: string;
   readonly attester: string;
   readonly folder: string;
+  readonly sources?: true;
 }
 
 const OWNER_ONLY = 0o600;
@@ -80,16 +82,14 @@ function describe(
 
 function createBehaviour(options: InitOptions, templates: readonly ProviderTemplate[]): BehaviourFile {
   const [template, ...others] = templates;
-  if (others.length > 0 && (options.model !== undefined || options.baseUrl !== undefined)) {
+  if (others.length > 0 && (options.model !== undefined || options.baseUrl !== undefined))
     throw invalid("--model and --base-url are of one provider: name one, and add the others to the file");
-  }
   const providers = templates.map((each) => {
     const baseUrl = options.baseUrl ?? each.baseUrl;
     const models = options.model ?? [];
     if (baseUrl === null) throw invalid(`${each.title} has no URL of its own: --base-url names yours`);
-    if (models.length === 0 && each.models.length === 0) {
+    if (models.length === 0 && each.models.length === 0)
       throw invalid(`the catalogue knows no models of ${each.title}: --model names yours`);
-    }
     const price = {
       perRequest: "0",
       perInputToken: options.weiPerInputToken,
@@ -116,8 +116,17 @@ function createBehaviour(options: InitOptions, templates: readonly ProviderTempl
       retries: 2,
     },
     providers: Object.fromEntries(providers),
+    ...(options.sources === true ? { sources: SOURCES } : {}),
   };
 }
+
+/** What prompts name by URL: anywhere on the public Internet, within the limits that are set unless others are. */
+const SOURCES: NonNullable<BehaviourFile["sources"]> = {
+  hosts: "public",
+  addresses: "public",
+  headers: { "user-agent": "adyton-enclave" },
+  pages: { extractor: EXTRACTOR },
+};
 
 function createOperator(options: InitOptions, credential: string): unknown {
   const coordinators = options.coordinator.map((text) => {

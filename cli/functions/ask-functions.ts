@@ -10,7 +10,7 @@ import { fromHex, type Hex } from "../../protocol/bytes.ts";
 import { ChainError } from "../../protocol/errors.ts";
 import { verifyFunctionsAnswer } from "../../protocol/functions-answer.ts";
 import { decodeFunctionsCall, type FunctionsRequest } from "../../protocol/functions-request.ts";
-import { LOCAL_CHAIN_ID } from "../../devnet/anvil.ts";
+import { LOCAL_CHAIN_ID } from "../../devnet/local-chain.ts";
 import type { FunctionsFile } from "./functions-file.ts";
 import { describeFunctionsAnswer, fetchOutput, readStateBlock, type DescribedAnswer } from "./question.ts";
 
@@ -110,9 +110,8 @@ async function sendQuestion(options: AskFunctionsOptions): Promise<SentQuestion>
   const asked = receipt?.logs
     .map((log) => consumer.interface.parseLog(log))
     .find((log) => log?.name === "QuestionAsked");
-  if (receipt == null || asked == null) {
+  if (receipt == null || asked == null)
     throw new ChainError({ code: "CHAIN_REVERTED", message: "the transaction asked no question" });
-  }
   return {
     request: decodeFunctionsCall(fromHex(String(asked.args["call"]))).request,
     requestId: String(asked.args["requestId"]) as Hex,

@@ -1,4 +1,4 @@
-/** `adyton functions ask|simulate|local|gateway|secrets`: the road through Chainlink Functions. */
+/** `adyton functions ask|simulate|local|secrets`: the road through Chainlink Functions. */
 
 import { dirname, resolve } from "node:path";
 import type { Command } from "commander";
@@ -18,14 +18,6 @@ interface QuestionOptions {
 
 interface AskOptions extends QuestionOptions {
   readonly timeout: string;
-}
-
-interface GatewayOptions {
-  readonly enclave: string;
-  readonly policy: string;
-  readonly rpc: string;
-  readonly host: string;
-  readonly port: string;
 }
 
 interface SecretsOptions {
@@ -64,17 +56,6 @@ export function registerFunctions(program: Command): void {
 }
 
 function registerOperation(functions: Command): void {
-  functions
-    .command("gateway")
-    .description("let nodes of Functions reach an enclave; put your domain's TLS certificate in front of it")
-    .requiredOption("--enclave <url>", "the enclave")
-    .requiredOption("--policy <file>", "appraisal policy that accepts it")
-    .requiredOption("--rpc <url>", "RPC server of the chain that the consumers are on")
-    .option("--host <address>", "where to listen", "127.0.0.1")
-    .option("--port <number>", "where to listen; 0 for any", "8787")
-    .action(async (options: GatewayOptions) => {
-      process.exitCode = await gateway(options);
-    });
   functions
     .command("secrets")
     .description(
@@ -185,26 +166,6 @@ async function local(networkFile: string, functionsFile: string): Promise<ExitCo
   } finally {
     await running.stop();
   }
-}
-
-async function gateway({ enclave, policy, rpc, host, port }: GatewayOptions): Promise<ExitCode> {
-  const { startFunctionsGateway } = await import("./gateway.ts");
-  const interrupted = untilInterrupted();
-  const listening = await startFunctionsGateway({
-    enclaveUrl: enclave,
-    rpcUrl: rpc,
-    policyFile: policy,
-    host,
-    port: Number(port),
-    now: () => Date.now(),
-    onError: (error) => {
-      process.stderr.write(`gateway: ${error instanceof Error ? error.message : String(error)}\n`);
-    },
-  });
-  process.stdout.write(`listening on ${host}:${listening.port}, before ${enclave}; Ctrl-C ends it\n`);
-  await interrupted;
-  await listening.close();
-  return ExitCode.ok;
 }
 
 async function secrets({ donGateway, slot, minutes, functions }: SecretsOptions): Promise<ExitCode> {

@@ -3,7 +3,7 @@ import { JsonRpcProvider, NonceManager, Wallet, type Signer } from "ethers";
 import { FunctionsClient } from "../../oracle/functions/client.ts";
 import type { LoadedToolkit } from "../../oracle/functions/toolkit.ts";
 import { ConfigError } from "../../protocol/errors.ts";
-import { LOCAL_CHAIN_ID, LocalAccount } from "../../devnet/anvil.ts";
+import { LOCAL_CHAIN_ID, LocalAccount } from "../../devnet/local-chain.ts";
 import { localWallet } from "../../devnet/local-accounts.ts";
 import type { FunctionsFile } from "./functions-file.ts";
 

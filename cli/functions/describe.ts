@@ -1,4 +1,4 @@
-/** What came back, for a person. */
+/** The reply, for a person. */
 
 import { describeValue } from "../ask/describe.ts";
 import type { FunctionsAnswered } from "./ask-functions.ts";

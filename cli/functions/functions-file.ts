@@ -1,7 +1,7 @@
 /** `.adyton/functions.json`: a consumer at Chainlink Functions, and how to reach its enclave. */
 
 import { writeFileSync } from "node:fs";
-import { z } from "zod";
+import * as z from "zod";
 import { address, bytes32, uint256, uint64 } from "../../protocol/fields.ts";
 import { commandLine } from "../invocation.ts";
 import { readJsonFile } from "../json-file.ts";
@@ -22,7 +22,7 @@ export const FunctionsFile = z.strictObject({
   policyId: bytes32,
   /** The model that is asked when none is named. */
   model: z.string(),
-  /** What the script's secrets hold. */
+  /** The content of the script's secrets. */
   enclaveUrl: z.url(),
   enclaveCredential: z.string().min(1),
   /** File with the private key that asks, 32 bytes of hex; null on a local network, whose accounts are known. */

@@ -16,11 +16,11 @@ import {
 } from "../../oracle/functions/toolkit.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { createFolder } from "../../devnet/folder.ts";
-import { LocalAccount } from "../../devnet/anvil.ts";
+import { LocalAccount } from "../../devnet/local-chain.ts";
 import { connectLocally, localSigner, localWallet } from "../../devnet/local-accounts.ts";
 import type { NetworkFile } from "../../devnet/network-file.ts";
 import type { FunctionsFile } from "./functions-file.ts";
-import { startFunctionsGateway } from "./gateway.ts";
+import { startFront } from "../front/start-front.ts";
 
 /** 100 LINK of the local token. */
 const SUBSCRIPTION_JUELS = 100n * 10n ** 18n;
@@ -56,7 +56,7 @@ export async function startLocalFunctions(options: LocalFunctionsOptions): Promi
   const loaded = loadFunctionsToolkit();
   checkDeno();
   createFolder(folder);
-  const gateway = await startFunctionsGateway({
+  const gateway = await startFront({
     enclaveUrl: network.enclaveUrl,
     rpcUrl: network.rpcUrl,
     policyFile: network.policyFile,

@@ -1,7 +1,7 @@
-/** What the commands of Functions print of an answer, and where an output comes from that travelled by its hash. */
+/** The output of the commands of Functions about an answer, and where an output comes from that travelled by its hash. */
 
 import type { JsonRpcProvider } from "ethers";
-import { z } from "zod";
+import * as z from "zod";
 import { answerStatusName, AnswerStatus, type AnswerStatusName } from "../../protocol/answer.ts";
 import { fromHex, fromUtf8, isHex, type Hex } from "../../protocol/bytes.ts";
 import { SignedAnswer, type SignedAnswerWire } from "../../protocol/enclave-api.ts";

@@ -38,7 +38,7 @@ export interface SimulateOptions {
 
 export interface Simulated extends DescribedAnswer {
   readonly requestId: Hex;
-  /** What the nodes would bring to the consumer. */
+  /** The bytes that the nodes would bring to the consumer. */
   readonly response: Hex;
 }
 

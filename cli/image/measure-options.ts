@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 
-/** What decides a measurement besides the image: the same options for `image measure` and `verify --from-source`. */
+/** The options that decide a measurement besides the image: the same options for `image measure` and `verify --from-source`. */
 export function withMeasureOptions(command: Command): Command {
   return command
     .option("--firmware <file>", "the firmware that the host starts (tdx, snp)")

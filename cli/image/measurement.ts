@@ -1,4 +1,4 @@
-/** What a platform will say of an image: each of its registers, or in words that one is not pinned. */
+/** A platform's measurement of an image: each of its registers, or in words that one is not pinned. */
 
 import { join } from "node:path";
 import { parseCcel } from "../../attestation/eventlog/ccel.ts";
@@ -137,9 +137,8 @@ function measureSnp(folder: string, options: MeasureOptions): Hex {
   if (firmware === undefined) throw usage("give the firmware that the host starts: --firmware FILE");
   if (vcpus === undefined) throw usage("each processor is measured: give their number, --vcpus N");
   const signature = PROCESSOR_SIGNATURES[cpuModel];
-  if (signature === undefined) {
+  if (signature === undefined)
     throw usage(`--cpu-model wants one of ${Object.keys(PROCESSOR_SIGNATURES).join(", ")}, not ${cpuModel}`);
-  }
   const hypervisors: readonly Hypervisor[] = ["qemu", "ec2", "gce"];
   const { kernel, initrd, cmdline } = readBootFiles(folder);
   return toHex(

@@ -3,8 +3,9 @@
 import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { createFolder } from "../../devnet/folder.ts";
-import { ConfigError, InputError } from "../../protocol/errors.ts";
+import { InputError } from "../../protocol/errors.ts";
 import { commandName } from "../invocation.ts";
+import { packageRoot } from "../package-root.ts";
 
 /**
  * Writes the project, and gives the names of the files that are the developer's own.
@@ -63,16 +64,4 @@ ${remappings.map((remapping) => `    ${JSON.stringify(remapping)},\n`).join("")}
 allow_paths = [${JSON.stringify(openZeppelin ?? root)}]
 fs_permissions = [{ access = "read", path = ".adyton" }]
 `;
-}
-
-/** Where `contracts` and `examples` are: above the sources in a clone, above `dist` in an installed package. */
-function packageRoot(): string {
-  for (let folder = import.meta.dirname; ; folder = dirname(folder)) {
-    if (existsSync(join(folder, "examples", "starter"))) return folder;
-    if (folder === dirname(folder)) break;
-  }
-  throw new ConfigError({
-    code: "CONFIG_INVALID",
-    message: "this installation of adyton has no examples: install it again",
-  });
 }

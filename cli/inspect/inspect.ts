@@ -8,7 +8,7 @@ import { AdytonError } from "../../protocol/errors.ts";
 import { parseReceipt } from "../../protocol/receipt.ts";
 import { paint, wrap } from "../terminal.ts";
 import { claimRows } from "../verify/claim-rows.ts";
-import { looksLikeReceipt } from "../verify/receipt.ts";
+import { looksLikeReceipt } from "../../attestation/receipt/looks-like-receipt.ts";
 import { LINE_COLUMNS, shortenDigests, titleOf } from "../verify/wording.ts";
 
 export interface InspectedPiece {

@@ -1,23 +1,24 @@
 /** `adyton oracle check`: everything that a node needs, looked at once, each finding on a line of its own. */
 
 import { createVendorSource } from "../../endorsements/vendor-source.ts";
-import { bigQuantity, quantity } from "../../oracle/chain/block.ts";
-import { readHead } from "../../oracle/chain/chain-reader.ts";
-import { readCoordinatorSettings } from "../../oracle/chain/coordinator.ts";
-import { checkDeployment } from "../../oracle/chain/deployment.ts";
-import { readFeedDescription, readIsTrigger } from "../../oracle/chain/push-feed.ts";
-import { RpcEndpoint } from "../../oracle/chain/rpc-endpoint.ts";
-import { callEndpoint, RpcPool } from "../../oracle/chain/rpc-pool.ts";
-import { loadSigner } from "../../oracle/chain/signer.ts";
-import type { TransactionSigner } from "../../oracle/chain/transaction-signer.ts";
-import { loadOracleConfig } from "../../oracle/config.ts";
+import { bigQuantity, quantity } from "../../oracle/chain/rpc/block.ts";
+import { readLedgerTerms } from "../../oracle/chain/contracts/snapshot-ledger.ts";
+import { readFinalized, readHead } from "../../oracle/chain/chain-reader.ts";
+import { readCoordinatorSettings } from "../../oracle/chain/contracts/coordinator.ts";
+import { checkDeployment } from "../../oracle/chain/contracts/deployment.ts";
+import { readFeedDescription, readIsTrigger } from "../../oracle/chain/contracts/push-feed.ts";
+import { RpcEndpoint } from "../../oracle/chain/rpc/rpc-endpoint.ts";
+import { callEndpoint, RpcPool } from "../../oracle/chain/rpc/rpc-pool.ts";
+import { loadSigner } from "../../oracle/chain/signing/signer.ts";
+import type { TransactionSigner } from "../../oracle/chain/signing/transaction-signer.ts";
+import { type ChainSection, loadOracleConfig, type OracleConfig } from "../../oracle/config.ts";
 import { explain } from "../../oracle/explain.ts";
 import { readAdminToken, readAppraisalPolicy } from "../../oracle/configured-files.ts";
-import type { ChainSection, OracleConfig } from "../../oracle/config.ts";
 import { connectEnclave } from "../../oracle/enclaves/enclave-session.ts";
-import { createEvidenceVerifier } from "../../oracle/enclaves/evidence-verifier.ts";
+import { createEvidenceVerifier } from "../../client/evidence-verifier.ts";
 import { readSecret } from "../../oracle/enclaves/provisioning.ts";
 import { createLogger } from "../../oracle/log.ts";
+import { checkArchive, openArchive } from "../../oracle/keeping/open-archive.ts";
 import { checkStore } from "../../oracle/store/check-store.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { AdytonError, ChainError, ConfigError, InputError, UpstreamError } from "../../protocol/errors.ts";
@@ -42,14 +43,13 @@ export async function checkNode(file: string, json: boolean): Promise<ExitCode> 
   if (json) {
     process.stdout.write(`${JSON.stringify({ ok, checks: findings })}\n`);
   } else {
-    for (const finding of findings) {
+    for (const finding of findings)
       process.stdout.write(`${finding.ok ? "ok    " : "FAILED"}  ${finding.name}: ${finding.detail}\n`);
-    }
   }
   return ok ? ExitCode.ok : ExitCode.notGenuine;
 }
 
-/** What was looked at, in its order; whatever is wrong with the configuration ends it. */
+/** The checks in their order; a fault of the configuration ends them. */
 export async function inspectNode(file: string): Promise<Finding[]> {
   const findings: Finding[] = [];
   const check = async <T>(
@@ -68,6 +68,14 @@ export async function inspectNode(file: string): Promise<Finding[]> {
   const config = await check("configuration", async () => [await loadOracleConfig(file), file] as const);
   if (config === undefined) return findings;
   await check("store", async () => [undefined, await checkStore(config.store)] as const);
+  const { retention } = config;
+  if (retention !== undefined) {
+    await check("archive", async () => {
+      const archive = openArchive(retention.archive);
+      await checkArchive(archive);
+      return [undefined, `${archive.place}, after ${retention.days} days`] as const;
+    });
+  }
   const signers: TransactionSigner[] = [];
   for (const key of config.transmitterKeys) {
     const signer = await check("transmitter key", async () => {
@@ -101,12 +109,17 @@ export async function inspectNode(file: string): Promise<Finding[]> {
         `${chain.registry}, ${policies === "" ? NO_ADMISSIONS : `policy ${policies}`}`,
       ] as const;
     });
-    for (const { address: feed } of chain.feeds) {
+    for (const { address: feed } of chain.feeds)
       await check(`chain ${chain.chainId}: feed ${feed}`, () => checkFeed(rpc, chain, feed, signers));
+    for (const { address: ledger } of chain.ledgers) {
+      await check(`chain ${chain.chainId}: ledger ${ledger}`, async () => {
+        const { policyId, threshold } = await readLedgerTerms(rpc, ledger);
+        return [undefined, `policy ${policyId}, ${threshold} enclaves of this node`] as const;
+      });
     }
     for (const { address } of signers) {
       await check(`chain ${chain.chainId}: funds of ${address}`, () =>
-        checkFunds(rpc, address, chain.lowFundsEther),
+        checkFunds(rpc, address, chain.lowFundsWei),
       );
     }
     rpc.close();
@@ -139,15 +152,21 @@ async function checkEndpoint(
   chain: ChainSection,
 ): Promise<readonly [undefined, string]> {
   const chainId = await callEndpoint(endpoint, { method: "eth_chainId", params: [] }, quantity);
-  if (chainId !== chain.chainId) {
+  if (chainId !== chain.chainId)
     throw new ConfigError({ code: "CONFIG_INVALID", message: `it serves chain ${chainId}` });
-  }
   const { number, timestamp } = await readHead(endpoint);
   const age = Math.floor(now() / 1_000) - timestamp;
   if (age < -MAX_AHEAD_SECONDS) {
     throw new ConfigError({
       code: "CONFIG_INVALID",
       message: `its block ${number} is ${-age} s ahead of this machine's clock: set the clock`,
+    });
+  }
+  if (chain.confirmations === "finalized" && (await readFinalized(endpoint)) === undefined) {
+    throw new ConfigError({
+      code: "CONFIG_INVALID",
+      message:
+        'it knows no finalized block, so no request would ever be taken up: set "confirmations" to a number',
     });
   }
   return [undefined, `block ${number}, ${Math.max(0, age)} s old`];
@@ -160,9 +179,8 @@ async function checkFeed(
   signers: readonly TransactionSigner[],
 ): Promise<readonly [undefined, string]> {
   const { coordinator, event, periodSeconds } = await readFeedDescription(rpc, feed);
-  if (coordinator !== chain.coordinator) {
+  if (coordinator !== chain.coordinator)
     throw new ConfigError({ code: "CONFIG_INVALID", message: `it asks the coordinator ${coordinator}` });
-  }
   if (event !== undefined) {
     for (const { address } of signers) {
       if (!(await readIsTrigger(rpc, feed, address))) {

@@ -2,17 +2,29 @@
 
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Command } from "commander";
-import { z } from "zod";
-import { InputError, UpstreamError } from "../../protocol/errors.ts";
-import type { InputErrorCode } from "../../protocol/errors.ts";
+import * as z from "zod";
+import { InputError, type InputErrorCode, UpstreamError } from "../../protocol/errors.ts";
+import { wallClock } from "../clock.ts";
 import { ExitCode } from "../exit-codes.ts";
+import { commandLine } from "../invocation.ts";
+import { findNetwork } from "../network-file.ts";
+import { requireNodePackages } from "../node-packages.ts";
 import { endWithUs } from "../../devnet/keeper.ts";
+import { DEFAULT_NETWORK_FILE } from "../../devnet/network-file.ts";
 import { programArguments } from "../../devnet/node-program.ts";
+import { ListedRequest, describeRequest } from "./describe-request.ts";
 
 interface NodeOptions {
   readonly node: string;
   readonly tokenFile?: string;
+}
+
+interface KeyOptions {
+  readonly passwordFile: string;
+  readonly fund?: true;
+  readonly network: string;
 }
 
 const DEFAULT_NODE = "http://127.0.0.1:7788";
@@ -25,6 +37,21 @@ export function registerOracle(program: Command): void {
     .requiredOption("--config <file>", "the node's configuration")
     .action(async ({ config }: { readonly config: string }) => {
       process.exitCode = await run(config);
+    });
+  oracle
+    .command("init")
+    .description("write the configuration of a node of your own, beside the network that `adyton up` started")
+    .argument("<folder>", "where to write it, with a new account and token")
+    .option("--network <file>", "the network to join", DEFAULT_NETWORK_FILE)
+    .action(async (folder: string, { network }: { readonly network: string }) => {
+      const { initNode } = await import("./init-node.ts");
+      const { configFile, address, files } = await initNode(folder, network);
+      process.stdout.write(
+        `${files.map((file) => `  ${join(folder, file)}`).join("\n")}\n` +
+          `\nThe account ${address} has ether on this chain.\n` +
+          `Next:\n  ${commandLine("oracle", "check", "--config", configFile)}\n` +
+          `  ${commandLine("oracle", "run", "--config", configFile)}\n`,
+      );
     });
   oracle
     .command("check")
@@ -40,9 +67,26 @@ export function registerOracle(program: Command): void {
     .description("make a new transmitter account: a keystore file, and its password where there is none yet")
     .argument("<keystore>", "the file to write")
     .requiredOption("--password-file <file>", "the keystore's password; written when it is not there")
-    .action(async (keystore: string, { passwordFile }: { readonly passwordFile: string }) => {
+    .option("--fund", "give it ether on the local chain that `adyton up` started")
+    .option("--network <file>", "the network whose chain gives it", DEFAULT_NETWORK_FILE)
+    .action(async (keystore: string, { passwordFile, fund, network }: KeyOptions) => {
       const { createKey } = await import("./create-key.ts");
-      process.stdout.write(`${await createKey(keystore, passwordFile)}\n`);
+      // Before anything is written: a network that has ended gives nothing.
+      const rpcUrl = fund === true ? (await findNetwork(network)).rpcUrl : undefined;
+      const address = await createKey(keystore, passwordFile);
+      const { fundAccount } = await import("./fund-account.ts");
+      if (rpcUrl !== undefined) await fundAccount(rpcUrl, address);
+      process.stdout.write(`${address}\n`);
+    });
+  oracle
+    .command("peer-key")
+    .description(
+      "print the public key that other operators list for this node; make the key where there is none",
+    )
+    .argument("<file>", "the key file (operators.keyFile)")
+    .action(async (file: string) => {
+      const { createPeerKey } = await import("./create-peer-key.ts");
+      process.stdout.write(`${createPeerKey(file)}\n`);
     });
   withNode(oracle.command("requests"), "list the requests that a running node knows, newest first")
     .option("--phase <phase>", "seen, asked, answered, refused, sent or settled")
@@ -51,17 +95,22 @@ export function registerOracle(program: Command): void {
       const query = new URLSearchParams({ limit: options.limit });
       if (options.phase !== undefined) query.set("phase", options.phase);
       const { requests } = Listing.parse(await call(options, "GET", `/v1/requests?${query.toString()}`));
-      for (const { requestId, chainId, phase, blockNumber, lastError } of requests) {
-        process.stdout.write(
-          `${requestId}  chain ${chainId}  block ${blockNumber}  ${phase}${lastError === null ? "" : `  ${lastError}`}\n`,
-        );
-      }
+      for (const request of requests) process.stdout.write(`${describeRequest(request, wallClock())}\n`);
     });
   withNode(oracle.command("retry"), "take a request up again that was refused or failed")
     .argument("<requestId>")
     .action(async (requestId: string, options: NodeOptions) => {
       await call(options, "POST", `/v1/admin/requests/${requestId}/retry`);
       process.stdout.write("queued\n");
+    });
+  withNode(
+    oracle.command("accept-reorg"),
+    "follow a chain again that took back what counted as settled, once you know that its new history is the right one",
+  )
+    .argument("<chainId>")
+    .action(async (chainId: string, options: NodeOptions) => {
+      await call(options, "POST", `/v1/admin/chains/${chainId}/accept-reorg`);
+      process.stdout.write("accepted\n");
     });
   withNode(oracle.command("drain"), "let a node finish what is under way, take no more, and exit").action(
     async (options: NodeOptions) => {
@@ -78,17 +127,7 @@ function withNode(command: Command, description: string): Command {
     .option("--token-file <file>", "the node's admin token");
 }
 
-const Listing = z.object({
-  requests: z.array(
-    z.object({
-      requestId: z.string(),
-      chainId: z.number(),
-      phase: z.string(),
-      blockNumber: z.number(),
-      lastError: z.string().nullable(),
-    }),
-  ),
-});
+const Listing = z.object({ requests: z.array(ListedRequest) });
 
 const Failure = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
 
@@ -129,13 +168,12 @@ async function call({ node, tokenFile }: NodeOptions, method: string, path: stri
 
 /** The node as a child with our own streams: it ends when we are told to end. */
 function run(config: string): Promise<ExitCode> {
+  requireNodePackages();
   const child = spawn(process.execPath, [...programArguments("oracle/main"), "--config", config], {
     stdio: "inherit",
   });
   endWithUs(child);
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.on(signal, () => child.kill(signal));
-  }
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
   return new Promise((resolve) => {
     child.once("exit", (code) => {
       resolve(code === 0 ? ExitCode.ok : ExitCode.notGenuine);

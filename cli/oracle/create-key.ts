@@ -39,8 +39,7 @@ function readPassword(file: string): string {
   }
   // As the node reads it.
   const password = readFileSync(file, "utf8").replace(/\r?\n$/, "");
-  if (password === "") {
+  if (password === "")
     throw new InputError({ code: "INPUT_INVALID", message: `${file} is empty: it is to hold the password` });
-  }
   return password;
 }

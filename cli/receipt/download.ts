@@ -2,10 +2,17 @@
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { createFolder } from "../../devnet/folder.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { InputError, UpstreamError } from "../../protocol/errors.ts";
 import { MAX_RECEIPT_BYTES } from "../../protocol/limits.ts";
+
+/** An oracle's reply while the receipt is not for everybody yet. */
+const UNSETTLED = 409;
+const LOOK_MS = 250;
+/** Ten seconds: some blocks. */
+const MOST_LOOKS = 40;
 
 export interface SavedReceipt {
   readonly file: string;
@@ -23,13 +30,7 @@ export async function downloadReceipt(
   requestId: Hex,
   folder: string,
 ): Promise<SavedReceipt> {
-  const response = await fetch(new URL(`/v1/receipts/${requestId}`, oracleUrl)).catch((cause: unknown) => {
-    throw new UpstreamError({
-      code: "ENCLAVE_UNAVAILABLE",
-      message: `no oracle answers at ${oracleUrl}: the receipt of ${requestId} is not saved`,
-      cause,
-    });
-  });
+  const response = await fetchSettled(oracleUrl, requestId);
   const bytes = new Uint8Array(await response.arrayBuffer());
   if (response.status === 404) {
     throw new InputError({
@@ -48,4 +49,26 @@ export async function downloadReceipt(
   const file = join(folder, `receipt-${requestId.slice(2, 10)}.json`);
   writeFileSync(file, bytes);
   return { file, bytes };
+}
+
+async function fetchSettled(oracleUrl: string, requestId: Hex): Promise<Response> {
+  return whenSettled(() =>
+    fetch(new URL(`/v1/receipts/${requestId}`, oracleUrl)).catch((cause: unknown) => {
+      throw new UpstreamError({
+        code: "ENCLAVE_UNAVAILABLE",
+        message: `no oracle answers at ${oracleUrl}: the receipt of ${requestId} is not saved`,
+        cause,
+      });
+    }),
+  );
+}
+
+/** Looks at the oracle again for a moment: a receipt is served once the oracle has read the block that settled its request. */
+export async function whenSettled(look: () => Promise<Response>): Promise<Response> {
+  for (let looks = 0; ; looks += 1) {
+    const response = await look();
+    if (response.status !== UNSETTLED || looks === MOST_LOOKS) return response;
+    await response.body?.cancel();
+    await wait(LOOK_MS);
+  }
 }

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { parseAppraisalPolicy } from "../../attestation/index.ts";
 import { createVendorSource } from "../../endorsements/vendor-source.ts";
 import { connectEnclave } from "../../oracle/enclaves/enclave-session.ts";
-import { createEvidenceVerifier } from "../../oracle/enclaves/evidence-verifier.ts";
+import { createEvidenceVerifier } from "../../client/evidence-verifier.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { InputError } from "../../protocol/errors.ts";
 import { MAX_KEY_LIFETIME_SECONDS, sealProviderKey, type ProviderKey } from "../../protocol/provider-key.ts";
@@ -44,9 +44,8 @@ export interface SealedKey {
 export async function sealKey(terms: SealKeyTerms): Promise<SealedKey> {
   const { url, models, cap, days } = terms;
   const now = wallClock();
-  if (days * DAY_SECONDS > MAX_KEY_LIFETIME_SECONDS) {
+  if (days * DAY_SECONDS > MAX_KEY_LIFETIME_SECONDS)
     throw new InputError({ code: "INPUT_INVALID", message: "a key is sealed for at most 31 days" });
-  }
   const policy = parseAppraisalPolicy(readJson(terms.policyFile));
   const given = terms.credentialFile === null ? null : readText(terms.credentialFile).trim();
   const credential = given ?? randomBytes(32).toString("base64url");

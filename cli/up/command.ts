@@ -5,12 +5,13 @@ import { InvalidArgumentError, type Command } from "commander";
 import { readEnvironment } from "../../devnet/config.ts";
 import { DEFAULT_NETWORK_FILE } from "../../devnet/network-file.ts";
 import { untilInterrupted } from "../interruption.ts";
+import { requireNodePackages } from "../node-packages.ts";
 import { parsePort } from "../options.ts";
 
 /** Where every tool of Ethereum looks first. */
 const DEFAULT_PORT = 8_545;
-/** The oracle takes the port after the chain's, and the enclave the next. */
-const PORTS = 3;
+/** The oracle takes the port after the chain's, the enclave and the page the next. */
+const PORTS = 4;
 
 export function registerUp(program: Command): void {
   program
@@ -19,20 +20,28 @@ export function registerUp(program: Command): void {
     .option("--network <file>", "where to write how to reach it", DEFAULT_NETWORK_FILE)
     .option(
       "--port <number>",
-      "the chain's; the oracle takes the next, the enclave the one after; 0: any free ones",
+      "the chain's; the oracle, the enclave and the page take the next; 0: any free ones",
       parseFirstPort,
       DEFAULT_PORT,
     )
-    .action(async ({ network, port }: { readonly network: string; readonly port: number }) => {
+    .option("--open", "open the page to ask from in the browser")
+    .action(async ({ network, port, open }: UpCommandOptions) => {
+      requireNodePackages();
       const { keepUp } = await import("./keep-up.ts");
       process.exitCode = await untilInterrupted((signal) =>
-        keepUp({ environment: readEnvironment(), file: resolve(network), port, signal }),
+        keepUp({ environment: readEnvironment(), file: resolve(network), port, open: open === true, signal }),
       );
     });
 }
 
+interface UpCommandOptions {
+  readonly network: string;
+  readonly port: number;
+  readonly open?: true;
+}
+
 function parseFirstPort(text: string): number {
   const port = parsePort(text);
-  if (port + PORTS > 65_536) throw new InvalidArgumentError("two more ports must follow it");
+  if (port + PORTS > 65_536) throw new InvalidArgumentError("three more ports must follow it");
   return port;
 }

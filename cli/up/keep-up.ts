@@ -15,6 +15,10 @@ import { commandLine } from "../invocation.ts";
 import { readNetworkFile } from "../network-file.ts";
 import { showSteps } from "../network-steps.ts";
 import { paint } from "../terminal.ts";
+import { openBrowser } from "../page/open-browser.ts";
+import { requirePage } from "../page/page-server.ts";
+import { findPageFolder } from "../../oracle/http/page-files.ts";
+import { startDesk } from "./desk.ts";
 import { watchRequests } from "./watch-requests.ts";
 
 export interface UpOptions {
@@ -22,6 +26,8 @@ export interface UpOptions {
   readonly file: string;
   /** The chain's; the oracle's and the enclave's follow. 0: any free ones. */
   readonly port: number;
+  /** Whether to open the page in a browser. */
+  readonly open: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -30,7 +36,9 @@ export const FREE_ACCOUNTS = [4, 5, 6] as const;
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-export async function keepUp({ environment, file, port, signal }: UpOptions): Promise<ExitCode> {
+export async function keepUp(options: UpOptions): Promise<ExitCode> {
+  const { environment, file, port, open, signal } = options;
+  if (open) requirePage();
   await checkNoOther(file);
   createFolder(dirname(file));
   const folder = join(dirname(file), "network");
@@ -47,7 +55,20 @@ export async function keepUp({ environment, file, port, signal }: UpOptions): Pr
   }).finally(steps.end);
   try {
     writeNetworkFile(file, network.file);
-    say(describe(network, file));
+    const folderOfPage = findPageFolder();
+    await using desk =
+      folderOfPage === null
+        ? null
+        : await startDesk({
+            folder: folderOfPage,
+            network: network.file,
+            provider: network.provider,
+            freeAccounts: FREE_ACCOUNTS,
+            port: port === 0 ? 0 : port + 3,
+          });
+    const page = desk === null ? null : `${desk.url}/local.html`;
+    say(describe(network, file, page));
+    if (open && page !== null) openBrowser(page);
     void watchRequests({ provider: network.provider, contracts: network.file.contracts, say, signal });
     const fallen = await untilOneFalls(network, signal);
     if (fallen === null) return ExitCode.ok;
@@ -77,7 +98,7 @@ async function checkNoOther(file: string): Promise<void> {
   });
 }
 
-function describe({ file: network }: LocalNetwork, file: string): string {
+function describe({ file: network }: LocalNetwork, file: string, page: string | null): string {
   const { contracts, model, rpcUrl, oracleUrl } = network;
   const row = (name: string, value: string): string => `${name.padEnd(18)}  ${value}`;
   const accounts = FREE_ACCOUNTS.map((index) => localWallet(index)).flatMap(({ address, privateKey }) => [
@@ -88,6 +109,7 @@ function describe({ file: network }: LocalNetwork, file: string): string {
     "",
     row("rpc", rpcUrl),
     row("oracle", oracleUrl),
+    row("page", page ?? `${oracleUrl}/`),
     ...Object.entries(contracts).map(([name, address]) => row(name, address)),
     row("model", model),
     "",

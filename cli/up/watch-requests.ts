@@ -43,9 +43,8 @@ export async function watchRequests({ provider, contracts, say, signal }: WatchO
         const shown = status === "ok" ? paint.good(status) : paint.wary(status);
         say(`${time()}  ${shorten(args.requestId)} answered: ${shown}${delivered}`);
       }
-      for (const { args } of await coordinator.queryFilter(Refunded(), next, head)) {
+      for (const { args } of await coordinator.queryFilter(Refunded(), next, head))
         say(`${time()}  ${shorten(args.requestId)} ${paint.wary("refunded")}: nobody answered in time`);
-      }
       next = head + 1;
     }
   } catch {
@@ -53,7 +52,7 @@ export async function watchRequests({ provider, contracts, say, signal }: WatchO
   }
 }
 
-/** What is asked, where the chain shows it. */
+/** The question, where the chain shows it. */
 function describePayload(payload: Hex): string {
   try {
     const decoded = decodePayload(fromHex(payload));

@@ -1,21 +1,17 @@
 /** `adyton verify FILE|URL`: a receipt, or evidence of any kind. */
 
+import { basename } from "node:path";
 import type { Command } from "commander";
-import { AdytonError, InputError } from "../../protocol/errors.ts";
-import type { ExitCode } from "../exit-codes.ts";
+import { InputError } from "../../protocol/errors.ts";
+import { ExitCode } from "../exit-codes.ts";
 import { withMeasureOptions } from "../image/measure-options.ts";
-import { readPolicy, type EvidenceOptions } from "./evidence-options.ts";
-import type { Check, FurtherCheck } from "../../attestation/index.ts";
-import type { ReceiptOptions } from "./receipt.ts";
-import { printOutcome } from "./describe.ts";
-import { outcomeOfUsage, type VerifyOutcome } from "./report.ts";
+import type { TargetOptions } from "./judge-target.ts";
 
-interface VerifyOptions extends EvidenceOptions {
-  readonly rpc?: string;
-  readonly receipt?: string;
-  readonly logProof?: string;
+interface VerifyOptions extends TargetOptions {
   readonly json?: true;
   readonly full?: true;
+  readonly open?: true;
+  readonly page?: string;
 }
 
 const HELP = `
@@ -34,12 +30,13 @@ export function registerVerify(program: Command): void {
   const command = program
     .command("verify")
     .description("verify a receipt, or a quote, report, document or certificate")
-    .argument("<file>", "file, - for standard input, or https URL")
+    .argument("[file]", "file, - for standard input, or https URL")
     .option(
       "--endorsements <path>",
       "vendor endorsements: a bundle file, or a folder of PEM, DER and JSON files",
     )
     .option("--online [pccs]", "fetch endorsements that are missing from the vendors, or from a PCCS")
+    .option("--hosts <place>", "a registry of hosts that must list the machine: a file, or its bucket's URL")
     .option("--policy <file>", "appraisal policy: what you accept")
     .option("--init-policy <file>", "write a policy that accepts what was seen here")
     .option("--time <iso>", "judge at this time instead of now (a receipt is judged at its own time)")
@@ -51,6 +48,8 @@ export function registerVerify(program: Command): void {
     )
     .option("--receipt <file>", "the receipt that this COSE twin must agree with (twins)")
     .option("--log-proof <file>", "proof that the keyset's log has this statement (receipts)")
+    .option("--open", "then show it on the Verify page in the browser, until Ctrl-C")
+    .option("--page <url>", "instead of a file: whether this server gives the page of this version")
     .option("--full", "write long digests out")
     .option(
       "--from-source <folder>",
@@ -62,79 +61,49 @@ export function registerVerify(program: Command): void {
     .option("--json", "print one JSON object");
   withMeasureOptions(command)
     .addHelpText("after", HELP)
-    .action(async (target: string, options: VerifyOptions) => {
+    .action(async (target: string | undefined, options: VerifyOptions) => {
       process.exitCode = await verify(target, options);
     });
 }
 
-async function verify(name: string, options: VerifyOptions): Promise<ExitCode> {
-  return printOutcome(await judge(name, options), {
-    json: options.json === true,
-    full: options.full === true,
+async function verify(name: string | undefined, options: VerifyOptions): Promise<ExitCode> {
+  const json = options.json === true;
+  if ((name === undefined) === (options.page === undefined))
+    throw usage("verify takes a file, or --page URL");
+  if (options.page !== undefined) return await verifyPage(options.page, json);
+  const file = name ?? "";
+  if (options.open === true) await checkShowable(file);
+  const { judgeTarget } = await import("./judge-target.ts");
+  const { printOutcome } = await import("./describe.ts");
+  const status = printOutcome(await judgeTarget(file, options), { json, full: options.full === true });
+  if (options.open === true) await show(file);
+  return status;
+}
+
+/** Before anything is judged: standard input can be read once, and a server is no file. */
+async function checkShowable(file: string): Promise<void> {
+  if (file === "-" || /^https:/i.test(file)) throw usage("--open shows a file: save it to one first");
+  (await import("../page/page-server.ts")).requirePage();
+}
+
+async function show(file: string): Promise<void> {
+  const { readEvidenceTarget } = await import("./evidence-target.ts");
+  const { showFile } = await import("../page/show-file.ts");
+  const { untilInterrupted } = await import("../interruption.ts");
+  const { bytes } = await readEvidenceTarget(file);
+  const said = (line: string): void => void process.stderr.write(`${line}\n`);
+  await untilInterrupted(async (signal) => {
+    await showFile({ name: basename(file), bytes }, { signal, said });
+    return ExitCode.ok;
   });
 }
 
-/** Errors of the taxonomy become an outcome, so that --json always prints its object. */
-async function judge(name: string, options: VerifyOptions): Promise<VerifyOutcome> {
-  const evidence = await import("./evidence-command.ts");
-  try {
-    const { readEvidenceTarget } = await import("./evidence-target.ts");
-    const target = await readEvidenceTarget(name);
-    const { isCoseReceipt } = await import("../../attestation/index.ts");
-    if (isCoseReceipt(target.bytes)) {
-      const { verifyCoseFile } = await import("./cose-receipt.ts");
-      const receipt = options.receipt === undefined ? null : await readEvidenceTarget(options.receipt);
-      const receiptOptions = await readReceiptOptions(options);
-      return await verifyCoseFile(target.bytes, receipt?.bytes ?? null, receiptOptions);
-    }
-    if (options.receipt !== undefined) throw usage("--receipt is for the COSE twin of a receipt");
-    const { looksLikeReceipt, verifyReceiptFile } = await import("./receipt.ts");
-    if (looksLikeReceipt(target.bytes)) {
-      return await verifyReceiptFile(target.bytes, await readReceiptOptions(options));
-    }
-    if (options.rpc !== undefined || options.logProof !== undefined) {
-      throw usage("--rpc and --log-proof are for receipts");
-    }
-    return await evidence.verifyEvidenceCommand(target, options);
-  } catch (error) {
-    if (error instanceof AdytonError) return outcomeOfUsage(error as AdytonError);
-    throw error;
-  }
-}
-
-/** A receipt carries its own time, endorsements and nonce: an option that would be ignored is refused instead. */
-async function readReceiptOptions(options: VerifyOptions): Promise<ReceiptOptions> {
-  const { time, endorsements, nonce, reportData, initPolicy, online, fromSource, releases, policy } = options;
-  if (
-    [time, endorsements, nonce, reportData, initPolicy, online, fromSource, releases].some(
-      (option) => option !== undefined,
-    )
-  ) {
-    throw usage(
-      "a receipt is judged at its own time with what it carries: only --policy, --rpc, --log-proof and --json apply",
-    );
-  }
-  return {
-    policy: policy === undefined ? null : await readPolicy(policy),
-    further: await furtherChecks(options),
-  };
-}
-
-/** What is asked beside the receipt itself: the log, then the chain. */
-async function furtherChecks({ rpc, logProof }: VerifyOptions): Promise<FurtherCheck> {
-  const checks: FurtherCheck[] = [];
-  if (logProof !== undefined) {
-    const { readEvidenceTarget } = await import("./evidence-target.ts");
-    const { bytes } = await readEvidenceTarget(logProof);
-    const { verifyInclusion } = await import("../../attestation/index.ts");
-    checks.push(({ receipt }) => Promise.resolve([verifyInclusion(bytes, receipt).check]));
-  }
-  if (rpc !== undefined) checks.push((await import("./on-chain.ts")).checkOnChain(rpc));
-  return async (verified) => {
-    const found: Check[] = [];
-    for (const check of checks) found.push(...(await check(verified)));
-    return found;
-  };
+async function verifyPage(url: string, json: boolean): Promise<ExitCode> {
+  const { describePage, judgePage, pageStatus, readOwnPage } = await import("./page.ts");
+  const { requirePage } = await import("../page/page-server.ts");
+  const verdict = await judgePage(url, readOwnPage(requirePage()));
+  process.stdout.write(json ? `${JSON.stringify(verdict)}\n` : describePage(verdict));
+  return pageStatus(verdict);
 }
 
 function usage(message: string): InputError {

@@ -2,6 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 import { parsePolicyFile, type AppraisalPolicy, type UnixSeconds } from "../../attestation/index.ts";
+import type { HostRegistry } from "../../attestation/verdict/host-registry.ts";
 import { fromHex, isHex, type Hex } from "../../protocol/bytes.ts";
 import { InputError } from "../../protocol/errors.ts";
 import type { SourceOptions } from "./from-source.ts";
@@ -16,6 +17,8 @@ export interface EvidenceOptions extends SourceOptions, ReleaseOptions {
   readonly time?: string;
   readonly nonce?: string;
   readonly reportData?: string;
+  /** A file of a registry of hosts, or the https URL of its bucket. */
+  readonly hosts?: string;
   readonly initPolicy?: string;
 }
 
@@ -24,6 +27,7 @@ export interface EvidenceDemands {
   readonly policy: AppraisalPolicy | null;
   readonly nonce: Hex | null;
   readonly reportData: Hex | null;
+  readonly hosts: HostRegistry | undefined;
 }
 
 /** @throws {InputError} naming the option */
@@ -33,7 +37,18 @@ export async function readEvidenceDemands(options: EvidenceOptions): Promise<Evi
     policy: options.policy === undefined ? null : await readPolicy(options.policy),
     nonce: options.nonce === undefined ? null : parseHexOption("--nonce", options.nonce),
     reportData: options.reportData === undefined ? null : parseHexOption("--report-data", options.reportData),
+    hosts: options.hosts === undefined ? undefined : await chooseRegistry(options.hosts),
   };
+}
+
+/** Milliseconds for one object of a public bucket. */
+const REGISTRY_TIMEOUT_MS = 15_000;
+
+async function chooseRegistry(place: string): Promise<HostRegistry> {
+  const { createHostRegistry, readHostRegistry } = await import("../../endorsements/host-registry.ts");
+  return place.startsWith("https://")
+    ? createHostRegistry(place, { fetch, timeoutMs: REGISTRY_TIMEOUT_MS })
+    : await readHostRegistry(place);
 }
 
 const ISO_TIME = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d))?$/;
@@ -41,9 +56,8 @@ const ISO_TIME = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]
 /** A date alone is its midnight in UTC; a time of day must name its zone, or it would depend on the machine's. */
 function parseTime(text: string): UnixSeconds {
   const time = ISO_TIME.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(time) || !isInCalendar(text.slice(0, 10))) {
+  if (Number.isNaN(time) || !isInCalendar(text.slice(0, 10)))
     throw usage(`--time wants a time such as 2026-03-05T10:50:03Z or 2026-03-05, not ${text}`);
-  }
   return Math.floor(time / 1000);
 }
 
@@ -57,9 +71,8 @@ const MAX_OPTION_BYTES = 1_024;
 
 function parseHexOption(option: string, text: string): Hex {
   const hex = text.toLowerCase().startsWith("0x") ? text.toLowerCase() : `0x${text.toLowerCase()}`;
-  if (!isHex(hex) || hex === "0x" || fromHex(hex).length > MAX_OPTION_BYTES) {
+  if (!isHex(hex) || hex === "0x" || fromHex(hex).length > MAX_OPTION_BYTES)
     throw usage(`${option} wants 1 to ${MAX_OPTION_BYTES} bytes of hex`);
-  }
   return hex;
 }
 

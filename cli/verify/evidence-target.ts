@@ -1,7 +1,6 @@
 /** What `adyton verify` was pointed at: a file, or the certificate that a server presents. */
 
 import { createReadStream } from "node:fs";
-import { connect, type TLSSocket } from "node:tls";
 import { concatBytes } from "../../protocol/bytes.ts";
 import { InputError } from "../../protocol/errors.ts";
 
@@ -12,15 +11,13 @@ export interface EvidenceTarget {
 
 /** Bytes. The longest evidence is a node's GPUs in JSON, under 1 MiB; a receipt has 16 MiB. */
 const MAX_FILE_BYTES = 16 * 1024 * 1024;
-/** Milliseconds for a TLS handshake with a server that is there. */
-const HANDSHAKE_TIMEOUT_MS = 10_000;
 
 /**
  * @param target a path, `-` for standard input, or an https URL
  * @throws {InputError} INPUT_NOT_FOUND, INPUT_TOO_LARGE: a file that cannot be read, or a server that does not answer
  */
 export async function readEvidenceTarget(target: string): Promise<EvidenceTarget> {
-  if (/^https:\/\//i.test(target)) return await readServer(target);
+  if (/^https:\/\//i.test(target)) return await (await import("./server-certificate.ts")).readServer(target);
   if (/^[a-z]+:\/\//i.test(target)) {
     throw new InputError({
       code: "INPUT_INVALID",
@@ -69,58 +66,4 @@ async function readStream(name: string, stream: AsyncIterable<unknown>): Promise
     chunks.push(bytes);
   }
   return { name, bytes: concatBytes(...chunks) };
-}
-
-/**
- * The certificate that the server presents, after a handshake in which it proved that it holds the key. No authority is
- * asked about it, and no name is compared: what vouches for the key is the evidence inside.
- */
-async function readServer(text: string): Promise<EvidenceTarget> {
-  const url = parseUrl(text);
-  const host = url.hostname.replace(/^\[|\]$/g, "");
-  const port = url.port === "" ? 443 : Number(url.port);
-  const socket = connect({
-    host,
-    port,
-    rejectUnauthorized: false,
-    minVersion: "TLSv1.2",
-    ...(isName(host) && { servername: host }),
-  });
-  try {
-    await secured(socket);
-    return { name: url.origin, bytes: new Uint8Array(socket.getPeerCertificate().raw) };
-  } catch (cause) {
-    throw new InputError({
-      code: "INPUT_NOT_FOUND",
-      message: `no TLS server answers at ${host}:${port}`,
-      cause,
-    });
-  } finally {
-    socket.destroy();
-  }
-}
-
-function parseUrl(text: string): URL {
-  try {
-    return new URL(text);
-  } catch (cause) {
-    throw new InputError({ code: "INPUT_INVALID", message: `${text} is not a URL`, cause });
-  }
-}
-
-/** Server name indication is for names (RFC 6066 §3), not for addresses. */
-function isName(host: string): boolean {
-  return !/^[\d.]+$/.test(host) && !host.includes(":");
-}
-
-async function secured(socket: TLSSocket): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<undefined>();
-  socket.setTimeout(HANDSHAKE_TIMEOUT_MS, () => {
-    reject(new Error("no handshake in time"));
-  });
-  socket.once("error", reject);
-  socket.once("secureConnect", () => {
-    resolve(undefined);
-  });
-  await promise;
 }

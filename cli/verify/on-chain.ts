@@ -8,7 +8,7 @@ import {
 } from "../../contracts/bindings/factories/index.ts";
 import { answerStructHash } from "../../protocol/answer.ts";
 import { ChainError, EvidenceError } from "../../protocol/errors.ts";
-import { isOnChain, type OnChainReceipt } from "../../protocol/receipt.ts";
+import { isAgentRun, isOnChain, type OnChainReceipt } from "../../protocol/receipt.ts";
 
 /** Milliseconds for an endpoint to say which chain it is of. */
 const ENDPOINT_TIMEOUT_MS = 10_000;
@@ -22,6 +22,12 @@ const ENDPOINT_TIMEOUT_MS = 10_000;
  */
 export function checkOnChain(rpcUrl: string): FurtherCheck {
   return async ({ receipt }: VerifiedReceipt) => {
+    if (isAgentRun(receipt)) {
+      throw mismatch(
+        "chain",
+        "a run for an account was no request: look for it among the account's RunActed",
+      );
+    }
     if (!isOnChain(receipt)) throw mismatch("chain", "an off-chain receipt is on no chain");
     await awaitEndpoint(rpcUrl);
     const provider = new JsonRpcProvider(rpcUrl, undefined, { cacheTimeout: -1 });
@@ -65,9 +71,8 @@ function unavailable(rpcUrl: string, cause: unknown): ChainError {
 
 async function checkChainId(provider: JsonRpcProvider, { request }: OnChainReceipt): Promise<void> {
   const { chainId } = await provider.getNetwork();
-  if (chainId !== request.chainId) {
+  if (chainId !== request.chainId)
     throw mismatch("chain", `the endpoint is of chain ${chainId}, the receipt of chain ${request.chainId}`);
-  }
 }
 
 async function checkAdmitted(provider: JsonRpcProvider, receipt: OnChainReceipt): Promise<Check> {
@@ -78,9 +83,8 @@ async function checkAdmitted(provider: JsonRpcProvider, receipt: OnChainReceipt)
     registry.filters.EnclaveAdmitted(request.policyId, answer.keysetId),
   );
   const admitted = events.find(({ args }) => args.keyset.answerKey.toLowerCase() === keyset.answerKey);
-  if (admitted === undefined) {
+  if (admitted === undefined)
     throw mismatch("admission", "the chain has not admitted this keyset under the request's policy");
-  }
   return {
     name: "admission",
     ok: true,
@@ -99,13 +103,11 @@ async function checkStateBlock(
     ...(await coordinator.queryFilter(coordinator.filters.RequestedByUri(answer.requestId))),
   ];
   if (asked === undefined) throw mismatch("state block", "the chain knows no such request");
-  if (stateBlock.number < BigInt(asked.blockNumber)) {
+  if (stateBlock.number < BigInt(asked.blockNumber))
     throw mismatch("state block", "the answer is bound to a block older than its request's");
-  }
   const block = await provider.getBlock(stateBlock.number);
-  if (block?.hash !== answer.stateBlockHash) {
+  if (block?.hash !== answer.stateBlockHash)
     throw mismatch("state block", `block ${stateBlock.number} of the chain has another hash`);
-  }
   const detail = `bound to block ${stateBlock.number}; the request is of block ${asked.blockNumber}`;
   return { name: "state block", ok: true, detail };
 }
@@ -120,16 +122,14 @@ async function checkFulfilled(
   if (request.threshold > 1) {
     const leaf = answerStructHash(answer);
     const opened = await coordinator.queryFilter(coordinator.filters.QuorumOpened(answer.requestId));
-    if (!opened.some(({ args }) => args.leaves.includes(leaf))) {
+    if (!opened.some(({ args }) => args.leaves.includes(leaf)))
       throw mismatch("fulfilment", "the request was fulfilled without this answer");
-    }
     const detail = `one of a quorum's answers, transaction ${fulfilled.transactionHash}`;
     return { name: "fulfilment", ok: true, detail };
   }
   const { status, outputHash } = fulfilled.args;
-  if (Number(status) !== answer.status || outputHash !== answer.outputHash) {
+  if (Number(status) !== answer.status || outputHash !== answer.outputHash)
     throw mismatch("fulfilment", "the request was fulfilled with another answer");
-  }
   return { name: "fulfilment", ok: true, detail: `transaction ${fulfilled.transactionHash}` };
 }
 

@@ -3,14 +3,6 @@
 import { judgeReceipt, type AppraisalPolicy, type FurtherCheck } from "../../attestation/index.ts";
 import { toOutcome, type VerifyOutcome } from "./report.ts";
 
-/** Text that only a receipt holds, whether or not it still is one: a damaged receipt is judged as a receipt. */
-const RECEIPT_MARKS = ['"transcriptRoot"', '"transcript"', '"keyset"', '"signature"'];
-
-export function looksLikeReceipt(file: Uint8Array): boolean {
-  const text = new TextDecoder().decode(file);
-  return text.trimStart().startsWith("{") && RECEIPT_MARKS.filter((mark) => text.includes(mark)).length >= 2;
-}
-
 export interface ReceiptOptions {
   readonly policy: AppraisalPolicy | null;
   readonly further: FurtherCheck | null;

@@ -2,8 +2,9 @@
 
 import { join } from "node:path";
 import type { VerifiedEvidence } from "../../attestation/index.ts";
-import { findRelease, parseVerifierKey, verifyReleaseLog } from "../../image/release-log.ts";
+import { findRelease, verifyReleaseLog } from "../../image/release-log.ts";
 import { InputError } from "../../protocol/errors.ts";
+import { parseVerifierKey } from "../../protocol/verifier-key.ts";
 import { ExitCode } from "../exit-codes.ts";
 import { readInput } from "../image/image-files.ts";
 import { registersOf } from "./evidence-registers.ts";

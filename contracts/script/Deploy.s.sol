@@ -2,12 +2,12 @@
 pragma solidity 0.8.37;
 
 import { AnswerChecker } from "../src/AnswerChecker.sol";
-import { EnclaveRegistry } from "../src/EnclaveRegistry.sol";
-import { OracleCoordinator } from "../src/OracleCoordinator.sol";
 import { OracleLens } from "../src/OracleLens.sol";
 import { ArbitrumAdapter } from "../src/adapters/ArbitrumAdapter.sol";
 import { OptimismAdapter } from "../src/adapters/OptimismAdapter.sol";
 import { IChainAdapter } from "../src/interfaces/IChainAdapter.sol";
+import { IEnclaveRegistry } from "../src/interfaces/IEnclaveRegistry.sol";
+import { IOracleCoordinator } from "../src/interfaces/IOracleCoordinator.sol";
 import { AttestationResultVerifier } from "../src/verifiers/AttestationResultVerifier.sol";
 
 /// @notice The cheatcodes that a deployment needs.
@@ -38,8 +38,8 @@ interface DeployVm {
 contract Deploy {
     /// @notice Thrown when CHAIN_RULES is none that is known.
     error ChainRulesUnknown(string rules);
-    /// @notice Thrown when the verifier's constructor reverted.
-    error TdxVerifierNotDeployed();
+    /// @notice Thrown when a contract's constructor reverted.
+    error NotDeployed(string artifact);
 
     DeployVm private constant vm = DeployVm(address(uint160(uint256(keccak256("hevm cheat code")))));
 
@@ -54,17 +54,17 @@ contract Deploy {
     function run() external {
         vm.startBroadcast();
         IChainAdapter chain = _chainAdapter(vm.envOr("CHAIN_RULES", string("ethereum")));
-        EnclaveRegistry enclaves =
-            new EnclaveRegistry(chain, uint32(vm.envOr("MAX_EVIDENCE_AGE_BLOCKS", uint256(256))));
-        address tdx = _deployTdxVerifier(enclaves);
-        AttestationResultVerifier results = new AttestationResultVerifier(enclaves);
-        OracleCoordinator coordinator = new OracleCoordinator(
-            enclaves,
-            chain,
-            vm.envOr("GUARDIAN", address(0)),
-            uint32(vm.envOr("FALLBACK_WINDOW_SECONDS", uint256(120))),
-            uint32(vm.envOr("CANCEL_DELAY_SECONDS", uint256(900)))
+        IEnclaveRegistry enclaves = IEnclaveRegistry(
+            _deployArtifact(
+                "EnclaveRegistry.sol:EnclaveRegistry",
+                abi.encode(chain, uint32(vm.envOr("MAX_EVIDENCE_AGE_BLOCKS", uint256(256))))
+            )
         );
+        address tdx = _deployArtifact(
+            "TdxVerifier.sol:TdxVerifier", abi.encode(enclaves, INTEL_ROOT_X, INTEL_ROOT_Y, INTEL_ROOT_NAME)
+        );
+        AttestationResultVerifier results = new AttestationResultVerifier(enclaves);
+        IOracleCoordinator coordinator = IOracleCoordinator(_deployCoordinator(enclaves, chain));
         AnswerChecker checker = new AnswerChecker(coordinator);
         OracleLens lens = new OracleLens();
         vm.stopBroadcast();
@@ -81,17 +81,30 @@ contract Deploy {
         vm.writeJson(json, string.concat("contracts/deployments/", vm.toString(block.chainid), ".json"));
     }
 
-    /// @dev From its artifact: importing it would have this whole script, and every contract in it, compiled by IR.
-    function _deployTdxVerifier(EnclaveRegistry enclaves) private returns (address deployed) {
-        bytes memory code = abi.encodePacked(
-            vm.getCode("TdxVerifier.sol:TdxVerifier"),
-            abi.encode(enclaves, INTEL_ROOT_X, INTEL_ROOT_Y, INTEL_ROOT_NAME)
+    function _deployCoordinator(IEnclaveRegistry enclaves, IChainAdapter chain) private returns (address) {
+        return _deployArtifact(
+            "OracleCoordinator.sol:OracleCoordinator",
+            abi.encode(
+                enclaves,
+                chain,
+                vm.envOr("GUARDIAN", address(0)),
+                uint32(vm.envOr("FALLBACK_WINDOW_SECONDS", uint256(120))),
+                uint32(vm.envOr("CANCEL_DELAY_SECONDS", uint256(900)))
+            )
         );
+    }
+
+    /// @dev For contracts that are compiled by IR: importing one would have this whole script, and every contract in it, compiled so.
+    function _deployArtifact(string memory artifact, bytes memory arguments)
+        private
+        returns (address deployed)
+    {
+        bytes memory code = abi.encodePacked(vm.getCode(artifact), arguments);
         // Memory-safe: reads `code`.
         assembly ("memory-safe") {
             deployed := create(0, add(code, 0x20), mload(code))
         }
-        require(deployed != address(0), TdxVerifierNotDeployed());
+        require(deployed != address(0), NotDeployed(artifact));
     }
 
     function _chainAdapter(string memory rules) private returns (IChainAdapter) {

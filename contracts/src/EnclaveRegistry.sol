@@ -67,8 +67,9 @@ contract EnclaveRegistry is Admissions {
         _admit(
             policyId,
             _seat(policyId, keysetId, keyset.answerKey),
-            current.epoch,
-            Admission(keyset.payee, uint40(expiresAt), current.widenedAt, appraisal.voucher != 0),
+            current,
+            keyset.payee,
+            uint40(expiresAt),
             appraisal
         );
         emit EnclaveAdmitted(

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.27;
 
-import { OracleCoordinator } from "../src/OracleCoordinator.sol";
 import { ArbitrumAdapter } from "../src/adapters/ArbitrumAdapter.sol";
 import { OptimismAdapter } from "../src/adapters/OptimismAdapter.sol";
 import { IArbGasInfo } from "../src/interfaces/external/IArbGasInfo.sol";
@@ -45,8 +44,7 @@ contract ChainAdaptersTest is World {
             abi.encode(uint256(5e12))
         );
         uint256 without = coordinator.requiredEscrow(terms());
-        coordinator =
-            new OracleCoordinator(enclaves, new OptimismAdapter(), GUARDIAN, FALLBACK_WINDOW, CANCEL_DELAY);
+        coordinator = deployCoordinator(new OptimismAdapter());
         consumer = new RecordingConsumer(coordinator, policyId);
         assertEq(coordinator.requiredEscrow(terms()), without + 5e12, "in the escrow");
         vm.txGasPrice(0);
@@ -97,8 +95,7 @@ contract ChainAdaptersTest is World {
     }
 
     function test_LifetimesFollowWhatTheChainRemembers() public {
-        coordinator =
-            new OracleCoordinator(enclaves, new OptimismAdapter(), GUARDIAN, FALLBACK_WINDOW, CANCEL_DELAY);
+        coordinator = deployCoordinator(new OptimismAdapter());
         assertEq(coordinator.MAX_LIFETIME_SECONDS(), 14_743, "about four hours");
     }
 }

@@ -11,9 +11,37 @@ contract InferenceTest is Test {
         return Inference.encode(prompt);
     }
 
+    function encodeText(string memory model, string memory user) external pure returns (bytes memory) {
+        return Inference.encodeText(model, user);
+    }
+
     function expectInvalid(Prompt memory prompt, bytes32 field) internal {
         vm.expectRevert(abi.encodeWithSelector(Inference.PromptInvalid.selector, field));
         this.encode(prompt);
+    }
+
+    function test_PartsStandBehindTheMessagesInTheirOrder() public pure {
+        Prompt memory plain = Inference.text("a/b", "", "hi");
+        bytes32 hash = keccak256("bytes");
+        bytes memory before = Inference.encode(plain);
+        Prompt memory prompt = Inference.withPage(plain, "https://x");
+        prompt = Inference.withImage(prompt, Inference.MIME_WEBP, hash, "https://y");
+        prompt = Inference.withDocument(prompt, hash, "https://zz");
+        assertEq(
+            Inference.encode(prompt),
+            abi.encodePacked(
+                before,
+                hex"01000009",
+                "https://x",
+                hex"0200002a03",
+                hash,
+                "https://y",
+                hex"0300002b04",
+                hash,
+                "https://zz"
+            ),
+            "parts"
+        );
     }
 
     function test_AQuestionInText() public pure {
@@ -34,6 +62,22 @@ contract InferenceTest is Test {
             ),
             "payload"
         );
+    }
+
+    function testFuzz_APlainQuestionIsTheSameBothWays(string memory model, string memory user) public {
+        if (bytes(model).length > type(uint8).max) {
+            vm.expectRevert(abi.encodeWithSelector(Inference.PromptInvalid.selector, bytes32("model")));
+            this.encodeText(model, user);
+            return;
+        }
+        assertEq(
+            Inference.encodeText(model, user), Inference.encode(Inference.text(model, "", user)), "payload"
+        );
+    }
+
+    function test_RevertWhen_APlainQuestionsModelDoesNotFit() public {
+        vm.expectRevert(abi.encodeWithSelector(Inference.PromptInvalid.selector, bytes32("model")));
+        this.encodeText(string(new bytes(256)), "hi");
     }
 
     function test_EverythingThatAPromptCanHave() public pure {

@@ -2,7 +2,6 @@
 pragma solidity ^0.8.27;
 
 import { OracleConsumer } from "../src/OracleConsumer.sol";
-import { OracleCoordinator } from "../src/OracleCoordinator.sol";
 import { IChainAdapter } from "../src/interfaces/IChainAdapter.sol";
 import { IOracleConsumer } from "../src/interfaces/IOracleConsumer.sol";
 import {
@@ -358,8 +357,7 @@ contract RepaidPriceTest is Quorums {
 
     /// faults/contracts.md, A3: a rollup's data of a quorum was repaid for one answer.
     function test_ARollupsDataIsRepaidForEveryTransactionOfAQuorum() public {
-        coordinator =
-            new OracleCoordinator(enclaves, new PerByteAdapter(), GUARDIAN, FALLBACK_WINDOW, CANCEL_DELAY);
+        coordinator = deployCoordinator(new PerByteAdapter());
         consumer = new RecordingConsumer(coordinator, policyId);
         RequestTerms memory asked = terms();
         (asked.threshold, asked.aggregation) = (8, Aggregation.Identical);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.27;
 
-import { OracleCoordinator } from "../src/OracleCoordinator.sol";
 import { IAttestationVerifier } from "../src/interfaces/IAttestationVerifier.sol";
 import { IChainAdapter } from "../src/interfaces/IChainAdapter.sol";
 import { IEnclaveRegistry } from "../src/interfaces/IEnclaveRegistry.sol";
@@ -59,7 +58,7 @@ contract PeerFaultsTest is World {
         Request memory request = ask();
         Answer memory answer = answerTo(request, AnswerStatus.Ok, "yes", alice);
         SignedAnswer memory signed = sign(answer, "yes", alice);
-        OracleCoordinator twin = new OracleCoordinator(enclaves, IChainAdapter(address(0)), GUARDIAN, 60, 300);
+        IOracleCoordinator twin = deployCoordinator(IChainAdapter(address(0)));
         signed.signature = signBy(alice, Answers.digest(answer, block.chainid, address(twin)));
         vm.expectPartialRevert(IEnclaveRegistry.SignerNotAdmitted.selector);
         coordinator.fulfill(request, signed);

@@ -3,6 +3,8 @@ pragma solidity ^0.8.27;
 
 import { Inference } from "../src/Inference.sol";
 import { OracleLens } from "../src/OracleLens.sol";
+import { AgentCalls } from "../src/AgentCalls.sol";
+import { AgentRun, AgentRuns } from "../src/agents/AgentRun.sol";
 import { IChainAdapter } from "../src/interfaces/IChainAdapter.sol";
 import { IEnclaveRegistry } from "../src/interfaces/IEnclaveRegistry.sol";
 import { IOracleCoordinator } from "../src/interfaces/IOracleCoordinator.sol";
@@ -134,6 +136,44 @@ contract ProtocolVectorsTest is Test {
         assertTrue(cases > 0, "there are cases");
     }
 
+    function test_AgentCallsAreTheVectors() public view {
+        string memory json = vm.readFile("tests/vectors/protocol/agent-call.json");
+        uint256 cases = 0;
+        for (; vm.keyExistsJson(json, item(".cases", cases)); ++cases) {
+            string memory path = item(".cases", cases);
+            bytes memory payload = AgentCalls.encode(
+                vm.parseJsonBytes32(json, string.concat(path, ".programHash")),
+                vm.parseJsonBytes(json, string.concat(path, ".input")),
+                uint32(vm.parseJsonUint(json, string.concat(path, ".maxOutputBytes")))
+            );
+            assertEq(payload, vm.parseJsonBytes(json, string.concat(path, ".payload")), "payload");
+        }
+        assertTrue(cases > 2, "there are cases");
+    }
+
+    function test_AgentRunsAreTheVectors() public view {
+        string memory json = vm.readFile("tests/vectors/protocol/agent-run.json");
+        assertEq(AgentRuns.TYPEHASH, vm.parseJsonBytes32(json, ".typehash"), "typehash");
+        uint256 cases = 0;
+        for (; vm.keyExistsJson(json, item(".cases", cases)); ++cases) {
+            string memory path = item(".cases", cases);
+            AgentRun memory run = parseAgentRun(json, string.concat(path, ".run"));
+            assertEq(
+                AgentRuns.id(run), vm.parseJsonBytes32(json, string.concat(path, ".requestId")), "requestId"
+            );
+            bytes32 separator = AgentRuns.domainSeparator(run.chainId, run.account);
+            assertEq(
+                separator, vm.parseJsonBytes32(json, string.concat(path, ".domainSeparator")), "separator"
+            );
+            bytes32 digest =
+                AgentRuns.digest(separator, vm.parseJsonBytes32(json, string.concat(path, ".answerHash")));
+            assertEq(digest, vm.parseJsonBytes32(json, string.concat(path, ".digest")), "digest");
+            bytes memory signature = vm.parseJsonBytes(json, string.concat(path, ".signature"));
+            assertEq(this.recover(digest, signature), vm.parseJsonAddress(json, ".signer"), "signer");
+        }
+        assertTrue(cases > 1, "there are cases");
+    }
+
     function test_PackedSettlementsAreTheVectors() public {
         string memory json = vm.readFile("tests/vectors/protocol/packed.json");
         IOracleCoordinator coordinator =
@@ -240,6 +280,21 @@ contract ProtocolVectorsTest is Test {
 
     function item(string memory list, uint256 index) internal pure returns (string memory) {
         return string.concat(list, "[", vm.toString(index), "]");
+    }
+
+    function parseAgentRun(string memory json, string memory path) private pure returns (AgentRun memory) {
+        return AgentRun({
+            chainId: vm.parseJsonUint(json, string.concat(path, ".chainId")),
+            account: vm.parseJsonAddress(json, string.concat(path, ".account")),
+            grantId: vm.parseJsonBytes32(json, string.concat(path, ".grantId")),
+            programHash: vm.parseJsonBytes32(json, string.concat(path, ".programHash")),
+            inputHash: vm.parseJsonBytes32(json, string.concat(path, ".inputHash")),
+            policyId: vm.parseJsonBytes32(json, string.concat(path, ".policyId")),
+            requestedAt: uint40(vm.parseJsonUint(json, string.concat(path, ".requestedAt"))),
+            nonce: uint64(vm.parseJsonUint(json, string.concat(path, ".nonce"))),
+            stateBlockHash: vm.parseJsonBytes32(json, string.concat(path, ".stateBlockHash")),
+            deadline: uint40(vm.parseJsonUint(json, string.concat(path, ".deadline")))
+        });
     }
 
     function parseAnswer(string memory json, string memory path) internal pure returns (Answer memory) {

@@ -424,6 +424,32 @@ contract QuorumCommitmentTest is Quorums {
         coordinator.openQuorum(request, new Opening[](0));
     }
 
+    /// ADR 49: whoever settles carries the output that wins, whoever answered it; an opening that is known already does.
+    function test_WhoSettlesCarriesTheOutputThatWins() public {
+        Request memory request = askQuorum(2, Aggregation.Identical);
+        Opening[] memory openings = openingsOf(request, list("yes", "yes", "no"));
+        commit(request, openings);
+        vm.warp(block.timestamp + WINDOW);
+        coordinator.openQuorum(request, only(openings[0]));
+        coordinator.openQuorum(request, only(openings[1]));
+        // The last to open answered something else: alone it has nothing to deliver.
+        expectRefusal(request, Refusal.OutputMismatch);
+        coordinator.openQuorum(request, only(openings[2]));
+        uint256 id = vm.snapshotState();
+        Opening[] memory both = new Opening[](2);
+        (both[0], both[1]) = (openings[2], openings[0]);
+        coordinator.openQuorum(request, both);
+        assertEq(outputHashOf(request), keccak256("yes"), "with another's output");
+        assertTrue(earned(2) != 0, "and is paid for its own");
+        // Or it does not open, and anybody settles once its time is over: nobody without the output.
+        vm.revertToState(id);
+        vm.warp(block.timestamp + OPENING + 1);
+        expectRefusal(request, Refusal.OutputMismatch);
+        coordinator.openQuorum(request, new Opening[](0));
+        coordinator.openQuorum(request, only(openings[1]));
+        assertEq(outputHashOf(request), keccak256("yes"), "by an opening that was there");
+    }
+
     function test_WhoDoesNotOpenIsClearedBarredAndUnpaid() public {
         (Request memory request, Opening[] memory openings) = committed(3);
         vm.warp(block.timestamp + WINDOW);

@@ -31,7 +31,7 @@ export interface RawExtension {
   readonly value: Uint8Array;
 }
 
-/** What signs: a key, with what its signatures are made of. */
+/** A signer: its key, and the algorithm of its signatures. */
 export interface IssuingKey {
   readonly key: webcrypto.CryptoKey;
   readonly algorithm: { readonly name: string; readonly hash: string; readonly saltLength?: number };
@@ -67,7 +67,7 @@ export function basicConstraints(isCa: boolean, pathLength?: number): RawExtensi
   return toRaw(new BasicConstraintsExtension(isCa, pathLength, true));
 }
 
-/** What a TLS server's certificate is for, and the DNS names and IP addresses that it answers to. */
+/** The purpose of a TLS server's certificate, and the DNS names and IP addresses that it covers. */
 export function serverExtensions(names: readonly string[]): readonly RawExtension[] {
   const alternatives = names.map((value) => ({ type: isIP(value) === 0 ? DNS : IP, value }) as const);
   return [

@@ -1,9 +1,9 @@
-/** Who pays a provider, and the credential that says so. */
+/** The payer of a provider, and the credential that says so. */
 
 import { UpstreamError } from "../../protocol/errors.ts";
 import { worstCasePrice } from "../answers/worst-case.ts";
 import type { CatalogModel } from "../models/model-catalog.ts";
-import type { ModelQuestion } from "../models/model-format.ts";
+import type { ModelQuestion } from "../../runtime/models/model-format.ts";
 
 /** As providers count them: cached input and hidden reasoning included. */
 export interface Tokens {
@@ -15,7 +15,7 @@ export interface Tokens {
 export interface Charge {
   /** null where the server asks for none. */
   readonly credential: string | null;
-  /** What it came to; null where nobody knows, which counts as the worst case. Called once. */
+  /** Takes the actual cost; null if unknown, which counts as the worst case. Called once. */
   readonly settle: (used: Tokens | null) => void;
 }
 

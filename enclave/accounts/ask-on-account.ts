@@ -1,7 +1,7 @@
 import { InputError, UpstreamError, type UpstreamErrorCode } from "../../protocol/errors.ts";
 import { askModel, type AskOptions } from "../answers/ask-model.ts";
 import type { CatalogModel } from "../models/model-catalog.ts";
-import type { ModelQuestion, ModelReply } from "../models/model-format.ts";
+import type { ModelQuestion, ModelReply } from "../../runtime/models/model-format.ts";
 import type { Charge } from "./account.ts";
 
 const NOTHING = { inputTokens: 0, outputTokens: 0 };
@@ -34,7 +34,7 @@ export async function askOnAccount(
 
 /** An error inside a stream or a 2xx body has no HTTP status of its own: what was written until then is billed. */
 function wasFree(error: unknown): boolean {
-  // What the format cannot carry is refused before it is sent.
+  // Refuses questions that the format cannot carry, before anything is sent.
   if (error instanceof InputError) return true;
   if (!(error instanceof UpstreamError)) return false;
   const { code, details } = error;

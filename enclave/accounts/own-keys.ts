@@ -5,7 +5,7 @@ import { InputError } from "../../protocol/errors.ts";
 import { MAX_KEY_LIFETIME_SECONDS, type ProviderKey } from "../../protocol/provider-key.ts";
 import { mostInputTokens } from "../answers/worst-case.ts";
 import type { Account } from "./account.ts";
-import { tokenLimit } from "../models/model-format.ts";
+import { tokenLimit } from "../../runtime/models/model-format.ts";
 import type { SpendingLedger } from "./spending-ledger.ts";
 
 /** Who brings a key: a caller by the hash of the credential that it showed, or a request's payer. */
@@ -64,7 +64,10 @@ export function createOwnAccount({ keys, ledger, now, otherwise }: OwnKeysTerms)
     charge: (target, question) => {
       const key = keyFor(target.id);
       if (key !== undefined) {
-        const most = { inputTokens: mostInputTokens(question), outputTokens: tokenLimit(question) };
+        const most = {
+          inputTokens: mostInputTokens(question, target.model),
+          outputTokens: tokenLimit(question),
+        };
         return { credential: key.key, settle: ledger.reserve(key, most, now) };
       }
       if (otherwise !== null) return otherwise.charge(target, question);

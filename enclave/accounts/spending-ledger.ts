@@ -7,7 +7,7 @@ import type { Tokens } from "./account.ts";
 const MAX_KEYS = 100_000;
 
 interface Entry {
-  /** What is set aside for calls under way is in it. */
+  /** Includes amounts set aside for calls under way. */
   inputTokens: number;
   outputTokens: number;
   /** Calls under way. */
@@ -17,7 +17,7 @@ interface Entry {
 }
 
 /**
- * What was spent of each key that requesters brought: in the life of this keyset, whoever asked and however often the
+ * Spending on each key that requesters brought: in the life of this keyset, whoever asked and however often the
  * key was sealed anew. Keys are known by a keyed hash and are not kept.
  */
 export class SpendingLedger {
@@ -65,17 +65,15 @@ export class SpendingLedger {
       entry.inputTokens += (used ?? most).inputTokens - most.inputTokens;
       entry.outputTokens += (used ?? most).outputTokens - most.outputTokens;
       // A key that its provider does not take leaves nothing behind: made-up ones would fill the ledger.
-      if (entry.open === 0 && entry.inputTokens === 0 && entry.outputTokens === 0) {
+      if (entry.open === 0 && entry.inputTokens === 0 && entry.outputTokens === 0)
         this.#entries.delete(fingerprint);
-      }
     };
   }
 
   #makeRoom(now: number): void {
     if (this.#entries.size < this.#maxKeys) return;
-    for (const [fingerprint, { open, forgetAt }] of this.#entries) {
+    for (const [fingerprint, { open, forgetAt }] of this.#entries)
       if (open === 0 && forgetAt < now) this.#entries.delete(fingerprint);
-    }
     if (this.#entries.size < this.#maxKeys) return;
     throw new InputError({
       code: "INPUT_RATE_LIMITED",

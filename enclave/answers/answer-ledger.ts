@@ -10,7 +10,7 @@ const MAX_KEPT_BYTES = 64 * 1024 * 1024;
 /** Requests remembered until nothing is signed for them any more: about 200 bytes each. Full means busy, never forgetful. */
 const MAX_REMEMBERED = 500_000;
 
-/** What a batch says of one answer. */
+/** A batch's entry for one answer. */
 export interface BatchMember {
   readonly domain: OnChainDomain;
   readonly leaf: Hex;
@@ -60,7 +60,7 @@ export class AnswerLedger {
   }
 
   /**
-   * Makes the answer, once. What fails before anyone was asked is forgotten, so that it can be asked again. What fails
+   * Makes the answer, once. A failure before anyone was asked is forgotten, so that the question can be asked again. What fails
    * afterwards never is: asking again would be another draw.
    *
    * @param make calls `onAsked` when somebody is asked
@@ -75,9 +75,8 @@ export class AnswerLedger {
     make: (onAsked: () => void) => Promise<LedgerAnswer>,
   ): Promise<string> {
     if (this.#entries.size >= this.#maxRemembered) this.#dropExpired(now);
-    if (this.#entries.size >= this.#maxRemembered) {
+    if (this.#entries.size >= this.#maxRemembered)
       throw new InputError({ code: "INPUT_RATE_LIMITED", message: "the ledger of answers is full" });
-    }
     let hasAsked = false;
     const made = make(() => {
       hasAsked = true;
@@ -100,7 +99,7 @@ export class AnswerLedger {
     return answer;
   }
 
-  /** What a batch says of the answer to `requestId`; `undefined` where none was given that a coordinator settles. */
+  /** A batch's entry for the answer to `requestId`; `undefined` where none was given that a coordinator settles. */
   batchMember(requestId: Hex): BatchMember | undefined {
     return this.#entries.get(requestId)?.batchMember ?? undefined;
   }

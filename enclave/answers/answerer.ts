@@ -1,6 +1,7 @@
 /** Answers contracts, by either road: check, ask, sign. The order of the steps is the whole of this file. */
 
 import * as z from "zod";
+import type { LedgerAnswerCall } from "../../coprocessor/snapshots/ledger-answer-call.ts";
 import { AnswerStatus, answerStructHash, Answer } from "../../protocol/answer.ts";
 import { batchLeaf } from "../../protocol/batch.ts";
 import type { Hex } from "../../protocol/bytes.ts";
@@ -11,13 +12,17 @@ import type { FunctionsCall } from "../../protocol/functions-request.ts";
 import { CLOCK_TOLERANCE_SECONDS } from "../../protocol/limits.ts";
 import { isSealedPayload } from "../../protocol/sealed-payload.ts";
 import { toStateBlockText, type StateBlock } from "../../protocol/state-block.ts";
+import type { AccountRunCall } from "../../runtime/agents/account-run.ts";
 import type { Operator } from "../configuration/operator.ts";
 import type { AttestedIdentity } from "../identity/identity.ts";
+import type { Agents } from "../agents/answer-agent.ts";
 import type { ReceiptStore } from "../openai/receipt-store.ts";
 import type { AnswerLedger, BatchMember, LedgerAnswer } from "./answer-ledger.ts";
+import { checkAccountRun } from "./check-account-run.ts";
+import { checkLedgerCall } from "./check-ledger-call.ts";
 import { checkCall, checkFunctionsCall, checkRecipient, checkTime, type CheckedCall } from "./check-call.ts";
-import { infer } from "./infer.ts";
-import { without } from "./panel.ts";
+import { answerPayload } from "./answer-payload.ts";
+import { without } from "../../runtime/output/panel.ts";
 import { makeSealedAnswer, type SealedInference } from "./sealed-question.ts";
 import { signBatch } from "./sign-batch.ts";
 import { signLeaf } from "./sign-leaf.ts";
@@ -27,6 +32,7 @@ import { makeAnswer, type MadeAnswer, type Signatory } from "./sign-answer.ts";
 export interface AnswererOptions extends Signatory {
   readonly operator: Operator["public"];
   readonly inference: SealedInference;
+  readonly agents: Agents | null;
   readonly ledger: AnswerLedger;
   /** Transcripts and bodies of sealed questions, encrypted to their askers. */
   readonly sealedRecords: ReceiptStore;
@@ -39,9 +45,12 @@ export const ANY_CALLER = "";
 export interface Answerer {
   readonly answer: (call: AnswerCall) => Promise<string>;
   readonly answerFunctions: (call: FunctionsCall, stateBlock: StateBlock) => Promise<string>;
+  readonly answerEntry: (call: LedgerAnswerCall) => Promise<string>;
+  /** Also throws for a program that is not here, which the caller can bring. */
+  readonly answerAccountRun: (call: AccountRunCall) => Promise<string>;
   /** One signature over answers that were given. @throws {InputError} as `signBatch` */
   readonly batch: (requestIds: readonly Hex[]) => BatchReply;
-  /** What was signed to a request, or is about to be. @throws {InputError} INPUT_NOT_FOUND */
+  /** The answer that was signed to a request, or is about to be. @throws {InputError} INPUT_NOT_FOUND */
   readonly find: (requestId: Hex) => Promise<string>;
   /** The COSE twin of what was signed for a coordinator. @throws {InputError} as `find` */
   readonly findTwin: (requestId: Hex) => Promise<Uint8Array>;
@@ -68,13 +77,18 @@ export function createAnswerer(options: AnswererOptions): Answerer {
   return {
     answer: async (call) => await answerOnce(checkCall(call, options.operator)),
     answerFunctions: async (call, stateBlock) => await answerOnce(checkFunctionsCall(call, stateBlock)),
+    answerEntry: async (call) => await answerOnce(checkLedgerCall(call, options.operator)),
+    answerAccountRun: async (call) => await answerOnce(checkAccountRun(call, options.agents)),
     batch: (requestIds) => signBatch(options, ledger, requestIds),
     find,
     findTwin: async (requestId) => {
       const { answer } = JSON.parse(await find(requestId)) as Pick<SignedAnswerWire, "answer">;
       const domain = ledger.batchMember(requestId)?.domain;
       if (domain !== undefined) return signTwin(options, { domain, answer: z.decode(Answer, answer) });
-      throw new InputError({ code: "INPUT_NOT_FOUND", message: "an answer through Functions has no twin" });
+      throw new InputError({
+        code: "INPUT_NOT_FOUND",
+        message: "an answer through Functions or to an account has no twin",
+      });
     },
   };
 }
@@ -92,7 +106,7 @@ async function make(
         async (recorder, { now }) =>
           now === null
             ? without(AnswerStatus.clockUnknown)
-            : await infer(options.inference, checked.payload, checked, recorder),
+            : await answerPayload(options, { ...checked, now }, recorder),
         onAsked,
       );
   const { answer } = made;
@@ -128,7 +142,7 @@ async function answerSealed(
   checked: CheckedCall,
   onAsked: () => void,
 ): Promise<MadeAnswer> {
-  const { made, record } = await makeSealedAnswer(options, options.inference, { checked, onAsked });
+  const { made, record } = await makeSealedAnswer(options, options, { checked, onAsked });
   if (record !== null) options.sealedRecords.add(checked.requestId, ANY_CALLER, record);
   return made;
 }

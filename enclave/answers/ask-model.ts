@@ -3,8 +3,8 @@
 import { UpstreamError } from "../../protocol/errors.ts";
 import type { CompleteResponse, OutgoingRequest } from "../egress/exchange.ts";
 import type { CatalogModel } from "../models/model-catalog.ts";
-import type { ModelQuestion, ModelReply } from "../models/model-format.ts";
-import { errorOfResponse } from "../models/provider-error.ts";
+import type { ModelQuestion, ModelReply } from "../../runtime/models/model-format.ts";
+import { errorOfResponse } from "../../runtime/models/provider-error.ts";
 import { retryAfterMs } from "../models/retry-after.ts";
 import type { ExchangeRecorder } from "./transcript-recorder.ts";
 import { readStream, watchStream, type ReplyText, type WatchedStream } from "./watched-stream.ts";

@@ -18,7 +18,7 @@ import type { Operator } from "../configuration/operator.ts";
 
 /** A question that may be answered, whichever road it came by. */
 export interface CheckedCall {
-  /** What the answer is signed for: nothing that is signed for one road, chain or contract serves another. */
+  /** The domain of the signature: nothing signed for one road, chain or contract serves another. */
   readonly domain: Domain;
   /** Recomputed from the request's fields; a caller supplies no hash that is signed. */
   readonly requestId: Hex;
@@ -29,7 +29,7 @@ export interface CheckedCall {
   readonly payer: Hex | null;
   readonly payloadHash: Hex;
   readonly context: Hex;
-  /** What the answer is bound to: the host's word, which the chain checks. */
+  /** The block that the answer is bound to: the host's word, which the chain checks. */
   readonly stateBlock: StateBlock;
   /** Where members of a quorum commit to their answers before they show them; null for a request that takes one answer. */
   readonly quorum: OnChainDomain | null;
@@ -38,6 +38,8 @@ export interface CheckedCall {
   readonly fee: bigint;
   readonly maxOutputBytes: number;
   readonly deadline: bigint;
+  /** What a program is told of why it runs. */
+  readonly trigger: "request" | "slot";
 }
 
 /**
@@ -48,7 +50,7 @@ const NO_FEE_LIMIT = 2n ** 128n - 1n;
 
 /**
  * A call that may be answered: the payload is the one that the request names, on a coordinator that this operator serves.
- * What fails here is the caller's mistake and is signed by nobody.
+ * A failure here is the caller's mistake, and nobody signs it.
  *
  * Leaves to the caller: the time (`checkTime`), which a repeat of an answered request is not held to.
  *
@@ -89,6 +91,7 @@ export function checkCall(call: AnswerCall, { coordinators }: Operator["public"]
     fee: request.fee,
     maxOutputBytes: Math.min(request.maxOutputBytes, MAX_OUTPUT_BYTES),
     deadline: request.deadline,
+    trigger: "request",
   };
 }
 
@@ -122,6 +125,7 @@ export function checkFunctionsCall({ request, payload }: FunctionsCall, stateBlo
     fee: NO_FEE_LIMIT,
     maxOutputBytes: Math.min(request.maxOutputBytes, MAX_OUTPUT_BYTES),
     deadline: request.deadline,
+    trigger: "request",
   };
 }
 
@@ -147,7 +151,7 @@ export function checkTime({ requestedAt, deadline }: CheckedCall, { now, lowerBo
 }
 
 /**
- * A sealed question is for the keysets that it lists. Who is none of them signs nothing: not even that it cannot read it, since
+ * A sealed question is for the keysets that it lists. An enclave that is not among them signs nothing: not even that it cannot read it, since
  * a node that was never meant to answer could end the request with that.
  *
  * @throws {InputError} INPUT_NOT_RECIPIENT
@@ -174,7 +178,7 @@ function readRecipients(payload: Uint8Array): readonly Hex[] | null {
 }
 
 /** @throws {InputError} INPUT_INVALID for a request that no chain takes, and that could not be remembered until its deadline */
-function checkLifetime({
+export function checkLifetime({
   requestedAt,
   deadline,
 }: {
@@ -190,13 +194,17 @@ function checkLifetime({
   });
 }
 
+/** @throws {InputError} INPUT_TOO_LARGE */
+export function checkPayloadSize(payload: Uint8Array): void {
+  if (payload.length <= MAX_PAYLOAD_BYTES) return;
+  throw new InputError({
+    code: "INPUT_TOO_LARGE",
+    message: `a payload has at most ${MAX_PAYLOAD_BYTES} bytes`,
+  });
+}
+
 function checkPayload(payload: Uint8Array, expectedHash: Hex): void {
-  if (payload.length > MAX_PAYLOAD_BYTES) {
-    throw new InputError({
-      code: "INPUT_TOO_LARGE",
-      message: `a payload has at most ${MAX_PAYLOAD_BYTES} bytes`,
-    });
-  }
+  checkPayloadSize(payload);
   if (payloadHash(payload) !== expectedHash) {
     throw new InputError({
       code: "INPUT_INVALID",

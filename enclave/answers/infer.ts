@@ -5,12 +5,14 @@ import { InputError, UpstreamError } from "../../protocol/errors.ts";
 import { decodePayload, PayloadType } from "../../protocol/payload.ts";
 import { PanelRule, type Prompt } from "../../protocol/prompt.ts";
 import type { CatalogModel, ModelCatalog } from "../models/model-catalog.ts";
-import type { ModelQuestion, ModelReply } from "../models/model-format.ts";
-import { createOutputContract, type OutputContract } from "../output/output-contract.ts";
-import { OutputProblem } from "../output/output-problem.ts";
+import type { ModelQuestion, ModelReply } from "../../runtime/models/model-format.ts";
+import { createOutputContract, type OutputContract } from "../../runtime/output/output-contract.ts";
+import { OutputProblem } from "../../runtime/output/output-problem.ts";
 import type { Account } from "../accounts/account.ts";
 import { askOnAccount } from "../accounts/ask-on-account.ts";
-import { aggregatePanel, checkPanelRule, without, type Outcome } from "./panel.ts";
+import { aggregatePanel, checkPanelRule, without, type Outcome } from "../../runtime/output/panel.ts";
+import { placeholderOf, planSources, type PlannedSource } from "../sources/planned-source.ts";
+import { readSources, type Sources } from "../sources/read-sources.ts";
 import { toQuestion, toRepairQuestion } from "./question.ts";
 import type { ExchangeRecorder, TranscriptRecorder } from "./transcript-recorder.ts";
 import { worstCasePrice } from "./worst-case.ts";
@@ -19,11 +21,13 @@ export interface Inference {
   readonly catalog: ModelCatalog;
   /** Pays for whoever brings no key. */
   readonly account: Account;
+  /** null where the behaviour file has none. */
+  readonly sources: Sources | null;
   readonly retries: number;
   readonly pause: (ms: number) => Promise<void>;
 }
 
-/** What the requester pays at most and takes at most. */
+/** The most that the requester pays, and takes. */
 export interface Bounds {
   readonly fee: bigint;
   readonly maxOutputBytes: number;
@@ -38,17 +42,18 @@ export async function infer(
 ): Promise<Outcome> {
   let plan: Plan;
   try {
-    plan = planInference(inference.catalog, payload);
+    plan = planInference(inference, payload);
   } catch (error) {
     if (error instanceof InputError) return without(AnswerStatus.invalidRequest, error.message);
     throw error;
   }
   const budget = new Budget(bounds.fee);
-  if (!budget.reserve(worstCaseOf(plan, inference.account.price))) {
+  if (!budget.reserve(worstCaseOf(plan, inference.account.price)))
     return without(AnswerStatus.outOfBudget, "the fee does not cover the worst case of what is asked");
-  }
+  const sourced = await readPlanned(inference, plan, recorder);
+  if (!("members" in sourced)) return sourced;
   const run = { inference, contract: plan.contract, maxOutputBytes: bounds.maxOutputBytes };
-  const outcomes = await askMembers(run, plan.members, { budget, recorder });
+  const outcomes = await askMembers(run, sourced.members, { budget, recorder });
   const [only] = outcomes;
   return plan.prompt.panelRule === PanelRule.none && only !== undefined
     ? only
@@ -60,8 +65,8 @@ export async function infer(
  *
  * @throws {InputError} for what cannot be asked as it stands
  */
-export function quotePrice(catalog: ModelCatalog, payload: Uint8Array): bigint {
-  return worstCaseOf(planInference(catalog, payload), ({ model }, question) =>
+export function quotePrice(inference: Pick<Inference, "catalog" | "sources">, payload: Uint8Array): bigint {
+  return worstCaseOf(planInference(inference, payload), ({ model }, question) =>
     worstCasePrice(model, question),
   );
 }
@@ -92,26 +97,51 @@ interface Member {
 
 interface Plan {
   readonly prompt: Prompt;
+  /** With what the prompt names as large as it can be. */
   readonly members: readonly Member[];
   readonly contract: OutputContract;
+  readonly planned: readonly PlannedSource[];
 }
 
 /** @throws {InputError} for what cannot be asked as it stands */
-function planInference(catalog: ModelCatalog, payload: Uint8Array): Plan {
+function planInference(
+  { catalog, sources }: Pick<Inference, "catalog" | "sources">,
+  payload: Uint8Array,
+): Plan {
   const decoded = decodePayload(payload);
   if (decoded.type !== PayloadType.inference) throw invalid("this payload type is for off-chain callers");
   const { prompt } = decoded;
   checkPanelRule(prompt);
   const contract = createOutputContract(prompt.format);
+  const planned = planSources(prompt.parts, sources?.settings ?? null);
+  const contents = planned.map(placeholderOf);
   const members = prompt.models.map((name) => {
     const target = catalog.get(name);
     if (target === undefined) throw invalid("unknown model");
-    const question = toQuestion(prompt, target, contract);
-    // What its format cannot carry is refused now, before anyone is asked.
+    const question = toQuestion({ prompt, contract, contents }, target);
+    // Refuses questions that its format cannot carry now, before anyone is asked.
     target.format.encodeQuestion(question);
     return { target, question };
   });
-  return { prompt, contract, members };
+  return { prompt, contract, members, planned };
+}
+
+/** The members with what the prompt names in their questions; or how the request ends without one of them being asked. */
+async function readPlanned(
+  { sources }: Inference,
+  { prompt, contract, members, planned }: Plan,
+  recorder: TranscriptRecorder,
+): Promise<Pick<Plan, "members"> | Outcome> {
+  if (planned.length === 0 || sources === null) return { members };
+  const read = await readSources(sources, planned, { recorder: recorder.branch(), models: members.length });
+  if (read.kind === "ended") return read.outcome;
+  const { contents } = read;
+  return {
+    members: members.map(({ target }) => ({
+      target,
+      question: toQuestion({ prompt, contract, contents }, target),
+    })),
+  };
 }
 
 function invalid(message: string): InputError {

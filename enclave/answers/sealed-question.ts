@@ -11,13 +11,17 @@ import {
   sealReply,
   type OpenedPayload,
 } from "../../protocol/sealed-payload.ts";
+import { keccak } from "../../protocol/struct-hash.ts";
 import { transcriptLeafHash, type Transcript } from "../../protocol/transcript.ts";
 import { checkOwnKey, createOwnAccount } from "../accounts/own-keys.ts";
 import type { SpendingLedger } from "../accounts/spending-ledger.ts";
+import type { Agents } from "../agents/answer-agent.ts";
 import type { CheckedCall } from "./check-call.ts";
-import { infer, type Inference } from "./infer.ts";
+import { answerPayload } from "./answer-payload.ts";
+import type { FeeProbes } from "./fee-probes.ts";
+import type { Inference } from "./infer.ts";
 import type { Reading } from "../clock/trusted-clock.ts";
-import { without, type Outcome } from "./panel.ts";
+import { without, type Outcome } from "../../runtime/output/panel.ts";
 import { makeAnswer, type MadeAnswer, type Signatory } from "./sign-answer.ts";
 import type { TranscriptRecorder } from "./transcript-recorder.ts";
 
@@ -30,12 +34,13 @@ export interface SealedAnswer {
 
 export interface SealedInference extends Inference {
   readonly spending: SpendingLedger;
+  readonly feeProbes: FeeProbes;
 }
 
 /** As for a question in clear; what cannot be opened is an invalid request, and signed as one. */
 export async function makeSealedAnswer(
   signatory: Signatory,
-  inference: SealedInference,
+  { inference, agents }: { readonly inference: SealedInference; readonly agents: Agents | null },
   { checked, onAsked }: { readonly checked: CheckedCall; readonly onAsked: () => void },
 ): Promise<SealedAnswer> {
   let replyKey: Hex = NO_REPLY_KEY;
@@ -49,9 +54,17 @@ export async function makeSealedAnswer(
     replyKey = opened.replyKey;
     const overhead = replyKey === NO_REPLY_KEY ? 0 : SEALED_OUTPUT_OVERHEAD;
     const maxOutputBytes = Math.max(0, checked.maxOutputBytes - overhead);
+    const question = keccak(opened.inner);
     const asked = takeKeys(inference, opened.inner, checked, now);
     if (asked === null) return without(AnswerStatus.invalidRequest);
-    const outcome = await infer(asked.inference, asked.payload, { ...checked, maxOutputBytes }, recorder);
+    const terms = { ...checked, payload: asked.payload, maxOutputBytes, now, trigger: "request" } as const;
+    const leave = inference.feeProbes.enter(question, now);
+    let outcome: Outcome | null = null;
+    try {
+      outcome = await answerPayload({ inference: asked.inference, agents }, terms, recorder);
+    } finally {
+      leave(outcome?.status !== AnswerStatus.outOfBudget, now);
+    }
     // The last event is shown to everybody, and a reason may quote the question or the answer.
     if (outcome.status !== AnswerStatus.ok) return without(outcome.status);
     if (replyKey === NO_REPLY_KEY) return outcome;

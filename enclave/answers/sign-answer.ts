@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { answerDigest, AnswerStatus, signDigest, type Answer } from "../../protocol/answer.ts";
+import { answerDigest, AnswerStatus, type Answer } from "../../protocol/answer.ts";
 import { fromHex, toHex, type Hex } from "../../protocol/bytes.ts";
 import type { Domain } from "../../protocol/domain.ts";
 import type { BoundEvidence } from "../../protocol/receipt.ts";
@@ -8,11 +8,12 @@ import { keccak } from "../../protocol/struct-hash.ts";
 import type { Transcript } from "../../protocol/transcript.ts";
 import type { Reading, TrustedClock } from "../clock/trusted-clock.ts";
 import type { AttestedIdentity, Identity } from "../identity/identity.ts";
+import { signDigest } from "../identity/sign-digest.ts";
 import type { StatementLog } from "../log/statement-log.ts";
-import { without, type Outcome } from "./panel.ts";
+import { without, type Outcome } from "../../runtime/output/panel.ts";
 import { TranscriptRecorder } from "./transcript-recorder.ts";
 
-/** Who signs, and by which clock. */
+/** The signer, and its clock. */
 export interface Signatory {
   readonly identity: Identity;
   /** Evidence made once, at the start: the transcript names it and the receipt carries it. */
@@ -35,7 +36,7 @@ export function evidenceHash(evidence: BoundEvidence): Hex {
   return hash;
 }
 
-/** What is being answered. */
+/** The request that is being answered. */
 export interface Question {
   readonly domain: Domain;
   readonly requestId: Hex;

@@ -1,11 +1,11 @@
 /** One signature over answers that were signed one by one already. */
 
-import { signDigest } from "../../protocol/answer.ts";
 import { batchDigest, createBatchTree } from "../../protocol/batch.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import type { OnChainDomain } from "../../protocol/domain.ts";
 import type { BatchReply } from "../../protocol/enclave-api.ts";
 import { InputError } from "../../protocol/errors.ts";
+import { signDigest } from "../identity/sign-digest.ts";
 import type { AnswerLedger, BatchMember } from "./answer-ledger.ts";
 import type { Signatory } from "./sign-answer.ts";
 

@@ -1,7 +1,8 @@
-import { signDigest, type Answer } from "../../protocol/answer.ts";
+import type { Answer } from "../../protocol/answer.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import type { OnChainDomain } from "../../protocol/domain.ts";
 import { quorumLeafDigest, quorumLeafOf } from "../../protocol/quorum-leaf.ts";
+import { signDigest } from "../identity/sign-digest.ts";
 import type { Signatory } from "./sign-answer.ts";
 
 /**

@@ -8,8 +8,8 @@ import {
   type TranscriptEvent,
 } from "../../protocol/transcript.ts";
 import type { CompleteResponse, ExchangeOutcome, OutgoingRequest } from "../egress/exchange.ts";
-import type { ModelReply } from "../models/model-format.ts";
-import type { Outcome } from "./panel.ts";
+import type { ModelReply } from "../../runtime/models/model-format.ts";
+import type { Outcome } from "../../runtime/output/panel.ts";
 
 const SALT_BYTES = 32;
 
@@ -35,7 +35,7 @@ export class ExchangeRecorder {
   }
 
   /** @returns the exchange's number here, for the event that ends it */
-  forwarded(model: string, request: Pick<OutgoingRequest, "url" | "method" | "body">): number {
+  forwarded(model: string | null, request: Pick<OutgoingRequest, "url" | "method" | "body">): number {
     this.#onAsked();
     const exchange = this.#exchanges;
     this.#exchanges += 1;
@@ -53,7 +53,7 @@ export class ExchangeRecorder {
 
   responded(
     exchange: number,
-    requestedModel: string,
+    requestedModel: string | null,
     response: CompleteResponse,
     reply: ModelReply | null,
   ): void {
@@ -71,9 +71,31 @@ export class ExchangeRecorder {
     });
   }
 
+  /** Leaves the body of a response out of the receipt, where another has its bytes; the name stays. */
+  letGo({ bodySha256 }: Pick<CompleteResponse, "bodySha256">): Hex {
+    const hash = toHex(bodySha256);
+    this.bodies.delete(hash);
+    return hash;
+  }
+
   /** Whether anyone was asked: from then on something is signed, whatever happens. */
   get hasAsked(): boolean {
     return this.#exchanges > 0;
+  }
+
+  /** An event of another kind, whose bodies `keep` was given. */
+  note(event: TranscriptEvent): void {
+    this.events.push(event);
+  }
+
+  /** A body that an event names, by its SHA-256. */
+  keep(body: Uint8Array): Hex {
+    return this.#keep(body, sha256(body));
+  }
+
+  /** The name that `keep` gives a body, of one that is not kept. */
+  protected hash(body: Uint8Array): Hex {
+    return sha256(body);
   }
 
   failed(exchange: number, { error, transport }: Extract<ExchangeOutcome, { kind: "failed" }>): void {
@@ -83,9 +105,8 @@ export class ExchangeRecorder {
   /** What `branch` recorded, as if it had happened after all that is recorded here. */
   protected append(branch: ExchangeRecorder): void {
     const before = this.#exchanges;
-    for (const event of branch.events) {
+    for (const event of branch.events)
       this.events.push("exchange" in event ? { ...event, exchange: event.exchange + before } : event);
-    }
     for (const [hash, body] of branch.bodies) this.bodies.set(hash, body);
     this.#exchanges += branch.#exchanges;
   }
@@ -114,7 +135,12 @@ export class TranscriptRecorder extends ExchangeRecorder {
    * made and not in that in which providers answered: a host that delays packets does not shape the transcript.
    */
   branch(): ExchangeRecorder {
-    const branch = new ExchangeRecorder(this.#tell);
+    return this.branchAs((onAsked) => new ExchangeRecorder(onAsked));
+  }
+
+  /** A branch that keeps more than its events. */
+  branchAs<Recorder extends ExchangeRecorder>(create: (onAsked: () => void) => Recorder): Recorder {
+    const branch = create(this.#tell);
     this.#branches.push(branch);
     return branch;
   }

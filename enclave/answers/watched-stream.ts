@@ -1,17 +1,17 @@
 import { UpstreamError } from "../../protocol/errors.ts";
-import type { ModelFormat, ModelReply } from "../models/model-format.ts";
-import { malformed } from "../models/response-body.ts";
+import type { ModelFormat, ModelReply } from "../../runtime/models/model-format.ts";
+import { malformed } from "../../runtime/models/response-body.ts";
 
 /** Given each piece of text of a streamed answer. */
 export type ReplyText = (text: string) => void;
 
 export interface WatchedStream {
   readonly push: (chunk: Uint8Array) => void;
-  /** What was passed on so far. */
+  /** The text that was passed on so far. */
   readonly text: () => string;
 }
 
-/** Passes text on as it comes. What cannot be read ends that; the whole is judged when it is there. */
+/** Passes text on as it comes. Unreadable text ends that; the whole is judged when it is complete. */
 export function watchStream(format: ModelFormat, onText: ReplyText | undefined): WatchedStream {
   const reader = format.createStreamReader();
   let text = "";

@@ -1,7 +1,11 @@
 /** The enclave's HTTP API (docs/reference/enclave-http.md). Thin: parse, call, reply. */
 
 import express, { type Express, type RequestHandler } from "express";
-import { z } from "zod";
+import * as z from "zod";
+import { TransitionCall, TransitionReply } from "../../coprocessor/epochs/transition-call.ts";
+import { EpochWitnessCall, EpochWitnessReply } from "../../coprocessor/epochs/witness-call.ts";
+import { LedgerAnswerCall } from "../../coprocessor/snapshots/ledger-answer-call.ts";
+import { SnapshotCall } from "../../coprocessor/snapshots/snapshot-call.ts";
 import { fromHex, type Hex } from "../../protocol/bytes.ts";
 import {
   AnswerCall,
@@ -16,7 +20,7 @@ import {
 import { InputError } from "../../protocol/errors.ts";
 import { checkOwnKey } from "../accounts/own-keys.ts";
 import { ANY_CALLER, type Answerer } from "../answers/answerer.ts";
-import { quotePrice } from "../answers/infer.ts";
+import { quotePayload } from "../answers/answer-payload.ts";
 import type { ReceiptStore } from "../openai/receipt-store.ts";
 import type { AttestedIdentity, Identity } from "../identity/identity.ts";
 import type { ModelCatalog } from "../models/model-catalog.ts";
@@ -25,7 +29,11 @@ import type { OffChainOptions } from "../openai/off-chain-answerer.ts";
 import { openProviderKey, type ProviderKey } from "../../protocol/provider-key.ts";
 import { SealedSecret, SecretName } from "../../protocol/sealed-secret.ts";
 import type { SecretStore } from "../secrets/secret-store.ts";
+import type { SnapshotSigner } from "../snapshots/snapshot-signer.ts";
+import type { WitnessEpoch } from "../transitions/epoch-witness.ts";
+import type { SignTransition } from "../transitions/transition-signer.ts";
 import { Metrics } from "./metrics.ts";
+import { createAgentRoutes } from "../agents/routes.ts";
 import { admitCaller, callerOf, checkProvisions, refuseKeyOwners, type Callers } from "./callers.ts";
 import { errorHandler } from "./error-reply.ts";
 import { functionsRoute } from "./functions-route.ts";
@@ -36,22 +44,37 @@ import { receiptRoute } from "./receipt-route.ts";
 import { networkOf } from "./connections.ts";
 import { AddressLimits } from "./rate-limit.ts";
 import { readJson } from "./request-body.ts";
+import { createUpgradeRoutes } from "../upgrades/routes.ts";
+import type { UpgradeParts } from "../upgrades/upgrade-parts.ts";
+import { SealedCalls } from "./sealed-calls.ts";
 import { Turns } from "./turns.ts";
 
 /** Bytes: a payload of 64 KiB in hex, a request, and room. */
 const MAX_BODY_BYTES = 192 * 1024;
+/** Bytes: 1,024 entries with eight answers of a word each, and their paths. */
+const MAX_SNAPSHOT_BODY_BYTES = 16 * 1024 * 1024;
+
+/** Bytes that sealing adds at most: its head, and what HPKE needs. */
+const MAX_SEALING_BYTES = 21 * 1024;
 
 /** Making evidence takes tens of milliseconds of a shared device. For each address, and for each caller with a credential. */
 const ATTESTATION_QUOTA = { requestsPerMinute: 120, concurrent: 2 };
-/** Evidence being made at once, for everybody: a device makes one after another. */
-const MAX_ATTESTATIONS_AT_ONCE = 8;
+/**
+ * Evidence being made at once, for everybody. A device makes one after another, and each holds one of the four threads that Node
+ * reads files and resolves names with, for as long as the host likes.
+ */
+const MAX_ATTESTATIONS_AT_ONCE = 2;
 
 export interface ApiOptions {
   readonly identity: Identity;
   readonly attest: (nonce: Hex) => Promise<AttestedIdentity>;
   readonly answerer: Answerer;
+  readonly signSnapshot: SnapshotSigner;
+  readonly signTransition: SignTransition;
+  readonly witnessEpoch: WitnessEpoch;
   readonly offChain: OffChainOptions;
   readonly secrets: SecretStore;
+  readonly upgrades: UpgradeParts["settings"];
   readonly sealedRecords: ReceiptStore;
   readonly catalog: ModelCatalog;
   readonly callers: Callers;
@@ -67,11 +90,18 @@ export function createApp(options: ApiOptions): Express {
   app.set("query parser", "simple");
   const metrics = new Metrics(options.monotonicMs);
   app.use(metrics.observe());
+  const sealed = new SealedCalls({
+    identity: options.identity,
+    clock: options.offChain.clock,
+    limit: MAX_BODY_BYTES + MAX_SEALING_BYTES,
+  });
+  app.post("/v1/sealed", sealed.open());
   app.get("/v1/health", (_request, response) => {
     response.json({ status: "ok" });
   });
   app.get("/v1/attestation", attestationRoute(options));
-  app.use(admitCaller(options.callers, (sealed, credential) => openOwnKey(options, sealed, credential)));
+  app.use(admitCaller(options.callers, (key, credential) => openOwnKey(options, key, credential)));
+  app.use(sealed.once());
   app.get("/v1/models", (_request, response) => {
     response.json(modelsReply(options.catalog));
   });
@@ -79,9 +109,26 @@ export function createApp(options: ApiOptions): Express {
   app.get("/v1/receipts/:id", receiptRoute(options.offChain));
   app.use(createLogRoutes(options.offChain.log));
   app.use(refuseKeyOwners);
+  if (options.offChain.agents !== null)
+    app.use(createAgentRoutes(options.offChain, options.offChain.agents, options.answerer));
   app.post("/v1/answers", readJson(MAX_BODY_BYTES), async (request, response) => {
     const answer = await options.answerer.answer(parseInput(AnswerCall, request.body));
     response.type("application/json").send(answer);
+  });
+  app.post("/v1/ledger-answers", readJson(MAX_BODY_BYTES), async (request, response) => {
+    const answer = await options.answerer.answerEntry(parseInput(LedgerAnswerCall, request.body));
+    response.type("application/json").send(answer);
+  });
+  app.post("/v1/snapshots", readJson(MAX_SNAPSHOT_BODY_BYTES), async (request, response) => {
+    response.json(await options.signSnapshot(parseInput(SnapshotCall, request.body)));
+  });
+  app.post("/v1/transitions", readJson(MAX_BODY_BYTES), async (request, response) => {
+    const reply = await options.signTransition(parseInput(TransitionCall, request.body));
+    response.json(z.encode(TransitionReply, reply));
+  });
+  app.post("/v1/epoch-witnesses", readJson(MAX_SNAPSHOT_BODY_BYTES), async (request, response) => {
+    const reply = await options.witnessEpoch(parseInput(EpochWitnessCall, request.body));
+    response.json(z.encode(EpochWitnessReply, reply));
   });
   app.post("/v1/batches", readJson(MAX_BODY_BYTES), (request, response) => {
     const { requestIds } = parseInput(BatchCall, request.body);
@@ -89,7 +136,7 @@ export function createApp(options: ApiOptions): Express {
   });
   app.post("/v1/quotes", readJson(MAX_BODY_BYTES), (request, response) => {
     const { payload } = parseInput(QuoteCall, request.body);
-    const price = quotePrice(options.catalog, fromHex(payload));
+    const price = quotePayload(options.offChain, fromHex(payload));
     response.json({ price: price.toString() } satisfies QuoteReply);
   });
   app.get("/v1/answers/:requestId", async (request, response) => {
@@ -111,6 +158,7 @@ export function createApp(options: ApiOptions): Express {
     await options.secrets.put(name, parseInput(SealedSecret, request.body));
     response.status(204).end();
   });
+  app.use(createUpgradeRoutes(upgradeParts(options)));
   app.get("/metrics", (_request, response) => {
     response.type("text/plain; version=0.0.4").send(metrics.render());
   });
@@ -119,6 +167,12 @@ export function createApp(options: ApiOptions): Express {
   });
   app.use(errorHandler(options.reportBug));
   return app;
+}
+
+function upgradeParts(options: ApiOptions): UpgradeParts {
+  const { upgrades, identity, attest, monotonicMs, secrets, offChain } = options;
+  const agentSecrets = offChain.agents?.world.secrets ?? null;
+  return { settings: upgrades, identity, attest, clock: offChain.clock, monotonicMs, secrets, agentSecrets };
 }
 
 async function openOwnKey(

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { toHex, type Hex } from "../../protocol/bytes.ts";
 import { InputError } from "../../protocol/errors.ts";
 import type { ProviderKey } from "../../protocol/provider-key.ts";
-import type { RequestHandler, Response } from "express";
+import type { Request, RequestHandler, Response } from "express";
 import type { Operator } from "../configuration/operator.ts";
 import { RateLimit } from "./rate-limit.ts";
 
@@ -62,14 +62,15 @@ export type OpenOwnKey = (sealed: string, credentialSha256: Hex) => Promise<Prov
 export function admitCaller(callers: Callers, openOwnKey: OpenOwnKey): RequestHandler {
   return async (request, response, next) => {
     const sealedKey = request.get(KEY_HEADER);
-    const caller = callers.identify(request.headers.authorization, sealedKey !== undefined);
+    const caller = callers.identify(authorizationOf(request), sealedKey !== undefined);
     const leave = caller.limit.enter();
     response.once("close", () => {
       leave();
       admitted.delete(response);
     });
-    if (sealedKey === undefined) admitted.set(response, { caller, ownKey: null });
-    else {
+    if (sealedKey === undefined) {
+      admitted.set(response, { caller, ownKey: null });
+    } else {
       if (caller.credentialSha256 === null) throw unauthorized();
       admitted.set(response, { caller, ownKey: await openOwnKey(sealedKey, caller.credentialSha256) });
     }
@@ -77,10 +78,16 @@ export function admitCaller(callers: Callers, openOwnKey: OpenOwnKey): RequestHa
   };
 }
 
+/** Anthropic's clients have a header of their own for what others show as a bearer. */
+function authorizationOf(request: Request): string | undefined {
+  const key = request.get("x-api-key");
+  return request.headers.authorization ?? (key === undefined ? undefined : `Bearer ${key}`);
+}
+
 /** Characters: longer is no credential of ours, and is not hashed. */
 const MAX_CREDENTIAL_LENGTH = 512;
 
-/** Who may call, by the SHA-256 of a bearer credential: the operator file need not hold the credential itself. */
+/** The permitted callers, by the SHA-256 of a bearer credential: the operator file need not hold the credential itself. */
 export class Callers {
   readonly #named: ReadonlyMap<Hex, Caller>;
   readonly #anonymous: Caller | null;

@@ -1,7 +1,8 @@
 /**
- * Who may hold connections. They come before any credential: a host, or anyone who reaches the port, can open as many as it
- * likes and say nothing. Nobody is refused for them. Where there are too many, the oldest of those that do nothing goes, from
- * the address that holds the most.
+ * The right to hold connections. They come before any credential: a host, or anyone who reaches the port, can open as many as it
+ * likes and say nothing. Nobody is refused for them. Where there are too many, one that does nothing goes, from the address that
+ * holds the most: the oldest of those that never said a word, and only then the oldest of the others. All callers may come from one
+ * address, a proxy's: whoever is in its handshake has spoken, and is not pushed out by a crowd that has not.
  */
 
 import type { Server } from "node:https";
@@ -102,27 +103,19 @@ class Connections {
   }
 
   /** At most one, since one came: those with calls in flight are not counted as idle, and stay. */
-  #dropOldestIdle(peers: ReadonlySet<Connection>): boolean {
-    let idle = 0;
-    let oldest: Connection | undefined;
-    for (const connection of peers) {
-      if (connection.calls > 0) continue;
-      idle += 1;
-      oldest ??= connection;
-    }
-    if (idle <= this.#limits.idlePerAddress || oldest === undefined) return false;
-    this.#drop(oldest);
-    return true;
+  #dropOldestIdle(peers: ReadonlySet<Connection>): void {
+    const idle = [...peers].filter(({ calls }) => calls === 0);
+    const first = firstToGo(idle);
+    if (idle.length > this.#limits.idlePerAddress && first !== undefined) this.#drop(first);
   }
 
   #dropFromLargest(newest: Connection): void {
     const groups = [...this.#byAddress.values()].sort((a, b) => b.size - a.size);
     for (const peers of groups) {
-      for (const connection of peers) {
-        if (connection.calls > 0 || connection === newest) continue;
-        this.#drop(connection);
-        return;
-      }
+      const connection = firstToGo([...peers].filter((peer) => peer.calls === 0 && peer !== newest));
+      if (connection === undefined) continue;
+      this.#drop(connection);
+      return;
     }
     // Every one has a call in flight.
     this.#drop(newest);
@@ -132,6 +125,11 @@ class Connections {
     this.remove(connection);
     connection.socket.destroy();
   }
+}
+
+/** @param idle the oldest first */
+function firstToGo(idle: readonly Connection[]): Connection | undefined {
+  return idle.find(({ socket }) => socket.bytesRead === 0) ?? idle[0];
 }
 
 /** An address; of IPv6 the /64, since whoever has one of those has all of it. */

@@ -1,7 +1,7 @@
 /** The log of signed statements: its head, and proofs about it, as text in the formats of C2SP. */
 
 import { Router, type Response } from "express";
-import { z } from "zod";
+import * as z from "zod";
 import { bytes32 } from "../../protocol/fields.ts";
 import type { StatementLog } from "../log/statement-log.ts";
 import { parseInput } from "./parse-input.ts";

@@ -15,6 +15,7 @@ const ROUTES: readonly (readonly [RegExp, string])[] = [
   [/^\/v1\/attestation/, "attestation"],
   [/^\/v1\/secrets/, "secrets"],
   [/^\/v1\/models/, "models"],
+  [/^\/v1\/sealed/, "sealed"],
 ];
 
 /** Counts and durations by route and HTTP status, in Prometheus' text format. Nothing of a call's content is in it. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { InputError } from "../../protocol/errors.ts";
 
 /** @throws {InputError} INPUT_INVALID, naming the first field that is wrong */

@@ -8,10 +8,24 @@ import { concatBytes } from "../../protocol/bytes.ts";
 import { parseJson } from "../../protocol/canonical-json.ts";
 import { InputError } from "../../protocol/errors.ts";
 
+/** Bodies that came inside of something else, and were read with it. */
+const known = new WeakMap<Request, Uint8Array<ArrayBuffer>>();
+
+/** The routes after this one take `body` for what the call brought. */
+export function setBody(request: Request, body: Uint8Array<ArrayBuffer>): void {
+  known.set(request, body);
+}
+
+function bodyOf(request: Request, limit: number): Promise<Uint8Array<ArrayBuffer>> {
+  const body = known.get(request);
+  if (body === undefined) return collectBody(request, limit);
+  return body.length > limit ? Promise.reject(tooLarge(limit)) : Promise.resolve(body);
+}
+
 /** `request.body` is then a Uint8Array of at most `limit` bytes, whatever content type the caller names. */
 export function readBytes(limit: number): RequestHandler {
   return async (request, _response, next) => {
-    request.body = await collect(request, limit);
+    request.body = await bodyOf(request, limit);
     next();
   };
 }
@@ -19,7 +33,7 @@ export function readBytes(limit: number): RequestHandler {
 /** `request.body` is then JSON of any form, nested no deeper than `MAX_JSON_DEPTH`. */
 export function readJson(limit: number): RequestHandler {
   return async (request, _response, next) => {
-    request.body = parseJson(await collect(request, limit));
+    request.body = parseJson(await bodyOf(request, limit));
     next();
   };
 }
@@ -30,7 +44,7 @@ export function readJson(limit: number): RequestHandler {
  *
  * @throws {InputError} INPUT_TOO_LARGE; INPUT_INVALID for a compressed body, or one that ends early
  */
-function collect(request: Request, limit: number): Promise<Uint8Array<ArrayBuffer>> {
+export function collectBody(request: Request, limit: number): Promise<Uint8Array<ArrayBuffer>> {
   const encoding = request.headers["content-encoding"];
   const chunks: Uint8Array[] = [];
   let size = 0;

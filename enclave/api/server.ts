@@ -1,3 +1,5 @@
+/** The enclave's TLS server: its limits on slow and idle connections, its certificate's renewal, and its end. */
+
 import type { Express } from "express";
 import { createServer, type Server } from "node:https";
 import type { KeyObject } from "node:crypto";

@@ -4,7 +4,7 @@ export interface MadeEvidence {
   /** As `attestation/` names it. */
   readonly kind: string;
   readonly bytes: Uint8Array;
-  /** What came with it from the platform; null where the relying party asks the vendor. */
+  /** Endorsements that the platform gave with it; null where the relying party asks the vendor. */
   readonly endorsements: EndorsementsJson | null;
 }
 

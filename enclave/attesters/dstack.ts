@@ -4,7 +4,7 @@
  */
 
 import { request } from "node:http";
-import { z } from "zod";
+import * as z from "zod";
 import { fromUtf8, toHex, toUtf8 } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
 import type { Attester } from "./attester.ts";

@@ -111,9 +111,8 @@ class HostsClock implements TrustedClock {
   read(): Reading {
     const anchor = this.#anchor;
     const atMs = this.#options.monotonicMs();
-    if (anchor === null || atMs - anchor.atMs > MAX_AGE_MS || this.#wasSuspendedSince(anchor)) {
+    if (anchor === null || atMs - anchor.atMs > MAX_AGE_MS || this.#wasSuspendedSince(anchor))
       return { now: null, lowerBound: this.#latest, source: "build" };
-    }
     const now = Math.max(this.#latest, Math.floor((anchor.offsetMs + atMs) / 1000));
     this.#latest = now;
     return {

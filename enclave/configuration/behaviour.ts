@@ -3,8 +3,12 @@
  * another enclave. It holds no secret and names no place on the host.
  */
 
-import { z } from "zod";
-import { Model } from "./model-terms.ts";
+import * as z from "zod";
+import { FORMAT_NAMES } from "../../runtime/models/formats.ts";
+import { AgentSettings } from "./agent-settings.ts";
+import { SourceSettings } from "./source-settings.ts";
+import { UpgradeSettings } from "./upgrade-settings.ts";
+import { Model } from "../../runtime/models/model-terms.ts";
 
 const providerName = z.string().regex(/^[a-z0-9][a-z0-9.-]*$/);
 
@@ -13,9 +17,8 @@ const LOOPBACK = /^(?:127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])$/;
 
 function isServable(text: string): boolean {
   const url = URL.parse(text);
-  if (url === null || url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") {
+  if (url === null || url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "")
     return false;
-  }
   return url.protocol === "https:" || (url.protocol === "http:" && LOOPBACK.test(url.hostname));
 }
 
@@ -26,13 +29,7 @@ const baseUrl = z.string().refine(isServable, {
 
 const Provider = z
   .strictObject({
-    format: z.enum([
-      "openai-chat",
-      "openai-responses",
-      "anthropic-messages",
-      "gemini",
-      "gemini-interactions",
-    ]),
+    format: z.enum(FORMAT_NAMES),
     /** Up to and without the path that the format names: `https://api.openai.com/v1`. */
     baseUrl,
     /** For `openai-chat`, where a server differs from the default of `openai-chat.ts`. */
@@ -124,6 +121,9 @@ export const Behaviour = z
     time: Time,
     limits: Limits,
     providers: z.record(providerName, Provider),
+    agents: AgentSettings.optional(),
+    sources: SourceSettings.optional(),
+    upgrades: UpgradeSettings.optional(),
   })
   .refine(({ time }) => time.source !== "hosts" || time.quorum <= time.urls.length, {
     error: "the time quorum exceeds the hosts listed",
@@ -133,6 +133,6 @@ export const Behaviour = z
 export type Behaviour = z.output<typeof Behaviour>;
 export type BehaviourFile = z.input<typeof Behaviour>;
 export type Provider = z.output<typeof Provider>;
-export type { Model } from "./model-terms.ts";
+export type { Model } from "../../runtime/models/model-terms.ts";
 export type Limits = z.output<typeof Limits>;
 export type TimeSettings = z.output<typeof Time>;

@@ -3,7 +3,7 @@
  * answer or of what is sent to a model; it decides only whether a call is served.
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import type { Hex } from "../../protocol/bytes.ts";
 import { address, bytes32, uint256 } from "../../protocol/fields.ts";
 
@@ -12,7 +12,7 @@ const bytes48 = z
   .regex(/^0x[0-9a-f]{96}$/)
   .transform((text) => text as Hex);
 
-/** What every verifier may see: its digest is in the keyset. */
+/** The part that every verifier may see: its digest is in the keyset. */
 const PublicPart = z.strictObject({
   name: z.string().max(128),
   payee: address,
@@ -55,7 +55,7 @@ export const Operator = z.strictObject({
     z.strictObject({
       kind: z.literal("simulator"),
       platform: z.string().min(1).max(64),
-      /** What a machine with a TEE would have measured (`adyton image measure`): a stand-in for it, for tests of policies. */
+      /** The registers that a machine with a TEE would have (`adyton image measure`): a stand-in for it, for tests of policies. */
       measurements: z
         .strictObject({ mrTd: bytes48, rtMr0: bytes48, rtMr1: bytes48, rtMr2: bytes48, rtMr3: bytes48 })
         .optional(),

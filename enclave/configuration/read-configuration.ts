@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Hex } from "../../protocol/bytes.ts";
 import { parseJson, type Json } from "../../protocol/canonical-json.ts";
 import { ConfigError } from "../../protocol/errors.ts";

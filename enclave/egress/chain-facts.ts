@@ -4,7 +4,7 @@ import { UpstreamError } from "../../protocol/errors.ts";
 import type { Behaviour } from "../configuration/behaviour.ts";
 import { pinLogs, verifyTimestamps, type VerifiedTimestamp } from "./signed-certificate-timestamps.ts";
 
-/** What a server's certificates say. Nothing in it depends on the time at which it is asked. */
+/** Facts from a server's certificates. None depends on the time at which it is read. */
 export interface ChainFacts {
   /** SHA-256 of each, leaf first. */
   readonly certificateHashes: readonly Hex[];

@@ -7,6 +7,7 @@ import type { Transport } from "../../protocol/transcript.ts";
 import type { Behaviour, Provider } from "../configuration/behaviour.ts";
 import { checkChainDates, createChainReader, type ChainFacts } from "./chain-facts.ts";
 import type { Exchange } from "./exchange.ts";
+import { checkPublicAddress, lookupPublic } from "./public-addresses.ts";
 import { createExchange } from "./node-exchange.ts";
 import { describeTlsSession, readPeerChain } from "./tls-session.ts";
 
@@ -25,6 +26,8 @@ export interface EgressOptions {
   readonly minimumScts: number;
   /** Seconds by our own clock; null while there is none, and then only OpenSSL's dates hold. */
   readonly now: () => number | null;
+  /** `public`: for hosts that a program names; what is on this machine or in a private network is never reached. */
+  readonly addresses?: "public" | "any";
 }
 
 export function createEgress(behaviour: Behaviour, options: EgressOptions): Exchange {
@@ -43,6 +46,7 @@ export function createEgress(behaviour: Behaviour, options: EgressOptions): Exch
     }),
     // Said out loud, because the default for it is read from the environment.
     rejectUnauthorized: true,
+    ...(options.addresses === "public" ? { lookup: lookupPublic } : {}),
     ALPNProtocols: ["http/1.1"],
   });
   return createExchange({ agent, limits: behaviour.limits, judgeSession: createJudge(behaviour, options) });
@@ -62,6 +66,8 @@ export function isChainInDate(transport: Transport, seconds: number): boolean {
 function createJudge(behaviour: Behaviour, options: EgressOptions): (socket: TLSSocket) => Transport {
   const readChain = createChainReader(behaviour);
   return (socket) => {
+    // Again on the socket: what was looked up is not the word that counts.
+    if (options.addresses === "public") checkPublicAddress(socket.remoteAddress);
     const chain = readChain(readPeerChain(socket));
     const now = options.now();
     if (now !== null) checkChainDates(chain, now);

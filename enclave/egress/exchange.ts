@@ -5,13 +5,17 @@ import type { UpstreamError } from "../../protocol/errors.ts";
 
 export interface OutgoingRequest {
   readonly url: URL;
-  readonly method: "POST" | "HEAD";
+  readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Secrets travel here, and headers are in no transcript. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
   /** Given each piece of a 2xx body as it passes; what it is given is also in the response. */
   readonly onChunk?: (chunk: Uint8Array) => void;
   readonly signal?: AbortSignal;
+  /** Content codings that are taken beside `identity`; the body stays as it came. */
+  readonly encodings?: readonly string[];
+  /** Bytes, where fewer are wanted than the behaviour file allows. */
+  readonly maxResponseBytes?: number;
 }
 
 /** A response that came whole: every byte that its framing announced. */

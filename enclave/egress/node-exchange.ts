@@ -11,6 +11,13 @@ import type { CompleteResponse, Exchange, ExchangeOutcome, OutgoingRequest } fro
 /** Bytes of response headers: providers send two to four thousand. */
 const MAX_HEADER_BYTES = 32 * 1024;
 
+/** Responses that have no body, whatever else they say (RFC 9112 §6.3). */
+const BODILESS: ReadonlySet<number> = new Set([204, 304]);
+
+function hasBody(method: OutgoingRequest["method"]): boolean {
+  return method !== "GET" && method !== "HEAD";
+}
+
 export interface ExchangeSettings {
   readonly agent: Agent;
   readonly limits: Limits;
@@ -23,7 +30,7 @@ export interface ExchangeSettings {
 }
 
 /**
- * HTTP/1.1 over node:https. No redirect is followed, nothing is retried, no compression is taken, and a response whose
+ * HTTP/1.1 over node:https. No redirect is followed, nothing is retried, no compression is taken that the request does not name, and a response whose
  * end its own framing does not show is refused, since whoever owns the network could have cut it short.
  */
 export function createExchange(settings: ExchangeSettings): Exchange {
@@ -72,8 +79,8 @@ class RunningExchange {
       method,
       headers: {
         ...headers,
-        "accept-encoding": "identity",
-        ...(method === "POST" ? { "content-length": body.length } : {}),
+        "accept-encoding": [...(this.#request.encodings ?? []), "identity"].join(", "),
+        ...(hasBody(method) ? { "content-length": body.length } : {}),
       },
       maxHeaderSize: MAX_HEADER_BYTES,
     };
@@ -83,12 +90,15 @@ class RunningExchange {
         : httpRequest(url, { ...options, agent: false });
       this.#client = client;
       client.on("socket", (socket) => {
-        if (socket instanceof TLSSocket) this.#onTlsSocket(socket);
-        else if (socket.connecting)
+        if (socket instanceof TLSSocket) {
+          this.#onTlsSocket(socket);
+        } else if (socket.connecting) {
           socket.once("connect", () => {
             this.#onConnected(loopback(socket.remoteAddress));
           });
-        else this.#onConnected(loopback(socket.remoteAddress));
+        } else {
+          this.#onConnected(loopback(socket.remoteAddress));
+        }
       });
       client.on("response", (response) => {
         this.#onResponse(response);
@@ -113,11 +123,13 @@ class RunningExchange {
 
   #onTlsSocket(socket: TLSSocket): void {
     const known = this.#sessions.get(socket);
-    if (known !== undefined) this.#onConnected(() => known);
-    else
+    if (known !== undefined) {
+      this.#onConnected(() => known);
+    } else {
       socket.once("secureConnect", () => {
         this.#onConnected(() => this.#judge(socket));
       });
+    }
   }
 
   #judge(socket: TLSSocket): Transport {
@@ -144,15 +156,17 @@ class RunningExchange {
     const { limits } = this.#settings;
     // Of an error the status is what counts: a proxy in front of an overloaded server compresses, or ends by closing.
     const isError = (response.statusCode ?? 0) >= 400;
-    const encoding = response.headers["content-encoding"]?.toLowerCase();
-    if (encoding !== undefined && encoding !== "identity" && !isError) {
+    const encoding = response.headers["content-encoding"]?.toLowerCase() ?? "identity";
+    const isTaken = encoding === "identity" || (this.#request.encodings ?? []).includes(encoding);
+    if (!isTaken && !isError) {
       this.#fail("MODEL_RESPONSE_MALFORMED", "the body is compressed, which was not asked for");
       return;
     }
     const announced = response.headers["content-length"];
     // Names of codings are case-insensitive (RFC 9112 §7).
     const chunked = response.headers["transfer-encoding"]?.toLowerCase() === "chunked";
-    const isFramed = announced !== undefined || chunked || this.#request.method === "HEAD";
+    const isBodiless = this.#request.method === "HEAD" || BODILESS.has(response.statusCode ?? 0);
+    const isFramed = announced !== undefined || chunked || isBodiless;
     if (!isFramed && !isError) {
       this.#fail("MODEL_RESPONSE_TRUNCATED", "nothing in the response says where it ends");
       return;
@@ -173,7 +187,8 @@ class RunningExchange {
   #onChunk(status: number, chunk: Buffer): void {
     if (this.#done) return;
     this.#size += chunk.length;
-    if (this.#size > this.#settings.limits.responseBytes) {
+    const { responseBytes } = this.#settings.limits;
+    if (this.#size > Math.min(responseBytes, this.#request.maxResponseBytes ?? responseBytes)) {
       this.#fail("MODEL_OUTPUT_TOO_LARGE", "the response is larger than allowed");
       return;
     }

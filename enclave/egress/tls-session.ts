@@ -14,9 +14,8 @@ const EXPORTER_BYTES = 32;
 /** The server's certificates, leaf first, as OpenSSL built their chain. @throws {UpstreamError} MODEL_TLS_REFUSED */
 export function readPeerChain(socket: TLSSocket): readonly [X509Certificate, ...X509Certificate[]] {
   const leaf = socket.getPeerX509Certificate();
-  if (leaf === undefined) {
+  if (leaf === undefined)
     throw new UpstreamError({ code: "MODEL_TLS_REFUSED", message: "the server showed no certificate" });
-  }
   const others: X509Certificate[] = [];
   let last = leaf;
   while (last.issuerCertificate !== undefined && others.length < MAX_CHAIN - 1) {
@@ -35,7 +34,7 @@ export interface TlsPeer {
 }
 
 /**
- * What can be said of an established TLS session, in the transcript's words; all timestamps of its certificate are in it.
+ * The transcript's description of an established TLS session; all timestamps of its certificate are in it.
  *
  * Leaves to the caller: that the handshake verified the chain and the name (`rejectUnauthorized`), dates against our own
  * clock, and which timestamps count.

@@ -25,7 +25,7 @@ const IP_ADDRESS = 0x87;
 export interface CertificateOptions {
   readonly keys: EnclaveKeys["tls"];
   readonly evidence: BoundEvidence;
-  /** DNS names and IPv4 addresses. What a client relies on is the evidence; these let it check a name as well. */
+  /** DNS names and IPv4 addresses. A client relies on the evidence; these let it check a name as well. */
   readonly names?: readonly string[];
   /** Seconds. Its dates tell clients when to ask again; trust comes from the evidence, not from them. */
   readonly notBefore: number;

@@ -1,4 +1,4 @@
-/** Who this enclave is: its keys, the keyset that names them, and evidence that the two belong to this machine. */
+/** The enclave's identity: its keys, the keyset that names them, and evidence that the two belong to this machine. */
 
 import { toHex, type Hex } from "../../protocol/bytes.ts";
 import { claimsReportData, encodeClaims } from "../../protocol/claims.ts";

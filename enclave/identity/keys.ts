@@ -17,14 +17,7 @@ export interface EnclaveKeys {
   readonly log: { readonly privateKey: Uint8Array; readonly publicKey: Uint8Array };
 }
 
-/**
- * Bits of a window in the table of multiples of the base point. Wider ones sign faster and take more memory and time to
- * build: 8 saves a third of a signature, 1.5 MB and a tenth of a second; 10 would save a tenth more for 5 MB.
- */
-const SIGNING_WINDOW_BITS = 8;
-
 export function createKeys(): EnclaveKeys {
-  secp256k1.Point.BASE.precompute(SIGNING_WINDOW_BITS, false);
   const answerKey = secp256k1.utils.randomSecretKey();
   const tls = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const sealing = x25519.keygen();

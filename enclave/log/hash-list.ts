@@ -41,15 +41,14 @@ export class HashList {
   /** Index of the latest one that equals `hash`; null where none is kept. */
   lastIndexOf(hash: Uint8Array): number | null {
     for (const [number, chunk] of [...this.#chunks].reverse()) {
-      // What was not written yet is zeros, and no entry.
+      // Parts not written yet are zeros, and no entry.
       const written = chunk.subarray(0, (this.#length - number * CHUNK) * HASH_BYTES);
       for (
         let at = written.lastIndexOf(hash);
         at >= 0;
         at = at === 0 ? -1 : written.lastIndexOf(hash, at - 1)
-      ) {
+      )
         if (at % HASH_BYTES === 0) return number * CHUNK + at / HASH_BYTES;
-      }
     }
     return null;
   }

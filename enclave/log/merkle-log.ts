@@ -45,9 +45,8 @@ export class MerkleLog {
   #letGo(): void {
     const { keptLeaves, keptLevel } = this.#limits;
     const subtrees = Math.floor((this.size - keptLeaves) / 2 ** keptLevel);
-    for (let level = 0; level < keptLevel; level += 1) {
+    for (let level = 0; level < keptLevel; level += 1)
       this.#level(level).dropBefore(subtrees * 2 ** (keptLevel - level));
-    }
   }
 
   /** MTH of the first `size` leaves. @throws {InputError} */

@@ -49,9 +49,8 @@ export class StatementLog {
    */
   inclusion(requestId: Hex): string {
     const index = this.#ids.lastIndexOf(fromHex(requestId, 32));
-    if (index === null) {
+    if (index === null)
       throw new InputError({ code: "INPUT_NOT_FOUND", message: "the log keeps no statement with this id" });
-    }
     return encodeInclusionProof(index, this.#tree.inclusionProof(index), this.checkpoint());
   }
 

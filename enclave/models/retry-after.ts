@@ -1,6 +1,6 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { CompleteResponse } from "../egress/exchange.ts";
-import { parseProviderJson } from "./response-body.ts";
+import { parseProviderJson } from "../../runtime/models/response-body.ts";
 
 /**
  * Milliseconds that a response asks us to wait, 0 when it does not say: `retry-after` of RFC 9110 §10.2.3, OpenAI's finer

@@ -1,7 +1,7 @@
 /** Replies in the form of OpenAI's Chat Completions, whole or as a stream. */
 
 import type { Json } from "../../protocol/canonical-json.ts";
-import type { ModelReply, StopReason } from "../models/model-format.ts";
+import type { ModelReply, StopReason } from "../../runtime/models/model-format.ts";
 import { toExtraContent } from "./call-terms.ts";
 import { receiptPath, type ReplyHead } from "./openai-api.ts";
 
@@ -65,7 +65,7 @@ export function textChunk(head: ReplyHead, text: string): Json {
   return chunk(head, [{ index: 0, delta: { content: text }, finish_reason: null }]);
 }
 
-/** What is known at the end: tool calls, why it stopped, usage, and the receipt in a last event of its own. */
+/** The facts known at the end: tool calls, why it stopped, usage, and the receipt in a last event of its own. */
 export function lastChunks(head: ReplyHead, reply: ModelReply, withUsage: boolean): readonly Json[] {
   const calls = toolCalls(reply).map((call, index) => ({ index, ...call }));
   return [

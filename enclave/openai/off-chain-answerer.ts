@@ -14,16 +14,19 @@ import { askOnAccount } from "../accounts/ask-on-account.ts";
 import type { SpendingLedger } from "../accounts/spending-ledger.ts";
 import type { ReplyText } from "../answers/watched-stream.ts";
 import type { Inference } from "../answers/infer.ts";
-import { without, type Outcome } from "../answers/panel.ts";
+import { without, type Outcome } from "../../runtime/output/panel.ts";
 import { makeAnswer, type MadeAnswer, type Signatory } from "../answers/sign-answer.ts";
 import type { CatalogModel } from "../models/model-catalog.ts";
-import type { ModelQuestion, ModelReply } from "../models/model-format.ts";
+import type { ModelQuestion, ModelReply } from "../../runtime/models/model-format.ts";
+import type { Agents } from "../agents/answer-agent.ts";
 import type { ReceiptStore } from "./receipt-store.ts";
 
 export interface OffChainOptions extends Signatory {
   readonly inference: Inference;
   readonly receipts: ReceiptStore;
   readonly spending: SpendingLedger;
+  /** null where the behaviour file has none. */
+  readonly agents: Agents | null;
 }
 
 export interface OffChainCall {
@@ -75,22 +78,24 @@ export async function answerOffChain(options: OffChainOptions, call: OffChainCal
   const domain = offChainDomain();
   const { requestId } = call;
   const { context } = call;
-  const question = { domain, requestId, payloadHash: payloadHash(payload), context, stateBlock: null };
+  const asked = { domain, requestId, payloadHash: payloadHash(payload), context, stateBlock: null };
+  const isStreamed = call.question.stream || call.target.model.transfer === "stream";
+  const question: ModelQuestion = { ...call.question, stream: isStreamed };
   const charge = call.account.charge(call.target, call.question);
   let reply: ModelReply | null = null;
   let error: UpstreamError | null = null;
-  const made = await makeAnswer(options, question, async (recorder, { now }) => {
+  const made = await makeAnswer(options, asked, async (recorder, { now }) => {
     if (now === null) {
       charge.settle({ inputTokens: 0, outputTokens: 0 });
       return without(AnswerStatus.clockUnknown);
     }
     try {
-      reply = await askOnAccount(charge, call.target, call.question, {
+      reply = await askOnAccount(charge, call.target, question, {
         recorder,
         // Text that was streamed cannot be taken back.
         retries: call.question.stream ? 0 : options.inference.retries,
         pause: options.inference.pause,
-        onText: call.onText,
+        ...(call.question.stream ? { onText: call.onText } : {}),
         signal: call.signal,
       });
       return toOutcome(reply);
@@ -102,23 +107,38 @@ export async function answerOffChain(options: OffChainOptions, call: OffChainCal
       return without(declined ? AnswerStatus.refused : AnswerStatus.upstreamFailed);
     }
   });
-  const { evidence, endorsements } = options.attested;
+  keepReceipt(options, { requestId, caller: call.caller, payload, made });
+  return { made, reply, error };
+}
+
+interface ReceiptParts {
+  readonly requestId: Hex;
+  readonly caller: string;
+  readonly payload: Uint8Array;
+  readonly made: MadeAnswer;
+}
+
+/** Makes the receipt of an off-chain answer, for its caller to fetch. */
+export function keepReceipt(
+  { attested, identity, receipts }: OffChainOptions,
+  { requestId, caller, payload, made }: ReceiptParts,
+): void {
+  const { evidence, endorsements } = attested;
   const receipt = encodeReceipt({
     version: 2,
-    domain,
+    domain: offChainDomain(),
     request: { requestId },
     stateBlock: null,
     payload: toHex(payload),
     ...made,
-    keyset: options.identity.keyset,
+    keyset: identity.keyset,
     evidence,
     endorsements: endorsements ?? {},
   });
-  options.receipts.add(requestId, call.caller, receipt);
-  return { made, reply, error };
+  receipts.add(requestId, caller, receipt);
 }
 
-/** What this route returns is all that the model said, whatever made it stop, unless it declined. */
+/** This route returns everything that the model said, whatever made it stop, unless it declined. */
 function toOutcome(reply: ModelReply): Outcome {
   if (reply.stop === "refused") return without(AnswerStatus.refused);
   if (reply.stop === "other")
@@ -127,9 +147,8 @@ function toOutcome(reply: ModelReply): Outcome {
     reply.text,
     ...reply.toolCalls.flatMap(({ id, name, arguments: text }) => [id ?? "", name, text]),
   ];
-  if (!said.every((text) => text.isWellFormed())) {
+  if (!said.every((text) => text.isWellFormed()))
     return without(AnswerStatus.invalidOutput, "the answer is not well-formed Unicode");
-  }
   const output = encodeChatOutput(reply);
   return output.length > MAX_OUTPUT_BYTES
     ? without(AnswerStatus.invalidOutput, `the answer is longer than ${MAX_OUTPUT_BYTES} bytes`)

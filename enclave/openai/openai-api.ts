@@ -2,7 +2,7 @@ import type { Hex } from "../../protocol/bytes.ts";
 import type { Json } from "../../protocol/canonical-json.ts";
 import type { AdytonError } from "../../protocol/errors.ts";
 import type { Model } from "../configuration/behaviour.ts";
-import type { ModelQuestion, ModelReply } from "../models/model-format.ts";
+import type { ModelQuestion, ModelReply } from "../../runtime/models/model-format.ts";
 
 export interface ReplyHead {
   readonly requestId: Hex;
@@ -42,6 +42,6 @@ export interface OpenaiApi<Call extends { readonly model: string }> {
   /** @throws {InputError} INPUT_INVALID for what the model does not take */
   readonly toQuestion: (call: Call, model: Model) => ModelQuestion;
   readonly createWriter: (head: ReplyHead, call: Call) => ReplyWriter;
-  /** What ends a stream after its last event. */
+  /** The end of a stream after its last event. */
   readonly streamEnd: string;
 }

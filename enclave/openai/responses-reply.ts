@@ -2,7 +2,7 @@
 
 import type { Json } from "../../protocol/canonical-json.ts";
 import type { AdytonError } from "../../protocol/errors.ts";
-import type { ModelReply } from "../models/model-format.ts";
+import type { ModelReply } from "../../runtime/models/model-format.ts";
 import { toExtraContent } from "./call-terms.ts";
 import { receiptPath, type ReplyHead, type ReplyWriter, type StreamEvent } from "./openai-api.ts";
 import type { ResponsesCall } from "./responses-call.ts";
@@ -45,10 +45,10 @@ function common({ requestId, created, model }: ReplyHead, call: ResponsesCall, s
     incomplete_details: null,
     instructions: call.instructions ?? null,
     max_output_tokens: call.max_output_tokens ?? null,
-    metadata: {},
+    metadata: call.metadata ?? {},
     model,
     output: [],
-    parallel_tool_calls: true,
+    parallel_tool_calls: call.parallel_tool_calls ?? true,
     previous_response_id: null,
     reasoning: { effort: call.reasoning?.effort ?? null, summary: null },
     store: false,

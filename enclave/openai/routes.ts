@@ -4,9 +4,10 @@ import { Router, type RequestHandler, type Response } from "express";
 import type { Hex } from "../../protocol/bytes.ts";
 import { InputError, UpstreamError } from "../../protocol/errors.ts";
 import { bytes32 } from "../../protocol/fields.ts";
-import { MAX_PAYLOAD_BYTES } from "../../protocol/limits.ts";
+import { MAX_CALL_PAYLOAD_BYTES } from "../../protocol/limits.ts";
 import type { Account } from "../accounts/account.ts";
 import { createOwnAccount } from "../accounts/own-keys.ts";
+import { placeSchema } from "../answers/question.ts";
 import { callerOf, ownKeyOf } from "../api/callers.ts";
 import { readBytes } from "../api/request-body.ts";
 import { chatApi } from "./chat-api.ts";
@@ -16,6 +17,7 @@ import {
   type OffChainAnswer,
   type OffChainOptions,
 } from "./off-chain-answerer.ts";
+import { messagesApi } from "./messages-api.ts";
 import { receiptPath, type OpenaiApi, type ReplyWriter, type StreamEvent } from "./openai-api.ts";
 import { responsesApi } from "./responses-api.ts";
 
@@ -29,9 +31,10 @@ const NO_CONTEXT: Hex = `0x${"00".repeat(32)}`;
 export function createOpenaiRoutes(options: OffChainOptions): Router {
   const router = Router();
   // Two bytes of the payload name its type and version.
-  const bytes = readBytes(MAX_PAYLOAD_BYTES - 2);
+  const bytes = readBytes(MAX_CALL_PAYLOAD_BYTES - 2);
   router.post("/v1/chat/completions", bytes, answerWith(options, chatApi));
   router.post("/v1/responses", bytes, answerWith(options, responsesApi));
+  router.post("/v1/messages", bytes, answerWith(options, messagesApi));
   return router;
 }
 
@@ -43,10 +46,9 @@ function answerWith<Call extends { readonly model: string }>(
     const body = request.body as Uint8Array;
     const call = api.parse(body);
     const target = options.inference.catalog.get(call.model);
-    if (target === undefined) {
+    if (target === undefined)
       throw new InputError({ code: "INPUT_NOT_FOUND", message: "this enclave does not serve that model" });
-    }
-    const question = api.toQuestion(call, target.model);
+    const question = placeSchema(api.toQuestion(call, target.model), target);
     const context = readContext(request.get(CONTEXT_HEADER));
     const reading = options.clock.read();
     const now = reading.now ?? reading.lowerBound;

@@ -1,14 +1,19 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { extname, join } from "node:path";
+import type { NamedFile } from "../../attestation/endorsements/files/named-file.ts";
 import { EndorsementError, InputError } from "../../protocol/errors.ts";
 
-export interface NamedFile {
-  readonly name: string;
-  readonly bytes: Uint8Array<ArrayBuffer>;
-}
-
-/** What is read from a folder; anything else in it (a README, a quote) is not an endorsement. */
-const EXTENSIONS: ReadonlySet<string> = new Set([".json", ".pem", ".der", ".crt", ".cer", ".cert", ".crl"]);
+/** The files that are read from a folder; others in it (a README, a quote) are no endorsements. */
+const EXTENSIONS: ReadonlySet<string> = new Set([
+  ".json",
+  ".pem",
+  ".der",
+  ".crt",
+  ".cer",
+  ".cert",
+  ".crl",
+  ".ocsp",
+]);
 
 /** Bytes of one file, and files of one folder: a wrong path such as `/` ends in an error and not in full memory. */
 const MAX_FILE_BYTES = 8 * 1024 * 1024;
@@ -29,9 +34,8 @@ export async function readFiles(path: string): Promise<readonly NamedFile[]> {
     .filter((entry) => entry.isFile() && EXTENSIONS.has(extname(entry.name).toLowerCase()))
     .map((entry) => join(entry.parentPath, entry.name))
     .sort();
-  if (paths.length > MAX_FILES) {
+  if (paths.length > MAX_FILES)
     throw new InputError({ code: "INPUT_TOO_LARGE", message: `${path} holds more than ${MAX_FILES} files` });
-  }
   if (paths.length === 0) {
     throw new EndorsementError({
       code: "ENDORSEMENT_UNAVAILABLE",
@@ -43,8 +47,7 @@ export async function readFiles(path: string): Promise<readonly NamedFile[]> {
 
 async function readOne(name: string): Promise<NamedFile> {
   const { size } = await stat(name);
-  if (size > MAX_FILE_BYTES) {
+  if (size > MAX_FILE_BYTES)
     throw new InputError({ code: "INPUT_TOO_LARGE", message: `${name} is too long`, details: { size } });
-  }
   return { name, bytes: new Uint8Array(await readFile(name)) };
 }

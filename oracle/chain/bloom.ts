@@ -1,6 +1,5 @@
 import { keccak_256 } from "@noble/hashes/sha3.js";
-import { fromHex } from "../../protocol/bytes.ts";
-import type { Hex } from "../../protocol/bytes.ts";
+import { fromHex, type Hex } from "../../protocol/bytes.ts";
 
 const BLOOM_BYTES = 256;
 
@@ -10,9 +9,7 @@ const BLOOM_BYTES = 256;
  */
 export function bloomMayContain(bloom: Hex, value: Hex): boolean {
   const bits = fromHex(bloom);
-  if (bits.length !== BLOOM_BYTES) {
-    return false;
-  }
+  if (bits.length !== BLOOM_BYTES) return false;
   const hash = keccak_256(fromHex(value));
   return [0, 2, 4].every((at) => {
     const bit = (((hash[at] ?? 0) << 8) | (hash[at + 1] ?? 0)) & 0x7ff;

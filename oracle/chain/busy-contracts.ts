@@ -1,5 +1,5 @@
 import type { Hex } from "../../protocol/bytes.ts";
-import type { BlockHeader, Log } from "./block.ts";
+import type { BlockHeader, Log } from "./rpc/block.ts";
 import { bloomMayContain } from "./bloom.ts";
 
 /**

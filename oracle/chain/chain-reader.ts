@@ -1,11 +1,12 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Hex } from "../../protocol/bytes.ts";
 import { ChainError } from "../../protocol/errors.ts";
-import { BlockHeader, Log, toQuantity } from "./block.ts";
+import { BlockHeader, Log, toQuantity } from "./rpc/block.ts";
 import { bloomMayContain } from "./bloom.ts";
 import type { BusyContracts } from "./busy-contracts.ts";
-import type { RpcEndpoint } from "./rpc-endpoint.ts";
-import { callEndpoint, readReply } from "./rpc-pool.ts";
+import { meaningOf } from "./rpc/client-errors.ts";
+import type { RpcEndpoint } from "./rpc/rpc-endpoint.ts";
+import { callEndpoint, readReply } from "./rpc/rpc-pool.ts";
 
 export interface BlockId {
   readonly number: number;
@@ -20,7 +21,7 @@ export interface ChainRange {
   readonly last: BlockHeader;
 }
 
-/** Ranges up to this length are checked header by header. */
+/** Ranges up to this length end at the head, where a server may have blocks whose logs it has not. */
 export const CHECKED_RANGE = 32;
 
 function header(endpoint: RpcEndpoint, tag: string): Promise<BlockHeader | null> {
@@ -32,9 +33,14 @@ export async function readHead(endpoint: RpcEndpoint): Promise<BlockHeader> {
   return required(await header(endpoint, "latest"), endpoint, "latest");
 }
 
-/** The finalized block; `undefined` on a node that knows no finality. */
+/** The finalized block; `undefined` on a node that knows no finality, whether it says so by null or by an error. */
 export async function readFinalized(endpoint: RpcEndpoint): Promise<BlockHeader | undefined> {
-  return (await header(endpoint, "finalized")) ?? undefined;
+  try {
+    return (await header(endpoint, "finalized")) ?? undefined;
+  } catch (error) {
+    if (error instanceof ChainError && error.code === "CHAIN_RPC_REFUSED") return undefined;
+    throw error;
+  }
 }
 
 export async function readHeader(endpoint: RpcEndpoint, number: number): Promise<BlockHeader | undefined> {
@@ -94,7 +100,7 @@ async function readShortRange(
   const headers = to === latest.number ? [...older, latest] : older;
   const last = lastOf(headers);
   checkDescent(headers, parent);
-  const suspects = headers.filter((block) => mayContain(block, addresses));
+  const suspects = headers.filter((block) => isTelling(block) && mayContain(block, addresses));
   const witness = suspects.length === 0 ? undefined : busy.find(suspects);
   const found = await readLogs(
     endpoint,
@@ -117,13 +123,38 @@ async function readLongRange(
   parent: BlockId | undefined,
   { from, to, addresses }: RangeToRead,
 ): Promise<ChainRange> {
-  const last = lastOf(await readHeaders(endpoint, [to]));
+  const numbers = Array.from({ length: to - from + 1 }, (_, index) => from + index);
+  const headers = await readHeaders(endpoint, numbers);
+  const last = lastOf(headers);
+  checkDescent(headers, parent);
   const filter = { fromBlock: toQuantity(from), toBlock: toQuantity(to) };
-  const logs = await readLogs(endpoint, filter, addresses);
-  const headers = await withLoggedHeaders(endpoint, last, logs);
-  checkLogs(headers, logs);
-  await checkStillCanonical(endpoint, [last, ...(parent === undefined ? [] : [parent])]);
-  return { headers, logs: [...logs].sort(byPosition), last };
+  const found = await readLogs(endpoint, filter, addresses);
+  checkLogs(headers, found);
+  const logged = new Set(found.map(({ blockHash }) => blockHash));
+  const silent = headers.filter((block) => !logged.has(block.hash) && mayContain(block, addresses));
+  const logs = [...found, ...(await readOmitted(endpoint, silent, addresses))].sort(byPosition);
+  const withLogs = new Set(logs.map(({ blockHash }) => blockHash));
+  return { headers: headers.filter((block) => block === last || withLogs.has(block.hash)), logs, last };
+}
+
+/**
+ * Servers behind a balancer are not all at the same height, and some answer a range with what they have of it. So blocks
+ * whose bloom filter names a watched contract, and of which nothing came, are asked for by their hash: a server that has
+ * not got the block says so (EIP-234), and one that has it gives its logs.
+ */
+async function readOmitted(
+  endpoint: RpcEndpoint,
+  blocks: readonly BlockHeader[],
+  addresses: readonly Hex[],
+): Promise<Log[]> {
+  const calls = blocks.map(({ hash }) => ({
+    method: "eth_getLogs",
+    params: [{ blockHash: hash, address: addresses }],
+  }));
+  const replies = calls.length === 0 ? [] : await endpoint.send(calls);
+  const logs = calls.flatMap((call, index) => readReply(endpoint, call, replies[index], z.array(Log)));
+  checkLogs(blocks, logs);
+  return logs;
 }
 
 function readLogs(endpoint: RpcEndpoint, filter: object, address: readonly Hex[]): Promise<Log[]> {
@@ -132,48 +163,35 @@ function readLogs(endpoint: RpcEndpoint, filter: object, address: readonly Hex[]
 
 function lastOf(headers: readonly BlockHeader[]): BlockHeader {
   const last = headers[headers.length - 1];
-  if (last === undefined) {
-    throw new RangeError("an empty range of blocks");
-  }
+  if (last === undefined) throw new RangeError("an empty range of blocks");
   return last;
-}
-
-async function withLoggedHeaders(
-  endpoint: RpcEndpoint,
-  last: BlockHeader,
-  logs: readonly Log[],
-): Promise<BlockHeader[]> {
-  const numbers = new Set(logs.map(({ blockNumber }) => blockNumber));
-  numbers.delete(last.number);
-  const headers = await readHeaders(
-    endpoint,
-    [...numbers].sort((a, b) => a - b),
-  );
-  return [...headers, last];
 }
 
 function checkDescent(headers: readonly BlockHeader[], parent: BlockId | undefined): void {
   let previous = parent?.hash;
   for (const block of headers) {
-    if (previous !== undefined && block.parentHash !== previous) {
-      throw reorged(block.number);
-    }
+    if (previous !== undefined && block.parentHash !== previous) throw reorged(block.number);
     previous = block.hash;
   }
 }
 
-/** What was found lies in these very blocks. */
+/** The blocks that the findings lie in. */
 function checkLogs(headers: readonly BlockHeader[], logs: readonly Log[]): void {
   const byNumber = new Map(headers.map((block) => [block.number, block]));
   for (const log of logs) {
-    if (log.removed === true || byNumber.get(log.blockNumber)?.hash !== log.blockHash) {
+    if (log.removed === true || byNumber.get(log.blockNumber)?.hash !== log.blockHash)
       throw reorged(log.blockNumber);
-    }
   }
 }
 
+/** A header without a filter tells nothing: then it may. */
 function mayContain({ logsBloom }: BlockHeader, addresses: readonly Hex[]): boolean {
-  return logsBloom !== undefined && addresses.some((address) => bloomMayContain(logsBloom, address));
+  return logsBloom === undefined || addresses.some((address) => bloomMayContain(logsBloom, address));
+}
+
+/** Whether a filter was made from the block's logs. Chains without such filters leave them out, or set every bit of them. */
+function isTelling({ logsBloom }: BlockHeader): boolean {
+  return logsBloom !== undefined && !/^0x(?:ff)*$/.test(logsBloom);
 }
 
 /**
@@ -191,7 +209,10 @@ async function checkIndexed(
   const calls = blocks.map(({ hash }) => ({ method: "eth_getLogs", params: [{ blockHash: hash }] }));
   const replies = calls.length === 0 ? [] : await endpoint.send(calls);
   calls.forEach((call, index) => {
-    const logs = readReply(endpoint, call, replies[index], z.array(Log));
+    const reply = replies[index];
+    // More than a reply may hold: the server has looked, and ours were asked for by themselves.
+    if (reply?.ok === false && meaningOf(reply.failure) === "reply-too-large") return;
+    const logs = readReply(endpoint, call, reply, z.array(Log));
     if (logs.length === 0 || logs.some(({ address }) => addresses.includes(address))) {
       throw new ChainError({
         code: "CHAIN_RPC_UNAVAILABLE",
@@ -200,18 +221,6 @@ async function checkIndexed(
       });
     }
     busy.learn(logs);
-  });
-}
-
-async function checkStillCanonical(endpoint: RpcEndpoint, blocks: readonly BlockId[]): Promise<void> {
-  const now = await readHeaders(
-    endpoint,
-    blocks.map(({ number }) => number),
-  );
-  blocks.forEach((block, index) => {
-    if (now[index]?.hash !== block.hash) {
-      throw reorged(block.number);
-    }
   });
 }
 

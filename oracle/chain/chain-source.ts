@@ -2,14 +2,20 @@ import type { Hex } from "../../protocol/bytes.ts";
 import { AdytonError, ChainError } from "../../protocol/errors.ts";
 import { Wakeable } from "../engine/wakeable.ts";
 import type { Logger } from "../log.ts";
-import type { BlockHeader } from "./block.ts";
-import { quantity } from "./block.ts";
+import { type BlockHeader, quantity } from "./rpc/block.ts";
 import { BusyContracts } from "./busy-contracts.ts";
-import type { BlockId, ChainRange, RangeToRead } from "./chain-reader.ts";
-import { CHECKED_RANGE, readFinalized, readHead, readHeader, readRange } from "./chain-reader.ts";
-import type { RpcEndpoint } from "./rpc-endpoint.ts";
-import type { RpcPool } from "./rpc-pool.ts";
-import { callEndpoint } from "./rpc-pool.ts";
+import {
+  type BlockId,
+  type ChainRange,
+  CHECKED_RANGE,
+  type RangeToRead,
+  readFinalized,
+  readHead,
+  readHeader,
+  readRange,
+} from "./chain-reader.ts";
+import type { RpcEndpoint } from "./rpc/rpc-endpoint.ts";
+import { callEndpoint, type RpcPool, stepFailureLevel } from "./rpc/rpc-pool.ts";
 
 /** The stored past of the chain, and what to do with its news. Each method commits or throws as one. */
 export interface ChainJournal {
@@ -42,12 +48,27 @@ export interface ChainSourceOptions {
   /** Blocks in one `eth_getLogs`, at most: a server that refuses so many is asked for fewer. */
   readonly maxRange: number;
   readonly onHead: (head: ChainHead) => void;
+  /** Blocks below the newest one read that a reorg may reach; 64 by default, and never below what counts as settled by more. */
+  readonly maxReorgBlocks?: number;
   /** Milliseconds. */
   readonly now: () => number;
 }
 
-/** An outage of a minute is an ordinary day's; and where the head is seldom asked for, one lost answer is. */
-const STALLED_AFTER_MS = 60_000;
+/** A chain that took back what must not be taken back, or shows another history: nothing is done until a person has looked. */
+export interface FinalityViolation {
+  /** Newest block that was read. */
+  readonly from: number;
+  /** Newest block that both histories share; -1 for none. */
+  readonly to: number;
+  /** Newest block that counted as settled, where it is known. */
+  readonly settled: number | undefined;
+}
+
+/** Two epochs of Ethereum: what is older is final there, and no chain's ordinary reorg is so deep. */
+const MAX_REORG_BLOCKS = 64;
+
+/** Some seconds are an ordinary outage; and where the head is seldom asked for, one lost answer is. */
+const STALLED_AFTER_MS = 30_000;
 const STALLED_AFTER_POLLS = 5;
 
 /**
@@ -66,6 +87,11 @@ export class ChainSource {
   #range: number;
   /** Milliseconds. */
   #followedAt: number | undefined;
+  #violation: FinalityViolation | undefined;
+  #isReorgAccepted = false;
+  /** Deepest reorg that was followed, in blocks. */
+  #deepestReorg = 0;
+  #knowsFinality = true;
 
   constructor(options: ChainSourceOptions) {
     this.#options = options;
@@ -86,6 +112,31 @@ export class ChainSource {
     const { now, pollMs } = this.#options;
     const longest = Math.max(STALLED_AFTER_MS, STALLED_AFTER_POLLS * pollMs);
     return this.#followedAt === undefined || now() - this.#followedAt > longest;
+  }
+
+  /** Milliseconds: when the chain was last followed, and its news committed. */
+  get followedAt(): number | undefined {
+    return this.#followedAt;
+  }
+
+  /** While there is one, the chain is neither followed nor sent to. */
+  get violation(): FinalityViolation | undefined {
+    return this.#violation;
+  }
+
+  get deepestReorg(): number {
+    return this.#deepestReorg;
+  }
+
+  /** Whether the servers know a finalized block, where one is asked for: without, no request is ever taken up. */
+  get knowsFinality(): boolean {
+    return this.#knowsFinality;
+  }
+
+  /** A person has looked: the history that the servers show now is followed, however much of the past it drops. */
+  acceptReorg(): void {
+    this.#isReorgAccepted = true;
+    this.wake();
   }
 
   wake(): void {
@@ -114,7 +165,7 @@ export class ChainSource {
         this.#isDoubtful = true;
         return true;
       }
-      log.warn("chain.step-failed", { error, expected: error instanceof AdytonError });
+      log[stepFailureLevel(error)]("chain.step-failed", { error, expected: error instanceof AdytonError });
       return false;
     }
   }
@@ -136,27 +187,51 @@ export class ChainSource {
     for (const known of this.#options.rpc.endpoints) known.noticeHead(latest.number);
     if (latest.hash === this.#cursor?.hash) {
       // After a restart on a chain that makes no block: what was read before may still be due.
-      if (this.#head === undefined) {
+      if (this.#head === undefined)
         this.#announce({ latest, settledNumber: await this.#settledNumber(endpoint, latest) });
-      }
       this.#followedAt = this.#options.now();
       return false;
     }
     const ancestor = await this.#commonAncestor(endpoint, latest);
-    if (ancestor === "behind") {
-      return false;
-    }
+    if (ancestor === "behind") return false;
     if (ancestor?.hash !== this.#cursor?.hash) {
       await this.#checkChainId(endpoint);
+      if (!this.#mayFollow(ancestor)) return false;
       this.#options.log.info("chain.reorg", { from: this.#cursor?.number, to: ancestor?.number });
       await this.#options.journal.rollback(ancestor);
       this.#cursor = ancestor;
     }
     const from = (this.#cursor?.number ?? this.#options.fromBlock - 1) + 1;
-    if (from > latest.number) {
+    if (from > latest.number) return false;
+    return this.#read(endpoint, latest, from);
+  }
+
+  /** Refuses what drops more than a chain may take back: it is another history, or the servers lie. */
+  #mayFollow(ancestor: BlockId | undefined): boolean {
+    const { confirmations, maxReorgBlocks = MAX_REORG_BLOCKS, log, chainId } = this.#options;
+    const from = this.#cursor?.number ?? -1;
+    const to = ancestor?.number ?? -1;
+    const settled = this.#head?.settledNumber;
+    const isFinal = confirmations === "finalized" && settled !== undefined && to < settled;
+    const longest = Math.max(maxReorgBlocks, confirmations === "finalized" ? 0 : confirmations);
+    if (!this.#isReorgAccepted && (isFinal || from - to > longest)) {
+      if (this.#violation === undefined) {
+        log.error("chain.finality-violated", {
+          chainId,
+          from,
+          to,
+          settled,
+          action:
+            "compare the servers with a block explorer; then change them, or run adyton oracle accept-reorg",
+        });
+      }
+      this.#violation = { from, to, settled };
       return false;
     }
-    return this.#read(endpoint, latest, from);
+    this.#isReorgAccepted = false;
+    this.#violation = undefined;
+    this.#deepestReorg = Math.max(this.#deepestReorg, from - to);
+    return true;
   }
 
   async #read(endpoint: RpcEndpoint, latest: BlockHeader, from: number): Promise<boolean> {
@@ -165,6 +240,7 @@ export class ChainSource {
     const range = await this.#readRange(endpoint, { from, to, latest });
     const head = { latest, settledNumber: await this.#settledNumber(endpoint, latest) };
     await journal.append(range, head);
+    this.#violation = undefined;
     this.#isDoubtful = false;
     this.#cursor = { number: range.last.number, hash: range.last.hash };
     this.#announce(head);
@@ -195,9 +271,8 @@ export class ChainSource {
       this.#range = Math.min(maxRange, this.#range * 2);
       return range;
     } catch (error) {
-      if (error instanceof ChainError && error.code === "CHAIN_RPC_UNAVAILABLE") {
+      if (error instanceof ChainError && isRangeRefused(error))
         this.#range = Math.max(1, Math.floor((to - from + 1) / 2));
-      }
       throw error;
     }
   }
@@ -227,9 +302,27 @@ export class ChainSource {
   async #settledNumber(endpoint: RpcEndpoint, latest: BlockHeader): Promise<number> {
     const { confirmations } = this.#options;
     if (confirmations === "finalized") {
-      return (await readFinalized(endpoint))?.number ?? 0;
+      const finalized = await readFinalized(endpoint);
+      this.#noteFinality(finalized !== undefined, endpoint);
+      return finalized?.number ?? 0;
     }
     return latest.number - confirmations;
+  }
+
+  #noteFinality(isKnown: boolean, endpoint: RpcEndpoint): void {
+    if (isKnown === this.#knowsFinality) return;
+    this.#knowsFinality = isKnown;
+    const { log, chainId } = this.#options;
+    if (isKnown) {
+      log.info("chain.finality-known", { chainId });
+    } else {
+      log.error("chain.no-finality", {
+        chainId,
+        endpoint: endpoint.name,
+        action:
+          'set "confirmations" to a number: this server knows no finalized block, and no request is taken up',
+      });
+    }
   }
 
   /**
@@ -238,17 +331,14 @@ export class ChainSource {
    */
   async #commonAncestor(endpoint: RpcEndpoint, latest: BlockHeader): Promise<BlockId | undefined | "behind"> {
     const cursor = this.#cursor;
-    if (cursor === undefined || this.#isLikelyAhead(cursor, latest)) {
-      return cursor;
-    }
+    if (cursor === undefined || this.#isLikelyAhead(cursor, latest)) return cursor;
     let contradicted = false;
     let stored = await this.#options.journal.storedBlocks(16);
     while (stored.length > 0) {
       for (const block of stored) {
         const canonical = await canonicalHash(endpoint, block, latest);
-        if (canonical === block.hash) {
+        if (canonical === block.hash)
           return contradicted || block.number === cursor.number ? block : "behind";
-        }
         contradicted ||= canonical !== undefined;
       }
       stored = await this.#options.journal.storedBlocks(16, stored[stored.length - 1]?.number);
@@ -271,8 +361,11 @@ async function canonicalHash(
   block: BlockId,
   latest: BlockHeader,
 ): Promise<Hex | undefined> {
-  if (block.number > latest.number) {
-    return undefined;
-  }
+  if (block.number > latest.number) return undefined;
   return block.number === latest.number ? latest.hash : (await readHeader(endpoint, block.number))?.hash;
+}
+
+/** Servers say in many ways that a range is too long. */
+function isRangeRefused({ code }: ChainError): boolean {
+  return code === "CHAIN_RPC_UNAVAILABLE" || code === "CHAIN_RPC_REFUSED";
 }

@@ -1,8 +1,8 @@
 import { request as httpsRequest } from "node:https";
 import type { IncomingMessage } from "node:http";
-import type { z } from "zod";
-import { fromUtf8 } from "../../protocol/bytes.ts";
-import type { Hex } from "../../protocol/bytes.ts";
+import type * as z from "zod";
+import { SnapshotReply } from "../../coprocessor/snapshots/snapshot-call.ts";
+import { fromUtf8, type Hex } from "../../protocol/bytes.ts";
 import { COSE_RECEIPT_MEDIA_TYPE } from "../../protocol/cose-receipt.ts";
 import {
   AttestationReply,
@@ -13,12 +13,11 @@ import {
   QuoteReply,
   SignedAnswer,
 } from "../../protocol/enclave-api.ts";
-import { AdytonError, InputError, UpstreamError } from "../../protocol/errors.ts";
-import type { InputErrorCode } from "../../protocol/errors.ts";
+import { AdytonError, InputError, type InputErrorCode, UpstreamError } from "../../protocol/errors.ts";
 import { MAX_RECEIPT_BYTES } from "../../protocol/limits.ts";
 import type { SealedSecret } from "../../protocol/sealed-secret.ts";
 import { withDeadline } from "../engine/deadline.ts";
-import { PinnedAgent } from "./pinned-agent.ts";
+import { PinnedAgent } from "../../client/pinned-agent.ts";
 
 export interface EnclaveClientOptions {
   readonly url: string;
@@ -38,7 +37,8 @@ interface HttpReply {
 interface HttpCall {
   readonly method: "GET" | "POST" | "PUT";
   readonly path: string;
-  readonly body?: string;
+  /** JSON where it is a text. */
+  readonly body?: string | Uint8Array;
   /** JSON, where it is not said. */
   readonly accept?: string;
   readonly timeoutMs: number;
@@ -50,6 +50,8 @@ interface HttpCall {
 }
 
 const CONTROL_TIMEOUT_MS = 15_000;
+/** A thousand rows are judged in some seconds, behind other ledgers'. */
+const SNAPSHOT_TIMEOUT_MS = 120_000;
 
 /** The enclave's API (protocol/enclave-api.ts) over TLS pinned to its attested key. */
 export class EnclaveClient {
@@ -94,6 +96,44 @@ export class EnclaveClient {
       timeoutMs: CONTROL_TIMEOUT_MS,
     });
     return parseReply(BatchReply, reply);
+  }
+
+  /** `call` is the JSON text of a `LedgerAnswerCall`. @throws as `answer` */
+  async answerEntry(call: string, signal: AbortSignal): Promise<SignedAnswer> {
+    const { answerTimeoutMs } = this.#options;
+    const request = { method: "POST", path: "/v1/ledger-answers", body: call, signal } as const;
+    return parseReply(SignedAnswer, await this.#send({ ...request, timeoutMs: answerTimeoutMs }));
+  }
+
+  /** `call` is the JSON text of a `SnapshotCall`. @throws as `answer` */
+  async signSnapshot(call: string, signal: AbortSignal): Promise<SnapshotReply> {
+    const request = { method: "POST", path: "/v1/snapshots", body: call, signal } as const;
+    return parseReply(SnapshotReply, await this.#send({ ...request, timeoutMs: SNAPSHOT_TIMEOUT_MS }));
+  }
+
+  /**
+   * `call` is the JSON text of an `AccountRunCall`.
+   *
+   * @throws {InputError} when the enclave refuses the run for good; {UpstreamError} ENCLAVE_UNAVAILABLE otherwise
+   */
+  async runForAccount(call: string): Promise<SignedAnswer> {
+    const { answerTimeoutMs } = this.#options;
+    const path = "/v1/agents/account-runs";
+    return parseReply(
+      SignedAnswer,
+      await this.#send({ method: "POST", path, body: call, timeoutMs: answerTimeoutMs }),
+    );
+  }
+
+  /** Brings a program, which the enclave keeps by its hash until it restarts. @throws {InputError} for what is none */
+  async putProgram(file: Uint8Array): Promise<void> {
+    const reply = await this.#send({
+      method: "PUT",
+      path: "/v1/programs",
+      body: file,
+      timeoutMs: CONTROL_TIMEOUT_MS,
+    });
+    if (reply.status !== 200) throw refusalOf(reply);
   }
 
   /** Without a credential: it is asked before the enclave is known to be one. */
@@ -141,7 +181,7 @@ export class EnclaveClient {
   }
 
   /**
-   * What a question costs at worst, by the enclave's own prices.
+   * A question's worst cost, by the enclave's own prices.
    *
    * @throws {InputError} when the enclave would not ask it as it stands; {UpstreamError} ENCLAVE_UNAVAILABLE otherwise
    */
@@ -175,9 +215,7 @@ export class EnclaveClient {
     try {
       return await withDeadline(call.timeoutMs, (signal) => this.#exchange(call, signal), call.signal);
     } catch (cause) {
-      if (cause instanceof AdytonError) {
-        throw cause;
-      }
+      if (cause instanceof AdytonError) throw cause;
       throw new UpstreamError({
         code: "ENCLAVE_UNAVAILABLE",
         message: "the enclave cannot be reached",
@@ -206,7 +244,7 @@ export class EnclaveClient {
             ...(traceparent === undefined ? {} : { traceparent }),
             ...(body === undefined
               ? {}
-              : { "content-type": "application/json", "content-length": Buffer.byteLength(body) }),
+              : { "content-type": contentType(body), "content-length": Buffer.byteLength(body) }),
           },
         },
         (response) => {
@@ -219,6 +257,10 @@ export class EnclaveClient {
       request.end(body);
     });
   }
+}
+
+function contentType(body: string | Uint8Array): string {
+  return typeof body === "string" ? "application/json" : "application/octet-stream";
 }
 
 async function readBody(response: IncomingMessage): Promise<Uint8Array> {
@@ -239,9 +281,7 @@ function parseReply<Schema extends z.ZodType>(schema: Schema, { status, body }: 
   const json = parseJson(body);
   if (status === 200) {
     const parsed = schema.safeParse(json);
-    if (parsed.success) {
-      return parsed.data;
-    }
+    if (parsed.success) return parsed.data;
     throw malformed(status, parsed.error);
   }
   throw refusalOf({ status, body });
@@ -260,7 +300,7 @@ function parseJson(body: Uint8Array): unknown {
   }
 }
 
-/** What no repetition will change. The caller's own credential or speed is not the request's fault. */
+/** Refusals that no repetition changes. The caller's own credential or speed is not the request's fault. */
 const FINAL_REFUSALS: ReadonlySet<string> = new Set<InputErrorCode>([
   "INPUT_INVALID",
   "INPUT_TOO_LARGE",

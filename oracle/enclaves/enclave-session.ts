@@ -1,23 +1,23 @@
 import { randomBytes } from "node:crypto";
-import { toHex } from "../../protocol/bytes.ts";
-import type { Hex } from "../../protocol/bytes.ts";
+import { type Hex, toHex } from "../../protocol/bytes.ts";
 import type { AttestationReply } from "../../protocol/enclave-api.ts";
 import { EvidenceError, UpstreamError } from "../../protocol/errors.ts";
 import { EnclaveClient } from "./enclave-client.ts";
-import type { EvidenceVerifier } from "./evidence-verifier.ts";
-import type { PeerCertificate } from "./pinned-agent.ts";
-import { readPeerCertificate } from "./pinned-agent.ts";
+import type { EvidenceVerifier } from "../../client/evidence-verifier.ts";
+import { type PeerCertificate, readPeerCertificate } from "../../client/pinned-agent.ts";
 
 /** A provider's key that the operator pays with: the behaviour file's name for it, and where it lies. */
 export interface SecretFile {
   readonly name: string;
   readonly file: string;
+  /** Whose planned upgrades may take it along (`upgradeAuthorityId`). */
+  readonly upgrades?: Hex | undefined;
 }
 
 export interface EnclaveAddress {
   readonly url: string;
   readonly callerToken: string;
-  /** What its providers are to be asked with: sealed to it once it is verified, and to nobody else. */
+  /** The keys of its providers: sealed to it once it is verified, and to nobody else. */
   readonly secrets: readonly SecretFile[];
 }
 
@@ -50,7 +50,7 @@ export async function connectEnclave(
   try {
     const nonce = toHex(randomBytes(32));
     const attestation = await client.attestation(nonce);
-    const id = await verifier.verifyAttestation(attestation, nonce);
+    const { keysetId: id } = await verifier.verifyAttestation(attestation, nonce);
     if (id !== certified || attestation.keyset.tlsKeyHash !== peer.tlsKeyHash) {
       throw new EvidenceError({
         code: "EVIDENCE_BINDING_MISMATCH",

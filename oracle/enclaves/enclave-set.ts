@@ -64,9 +64,7 @@ export class EnclaveSet {
     await Promise.all(this.#connecting.values());
     const sessions = this.sessions;
     this.#sessions.clear();
-    for (const { client } of sessions) {
-      client.close();
-    }
+    for (const { client } of sessions) client.close();
   }
 
   /**
@@ -119,9 +117,7 @@ export class EnclaveSet {
 
 /** Whether a failure says that the connection is gone, rather than something about the request or the load. */
 export function isSessionFailure(error: unknown): boolean {
-  if (error instanceof EvidenceError) {
-    return true;
-  }
+  if (error instanceof EvidenceError) return true;
   return isNoReply(error) && !isTimeout(error);
 }
 

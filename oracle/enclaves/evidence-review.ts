@@ -4,9 +4,8 @@ import { AdytonError, EndorsementError, EvidenceError } from "../../protocol/err
 import { Wakeable } from "../engine/wakeable.ts";
 import type { Logger } from "../log.ts";
 import type { EnclaveSession } from "./enclave-session.ts";
-import { isSessionFailure } from "./enclave-set.ts";
-import type { EnclaveSet } from "./enclave-set.ts";
-import type { EvidenceVerifier } from "./evidence-verifier.ts";
+import { type EnclaveSet, isSessionFailure } from "./enclave-set.ts";
+import type { EvidenceVerifier } from "../../client/evidence-verifier.ts";
 
 export interface EvidenceReviewOptions {
   readonly enclaves: Pick<EnclaveSet, "sessions" | "drop">;
@@ -59,9 +58,7 @@ export class EvidenceReview {
     await Promise.all(
       enclaves.sessions.map(async (session) => {
         const review = this.#reviewOf(session);
-        if (review.nextAt <= now()) {
-          await this.#review(session, review);
-        }
+        if (review.nextAt <= now()) await this.#review(session, review);
       }),
     );
   }
@@ -69,9 +66,7 @@ export class EvidenceReview {
   #reviewOf(session: EnclaveSession): Review {
     const { now, periodMs } = this.#options;
     const known = this.#reviews.get(session);
-    if (known !== undefined) {
-      return known;
-    }
+    if (known !== undefined) return known;
     // It was verified to become a session.
     const fresh = { acceptedAt: now(), nextAt: now() + periodMs };
     this.#reviews.set(session, fresh);
@@ -86,9 +81,8 @@ export class EvidenceReview {
       review.nextAt = now() + periodMs;
       log.debug("enclave.reviewed", { keysetId: session.keysetId });
     } catch (error) {
-      if (!(error instanceof AdytonError)) {
+      if (!(error instanceof AdytonError))
         log.error("enclave.review-broken", { keysetId: session.keysetId, error });
-      }
       const unjudgedMs = now() - review.acceptedAt;
       if (!isUndecided(error) || unjudgedMs > MAX_UNJUDGED_MS) {
         enclaves.drop(session, error);
@@ -101,8 +95,8 @@ export class EvidenceReview {
 
   async #verify({ client, keysetId }: EnclaveSession): Promise<void> {
     const nonce = toHex(randomBytes(32));
-    const id = await this.#options.verifier.verifyAttestation(await client.attestation(nonce), nonce);
-    if (id !== keysetId) {
+    const shown = await this.#options.verifier.verifyAttestation(await client.attestation(nonce), nonce);
+    if (shown.keysetId !== keysetId) {
       throw new EvidenceError({
         code: "EVIDENCE_BINDING_MISMATCH",
         message: "the enclave shows evidence for another keyset than before",
@@ -113,8 +107,6 @@ export class EvidenceReview {
 
 /** Whether a failure says that it cannot be judged now, rather than that the evidence does not hold or the enclave is gone. */
 function isUndecided(error: unknown): boolean {
-  if (error instanceof EndorsementError) {
-    return error.retryable;
-  }
+  if (error instanceof EndorsementError) return error.retryable;
   return error instanceof AdytonError && error.retryable && !isSessionFailure(error);
 }

@@ -23,7 +23,8 @@ export async function provisionSecrets(
   const target = { keysetId, sealingKey: attestation.keyset.sealingKey };
   try {
     for (const secret of secrets) {
-      await client.putSecret(secret.name, await sealSecret(target, secret.name, await readSecret(secret)));
+      const sealed = await sealSecret(target, secret.name, await readSecret(secret), secret.upgrades);
+      await client.putSecret(secret.name, sealed);
       log.info("enclave.provisioned", { keysetId, name: secret.name });
     }
   } catch (error) {
@@ -40,9 +41,8 @@ export async function readSecret({ name, file }: SecretFile): Promise<string> {
   } catch (cause) {
     throw invalid(`secret ${name}: its file cannot be read`, file, cause);
   }
-  if (!/^[\x21-\x7e]+$/.test(text)) {
+  if (!/^[\x21-\x7e]+$/.test(text))
     throw invalid(`secret ${name}: its file holds no key; one line of printable ASCII is expected`, file);
-  }
   return text;
 }
 

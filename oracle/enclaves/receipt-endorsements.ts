@@ -1,7 +1,6 @@
 import { encodeEndorsements } from "../../attestation/index.ts";
-import type { EndorsementSource } from "../../endorsements/endorsement-source.ts";
-import { fromHex } from "../../protocol/bytes.ts";
-import type { Hex } from "../../protocol/bytes.ts";
+import type { EndorsementSource } from "../../attestation/endorsements/endorsement-source.ts";
+import { fromHex, type Hex } from "../../protocol/bytes.ts";
 import { EndorsementError } from "../../protocol/errors.ts";
 import type { EndorsementsJson } from "../../protocol/receipt.ts";
 import type { Logger } from "../log.ts";
@@ -42,9 +41,7 @@ export class ReceiptEndorsements {
   async find(evidence: Hex): Promise<EndorsementsJson> {
     const { source, log, now } = this.#options;
     const last = this.#last.get(evidence);
-    if (last !== undefined && now() < last.restUntil) {
-      return last.json;
-    }
+    if (last !== undefined && now() < last.restUntil) return last.json;
     try {
       const json = encodeEndorsements(await source.find(fromHex(evidence), Math.floor(now() / 1_000)));
       this.#keep(evidence, { json, restUntil: now() + FRESH_MS });

@@ -1,5 +1,4 @@
-import { concatBytes, fromHex } from "../../protocol/bytes.ts";
-import type { Hex } from "../../protocol/bytes.ts";
+import { concatBytes, fromHex, type Hex } from "../../protocol/bytes.ts";
 import { keccak } from "../../protocol/struct-hash.ts";
 
 /**

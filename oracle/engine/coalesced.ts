@@ -19,9 +19,7 @@ export class Coalesced<Key, Value> {
   read(key: Key): Promise<Value> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ key, resolve, reject });
-      if (!this.#busy) {
-        void this.#run();
-      }
+      if (!this.#busy) void this.#run();
     });
   }
 
@@ -38,9 +36,7 @@ export class Coalesced<Key, Value> {
           resolve(values[index] as Value);
         });
       } catch (error) {
-        for (const { reject } of batch) {
-          reject(error);
-        }
+        for (const { reject } of batch) reject(error);
       }
     }
     this.#busy = false;

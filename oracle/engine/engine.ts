@@ -1,9 +1,7 @@
-import { PgBoss } from "pg-boss";
-import type { Db as BossDb, JobInsert } from "pg-boss";
-import { z } from "zod";
+import { type Db as BossDb, type JobInsert, PgBoss } from "pg-boss";
+import * as z from "zod";
 import type { Logger } from "../log.ts";
-import type { Store, StoreTransaction } from "../store/store.ts";
-import { bossTransaction } from "../store/store.ts";
+import { bossTransaction, type Store, type StoreTransaction } from "../store/store.ts";
 
 export type QueueName = "answers";
 
@@ -33,6 +31,12 @@ export interface Engine {
   /** How many those are, without reading them. */
   countDeadLetters(queue: QueueName): Promise<number>;
   stop(): Promise<void>;
+}
+
+/** Jobs of one chain are a group: it may not use what the others need. */
+function withGroup(job: JobInsert): JobInsert {
+  const { chainId } = (job.data ?? {}) as { readonly chainId?: number };
+  return chainId === undefined ? job : { ...job, group: { id: String(chainId) } };
 }
 
 export function deadLetterQueue(queue: QueueName): string {
@@ -95,16 +99,12 @@ export async function startEngine(store: Store, log: Logger, heartbeatSeconds: n
   await boss.touch("answers", NO_JOB);
   if (store.kind === "pglite") {
     const released = await releaseAbandonedJobs("answers", boss.getDb());
-    if (released > 0) {
-      log.info("engine.released", { jobs: released });
-    }
+    if (released > 0) log.info("engine.released", { jobs: released });
   }
   return {
     boss,
     async enqueue(trx, queue, jobs) {
-      if (jobs.length > 0) {
-        await boss.insert(queue, [...jobs], { db: bossTransaction(trx) });
-      }
+      if (jobs.length > 0) await boss.insert(queue, jobs.map(withGroup), { db: bossTransaction(trx) });
     },
     async deadLetters(queue) {
       const jobs = await boss.findJobs<object>(deadLetterQueue(queue));

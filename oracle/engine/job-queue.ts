@@ -1,12 +1,10 @@
 import type { Job } from "pg-boss";
-import type { Logger } from "../log.ts";
-import { toLoggedError } from "../log.ts";
-import type { Store, StoreTransaction } from "../store/store.ts";
-import { bossTransaction } from "../store/store.ts";
+import { type Logger, toLoggedError } from "../log.ts";
+import { bossTransaction, type Store, type StoreTransaction } from "../store/store.ts";
 import type { Engine, QueueName } from "./engine.ts";
 import { Wakeable } from "./wakeable.ts";
 
-/** What a job came to. `later` is not a failure: the job waits and is not counted as an attempt. */
+/** A job's outcome. `later` is not a failure: the job waits and is not counted as an attempt. */
 export type JobOutcome<Result> =
   { readonly kind: "done"; readonly result: Result } | { readonly kind: "later"; readonly seconds: number };
 
@@ -21,6 +19,8 @@ export interface JobQueueOptions<Data extends object, Result> {
   readonly handle: (data: Data, signal: AbortSignal) => Promise<JobOutcome<Result>>;
   /** Writes results; commits together with the completion of their jobs. */
   readonly record: (trx: StoreTransaction, results: readonly Result[]) => Promise<void>;
+  /** Groups that jobs are of, each of which is to find a free slot however busy the others are; 1 by default: no share is kept. */
+  readonly groups?: number;
   /** Whether any job could be done now; while not, none is fetched. */
   readonly isReady: () => boolean;
   readonly onRecorded?: (results: readonly Result[]) => void;
@@ -39,6 +39,9 @@ const TOUCH_MS = 3_000;
  */
 const GATHER_MS = 40;
 const GATHER_SHARE = 4;
+
+/** Of all slots, what is kept for groups that have nothing to do: divided among them. */
+const KEPT_SHARE = 0.25;
 
 /**
  * One fetch loop over a pg-boss queue, filling free slots, and one group commit: all jobs that finished while the last
@@ -74,43 +77,54 @@ export class JobQueue<Data extends object, Result> {
     return this.#active.size;
   }
 
-  /** Takes no more jobs; waits up to `graceMs` for those in flight. What is left runs again after heartbeat or restart. */
+  /** Takes no more jobs; waits up to `graceMs` for those in flight. The others run again after heartbeat or restart. */
   async stop(graceMs: number): Promise<void> {
     await this.#loop.stop();
     const timer = setTimeout(() => {
       this.#abort.abort();
     }, graceMs);
-    while (this.#active.size > 0 && !this.#abort.signal.aborted) {
+    while (this.#active.size > 0 && !this.#abort.signal.aborted)
       await new Promise((resolve) => setTimeout(resolve, 10));
-    }
     clearTimeout(timer);
     clearInterval(this.#touching);
     clearTimeout(this.#gatheringJobs);
     clearTimeout(this.#gatheringResults);
     await this.#flushing;
-    if (this.#finished.length > 0) {
-      await this.#flush();
-    }
+    if (this.#finished.length > 0) await this.#flush();
   }
 
   /** @returns whether there may be more to fetch at once */
   async #fetch(): Promise<boolean> {
     const { engine, name, slots, log, isReady } = this.#options;
-    const free = slots - this.#active.size;
-    if (free <= 0 || !isReady()) {
-      return false;
-    }
+    const { batchSize, ignoreGroups } = this.#room(slots - this.#active.size);
+    if (batchSize <= 0 || !isReady()) return false;
     try {
-      const jobs = await engine.boss.fetch<Data>(name, { batchSize: free });
+      const jobs = await engine.boss.fetch<Data>(name, { batchSize, ignoreGroups });
       for (const job of jobs) {
         this.#active.set(job.id, job);
         void this.#run(job);
       }
-      return jobs.length === free;
+      return jobs.length === batchSize;
     } catch (error) {
       log.warn("queue.fetch-failed", { queue: name, error });
       return false;
     }
+  }
+
+  /** How many jobs may be fetched, and of which groups none: those that use all that the others leave them. */
+  #room(free: number): { readonly batchSize: number; readonly ignoreGroups: string[] } {
+    const { slots, groups = 1 } = this.#options;
+    if (groups < 2) return { batchSize: free, ignoreGroups: [] };
+    const kept = Math.max(1, Math.floor((slots * KEPT_SHARE) / groups));
+    const most = Math.max(1, slots - kept * (groups - 1));
+    const used = Map.groupBy(this.#active.values(), ({ groupId }) => groupId ?? "");
+    const full = [...used].filter(([, jobs]) => jobs.length >= most).map(([group]) => group);
+    // One fetch may bring jobs of one group alone.
+    const busiest = Math.max(
+      0,
+      ...[...used.values()].map(({ length }) => length).filter((count) => count < most),
+    );
+    return { batchSize: Math.min(free, most - busiest), ignoreGroups: full };
   }
 
   async #run(job: Job<Data>): Promise<void> {
@@ -120,9 +134,8 @@ export class JobQueue<Data extends object, Result> {
       this.#finished.push({ job, outcome });
       this.#gatherResults();
     } catch (error) {
-      if (!this.#abort.signal.aborted) {
+      if (!this.#abort.signal.aborted)
         log.error("queue.job-failed", { queue: name, attempt: job.retryCount, error });
-      }
       await this.#fail([job], error);
     }
   }
@@ -132,9 +145,7 @@ export class JobQueue<Data extends object, Result> {
    * After a quiet time the first goes at once.
    */
   #gatherResults(): void {
-    if (this.#flushing !== undefined) {
-      return;
-    }
+    if (this.#flushing !== undefined) return;
     const left = GATHER_MS - (performance.now() - this.#committedAt);
     if (left <= 0 || this.#finished.length >= this.#active.size / GATHER_SHARE) {
       clearTimeout(this.#gatheringResults);
@@ -167,9 +178,7 @@ export class JobQueue<Data extends object, Result> {
     }
     this.#committedAt = performance.now();
     this.#flushing = undefined;
-    if (this.#finished.length > 0) {
-      this.#gatherResults();
-    }
+    if (this.#finished.length > 0) this.#gatherResults();
   }
 
   async #commit(batch: readonly Finished<Data, Result>[]): Promise<void> {
@@ -179,9 +188,7 @@ export class JobQueue<Data extends object, Result> {
       outcome.kind === "later" ? [{ data: job.data, startAfter: outcome.seconds }] : [],
     );
     await store.db.transaction().execute(async (trx) => {
-      if (results.length > 0) {
-        await record(trx, results);
-      }
+      if (results.length > 0) await record(trx, results);
       await engine.enqueue(trx, name, later);
       await engine.boss.complete(name, batch.map(toAttempt), null, { db: bossTransaction(trx) });
     });
@@ -206,12 +213,10 @@ export class JobQueue<Data extends object, Result> {
   }
 
   #forget(jobs: readonly Job<Data>[]): void {
-    for (const job of jobs) {
-      this.#active.delete(job.id);
-    }
+    for (const job of jobs) this.#active.delete(job.id);
     const { slots } = this.#options;
     if (this.#active.size === 0 || slots - this.#active.size >= slots / GATHER_SHARE) {
-      // What was recorded goes on its way first.
+      // Answers already recorded go first.
       setImmediate(() => {
         this.wake();
       });
@@ -225,9 +230,7 @@ export class JobQueue<Data extends object, Result> {
 
   #touch(): void {
     const { engine, name, log } = this.#options;
-    if (this.#active.size === 0) {
-      return;
-    }
+    if (this.#active.size === 0) return;
     const jobs = [...this.#active.values()].map(({ id, retryCount }) => ({ id, retryCount }));
     engine.boss.touch(name, jobs).catch((error: unknown) => {
       log.warn("queue.touch-failed", { queue: name, error });

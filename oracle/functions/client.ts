@@ -17,7 +17,7 @@ export interface FunctionsClientOptions {
   readonly pollMs: number;
 }
 
-/** What the script finds in its `secrets` (oracle/functions/script.ts). */
+/** The script's `secrets` (oracle/functions/script.ts). */
 export interface FunctionsSecrets {
   /** Of a gateway with a certificate that browsers accept: the nodes know nothing of RA-TLS. */
   readonly enclaveUrl: string;
@@ -146,7 +146,7 @@ export class FunctionsClient {
   }
 
   /**
-   * What the nodes brought to a request, from `fromBlock` on. Looks at the log instead of listening: the toolkit's listener
+   * The nodes' replies to a request, from `fromBlock` on. Looks at the log instead of listening: the toolkit's listener
    * misses what was there before it, and drops other listeners.
    *
    * @throws {ChainError} CHAIN_RPC_UNAVAILABLE when nothing came in time

@@ -13,9 +13,8 @@ export function prepareToolkitEnvironment(): void {
   process.env["NODE_BACKEND"] ??= "js";
   const bundled = bundledDeno();
   const path = process.env["PATH"] ?? "";
-  if (bundled !== null && !path.split(delimiter).includes(bundled)) {
+  if (bundled !== null && !path.split(delimiter).includes(bundled))
     process.env["PATH"] = [bundled, path].join(delimiter);
-  }
 }
 
 /** The folder that holds deno; null on a platform for which none is pinned. */

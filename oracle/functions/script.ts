@@ -1,5 +1,5 @@
 /**
- * What each node of Chainlink Functions runs: asks the enclave for its answer and returns the bytes as they are. The enclave gives
+ * The script that each node of Chainlink Functions runs: it asks the enclave for its answer and returns the bytes as they are. The enclave gives
  * every node the same bytes, so the network agrees; it signs them, so the network is believed in nothing.
  *
  * Limits of Functions: 5 HTTP calls, 10 seconds in all, 2,048 bytes of request body. Compiled into one line of JavaScript by
@@ -37,9 +37,8 @@ export async function askEnclave({
   bytesArgs,
 }: FunctionsSurroundings): Promise<Uint8Array> {
   const { enclaveUrl, enclaveCredential } = secrets;
-  if (enclaveUrl === undefined || enclaveCredential === undefined) {
+  if (enclaveUrl === undefined || enclaveCredential === undefined)
     throw Error("adyton: secrets need enclaveUrl and enclaveCredential");
-  }
   const toBytes = (hex = ""): Uint8Array<ArrayBuffer> =>
     Uint8Array.from(hex.slice(2).match(/../g) ?? [], (pair) => parseInt(pair, 16));
   const stream = new Blob([toBytes(bytesArgs[0])]).stream().pipeThrough(new CompressionStream("deflate-raw"));
@@ -64,7 +63,7 @@ export async function askEnclave({
     // Networks differ in where they put the status of a refusal.
     const status = Number(reply.error ? (reply.response?.status ?? reply.code) : reply.status) || 0;
     last = status === 202 ? "the model is slow" : status === 0 ? "no reply" : `HTTP ${status}`;
-    // What the enclave refuses for good is not asked again.
+    // A question that the enclave refuses for good is not asked again.
     if (status >= 400 && status < 500 && status !== 429) break;
     // The enclave has held a call that it answers with 202; after a failure it is for us to wait.
     if (status !== 202) await new Promise((done) => setTimeout(done, 500));

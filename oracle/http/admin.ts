@@ -1,14 +1,19 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import { Router } from "express";
-import type { RequestHandler } from "express";
-import { z } from "zod";
+import { type RequestHandler, Router } from "express";
+import * as z from "zod";
 import { InputError } from "../../protocol/errors.ts";
 import { bytes32 } from "../../protocol/fields.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 
-/** What an operator may do to a running node. */
+/** The calls by which an operator rules a running node. */
 export interface Operations {
   retry(requestId: Hex): Promise<void>;
+  /**
+   * Follows a history that drops what counted as settled.
+   *
+   * @throws {InputError} INPUT_NOT_FOUND
+   */
+  acceptReorg(chainId: number): void;
   deadLetters(): Promise<readonly object[]>;
   /** Returns at once; the process ends when its work is done. */
   drain(): void;
@@ -23,11 +28,16 @@ export function createAdminRouter(operations: Operations, token: string): Router
   });
   router.post("/requests/:requestId/retry", async (request, response) => {
     const id = bytes32.safeParse(z.string().parse(request.params["requestId"]));
-    if (!id.success) {
-      throw new InputError({ code: "INPUT_INVALID", message: z.prettifyError(id.error) });
-    }
+    if (!id.success) throw new InputError({ code: "INPUT_INVALID", message: z.prettifyError(id.error) });
     await operations.retry(id.data);
     response.status(202).json({ status: "queued" });
+  });
+  router.post("/chains/:chainId/accept-reorg", (request, response) => {
+    const chainId = z.coerce.number().int().min(1).safeParse(request.params.chainId);
+    if (!chainId.success)
+      throw new InputError({ code: "INPUT_INVALID", message: z.prettifyError(chainId.error) });
+    operations.acceptReorg(chainId.data);
+    response.status(202).json({ status: "accepted" });
   });
   router.post("/drain", (_request, response) => {
     operations.drain();
@@ -39,9 +49,8 @@ export function createAdminRouter(operations: Operations, token: string): Router
 function requireToken(token: string): RequestHandler {
   const expected = digest(`Bearer ${token}`);
   return (request, _response, next) => {
-    if (!timingSafeEqual(digest(request.headers.authorization ?? ""), expected)) {
+    if (!timingSafeEqual(digest(request.headers.authorization ?? ""), expected))
       throw new InputError({ code: "INPUT_UNAUTHORIZED", message: "the admin token is missing or wrong" });
-    }
     next();
   };
 }

@@ -1,45 +1,13 @@
 import { AnswerStatus, answerStatusName } from "../../protocol/answer.ts";
 import type { OpenCounts } from "../store/open-counts.ts";
-import { DURATION_BUCKETS } from "../telemetry/span-durations.ts";
 import type { Durations } from "../telemetry/span-durations.ts";
 import type { Health } from "./health.ts";
+import { renderMetric, type Metric, type Sample } from "./metric.ts";
+import { peerMetrics, processMetrics, storeMetrics } from "./process-metrics.ts";
+import { earningMetrics, keepingMetrics, trafficMetrics } from "./upkeep-metrics.ts";
+import type { RuntimeState } from "./runtime-state.ts";
 
-type Labels = Readonly<Record<string, string | number>>;
-
-interface Sample {
-  readonly labels: Labels;
-  readonly value: number;
-  /** What Prometheus puts behind the name of a histogram's parts. */
-  readonly suffix?: "_bucket" | "_sum" | "_count";
-}
-
-interface Metric {
-  readonly name: string;
-  readonly help: string;
-  readonly type: "gauge" | "counter" | "histogram";
-  readonly samples: readonly Sample[];
-}
-
-/** What the process knows of itself and nobody stores. */
-export interface RuntimeState {
-  readonly ready: boolean;
-  readonly jobsInFlight: number;
-  readonly deadLetters: number;
-  readonly chains: readonly {
-    readonly chainId: number;
-    readonly rpcHealthy: number;
-    readonly rpcTotal: number;
-    /** Wei; keys whose balance was read. */
-    readonly balances: readonly { readonly address: string; readonly balance: bigint }[];
-  }[];
-  readonly durations: readonly Durations[];
-  readonly process: {
-    readonly residentBytes: number;
-    readonly cpuSeconds: number;
-    /** Seconds. */
-    readonly startedAt: number;
-  };
-}
+export type { RuntimeState } from "./runtime-state.ts";
 
 const WEI_PER_ETHER = 1e18;
 
@@ -54,12 +22,19 @@ export function renderMetrics(open: OpenCounts, health: Health, runtime: Runtime
     ...openMetrics(open, health),
     ...endedMetrics(health, runtime),
     ...chainMetrics(health, runtime),
+    ...soundnessMetrics(health),
+    ...oldestMetrics(runtime),
+    ...keepingMetrics(runtime),
+    ...trafficMetrics(runtime),
+    ...earningMetrics(runtime),
+    ...storeMetrics(health),
     ...processMetrics(health, runtime),
+    ...peerMetrics(runtime),
   ];
-  return metrics.map(render).join("");
+  return metrics.map(renderMetric).join("");
 }
 
-/** What the store has to say at any moment, whatever it holds: only what is open, or ended badly. */
+/** Figures that the store can give at any moment, whatever it holds: of requests that are open, or ended badly. */
 function openMetrics({ requests, transactions }: OpenCounts, { chains }: Health): Metric[] {
   return [
     {
@@ -88,7 +63,7 @@ function openMetrics({ requests, transactions }: OpenCounts, { chains }: Health)
 }
 
 /**
- * What has ended is counted as it happens, by the process that saw it: counting the rows would take longer every day, and a
+ * Ended requests are counted as they end, by the process that saw it: counting the rows would take longer every day, and a
  * reorg, which takes rows away, would look like the start of a new count. The kinds that there are begin at 0, so that the
  * first of each is seen to happen.
  */
@@ -207,83 +182,84 @@ function chainMetrics({ chains }: Health, runtime: RuntimeState): Metric[] {
   ];
 }
 
-function processMetrics({ enclaves }: Health, runtime: RuntimeState): Metric[] {
-  const one = (value: number): Sample[] => [{ labels: {}, value }];
+/** 0 where nothing waits. */
+function oldestMetrics({ oldest, now }: RuntimeState): Metric[] {
   return [
     {
-      name: "adyton_oracle_enclaves",
-      help: "Enclaves whose evidence is verified.",
+      name: "adyton_oracle_oldest_unsettled_seconds",
+      help: "Age of the oldest request that is this node's to settle.",
       type: "gauge",
-      samples: one(enclaves.length),
+      samples: oldest.map(({ chainId, requestSince }) => ({
+        labels: { chain: chainId },
+        value: requestSince === null ? 0 : Math.max(0, Math.floor(now / 1_000) - requestSince),
+      })),
     },
     {
-      name: "adyton_oracle_ready",
-      help: "1 when a request could be answered now.",
+      name: "adyton_oracle_oldest_transaction_seconds",
+      help: "Age of the oldest transaction that is not mined.",
       type: "gauge",
-      samples: one(runtime.ready ? 1 : 0),
+      samples: oldest.map(({ chainId, transactionSince }) => ({
+        labels: { chain: chainId },
+        value: transactionSince === null ? 0 : Math.max(0, Math.floor((now - transactionSince) / 1_000)),
+      })),
     },
-    {
-      name: "adyton_oracle_jobs_in_flight",
-      help: "Requests that this process works on.",
-      type: "gauge",
-      samples: one(runtime.jobsInFlight),
-    },
-    {
-      name: "adyton_oracle_dead_letters",
-      help: "Jobs that failed for good and wait for an operator.",
-      type: "gauge",
-      samples: one(runtime.deadLetters),
-    },
-    {
-      name: "adyton_oracle_span_seconds",
-      help: "How long parts of a request's life took, since this process started: request, enclave.answer, transaction.",
-      type: "histogram",
-      samples: runtime.durations.flatMap(toHistogram),
-    },
-    {
-      name: "process_resident_memory_bytes",
-      help: "Resident memory.",
-      type: "gauge",
-      samples: one(runtime.process.residentBytes),
-    },
-    {
-      name: "process_cpu_seconds_total",
-      help: "CPU time spent, user and system.",
-      type: "counter",
-      samples: one(runtime.process.cpuSeconds),
-    },
-    {
-      name: "process_start_time_seconds",
-      help: "When the process started.",
-      type: "gauge",
-      samples: one(runtime.process.startedAt),
-    },
+  ];
+}
+
+/** The marks of a chain that is not the one that this node takes it for. */
+function soundnessMetrics({ chains }: Health): Metric[] {
+  const gauge = (
+    name: string,
+    help: string,
+    read: (chain: Health["chains"][number]) => number | boolean | null,
+  ): Metric => ({
+    name: `adyton_oracle_${name}`,
+    help,
+    type: "gauge",
+    samples: chains.flatMap((chain) => {
+      const value = read(chain);
+      return known(chain.chainId, value === null ? null : Number(value));
+    }),
+  });
+  return [
+    gauge(
+      "chain_unattended",
+      "1 when no process that shares the store follows the chain.",
+      ({ follower }) => follower === "nobody",
+    ),
+    gauge(
+      "chain_followed_seconds_ago",
+      "Seconds since the chain was last followed.",
+      ({ followedSecondsAgo }) => followedSecondsAgo,
+    ),
+    gauge(
+      "head_age_seconds",
+      "Age of the newest block, by this clock.",
+      ({ headAgeSeconds }) => headAgeSeconds,
+    ),
+    gauge(
+      "finality_violated",
+      "1 when the chain took back what counted as settled: it is left alone.",
+      ({ finalityViolation }) => finalityViolation !== null,
+    ),
+    gauge(
+      "finality_unknown",
+      "1 when a finalized block is waited for that the RPC servers do not know.",
+      ({ finalityKnown }) => !finalityKnown,
+    ),
+    gauge(
+      "clock_ahead_seconds",
+      "Seconds by which this machine's clock is ahead of the chain's.",
+      ({ clockAheadSeconds }) => clockAheadSeconds,
+    ),
+    gauge(
+      "deepest_reorg_blocks",
+      "Blocks of the deepest reorg since this process started.",
+      ({ deepestReorgBlocks }) => deepestReorgBlocks,
+    ),
   ];
 }
 
 function known(chainId: number, value: number | null): Sample[] {
   return value === null ? [] : [{ labels: { chain: chainId }, value }];
-}
-
-function toHistogram({ name, chainId, outcome, cumulative, sumSeconds }: Durations): Sample[] {
-  const labels = { span: name, chain: chainId, outcome };
-  const buckets = cumulative.map((value, index): Sample => ({
-    labels: { ...labels, le: DURATION_BUCKETS[index] ?? "+Inf" },
-    value,
-    suffix: "_bucket",
-  }));
-  const count = cumulative[cumulative.length - 1] ?? 0;
-  return [
-    ...buckets,
-    { labels, value: sumSeconds, suffix: "_sum" },
-    { labels, value: count, suffix: "_count" },
-  ];
-}
-
-function render({ name, help, type, samples }: Metric): string {
-  const lines = samples.map(({ labels, value, suffix = "" }) => {
-    const text = Object.entries(labels).map(([label, content]) => `${label}="${content}"`);
-    return `${name}${suffix}${text.length === 0 ? "" : `{${text.join(",")}}`} ${value}\n`;
-  });
-  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join("")}`;
 }

@@ -26,6 +26,8 @@ const ERRORS = {
   429: reply("too many at once"),
 } as const;
 
+const UNSETTLED = reply("not settled on chain, and not its user's to carry there");
+
 const BYTES_32 = { type: "string", pattern: "^0x[0-9a-f]{64}$" } as const;
 
 const PAGE = [
@@ -116,8 +118,20 @@ export const OPENAPI = {
           query("status", { type: "integer" }, "answered here with this status"),
           query("settlement", { enum: ["fulfilled", "refunded", "cancelled"] }, "ended on chain in this way"),
           query("callback", { enum: ["failed"] }, "whose callback failed and was not delivered again"),
+          query(
+            "model",
+            { type: "string", maxLength: 128 },
+            "of models whose name holds this, where the question is public",
+          ),
+          query("since", { type: "integer" }, "asked in a block of this time or later, in seconds"),
         ],
         responses: { 200: reply("{requests, next}"), 400: ERRORS[400], 429: ERRORS[429] },
+      },
+    },
+    "/v1/live": {
+      get: {
+        summary: "server-sent events: `changed`, when a request is new or has moved on",
+        responses: { 200: reply("events", "text/event-stream"), 429: ERRORS[429] },
       },
     },
     "/v1/admissions": {
@@ -134,26 +148,44 @@ export const OPENAPI = {
     "/v1/requests/{requestId}": {
       get: {
         summary:
-          "a request with its answer (its status in words, and from when on it settles), leaves, settlement and transactions",
+          "a request with its answer (its status in words, and from when on it settles; the output once the chain has it, or at once where its user carries it there), leaves, settlement and transactions",
         parameters: [REQUEST_ID],
         responses: { 200: reply("request"), ...ERRORS },
       },
     },
     "/v1/answers/{requestId}": {
       get: {
-        summary: "the signed answer, for a contract call by the user (pull)",
+        summary:
+          "the signed answer, for a contract call by the user (pull); of other deliveries once settled",
         parameters: [REQUEST_ID],
         responses: {
           200: reply("{request, answer, output, signature, stateBlockNumber}, as IAnswerChecker takes them"),
           ...ERRORS,
+          409: UNSETTLED,
         },
       },
     },
     "/v1/receipts/{requestId}": {
       get: {
-        summary: "the receipt file, or its COSE twin (application/eat+cwt) while its enclave lives",
+        summary:
+          "the receipt file, or its COSE twin (application/eat+cwt) while its enclave lives; but for pull, once settled",
         parameters: [REQUEST_ID],
-        responses: { 200: reply("receipt"), ...ERRORS },
+        responses: { 200: reply("receipt"), ...ERRORS, 409: UNSETTLED },
+      },
+    },
+    "/v1/peers/shares": {
+      post: {
+        summary:
+          "leaves and answers of quorums, from the node of another operator: signed (RFC 9421), and only where operators are configured",
+        requestBody: {
+          required: true,
+          content: { "application/json": { schema: { type: "object", required: ["shares"] } } },
+        },
+        responses: {
+          200: reply("{results}: kept, later or refused, in the order of the shares"),
+          ...ERRORS,
+          401: reply("not signed by a listed node"),
+        },
       },
     },
     "/v1/admin/dead-letters": {
@@ -169,6 +201,14 @@ export const OPENAPI = {
         parameters: [REQUEST_ID],
         security: [{ admin: [] }],
         responses: { 202: reply("queued"), ...ERRORS, 409: reply("settled") },
+      },
+    },
+    "/v1/admin/chains/{chainId}/accept-reorg": {
+      post: {
+        summary: "follow a history that drops what counted as settled",
+        parameters: [{ name: "chainId", in: "path", required: true, schema: { type: "integer" } }],
+        security: [{ admin: [] }],
+        responses: { 202: reply("accepted"), ...ERRORS },
       },
     },
     "/v1/admin/drain": {

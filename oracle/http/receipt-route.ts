@@ -1,7 +1,7 @@
 /** `GET /v1/receipts/{requestId}`: the receipt file, or its COSE twin while the enclave that signed it lives. */
 
 import type { RequestHandler } from "express";
-import { z } from "zod";
+import * as z from "zod";
 import { COSE_RECEIPT_MEDIA_TYPE } from "../../protocol/cose-receipt.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { InputError } from "../../protocol/errors.ts";
@@ -48,9 +48,8 @@ export function receiptRoute({ find, twin }: ReceiptRouteOptions): RequestHandle
     try {
       const { answer } = JSON.parse(receipt) as { readonly answer: { readonly keysetId: Hex } };
       const made = await twin(answer.keysetId, data.requestId);
-      if (made === undefined) {
+      if (made === undefined)
         throw notFound("the enclave that signed this receipt is gone, and only it could make the twin");
-      }
       response.type(type).send(Buffer.from(made));
     } finally {
       asked -= 1;

@@ -1,30 +1,33 @@
-import express from "express";
-import type { Express, RequestHandler } from "express";
-import { createServer } from "node:http";
-import type { Server } from "node:http";
+import express, { type Express, type RequestHandler } from "express";
+import { createServer, type Server } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { z } from "zod";
+import * as z from "zod";
+import type { Hex } from "../../protocol/bytes.ts";
 import { InputError } from "../../protocol/errors.ts";
 import { address, bytes32 } from "../../protocol/fields.ts";
+import { MAX_MODEL_NAME_LENGTH } from "../../protocol/limits.ts";
 import type { Logger } from "../log.ts";
+import { readDisclosure } from "../store/disclosure.ts";
+import type { ArchivedRequest } from "../keeping/archived-request.ts";
 import { findAnswer, findRequest } from "../store/index-queries.ts";
 import { listAdmissions } from "../store/list-admissions.ts";
 import { listRequests } from "../store/list-requests.ts";
+import { describeRequests } from "../store/request-rows.ts";
 import { countOpen } from "../store/open-counts.ts";
 import type { Place } from "../store/page.ts";
 import { findReceipt } from "../store/receipts.ts";
 import type { Store } from "../store/store.ts";
-import { QuoteTerms } from "../relay/quote.ts";
-import type { Quoter } from "../relay/quote.ts";
-import { createAdminRouter } from "./admin.ts";
-import type { Operations } from "./admin.ts";
+import { type Quoter, QuoteTerms } from "../relay/intake/quote.ts";
+import { createAdminRouter, type Operations } from "./admin.ts";
 import { errorHandler } from "./error-reply.ts";
 import type { Health } from "./health.ts";
-import { renderMetrics } from "./metrics.ts";
-import type { RuntimeState } from "./metrics.ts";
+import { liveRoute } from "./live-route.ts";
+import { renderMetrics, type RuntimeState } from "./metrics.ts";
 import { OPENAPI } from "./openapi.ts";
-import { receiptRoute } from "./receipt-route.ts";
-import type { ReceiptRouteOptions } from "./receipt-route.ts";
+import { pageRoute } from "./page-route.ts";
+import { peerRoute, type PeerDoor } from "./peer-route.ts";
+import { receiptRoute, type ReceiptRouteOptions } from "./receipt-route.ts";
 
 export interface HttpOptions {
   readonly store: Store;
@@ -35,9 +38,15 @@ export interface HttpOptions {
   readonly runtime: () => Promise<RuntimeState>;
   readonly quoter: Quoter;
   readonly twin: ReceiptRouteOptions["twin"];
+  /** What left the store; absent without an archive. */
+  readonly findArchived?: FindArchived;
+  /** Absent where no other operators are configured. */
+  readonly peers?: PeerDoor;
   /** Absent without an admin token. */
   readonly admin?: { readonly token: string; readonly operations: Operations };
 }
+
+type FindArchived = (requestId: Hex) => Promise<ArchivedRequest | undefined>;
 
 /** Bytes: a payload of 64 KiB in hex, and its terms. */
 const MAX_QUOTE_BYTES = 160 * 1_024;
@@ -71,6 +80,8 @@ const RequestsQuery = z.strictObject({
   status: z.coerce.number().int().min(1).max(255).optional(),
   settlement: z.enum(["fulfilled", "refunded", "cancelled"]).optional(),
   callback: z.enum(["failed"]).optional(),
+  model: z.string().min(1).max(MAX_MODEL_NAME_LENGTH).optional(),
+  since: z.coerce.number().int().min(0).optional(),
 });
 
 const AdmissionsQuery = z.strictObject({
@@ -79,7 +90,7 @@ const AdmissionsQuery = z.strictObject({
   policyId: bytes32.optional(),
 });
 
-/** What to ask for the next page with; null when this was the last. */
+/** The cursor of the next page; null when this was the last. */
 function nextPage(rows: readonly Place[], limit: number): string | null {
   const last = rows.length === limit ? rows[rows.length - 1] : undefined;
   return last === undefined ? null : `${last.blockNumber}-${last.logIndex}-${last.chainId}`;
@@ -91,9 +102,10 @@ export function createHttpApp(options: HttpOptions): Express {
   app.disable("x-powered-by");
   addNodeRoutes(app, options);
   addIndexRoutes(app, options);
-  if (options.admin !== undefined) {
+  if (options.admin !== undefined)
     app.use("/v1/admin", createAdminRouter(options.admin.operations, options.admin.token));
-  }
+  if (options.peers !== undefined) app.use(peerRoute(options.peers));
+  app.use(pageRoute());
   app.use((_request, _response, next) => {
     next(notFound("no such route"));
   });
@@ -128,13 +140,15 @@ function addNodeRoutes(app: Express, { store, health, isReady, runtime, quoter }
   });
 }
 
-function addIndexRoutes(app: Express, { store, twin }: HttpOptions): void {
+function addIndexRoutes(app: Express, { store, twin, findArchived }: HttpOptions): void {
   app.use(["/v1/requests", "/v1/admissions", "/v1/answers", "/v1/receipts"], limitConcurrency(MAX_READS));
   app.get("/v1/requests", async (request, response) => {
     const filter = parse(RequestsQuery, request.query);
     const requests = await listRequests(store, filter);
-    response.json({ requests, next: nextPage(requests, filter.limit) });
+    const rows = await describeRequests(store, requests);
+    response.json({ requests: rows, next: nextPage(requests, filter.limit) });
   });
+  app.get("/v1/live", liveRoute({ mark: () => markOf(store) }));
   app.get("/v1/admissions", async (request, response) => {
     const filter = parse(AdmissionsQuery, request.query);
     const admissions = await listAdmissions(store, filter);
@@ -143,23 +157,61 @@ function addIndexRoutes(app: Express, { store, twin }: HttpOptions): void {
   app.get("/v1/answers/:requestId", async (request, response) => {
     const { requestId } = parse(IdParameter, request.params);
     const answer = await findAnswer(store, requestId);
-    if (answer === undefined) {
-      throw notFound("this node holds no answer to the request (yet)");
+    if (answer !== undefined) {
+      await requireDisclosed(store, requestId);
+      response.json(answer);
+      return;
     }
-    response.json(answer);
+    const archived = await findArchived?.(requestId);
+    if (archived?.answer == null) throw notFound("this node holds no answer to the request (yet)");
+    refuseWithheld(archived.isDisclosed);
+    response.json(archived.answer);
   });
   app.get("/v1/requests/:requestId", async (request, response) => {
     const { requestId } = parse(IdParameter, request.params);
-    const view = await findRequest(store, requestId);
-    if (view === undefined) {
-      throw notFound("no such request is known to this node");
-    }
+    const view = (await findRequest(store, requestId)) ?? (await findArchived?.(requestId))?.request;
+    if (view === undefined) throw notFound("no such request is known to this node");
     response.json(view);
   });
   app.get(
     "/v1/receipts/:requestId",
-    receiptRoute({ find: (requestId) => findReceipt(store, requestId), twin }),
+    receiptRoute({
+      find: async (requestId) => {
+        const receipt = await findReceipt(store, requestId);
+        if (receipt !== undefined) {
+          await requireDisclosed(store, requestId);
+          return receipt;
+        }
+        const archived = await findArchived?.(requestId);
+        if (archived?.receipt == null) return undefined;
+        refuseWithheld(archived.isDisclosed);
+        return archived.receipt;
+      },
+      twin,
+    }),
   );
+}
+
+/** @throws {InputError} INPUT_CONFLICT while what was answered is for the chain alone */
+async function requireDisclosed(store: Store, requestId: Hex): Promise<void> {
+  refuseWithheld(await readDisclosure(store, requestId));
+}
+
+function refuseWithheld(isDisclosed: boolean | undefined): void {
+  if (isDisclosed === false) {
+    throw new InputError({
+      code: "INPUT_CONFLICT",
+      message: "the answer to this request is served once it is settled on chain",
+    });
+  }
+}
+
+/** The newest request, and how many are in each phase: it changes with either. */
+async function markOf(store: Store): Promise<string> {
+  const [newest] = await listRequests(store, { limit: 1 });
+  const { requests } = await countOpen(store);
+  const counts = requests.map(({ chainId, phase, count }) => `${chainId}:${phase}:${count}`).sort();
+  return [newest?.requestId ?? "none", ...counts].join(" ");
 }
 
 export interface Listening {
@@ -167,12 +219,19 @@ export interface Listening {
   close(): Promise<void>;
 }
 
+/** PEM. */
+export interface ServerTls {
+  readonly key: string;
+  readonly cert: string;
+}
+
 /** @throws {Error} of the system, when the address cannot be had */
 export function listen(
   app: Express,
-  { host, port }: { readonly host: string; readonly port: number },
+  { host, port, tls }: { readonly host: string; readonly port: number; readonly tls?: ServerTls },
 ): Promise<Listening> {
-  const server = createServer(app);
+  const server =
+    tls === undefined ? createServer(app) : createTlsServer({ ...tls, minVersion: "TLSv1.2" }, app);
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, host, () => {
@@ -193,18 +252,15 @@ function closeServer(server: Server): Promise<void> {
 
 function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
   const parsed = schema.safeParse(value);
-  if (parsed.success) {
-    return parsed.data;
-  }
+  if (parsed.success) return parsed.data;
   throw new InputError({ code: "INPUT_INVALID", message: z.prettifyError(parsed.error) });
 }
 
 function limitConcurrency(most: number): RequestHandler {
   let running = 0;
   return (_request, response, next) => {
-    if (running >= most) {
+    if (running >= most)
       throw new InputError({ code: "INPUT_RATE_LIMITED", message: "too many at once: try again" });
-    }
     running += 1;
     response.once("close", () => (running -= 1));
     next();

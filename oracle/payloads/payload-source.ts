@@ -1,5 +1,4 @@
-import { fromHex, toHex, toUtf8 } from "../../protocol/bytes.ts";
-import type { Hex } from "../../protocol/bytes.ts";
+import { fromHex, type Hex, toHex, toUtf8 } from "../../protocol/bytes.ts";
 import { AdytonError, InputError, UpstreamError } from "../../protocol/errors.ts";
 import type { Request } from "../../protocol/request.ts";
 import { keccak } from "../../protocol/struct-hash.ts";
@@ -36,13 +35,9 @@ export class PayloadSource {
    *   {UpstreamError} PAYLOAD_UNAVAILABLE
    */
   async find(open: OpenRequest, request: Request, signal: AbortSignal): Promise<Hex> {
-    if (open.payloadUri === "") {
-      return open.payload;
-    }
+    if (open.payloadUri === "") return open.payload;
     const kept = this.#kept.get(request.payloadHash);
-    if (kept !== undefined) {
-      return kept;
-    }
+    if (kept !== undefined) return kept;
     if (keccak(toUtf8(open.payloadUri)) !== request.payloadUriHash) {
       throw new InputError({
         code: "INPUT_INVALID",
@@ -71,13 +66,11 @@ export class PayloadSource {
     for (const target of parsePayloadUri(uri, this.#options.ipfsGateways)) {
       try {
         const payload = toHex(await this.#options.fetch(target, signal));
-        if (payload !== "0x" && keccak(fromHex(payload)) === payloadHash) {
-          return payload;
-        }
+        if (payload !== "0x" && keccak(fromHex(payload)) === payloadHash) return payload;
         last = wrongBytes(target.url.hostname);
       } catch (error) {
         if (!(error instanceof AdytonError)) throw error;
-        // What one gateway will never serve, another may.
+        // Another gateway may serve a payload that this one never will.
         last = last instanceof UpstreamError ? last : error;
       }
     }
@@ -87,9 +80,7 @@ export class PayloadSource {
   #keep(payloadHash: Hex, payload: Hex): void {
     this.#kept.set(payloadHash, payload);
     const [oldest] = this.#kept.keys();
-    if (this.#kept.size > KEPT_PAYLOADS && oldest !== undefined) {
-      this.#kept.delete(oldest);
-    }
+    if (this.#kept.size > KEPT_PAYLOADS && oldest !== undefined) this.#kept.delete(oldest);
   }
 }
 

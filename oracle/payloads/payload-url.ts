@@ -17,26 +17,18 @@ const DOT_SEGMENT = /(?:^|\/)\.{1,2}(?:\/|$)/;
  */
 export function parsePayloadUri(uri: string, gateways: readonly string[]): PayloadUrl[] {
   const scheme = /^([a-z]+):\/\//i.exec(uri)?.[1]?.toLowerCase();
-  if (scheme === "ipfs") {
-    return toGateways(uri.slice("ipfs://".length), gateways);
-  }
-  if (scheme !== "https" || !URL.canParse(uri)) {
-    throw invalid("a payload's URI is an https or an ipfs one");
-  }
+  if (scheme === "ipfs") return toGateways(uri.slice("ipfs://".length), gateways);
+  if (scheme !== "https" || !URL.canParse(uri)) throw invalid("a payload's URI is an https or an ipfs one");
   const url = new URL(uri);
-  if (url.username !== "" || url.password !== "") {
+  if (url.username !== "" || url.password !== "")
     throw invalid("a payload's URI names no user and no password");
-  }
   return [{ url, isGateway: false }];
 }
 
 function toGateways(path: string, gateways: readonly string[]): PayloadUrl[] {
-  if (!IPFS_PATH.test(path) || DOT_SEGMENT.test(path)) {
+  if (!IPFS_PATH.test(path) || DOT_SEGMENT.test(path))
     throw invalid("an ipfs URI is ipfs://, a CID, and a path of plain segments");
-  }
-  if (gateways.length === 0) {
-    throw invalid("this node has no ipfs gateway");
-  }
+  if (gateways.length === 0) throw invalid("this node has no ipfs gateway");
   return gateways.map((gateway) => ({
     url: new URL(`${gateway.replace(/\/+$/, "")}/ipfs/${path}`),
     isGateway: true,

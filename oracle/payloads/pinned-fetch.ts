@@ -1,5 +1,4 @@
-import { request as httpRequest } from "node:http";
-import type { ClientRequest, IncomingMessage } from "node:http";
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { isIP } from "node:net";
 import { AdytonError, InputError, UpstreamError } from "../../protocol/errors.ts";
@@ -63,9 +62,7 @@ async function findAddress({ url, isGateway }: PayloadUrl, options: PinnedFetchO
     });
   }
   const [first] = addresses;
-  if (first === undefined) {
-    throw unavailable(url, new Error("the name has no address"));
-  }
+  if (first === undefined) throw unavailable(url, new Error("the name has no address"));
   return first;
 }
 
@@ -96,9 +93,8 @@ function open(url: URL, address: string, { signal, certificateAuthorities }: Exc
     signal,
     headers: { host: url.host, accept: "*/*", "accept-encoding": "identity", "user-agent": "adyton" },
   } as const;
-  if (url.protocol === "http:") {
+  if (url.protocol === "http:")
     return httpRequest({ ...shared, host: address, port: url.port === "" ? 80 : url.port });
-  }
   const name = url.hostname.replace(/^\[(.*)\]$/, "$1");
   return httpsRequest({
     ...shared,
@@ -121,9 +117,7 @@ async function readBody(url: URL, response: IncomingMessage, maxBytes: number): 
       details: { host: url.hostname, status },
     });
   }
-  if (status !== 200) {
-    throw unavailable(url, new Error(`HTTP status ${status}`));
-  }
+  if (status !== 200) throw unavailable(url, new Error(`HTTP status ${status}`));
   const parts: Uint8Array[] = [];
   let size = 0;
   for await (const part of response as AsyncIterable<Uint8Array>) {
@@ -137,9 +131,7 @@ async function readBody(url: URL, response: IncomingMessage, maxBytes: number): 
     }
     parts.push(part);
   }
-  if (!response.complete) {
-    throw unavailable(url, new Error("the body was cut short"));
-  }
+  if (!response.complete) throw unavailable(url, new Error("the body was cut short"));
   return Buffer.concat(parts);
 }
 

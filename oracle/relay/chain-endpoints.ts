@@ -1,11 +1,10 @@
 import { ConfigError } from "../../protocol/errors.ts";
-import { BatchedReads } from "../chain/batched-reads.ts";
-import { quantity } from "../chain/block.ts";
+import { BatchedReads } from "../chain/rpc/batched-reads.ts";
+import { quantity } from "../chain/rpc/block.ts";
 import type { ChainHead } from "../chain/chain-source.ts";
-import { EndpointWatch } from "../chain/endpoint-watch.ts";
-import { RpcEndpoint } from "../chain/rpc-endpoint.ts";
-import type { AsideReason } from "../chain/rpc-pool.ts";
-import { RpcPool, callEndpoint } from "../chain/rpc-pool.ts";
+import { EndpointWatch } from "../chain/rpc/endpoint-watch.ts";
+import { RpcEndpoint } from "../chain/rpc/rpc-endpoint.ts";
+import { type AsideReason, callEndpoint, RpcPool } from "../chain/rpc/rpc-pool.ts";
 import type { ChainSection } from "../config.ts";
 import type { Logger } from "../log.ts";
 
@@ -94,9 +93,7 @@ export class ChainEndpoints {
 
   /** `onHead` is called when one that is subscribed to tells of a new block. */
   subscribe(onHead: () => void): void {
-    for (const endpoint of this.rpc.endpoints) {
-      endpoint.subscribe(onHead);
-    }
+    for (const endpoint of this.rpc.endpoints) endpoint.subscribe(onHead);
   }
 
   async stopWatch(): Promise<void> {

@@ -1,28 +1,43 @@
 import type { Hex } from "../../protocol/bytes.ts";
 import { readHead } from "../chain/chain-reader.ts";
 import type { ChainHead, ChainSource } from "../chain/chain-source.ts";
-import { readCoordinatorSettings, readRequiredEscrow } from "../chain/coordinator.ts";
-import type { EscrowTerms } from "../chain/coordinator.ts";
-import type { AsideReason } from "../chain/rpc-pool.ts";
-import type { TransactionSigner } from "../chain/transaction-signer.ts";
+import { ClockWatch } from "../chain/clock-watch.ts";
+import {
+  readCoordinatorSettings,
+  readRequiredEscrow,
+  type EscrowTerms,
+} from "../chain/contracts/coordinator.ts";
+import {
+  readMembership,
+  type AskedUnder,
+  type Candidate,
+  type Membership,
+} from "../chain/contracts/membership.ts";
+import type { RpcTraffic } from "../chain/rpc/rpc-endpoint.ts";
+import { type AsideReason, stepFailureLevel } from "../chain/rpc/rpc-pool.ts";
+import type { TransactionSigner } from "../chain/signing/transaction-signer.ts";
 import type { ChainSection } from "../config.ts";
 import type { EnclaveSession } from "../enclaves/enclave-session.ts";
 import type { EnclaveSet } from "../enclaves/enclave-set.ts";
-import type { EvidenceVerifier } from "../enclaves/evidence-verifier.ts";
+import type { EvidenceVerifier } from "../../client/evidence-verifier.ts";
 import type { Engine } from "../engine/engine.ts";
-import { HeldLease } from "../engine/held-lease.ts";
+import { HeldLease, type LeaseFollower } from "../engine/held-lease.ts";
 import { Wakeable } from "../engine/wakeable.ts";
 import type { Logger } from "../log.ts";
 import type { Store } from "../store/store.ts";
 import type { SpanSink } from "../telemetry/request-span.ts";
-import { offerFees, readTip } from "../transmitter/fees.ts";
+import { offerFees } from "../transmitter/fees.ts";
+import { readTip } from "../transmitter/tip.ts";
+import type { Credit } from "../transmitter/earnings.ts";
 import type { KeyFunds } from "../transmitter/funds.ts";
-import type { AnsweredChain } from "./answerer.ts";
+import type { AnsweredChain } from "./asking/answerer.ts";
 import { ChainEndpoints } from "./chain-endpoints.ts";
 import { ChainTransactions } from "./chain-transactions.ts";
-import { createJournaledSource } from "./journaled-source.ts";
-import { Preflight } from "./preflight.ts";
-import type { PriceList } from "./price-list.ts";
+import { createJournaledSource } from "./intake/journaled-source.ts";
+import { Parked } from "./intake/parked.ts";
+import type { ServedPolicies } from "./intake/served-policies.ts";
+import { Preflight } from "./asking/preflight.ts";
+import type { PriceList } from "./intake/price-list.ts";
 
 export interface ChainRelayOptions {
   readonly config: ChainSection;
@@ -30,7 +45,7 @@ export interface ChainRelayOptions {
   readonly engine: Engine;
   readonly log: Logger;
   readonly signers: readonly [TransactionSigner, ...TransactionSigner[]];
-  readonly enclaves: () => EnclaveSet;
+  readonly enclaves: EnclaveSet;
   readonly verifier: EvidenceVerifier;
   /** This process, among those that share the store. */
   readonly holder: string;
@@ -41,6 +56,20 @@ export interface ChainRelayOptions {
   /** Jobs were queued, or became possible. */
   readonly onWork: () => void;
   readonly spans: SpanSink;
+  /** Members of a quorum beyond its threshold; `undefined` where no other operator gives any. */
+  readonly spares: number | undefined;
+}
+
+/** How the chain is followed; field by field what `ChainHealth` says of it. */
+export interface Following {
+  readonly follower: LeaseFollower;
+  readonly followedSecondsAgo: number | null;
+  readonly headAgeSeconds: number | null;
+  readonly finalityViolation: { readonly from: number; readonly to: number } | null;
+  readonly finalityKnown: boolean;
+  readonly clockAheadSeconds: number | null;
+  readonly clockSkewed: boolean;
+  readonly deepestReorgBlocks: number;
 }
 
 /** How long what happened to transactions, and what time made due, may wait: blocks are a second apart and more. */
@@ -57,28 +86,54 @@ export class ChainRelay {
   readonly #endpoints: ChainEndpoints;
   readonly #transactions: ChainTransactions;
   readonly #upkeep: Wakeable;
+  readonly #policies: ServedPolicies;
+  readonly #parked: Parked;
+  readonly #clock: ClockWatch;
   #answered: AnsweredChain | undefined;
   #source: ChainSource | undefined;
   #lease: HeldLease | undefined;
   #nextSettingsAt = 0;
 
   constructor(options: ChainRelayOptions) {
-    const { config, store, log, signers, enclaves, verifier, now, onWork } = options;
+    const { config, store, engine, log, signers, enclaves, verifier, now, onWork } = options;
     const head = (): ChainHead | undefined => this.head;
+    // A chain that took back what counted as settled is sent nothing: which of its histories counts, a person says.
+    const soundHead = (): ChainHead | undefined =>
+      this.#source?.violation === undefined ? this.head : undefined;
     this.#options = options;
     this.#endpoints = new ChainEndpoints({ config, log, head, now });
     this.#transactions = new ChainTransactions({
+      chainId: config.chainId,
       config,
       rpc: this.#endpoints.rpc,
+      reads: this.#endpoints.reads,
+      spares: options.spares,
       store,
       log,
       signers,
       enclaves,
       verifier,
-      head,
+      head: soundHead,
       now,
-      onAdmitted: onWork,
+      onAdmitted: () => {
+        this.#parked.wake();
+        this.#upkeep.wake();
+        onWork();
+      },
     });
+    this.#policies = {
+      configured: config.admissions.map(({ policyId }) => policyId),
+      live: () => this.#transactions.livePolicies(),
+    };
+    this.#parked = new Parked({
+      chainId: config.chainId,
+      store,
+      engine,
+      policies: this.#policies,
+      now,
+      onReleased: onWork,
+    });
+    this.#clock = new ClockWatch({ chainId: config.chainId, log, now });
     this.#upkeep = new Wakeable(ADMISSION_CHECK_MS, () => this.#maintain());
   }
 
@@ -99,6 +154,44 @@ export class ChainRelay {
     return this.#source?.isStalled !== false;
   }
 
+  /** The facts about how the chain is followed, by this process or another one. */
+  get following(): Following {
+    const source = this.#source;
+    const { now } = this.#options;
+    const { skewSeconds, isSkewed } = this.#clock;
+    const { violation, followedAt, knowsFinality = true, deepestReorg = 0, head } = source ?? {};
+    const secondsSince = (ms: number): number => Math.max(0, Math.round((now() - ms) / 1_000));
+    return {
+      follower: this.#lease?.follower ?? "nobody",
+      followedSecondsAgo: followedAt === undefined ? null : secondsSince(followedAt),
+      headAgeSeconds: head === undefined ? null : secondsSince(head.latest.timestamp * 1_000),
+      finalityViolation: violation === undefined ? null : { from: violation.from, to: violation.to },
+      finalityKnown: knowsFinality,
+      clockAheadSeconds: skewSeconds ?? null,
+      clockSkewed: isSkewed,
+      deepestReorgBlocks: deepestReorg,
+    };
+  }
+
+  /** A person has looked at a history that drops what counted as settled, and follows it. */
+  acceptReorg(): void {
+    this.#source?.acceptReorg();
+  }
+
+  /** Seconds: of the newest block, where this process follows the chain; another one may follow it in its place. */
+  get followedTime(): number | undefined {
+    return this.#lease?.follower === "this" ? this.head?.latest.timestamp : undefined;
+  }
+
+  /**
+   * What the registry says of a keyset, whoever's it is; `undefined` when it would refuse its answer.
+   *
+   * @throws {ChainError} CHAIN_RPC_UNAVAILABLE
+   */
+  readMembership(asked: AskedUnder, candidate: Candidate): Promise<Membership | undefined> {
+    return readMembership(this.#endpoints.reads, this.#options.config.registry, asked, candidate);
+  }
+
   /** `undefined` until the chain was reached for the first time. */
   get answered(): AnsweredChain | undefined {
     return this.#answered;
@@ -109,7 +202,7 @@ export class ChainRelay {
     return this.#endpoints.count;
   }
 
-  /** What the RPC endpoints say of each other. */
+  /** The comparison of the RPC endpoints with each other. */
   get rpcState(): { readonly disputed: boolean; readonly aside: Readonly<Record<string, AsideReason>> } {
     const { disputed, aside } = this.#endpoints;
     return { disputed, aside };
@@ -120,15 +213,34 @@ export class ChainRelay {
     return this.#transactions.funds;
   }
 
+  /** What the coordinator owes the payees of this node's enclaves. */
+  get credits(): readonly Credit[] {
+    return this.#transactions.credits;
+  }
+
+  /** Seconds: when the first admission of this node's enclaves ends. */
+  get admissionEnd(): number | undefined {
+    return this.#transactions.admissionEnd;
+  }
+
+  /** What was asked of each RPC endpoint. */
+  get rpcTraffic(): readonly (RpcTraffic & { readonly endpoint: string })[] {
+    return this.#endpoints.rpc.endpoints.map(({ name, traffic }) => ({ endpoint: name, ...traffic }));
+  }
+
   get prices(): PriceList {
     return this.#options.config.prices;
   }
 
-  /** What a request should offer for gas: what this node would offer now, with room for the base fee to double. */
+  /** The gas price that a request should offer: the one that this node would offer now, with room for the base fee to double. */
   async readGasPriceCap(): Promise<bigint> {
     const { rpc } = this.#endpoints;
     const latest = await rpc.use(readHead);
-    return offerFees(latest, await readTip(rpc), this.#options.config.maxFeeGwei).maxFee;
+    return offerFees(
+      latest,
+      await readTip(rpc, this.#options.config.maxTipWei),
+      this.#options.config.maxFeeWei,
+    ).maxFee;
   }
 
   readRequiredEscrow(terms: EscrowTerms): Promise<bigint> {
@@ -168,15 +280,14 @@ export class ChainRelay {
     const { log, now } = this.#options;
     try {
       if (this.#answered === undefined) {
-        if (now() < this.#nextSettingsAt) {
-          return false;
-        }
+        if (now() < this.#nextSettingsAt) return false;
         this.#nextSettingsAt = now() + SETTINGS_RETRY_MS;
         await this.#start();
       }
       await this.#transactions.refresh();
+      await this.#parked.refresh();
     } catch (error) {
-      log.warn("chain.upkeep-failed", { error });
+      log[stepFailureLevel(error)]("chain.upkeep-failed", { error });
     }
     return false;
   }
@@ -206,15 +317,15 @@ export class ChainRelay {
       lease,
       spans,
       now,
+      policies: this.#policies,
       onReleased: onWork,
-      onHead: () => {
+      onHead: ({ latest }) => {
+        this.#clock.note(latest);
         // After the jobs that were just queued, whose enclaves can be asked meanwhile: on the embedded store all take turns.
         setTimeout(() => {
           this.#transactions.wake();
         }, AFTER_HEAD_MS);
-        if (this.#transactions.isAdmissionAwaited()) {
-          this.#upkeep.wake();
-        }
+        if (this.#transactions.isAdmissionAwaited()) this.#upkeep.wake();
       },
     });
     this.#source = source;
@@ -235,7 +346,7 @@ export class ChainRelay {
       reads: this.#endpoints.reads,
       head: () => this.head,
       hasFunds: () => this.#transactions.hasFunds(),
-      isDisputed: () => this.#endpoints.disputed,
+      isDisputed: () => this.#endpoints.disputed || this.#source?.violation !== undefined,
       maxTransactionGas: config.maxTransactionGas,
       settleSeconds: config.settleSeconds,
       fallbackWindowSeconds,

@@ -1,72 +1,85 @@
 import type { Hex } from "../../protocol/bytes.ts";
+import type { ChainContext } from "../chain-context.ts";
 import type { ChainHead } from "../chain/chain-source.ts";
-import { readQuorumWindow } from "../chain/registry.ts";
-import type { RpcPool } from "../chain/rpc-pool.ts";
-import type { TransactionSigner } from "../chain/transaction-signer.ts";
+import { DataPricing, type ReadDataPrice } from "../chain/data-price.ts";
+import type { BatchedReads } from "../chain/rpc/batched-reads.ts";
+import { readQuorumWindow } from "../chain/contracts/registry.ts";
+import type { TransactionSigner } from "../chain/signing/transaction-signer.ts";
 import type { ChainSection } from "../config.ts";
 import type { EnclaveSession } from "../enclaves/enclave-session.ts";
 import type { EnclaveSet } from "../enclaves/enclave-set.ts";
-import type { EvidenceVerifier } from "../enclaves/evidence-verifier.ts";
+import type { EvidenceVerifier } from "../../client/evidence-verifier.ts";
 import type { HeldLease } from "../engine/held-lease.ts";
-import type { Logger } from "../log.ts";
 import { readOnceBatched } from "../store/settlements.ts";
-import type { Store } from "../store/store.ts";
-import type { KeyFunds } from "../transmitter/funds.ts";
-import { Funds } from "../transmitter/funds.ts";
+import { hasOpenTransaction } from "../store/transactions/in-flight.ts";
+import { type Credit, Earnings } from "../transmitter/earnings.ts";
+import { Funds, type KeyFunds } from "../transmitter/funds.ts";
 import { Transmitter } from "../transmitter/transmitter.ts";
-import { AdmissionPlanner } from "./admission-planner.ts";
-import { BatchPlanner } from "./batch-planner.ts";
-import { FeedPlanner } from "./feed-planner.ts";
-import { QuorumPlanner } from "./quorum-planner.ts";
-import { SettlementPlanner } from "./settlement-planner.ts";
+import { LedgerPlanner } from "./ledgers/ledger-planner.ts";
+import { AdmittedKeysets } from "./asking/admitted-keysets.ts";
+import { AgentPlanner } from "./plans/agent-planner.ts";
+import { AdmissionPlanner } from "./plans/admission-planner.ts";
+import { BatchPlanner } from "./plans/batch-planner.ts";
+import { PreparedPlans, type PreparedPlansOptions } from "./plans/prepared-plans.ts";
+import { FeedPlanner } from "./plans/feed-planner.ts";
+import { QuorumPlanner } from "./plans/quorum-planner.ts";
+import { SharedQuorums } from "./plans/shared-quorums.ts";
+import { SettlementPlanner } from "./plans/settlement-planner.ts";
 
-export interface ChainTransactionsOptions {
+/** Of the transactions that may be sent, one in so many is of each kind that is prepared. */
+const PREPARED_PART = 4;
+
+export interface ChainTransactionsOptions extends ChainContext {
   readonly config: ChainSection;
-  readonly rpc: RpcPool;
-  readonly store: Store;
-  readonly log: Logger;
   readonly signers: readonly [TransactionSigner, ...TransactionSigner[]];
-  readonly enclaves: () => EnclaveSet;
+  readonly enclaves: EnclaveSet;
   readonly verifier: EvidenceVerifier;
   readonly head: () => ChainHead | undefined;
-  /** Milliseconds. */
-  readonly now: () => number;
+  readonly reads: BatchedReads;
+  /** Members of a quorum beyond its threshold; `undefined` where no other operator gives any. */
+  readonly spares: number | undefined;
   /** A keyset became able to answer. */
   readonly onAdmitted: () => void;
 }
 
-/** What this node sends to one chain: the planners that find out what is due, the keys' funds, and the transmitter. */
+/** This node's transactions to one chain: the planners that find out what is due, the keys' funds, and the transmitter. */
 export class ChainTransactions {
   readonly #options: ChainTransactionsOptions;
+  readonly #context: ChainContext;
   readonly #funds: Funds;
   readonly #admissions: AdmissionPlanner;
+  readonly #earnings: Earnings;
+  readonly #readDataPrice: ReadDataPrice;
   #transmitter: Transmitter | undefined;
+  #ledgers: LedgerPlanner | undefined;
+  #prepared: readonly PreparedPlans[] = [];
 
   constructor(options: ChainTransactionsOptions) {
-    const { config, rpc, store, log, signers, enclaves, verifier, head, now, onAdmitted } = options;
+    const { config, signers, enclaves, verifier, head, now, onAdmitted } = options;
     this.#options = options;
+    this.#context = pickContext(options);
+    const pricing = new DataPricing({ ...this.#context, registry: config.registry });
+    this.#readDataPrice = (current) => pricing.read(current);
     this.#funds = new Funds({
-      chainId: config.chainId,
-      rpc,
+      ...this.#context,
       addresses: signers.map(({ address }) => address),
-      floor: config.lowFundsEther,
-      log,
-      now,
+      floor: config.lowFundsWei,
+    });
+    this.#earnings = new Earnings({
+      ...this.#context,
+      coordinator: config.coordinator,
+      payees: () => enclaves.sessions.map(({ attestation }) => attestation.keyset.payee),
     });
     this.#admissions = new AdmissionPlanner({
-      chainId: config.chainId,
+      ...this.#context,
       registry: config.registry,
       admissions: config.admissions,
-      rpc,
-      store,
-      enclaves,
+      enclaves: () => enclaves,
       verifier,
-      log,
       from: signers[0].address,
-      feeCap: config.maxFeeGwei,
+      feeCap: config.maxFeeWei,
       renewBeforeSeconds: config.renewBeforeSeconds,
       chainTime: () => Math.max(head()?.latest.timestamp ?? 0, Math.floor(now() / 1_000)),
-      now,
       onAdmitted,
     });
   }
@@ -76,12 +89,25 @@ export class ChainTransactions {
     return this.#funds.keys;
   }
 
+  get credits(): readonly Credit[] {
+    return this.#earnings.credits;
+  }
+
+  /** Seconds: when the first admission of this node's enclaves ends. */
+  get admissionEnd(): number | undefined {
+    return this.#admissions.soonestEnd;
+  }
+
   hasFunds(): boolean {
     return this.#funds.hasUsable();
   }
 
   isAdmitted(session: EnclaveSession, policyId: Hex): boolean {
     return this.#admissions.isAdmitted(session, policyId);
+  }
+
+  livePolicies(): readonly Hex[] {
+    return this.#admissions.livePolicies();
   }
 
   hasAdmitted(): boolean {
@@ -100,12 +126,9 @@ export class ChainTransactions {
 
   /** Reads balances and admissions again where it is time to, and sends what follows from them. */
   async refresh(): Promise<void> {
-    if (await this.#funds.refresh()) {
-      this.wake();
-    }
-    if (await this.#admissions.refresh()) {
-      this.wake();
-    }
+    if (await this.#funds.refresh()) this.wake();
+    if (await this.#admissions.refresh()) this.wake();
+    await this.#earnings.refresh();
   }
 
   /** Something may be due. */
@@ -115,56 +138,114 @@ export class ChainTransactions {
 
   async stop(): Promise<void> {
     await this.#transmitter?.stop();
+    await this.#ledgers?.stop();
+    await Promise.all(this.#prepared.map((plans) => plans.stop()));
   }
 
   #createTransmitter(lease: HeldLease): Transmitter {
-    const { config, rpc, store, log, signers, head, now } = this.#options;
+    const { config, rpc, store, signers, enclaves, head } = this.#options;
     const settlements = new SettlementPlanner({
-      chainId: config.chainId,
+      ...this.#context,
       coordinator: config.coordinator,
-      rpc,
-      store,
-      log,
       from: signers[0].address,
-      refundFeeCap: config.refundMaxFeeGwei,
+      refundFeeCap: config.refundMaxFeeWei,
       batches: this.#createBatchPlanner(),
+      readDataPrice: this.#readDataPrice,
       quorums: new QuorumPlanner({
         coordinator: config.coordinator,
         store,
         windowOf: (policyId) => readQuorumWindow(rpc, config.registry, policyId),
+        shared: this.#createSharedQuorums(),
       }),
-      now,
     });
     const feeds = new FeedPlanner({
-      chainId: config.chainId,
+      ...this.#context,
       coordinator: config.coordinator,
       feeds: config.feeds,
-      rpc,
-      store,
-      log,
       from: signers[0].address,
-      feeCap: config.refundMaxFeeGwei,
+      feeCap: config.refundMaxFeeWei,
       maxRange: config.maxBlockRange,
-      now,
+    });
+    const ledgers = this.#createLedgerPlanner();
+    this.#ledgers = ledgers;
+    this.#prepared = [
+      this.#prepare("admissions", (current) => this.#admissions.plan(current)),
+      this.#prepare("feeds", (current) => feeds.plan(current)),
+    ];
+    const agents = new AgentPlanner({
+      ...this.#context,
+      agents: config.agents,
+      from: signers[0].address,
+      confirmations: config.confirmations === "finalized" ? config.maxReorgBlocks : config.confirmations,
+      admitted: (policyId) => enclaves.sessions.filter((session) => this.isAdmitted(session, policyId)),
+      isSending: (account) => hasOpenTransaction(store, config.chainId, account),
+      drop: (session, error) => {
+        const lost = enclaves.sessions.find(({ url }) => url === session.url);
+        if (lost !== undefined) enclaves.drop(lost, error);
+      },
+      onSigned: () => {
+        this.wake();
+      },
     });
     return new Transmitter({
-      chainId: config.chainId,
-      rpc,
-      store,
-      log,
+      ...this.#context,
       signers,
       lease,
       funds: this.#funds,
       plan: async (current, limit) => {
-        const others = [...(await this.#admissions.plan(current)), ...(await feeds.plan(current))];
+        // Nobody waits for them as for an answer: they have a part of the room, and settlements the rest.
+        const share = Math.max(1, Math.floor(limit / PREPARED_PART));
+        const prepared = this.#prepared.flatMap((plans) => plans.take(current, share));
+        const others = [...prepared, ...(await ledgers.plan(current)), ...(await agents.plan(current))];
         return settlements.plan(current, limit, others);
       },
       head,
-      now,
       maxInFlight: config.maxInFlight,
       bumpAfterMs: config.bumpAfterMs,
-      feeCap: config.maxFeeGwei,
+      feeCap: config.maxFeeWei,
+      maxTip: config.maxTipWei,
+      broadcast: config.broadcast,
+      readDataPrice: this.#readDataPrice,
     });
+  }
+
+  #createLedgerPlanner(): LedgerPlanner {
+    const { config, store, signers, enclaves } = this.#options;
+    return new LedgerPlanner({
+      ...this.#context,
+      ledgers: config.ledgers,
+      from: signers[0].address,
+      feeCap: config.refundMaxFeeWei,
+      maxRange: config.maxBlockRange,
+      admitted: (policyId) => enclaves.admitted(config.chainId, policyId),
+      drop: (session, error) => {
+        enclaves.drop(session, error);
+      },
+      hasOpen: (ledger) => hasOpenTransaction(store, config.chainId, ledger),
+      onReady: () => {
+        this.wake();
+      },
+    });
+  }
+
+  #prepare(name: string, prepare: PreparedPlansOptions["prepare"]): PreparedPlans {
+    const onReady = (): void => {
+      this.wake();
+    };
+    return new PreparedPlans({ ...this.#context, name, prepare, onReady });
+  }
+
+  #createSharedQuorums(): SharedQuorums | undefined {
+    const { config, chainId, store, reads, signers, enclaves, spares, now } = this.#options;
+    const { registry, coordinator, turnSeconds, settleSeconds } = config;
+    return spares === undefined
+      ? undefined
+      : new SharedQuorums({
+          ...{ chainId, registry, coordinator, turnSeconds, settleSeconds, reads, spares, now },
+          from: signers[0].address,
+          admitted: new AdmittedKeysets(store, now),
+          ownKeysets: () => enclaves.ownKeysets,
+        });
   }
 
   #createBatchPlanner(): BatchPlanner | undefined {
@@ -177,12 +258,16 @@ export class ChainTransactions {
           rpc,
           from: signers[0].address,
           settings: config.batches,
-          sessions: () => enclaves().sessions,
+          sessions: () => enclaves.sessions,
           drop: (session, error) => {
-            enclaves().drop(session, error);
+            enclaves.drop(session, error);
           },
           onceBatched: (requestIds) => readOnceBatched(store, config.chainId, requestIds),
           log,
         });
   }
+}
+
+function pickContext({ chainId, rpc, store, log, now }: ChainContext): ChainContext {
+  return { chainId, rpc, store, log, now };
 }

@@ -1,15 +1,18 @@
-import { z } from "zod";
+import { sql } from "kysely";
+import * as z from "zod";
 import { Answer } from "../../protocol/answer.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import type { StateBlock } from "../../protocol/state-block.ts";
 import { refreshPhases } from "./phases.ts";
-import { insertReceipts } from "./receipts.ts";
-import type { StoredReceipt } from "./receipts.ts";
+import { insertReceipts, type StoredReceipt } from "./receipts.ts";
 import type { Store, StoreTransaction } from "./store.ts";
+import { parkRequests } from "./unserved.ts";
 
-/** What became of one job. */
+/** The outcome of one job. */
 export type AnswerRecord =
   | { readonly kind: "nothing" }
+  /** No enclave here can answer it now: its job is made anew when one can. */
+  | { readonly kind: "unserved"; readonly chainId: number; readonly requestId: Hex }
   | {
       readonly kind: "refused";
       readonly chainId: number;
@@ -70,7 +73,11 @@ export async function readOpenRequests(
       "in",
       keys.map(({ requestId }) => requestId),
     )
-    .where("phase", "=", "asked")
+    // A quorum's step is under way, and its other members may be this node's to give.
+    .where(
+      sql<boolean>`(phase = 'asked' or phase = 'sent' and threshold > 1 and threshold > (
+        select count(*) from answers a where a.chain_id = requests.chain_id and a.request_id = requests.request_id))`,
+    )
     .execute();
   const found = new Map(rows.map((row) => [`${row.chain_id}/${row.request_id}`, row]));
   return keys.map(({ chainId, requestId }) => {
@@ -132,6 +139,14 @@ export async function recordAnswers(trx: StoreTransaction, records: readonly Ans
       )
       .onConflict((conflict) => conflict.doNothing())
       .execute();
+  }
+  const unserved = records.filter((record) => record.kind === "unserved");
+  for (const [chainId, group] of Map.groupBy(unserved, (record) => record.chainId)) {
+    await parkRequests(
+      trx,
+      chainId,
+      group.map(({ requestId }) => requestId),
+    );
   }
   const byChain = Map.groupBy([...answered, ...refused], ({ chainId }) => chainId);
   for (const [chainId, group] of byChain) {

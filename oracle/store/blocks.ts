@@ -32,7 +32,7 @@ export interface ReadBlocks {
   readonly hashes: ReadonlyMap<number, string>;
 }
 
-/** What the journal has of these blocks. */
+/** The journal's rows of these blocks. */
 export async function readBlocks(
   trx: StoreTransaction,
   chainId: number,

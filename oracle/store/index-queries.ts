@@ -1,7 +1,7 @@
 import { answerStatusName } from "../../protocol/answer.ts";
 import type { Hex } from "../../protocol/bytes.ts";
-import type { Admission } from "./list-admissions.ts";
-import { listAdmissions } from "./list-admissions.ts";
+import { type Admission, listAdmissions } from "./list-admissions.ts";
+import { isDisclosed } from "./disclosure.ts";
 import { isBound } from "./phases.ts";
 import type { RequestPhase } from "./schema.ts";
 import type { Store } from "./store.ts";
@@ -29,8 +29,11 @@ export interface RequestView {
     /** Whether the block that it is bound to is still the chain's: no contract takes it otherwise. */
     readonly isBound: boolean;
     readonly keysetId: Hex;
+    /** `null`, like the output, while it is withheld: its hash alone gives a short output away. */
     readonly answer: unknown;
-    readonly output: Hex;
+    readonly output: Hex | null;
+    /** Whether the output is not told yet: it is for the chain first. Its status is told at once. */
+    readonly isWithheld: boolean;
     readonly stateBlockNumber: string;
     /** The newest admission of that keyset under the request's policy. */
     readonly admission: Admission | null;
@@ -48,7 +51,7 @@ export interface RequestView {
     /** Of a callback that failed: the transaction that delivered it again. */
     readonly deliveredAgainTx: Hex | null;
   } | null;
-  /** What happened to the leaves of a request of several answers; oldest first. */
+  /** The fate of the leaves of a request of several answers; oldest first. */
   readonly quorum: readonly QuorumView[];
   /** Hashes of the transactions that this node sent for it, oldest first. */
   readonly transactions: readonly Hex[];
@@ -69,9 +72,7 @@ export async function findRequest(store: Store, requestId: Hex): Promise<Request
     .selectAll()
     .where("request_id", "=", requestId)
     .executeTakeFirst();
-  if (row === undefined) {
-    return undefined;
-  }
+  if (row === undefined) return undefined;
   const key = { chain_id: row.chain_id, request_id: requestId };
   const [answer, settlement, refusal, attempts, quorum] = await Promise.all([
     store.db
@@ -120,6 +121,7 @@ export async function findRequest(store: Store, requestId: Hex): Promise<Request
       .execute(),
   ]);
   const { policyId } = JSON.parse(row.request) as { policyId?: string };
+  const withheld = !isDisclosed(row.request, settlement?.kind);
   const admissions =
     answer === undefined
       ? []
@@ -151,8 +153,9 @@ export async function findRequest(store: Store, requestId: Hex): Promise<Request
             settlesFrom: answer.not_before,
             isBound: answer.is_bound,
             keysetId: answer.keyset_id as Hex,
-            answer: JSON.parse(answer.answer),
-            output: answer.output as Hex,
+            isWithheld: withheld,
+            answer: withheld ? null : JSON.parse(answer.answer),
+            output: withheld ? null : (answer.output as Hex),
             stateBlockNumber: String(answer.state_block_number),
             admission: admissions[0] ?? null,
           },
@@ -202,9 +205,7 @@ export async function findAnswer(store: Store, requestId: Hex): Promise<PullAnsw
     .where(isBound)
     .orderBy("a.recorded_at")
     .executeTakeFirst();
-  if (row === undefined) {
-    return undefined;
-  }
+  if (row === undefined) return undefined;
   return {
     request: JSON.parse(row.request),
     answer: JSON.parse(row.answer),

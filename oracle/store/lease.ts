@@ -15,6 +15,32 @@ export async function takeLease(store: Store, name: string, holder: string, ttlM
   return rows.length > 0;
 }
 
+/** The separator between a lease's name and that of a process that could hold it. */
+const CANDIDATE = "#";
+
+/**
+ * Says for `ttlMs` that `holder` could do the named part, and reads who else could.
+ *
+ * @returns the processes that could, this one among them
+ */
+export async function standForLease(
+  store: Store,
+  name: string,
+  holder: string,
+  ttlMs: number,
+): Promise<string[]> {
+  await takeLease(store, `${name}${CANDIDATE}${holder}`, holder, ttlMs);
+  const { rows } = await sql<{ holder: string }>`
+    select holder from leases where starts_with(name, ${`${name}${CANDIDATE}`}) and expires_at > ${nowMs}`.execute(
+    store.db,
+  );
+  return rows.map(({ holder: other }) => other);
+}
+
+export async function withdrawFromLease(store: Store, name: string, holder: string): Promise<void> {
+  await releaseLease(store, `${name}${CANDIDATE}${holder}`, holder);
+}
+
 export async function releaseLease(store: Store, name: string, holder: string): Promise<void> {
   await store.db.deleteFrom("leases").where("name", "=", name).where("holder", "=", holder).execute();
 }

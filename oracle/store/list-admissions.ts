@@ -1,6 +1,5 @@
 import type { Hex } from "../../protocol/bytes.ts";
-import { comesAfter } from "./page.ts";
-import type { Place } from "./page.ts";
+import { comesAfter, type Place } from "./page.ts";
 import type { Store } from "./store.ts";
 
 /** An event of the registry: a keyset was admitted under a policy, its admission deleted, or the keyset revoked. */

@@ -1,8 +1,6 @@
-import { sql } from "kysely";
-import type { Expression, SqlBool } from "kysely";
-import type { Hex } from "../../protocol/bytes.ts";
-import { comesAfter } from "./page.ts";
-import type { Place } from "./page.ts";
+import { type Expression, sql, type SqlBool } from "kysely";
+import { toHex, toUtf8, type Hex } from "../../protocol/bytes.ts";
+import { comesAfter, type Place } from "./page.ts";
 import type { RequestPhase } from "./schema.ts";
 import type { Store } from "./store.ts";
 
@@ -12,8 +10,21 @@ export interface RequestSummary extends Place {
   readonly consumer: Hex;
   readonly deadline: number;
   readonly fee: string;
+  /** Seconds, of the request's block. */
+  readonly blockTime: number;
+  /** Why it is not further, in words or by an error's code; `null` where nothing is wrong, and once it is settled. */
+  readonly reason: string | null;
+  /** As `reason`: the name of earlier versions. */
   readonly lastError: string | null;
+  readonly settlement: {
+    readonly kind: "fulfilled" | "refunded" | "cancelled";
+    /** Whose answer was taken: this node's or another's; `null` unless fulfilled. */
+    readonly keysetId: Hex | null;
+    readonly tx: Hex;
+  } | null;
 }
+
+const UNSERVED = "no enclave of this node is admitted under its policy";
 
 export interface RequestFilter {
   readonly chainId?: number | undefined;
@@ -26,6 +37,10 @@ export interface RequestFilter {
   readonly settlement?: "fulfilled" | "refunded" | "cancelled" | undefined;
   /** Only those whose callback failed and was not made again. */
   readonly callback?: "failed" | undefined;
+  /** A part of its name, where the question is public. */
+  readonly model?: string | undefined;
+  /** Seconds: asked in a block of then, or later. */
+  readonly since?: number | undefined;
   readonly before?: Place | undefined;
   readonly limit: number;
 }
@@ -61,10 +76,18 @@ async function listOfChain(
   filter: RequestFilter & { readonly chainId: number },
 ): Promise<RequestSummary[]> {
   const { chainId, phase, consumer, keysetId, status, settlement, callback, before, limit } = filter;
+  const { model, since } = filter;
   const rows = await store.db
     .selectFrom("requests as r")
-    .select(["request_id", "chain_id", "phase", "consumer", "block_number", "log_index"])
-    .select(["deadline", "fee", "last_error"])
+    .leftJoin("settlements as done", (join) =>
+      join.onRef("done.chain_id", "=", "r.chain_id").onRef("done.request_id", "=", "r.request_id"),
+    )
+    .leftJoin("refusals as f", (join) =>
+      join.onRef("f.chain_id", "=", "r.chain_id").onRef("f.request_id", "=", "r.request_id"),
+    )
+    .select(["r.request_id", "r.chain_id", "phase", "consumer", "r.block_number", "r.log_index"])
+    .select(["deadline", "fee", "last_error", "block_time", "parked", "f.code as refusal"])
+    .select(["done.kind as settled", "done.keyset_id as settled_by", "done.tx_hash as settled_in"])
     .where((where) => {
       const answers = where
         .selectFrom("answers as a")
@@ -77,9 +100,12 @@ async function listOfChain(
         .whereRef("s.chain_id", "=", "r.chain_id")
         .whereRef("s.request_id", "=", "r.request_id");
       return where.and([
-        where("chain_id", "=", chainId),
+        where("r.chain_id", "=", chainId),
         ...given(phase, (wanted) => where("phase", "=", wanted)),
         ...given(consumer, (wanted) => where("consumer", "=", wanted)),
+        // A payload is kept as hex, and a prompt holds the names of its models as they are.
+        ...given(model, (wanted) => where("payload", "like", `%${toHex(toUtf8(wanted)).slice(2)}%`)),
+        ...given(since, (wanted) => where("block_time", ">=", wanted)),
         ...given(keysetId, (wanted) =>
           where.or([
             where.exists(answers.where("a.keyset_id", "=", wanted)),
@@ -102,13 +128,13 @@ async function listOfChain(
             ),
           ]),
         ),
-        // What bounds the index: the place compares its columns in another order.
-        ...given(before, ({ blockNumber }) => where("block_number", "<=", blockNumber)),
-        ...given(before, comesAfter),
+        // This bounds the index: the place compares its columns in another order.
+        ...given(before, ({ blockNumber }) => where("r.block_number", "<=", blockNumber)),
+        ...given(before, (place) => comesAfter(place, "r")),
       ]);
     })
-    .orderBy("block_number", "desc")
-    .orderBy("log_index", "desc")
+    .orderBy("r.block_number", "desc")
+    .orderBy("r.log_index", "desc")
     .limit(limit)
     .execute();
   return rows.map((row) => ({
@@ -120,8 +146,29 @@ async function listOfChain(
     logIndex: row.log_index,
     deadline: row.deadline,
     fee: row.fee,
-    lastError: row.last_error,
+    blockTime: row.block_time,
+    reason: reasonOf(row),
+    lastError: reasonOf(row),
+    settlement:
+      row.settled === null
+        ? null
+        : {
+            kind: row.settled,
+            keysetId: row.settled === "fulfilled" ? (row.settled_by as Hex) : null,
+            tx: row.settled_in as Hex,
+          },
   }));
+}
+
+/** A refused answer does not matter any more once another settled the request. */
+function reasonOf(row: {
+  readonly settled: string | null;
+  readonly refusal: string | null;
+  readonly last_error: string | null;
+  readonly parked: boolean;
+}): string | null {
+  if (row.settled !== null) return null;
+  return row.refusal ?? row.last_error ?? (row.parked ? UNSERVED : null);
 }
 
 /** The condition of a filter, where the filter was given. */

@@ -1,7 +1,5 @@
-import { sql } from "kysely";
-import type { Kysely } from "kysely";
-import { Migrator } from "kysely/migration";
-import type { Migration } from "kysely/migration";
+import { sql, type Kysely } from "kysely";
+import { DEFAULT_MIGRATION_TABLE, Migrator, type Migration } from "kysely/migration";
 import { ConfigError } from "../../protocol/errors.ts";
 
 /** Append only: a published migration is never edited. Statements run one at a time, as PGlite takes them. */
@@ -84,13 +82,13 @@ const BATCHES: readonly string[] = [
   `create index items_by_request on transaction_items (chain_id, request_id)`,
 ];
 
-/** What the receipts of an enclave have in common is kept once. */
+/** The common part of an enclave's receipts is kept once. */
 const ATTESTATIONS: readonly string[] = [
   `create table attestations (hash text primary key, attestation text not null)`,
   `alter table receipts add column attestation_hash text references attestations (hash)`,
 ];
 
-/** What ended badly is counted at each scrape, among everything that ended well. */
+/** Requests that ended badly are counted at each scrape, among all that ended well. */
 const BAD_ENDS: readonly string[] = [
   `create index transactions_ended_badly on transactions (chain_id, state) where state in ('failed', 'lost')`,
 ];
@@ -133,6 +131,30 @@ const PROTOCOL_2: readonly string[] = [
 ];
 
 /**
+ * Policies that nobody here serves must cost nothing: their requests are passed over by an index, and have no jobs. A column without a
+ * default, or with a constant one, rewrites no row; what has ended is left as it is.
+ */
+const SERVED_POLICIES: readonly string[] = [
+  `alter table requests add column policy_id text`,
+  `alter table requests add column parked boolean not null default false`,
+  `update requests set policy_id = request::json ->> 'policyId' where phase <> 'settled'`,
+  `create index requests_unreleased on requests (chain_id, policy_id, block_number) where not released`,
+  `create index requests_parked on requests (chain_id, policy_id, block_number) where parked`,
+];
+
+/** Quorums of several operators: what their nodes tell each other, and which platforms the chain says have committed. */
+const OPERATORS: readonly string[] = [
+  `alter table quorum_events add column platforms text not null default '[]'`,
+  `create table peer_leaves (
+     chain_id bigint not null, request_id text not null, keyset_id text not null,
+     signer text not null, platform text not null, vendor bigint not null,
+     leaf text not null, leaf_signature text not null,
+     answer text, output text, state_block_number bigint, received_at bigint not null,
+     primary key (chain_id, request_id, keyset_id))`,
+  `create index peer_leaves_by_age on peer_leaves (received_at)`,
+];
+
+/**
  * A store that followed a coordinator of protocol 1: its requests have another form, and nothing of them can be settled from
  * here.
  *
@@ -152,9 +174,7 @@ async function refuseProtocol1(db: Kysely<unknown>): Promise<void> {
 function migration(statements: readonly string[]): Migration {
   return {
     async up(db) {
-      for (const statement of statements) {
-        await sql.raw(statement).execute(db);
-      }
+      for (const statement of statements) await sql.raw(statement).execute(db);
     },
   };
 }
@@ -176,16 +196,44 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
       await migration(PROTOCOL_2).up(db);
     },
   },
+  "0012-served-policies": migration(SERVED_POLICIES),
+  "0013-operators": migration(OPERATORS),
 };
 
-/** Brings the schema up to date; safe when several nodes start at once. Throws the database's error when a step fails. */
+/**
+ * A version that does not know all of a store's tables would write rows that lack something.
+ *
+ * @throws {ConfigError} CONFIG_INVALID
+ */
+async function refuseNewer<Schema>(db: Kysely<Schema>): Promise<void> {
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
+  if (!tables.some(({ name }) => name === DEFAULT_MIGRATION_TABLE)) return;
+  const { rows } = await sql<{
+    name: string;
+  }>`select name from ${sql.table(DEFAULT_MIGRATION_TABLE)}`.execute(db);
+  const unknown = rows.map(({ name }) => name).find((name) => !(name in MIGRATIONS));
+  if (unknown === undefined) return;
+  throw new ConfigError({
+    code: "CONFIG_INVALID",
+    message:
+      `the store was written by a newer version of Adyton (${unknown}): run that version, or give this one the backup that was ` +
+      "made before the upgrade, or an empty store, which reads the chain again (docs/how-to/run-a-node.md)",
+    details: { migration: unknown },
+  });
+}
+
+/**
+ * Brings the schema up to date; safe when several nodes start at once. Throws the database's error when a step fails.
+ *
+ * @throws {ConfigError} CONFIG_INVALID for a store of a newer version, or of protocol 1
+ */
 export async function migrateStore<Schema>(db: Kysely<Schema>): Promise<void> {
+  await refuseNewer(db);
   const migrator = new Migrator({
     db,
     provider: { getMigrations: () => Promise.resolve({ ...MIGRATIONS }) },
   });
   const { error } = await migrator.migrateToLatest();
-  if (error !== undefined) {
+  if (error !== undefined)
     throw error instanceof Error ? error : new Error("migration failed", { cause: error });
-  }
 }

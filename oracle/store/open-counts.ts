@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import type { RequestPhase, TransactionState } from "./schema.ts";
 import type { Store } from "./store.ts";
 
-/** What waits for something, and what went wrong; a group of nothing is left out. */
+/** Requests that wait, and those that went wrong; an empty group is left out. */
 export interface OpenCounts {
   readonly requests: readonly {
     readonly chainId: number;
@@ -14,6 +14,26 @@ export interface OpenCounts {
     readonly state: Exclude<TransactionState, "final">;
     readonly count: number;
   }[];
+}
+
+export interface OldestOpen {
+  readonly chainId: number;
+  /** Seconds: the block time of the oldest request that is this node's to settle; `null` for none. */
+  readonly requestSince: number | null;
+  /** Milliseconds: when the oldest transaction was sent that is not mined; `null` for none. */
+  readonly transactionSince: number | null;
+}
+
+/** The longest waiting requests, by chain: each is the first of an index of open ones. */
+export async function readOldestOpen(store: Store, chainIds: readonly number[]): Promise<OldestOpen[]> {
+  const { rows } = await sql<OldestOpen>`
+    select c.id as "chainId",
+      (select min(first.block_time) from unnest(array['asked', 'answered', 'refused', 'sent']) p, lateral (
+        select block_time from requests r where r.chain_id = c.id and r.phase = p and r.phase <> 'settled'
+        order by r.block_number limit 1) first) as "requestSince",
+      (select min(created_at) from transactions t where t.chain_id = c.id and t.state = 'pending') as "transactionSince"
+    from unnest(${[...chainIds]}::bigint[]) as c (id)`.execute(store.db);
+  return rows;
 }
 
 /**

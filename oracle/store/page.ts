@@ -1,5 +1,4 @@
-import { sql } from "kysely";
-import type { Expression, SqlBool } from "kysely";
+import { type Expression, sql, type SqlBool } from "kysely";
 
 /** Where in the index something stands: of all chains, newest block first. */
 export interface Place {
@@ -8,7 +7,14 @@ export interface Place {
   readonly chainId: number;
 }
 
-/** Rows of a table with the columns of a place that come after it on the pages, newest first. */
-export function comesAfter({ blockNumber, logIndex, chainId }: Place): Expression<SqlBool> {
-  return sql<SqlBool>`(block_number, log_index, chain_id) < (${blockNumber}, ${logIndex}, ${chainId})`;
+/**
+ * Rows of a table with the columns of a place that come after it on the pages, newest first.
+ *
+ * @param table by which name, where the query is of several
+ */
+export function comesAfter({ blockNumber, logIndex, chainId }: Place, table?: string): Expression<SqlBool> {
+  const [block, log, chain] = ["block_number", "log_index", "chain_id"].map((column) =>
+    sql.ref(table === undefined ? column : `${table}.${column}`),
+  );
+  return sql<SqlBool>`(${block}, ${log}, ${chain}) < (${blockNumber}, ${logIndex}, ${chainId})`;
 }

@@ -18,9 +18,7 @@ export async function refreshPhases(
   chainId: number,
   requestIds: readonly string[],
 ): Promise<void> {
-  if (requestIds.length === 0) {
-    return;
-  }
+  if (requestIds.length === 0) return;
   const ids = [...requestIds];
   // Locked by a statement of its own: the next one then sees what another node wrote while this one waited for the rows. In
   // one order, so that two nodes never wait for each other.

@@ -1,6 +1,5 @@
 import type { PostgresPool, PostgresPoolClient } from "kysely";
-import { DatabaseError, Pool, types as pgTypes } from "pg";
-import type { PoolClient, PoolConfig } from "pg";
+import { DatabaseError, types as pgTypes, Pool, type PoolClient, type PoolConfig } from "pg";
 
 /**
  * How soon a connection that a partition or a failover left half open is given up. TCP by itself takes a quarter of an hour
@@ -51,15 +50,11 @@ export function createPostgresPool(config: PoolConfig): PostgresPool {
 function discardAfterSilence(client: PoolClient): PostgresPoolClient {
   let failure: Error | undefined;
   const query = async (text: string, values: readonly unknown[]): Promise<unknown> => {
-    if (failure !== undefined) {
-      throw failure;
-    }
+    if (failure !== undefined) throw failure;
     try {
       return await client.query(text, [...values]);
     } catch (error) {
-      if (error instanceof Error && !(error instanceof DatabaseError)) {
-        failure = error;
-      }
+      if (error instanceof Error && !(error instanceof DatabaseError)) failure = error;
       throw error;
     }
   };

@@ -1,9 +1,8 @@
 import { createHash } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 
 import { encodeCanonicalJson, parseJson } from "../../protocol/canonical-json.ts";
-import { fromUtf8, toHex, toUtf8 } from "../../protocol/bytes.ts";
-import type { Hex } from "../../protocol/bytes.ts";
+import { fromUtf8, type Hex, toHex, toUtf8 } from "../../protocol/bytes.ts";
 import { OnChainReceipt } from "../../protocol/receipt.ts";
 import type { Store, StoreTransaction } from "./store.ts";
 
@@ -35,9 +34,8 @@ export async function insertReceipts(
   records: readonly ReceiptRecord[],
 ): Promise<void> {
   const hashes = new Map(records.map(({ receipt }) => [receipt.attestation, ""]));
-  for (const attestation of hashes.keys()) {
+  for (const attestation of hashes.keys())
     hashes.set(attestation, toHex(createHash("sha256").update(attestation).digest()));
-  }
   await trx
     .insertInto("attestations")
     .values(Array.from(hashes, ([attestation, hash]) => ({ hash, attestation })))

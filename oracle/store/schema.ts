@@ -3,7 +3,7 @@
  * bytes are text (decimal, lower-case hex), JSON is text, so that both drivers hand back the same values.
  *
  * `blocks`, `requests`, `settlements`, `deliveries`, `quorum_events` and `admissions` are functions of the canonical chain: a reorg deletes what it
- * dropped, and reading again restores it. `answers`, `receipts` and `transactions` are this node's own work and survive.
+ * dropped, and reading again restores it. `answers`, `receipts` and `transactions` are this node's own work, `peer_leaves` other operators'; they survive.
  */
 
 import type { Generated, GeneratedAlways, Insertable } from "kysely";
@@ -41,8 +41,12 @@ interface RequestsTable {
   gas_price_cap: GeneratedAlways<string>;
   /** Answers needed, from distinct platforms. */
   threshold: Generated<number>;
-  /** Whether its job was queued. */
+  /** `null` in a row that an earlier version wrote, and that had ended. */
+  policy_id: string | null;
+  /** Whether it has its confirmations, and is this node's to answer or to refund. */
   released: boolean;
+  /** Whether it has no job since no enclave is admitted under its policy. */
+  parked: Generated<boolean>;
   /** Milliseconds, this node's clock: when its job was queued; 0 before. */
   released_at: Generated<number>;
   phase: RequestPhase;
@@ -55,7 +59,7 @@ interface RequestsTable {
   seen_at: number;
 }
 
-/** What an enclave refused to answer at all, by error code; such a request ends in a refund. */
+/** Requests that an enclave refused to answer at all, by error code; such a request ends in a refund. */
 interface RefusalsTable {
   chain_id: number;
   request_id: string;
@@ -89,13 +93,15 @@ interface DeliveriesTable {
   log_index: number;
 }
 
-/** What happened to the committed leaves of quorums. */
+/** The fate of quorums' committed leaves. */
 interface QuorumEventsTable {
   chain_id: number;
   request_id: string;
   event: "committed" | "opened" | "cleared";
   /** JSON text: an array of hashes. */
   leaves: string;
+  /** JSON text: of the committed leaves, in their order; `[]` in other events, and in rows of an earlier version. */
+  platforms: Generated<string>;
   /** Seconds; 0 while the window has not begun. */
   window_ends_at: number;
   block_number: number;
@@ -123,6 +129,24 @@ interface AnswersTable {
   recorded_at: number;
 }
 
+/** Leaves, and later answers, that members of other operators gave. */
+interface PeerLeavesTable {
+  chain_id: number;
+  request_id: string;
+  keyset_id: string;
+  signer: string;
+  platform: string;
+  vendor: number;
+  leaf: string;
+  leaf_signature: string;
+  /** The `Answer`, in the JSON form of the protocol; `null`, as the two below, while it is not shown. */
+  answer: string | null;
+  output: string | null;
+  state_block_number: number | null;
+  /** Milliseconds, this node's clock. */
+  received_at: number;
+}
+
 interface ReceiptsTable {
   chain_id: number;
   request_id: string;
@@ -140,7 +164,7 @@ interface AttestationsTable {
 
 export type TransactionState = "pending" | "mined" | "final" | "failed" | "lost";
 
-/** One nonce of one key. What was broadcast under it are its `attempts`. */
+/** One nonce of one key. The transactions broadcast under it are its `attempts`. */
 interface TransactionsTable {
   id: Generated<number>;
   chain_id: number;
@@ -155,6 +179,7 @@ interface TransactionsTable {
     | "refund"
     | "admit"
     | "round"
+    | "ledger"
     | "other";
   to_address: string;
   data: string;
@@ -201,7 +226,7 @@ interface AdmissionsTable {
   log_index: number;
 }
 
-/** Who may write for a named part, until when (database clock, milliseconds). */
+/** The process that may write for a named part, and until when (database clock, milliseconds). */
 interface LeasesTable {
   name: string;
   holder: string;
@@ -216,6 +241,7 @@ export interface StoreSchema {
   deliveries: DeliveriesTable;
   quorum_events: QuorumEventsTable;
   answers: AnswersTable;
+  peer_leaves: PeerLeavesTable;
   receipts: ReceiptsTable;
   attestations: AttestationsTable;
   transactions: TransactionsTable;

@@ -10,7 +10,7 @@ export interface DueQuery {
   readonly limit: number;
 }
 
-/** What cannot be sent now is not counted towards `limit`: it would hold up what can. */
+/** Answers that cannot be sent now are not counted towards `limit`: they would hold up those that can. */
 export interface DueAnswerQuery extends DueQuery {
   /** Wei per gas: a request whose `gasPriceCap` is below it waits. */
   readonly baseFee: bigint;

@@ -1,8 +1,6 @@
 import { PGlite, types as pgliteTypes } from "@electric-sql/pglite";
-import { CompiledQuery, Kysely, PGliteDialect, PostgresDialect } from "kysely";
-import type { Transaction } from "kysely";
-import { fromPglite } from "pg-boss";
-import type { ConstructorOptions as BossOptions, Db as BossDb } from "pg-boss";
+import { CompiledQuery, Kysely, PGliteDialect, PostgresDialect, type Transaction } from "kysely";
+import { type Db as BossDb, type ConstructorOptions as BossOptions, fromPglite } from "pg-boss";
 import { checkStore } from "./check-store.ts";
 import { createDirectoryLock } from "./directory-lock.ts";
 import { migrateStore } from "./migrations.ts";
@@ -40,7 +38,7 @@ async function openPglite(path: string): Promise<Store> {
       parsers: { [pgliteTypes.INT8]: Number },
     });
     // ANALYZE reads 300 rows for each unit of it, and keeps the process's one thread meanwhile: with the default of 100, for
-    // over a second a minute. What is asked here needs no finer statistics.
+    // over a second a minute. The queries here need no finer statistics.
     await pglite.exec("SET default_statistics_target = 10");
     const db = new Kysely<StoreSchema>({ dialect: new PGliteDialect({ pglite }) });
     return {
@@ -72,7 +70,7 @@ async function openPostgres(url: string): Promise<Store> {
   return {
     kind: "postgres",
     db,
-    // What pg-boss does not know it passes on to the driver.
+    // pg-boss passes options that it does not know on to the driver.
     boss: { connectionString: url, backend: "postgres", max: 4, ...PATIENCE },
     maintain: () => Promise.resolve(),
     close: () => db.destroy(),
@@ -102,9 +100,7 @@ async function migratePostgres(url: string): Promise<void> {
  * @throws {ConfigError} CONFIG_INVALID when another process holds an embedded store, or PostgreSQL cannot be used
  */
 export async function openStore(config: StoreConfig): Promise<Store> {
-  if (config.kind === "postgres") {
-    return openPostgres(config.url);
-  }
+  if (config.kind === "postgres") return openPostgres(config.url);
   const store = await openPglite(config.path);
   try {
     await migrateStore(store.db);

@@ -1,11 +1,15 @@
 /** Spans to a collector of OpenTelemetry's. Loaded only where the configuration names one. */
 
-import { ROOT_CONTEXT, SpanStatusCode, trace, TraceFlags } from "@opentelemetry/api";
-import type { Tracer } from "@opentelemetry/api";
+import { ROOT_CONTEXT, SpanStatusCode, trace, TraceFlags, type Tracer } from "@opentelemetry/api";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { resourceFromAttributes } from "@opentelemetry/resources";
-import { BatchSpanProcessor, RandomIdGenerator, TracerProvider } from "@opentelemetry/sdk-trace";
-import type { IdGenerator, SpanProcessor } from "@opentelemetry/sdk-trace";
+import {
+  BatchSpanProcessor,
+  type IdGenerator,
+  RandomIdGenerator,
+  type SpanProcessor,
+  TracerProvider,
+} from "@opentelemetry/sdk-trace";
 import { readFileSync } from "node:fs";
 import type { RequestSpan, SpanSink } from "./request-span.ts";
 import { traceContextOf } from "./trace-context.ts";
@@ -40,7 +44,7 @@ class RequestIds implements IdGenerator {
 /** Outcomes that are errors in a trace's sense: somebody should look. */
 const FAILED = /^(?:CHAIN|ENCLAVE|EVIDENCE|APPRAISAL|ENDORSEMENT|INPUT|MODEL)_/;
 
-/** Hands spans to OpenTelemetry. What the collector cannot take is dropped: nothing waits for it. */
+/** Hands spans to OpenTelemetry. Spans that the collector cannot take are dropped: nothing waits for it. */
 export class OpenTelemetrySink implements SpanSink {
   readonly #provider: TracerProvider;
   readonly #tracer: Tracer;
@@ -75,9 +79,7 @@ export class OpenTelemetrySink implements SpanSink {
       isRoot ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent),
     );
     this.#ids.next = undefined;
-    if (FAILED.test(span.outcome)) {
-      started.setStatus({ code: SpanStatusCode.ERROR, message: span.outcome });
-    }
+    if (FAILED.test(span.outcome)) started.setStatus({ code: SpanStatusCode.ERROR, message: span.outcome });
     started.end(span.endMs);
   }
 

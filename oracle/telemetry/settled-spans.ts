@@ -15,9 +15,7 @@ export async function settledSpans(
   requestIds: readonly Hex[],
   nowMs: number,
 ): Promise<RequestSpan[]> {
-  if (requestIds.length === 0) {
-    return [];
-  }
+  if (requestIds.length === 0) return [];
   const rows = await store.db
     .selectFrom("settlements as s")
     .innerJoin("requests as r", (join) =>
@@ -49,9 +47,7 @@ export async function settledSpans(
         startMs: row.seen_at,
         attributes: { ...settlement, "adyton.consumer": row.consumer, "adyton.status": row.status },
       };
-      if (row.created_at === null || row.signer === null || row.nonce === null) {
-        return [whole];
-      }
+      if (row.created_at === null || row.signer === null || row.nonce === null) return [whole];
       const transaction: RequestSpan = {
         ...common,
         name: "transaction",

@@ -1,5 +1,4 @@
-import type { Hex } from "../../protocol/bytes.ts";
-import { concatBytes, fromHex, toUtf8 } from "../../protocol/bytes.ts";
+import { concatBytes, fromHex, type Hex, toUtf8 } from "../../protocol/bytes.ts";
 import { keccak } from "../../protocol/struct-hash.ts";
 
 export interface TraceContext {

@@ -1,19 +1,16 @@
+import type { ChainContext } from "../chain-context.ts";
 import type { Hex } from "../../protocol/bytes.ts";
-import { TransactionReceipt } from "../chain/block.ts";
-import type { RpcPool } from "../chain/rpc-pool.ts";
-import { readReply } from "../chain/rpc-pool.ts";
-import type { OpenTransaction, TransactionOutcome } from "../store/transactions.ts";
+import { TransactionReceipt } from "../chain/rpc/block.ts";
+import { readReply, type RpcPool } from "../chain/rpc/rpc-pool.ts";
+import type { TransactionOutcome } from "../store/transactions/outcomes.ts";
+import type { OpenTransaction } from "../store/transactions/transaction.ts";
 
-export interface ConfirmationsOptions {
-  readonly rpc: RpcPool;
-  /** Milliseconds. */
-  readonly now: () => number;
-}
+export type ConfirmationsOptions = Pick<ChainContext, "rpc" | "now">;
 
 /** A nonce that is seen used up for so long, while none of our attempts is known, was used by somebody else with our key. */
 const LOST_AFTER_MS = 60_000;
 
-/** What becomes of transactions that settle nothing: admissions, and what failed or was lost. */
+/** The end of transactions that settle nothing: admissions, failed ones, lost ones. */
 export class Confirmations {
   readonly #options: ConfirmationsOptions;
   /** Transactions whose nonce is seen used up, and since when (milliseconds) the node has not said by which of ours. */
@@ -52,7 +49,7 @@ export class Confirmations {
   }
 }
 
-/** What the chain says of transactions whose nonce is used up; `undefined` where it knows none of the attempts (yet). */
+/** The chain's record of transactions whose nonce is used up; `undefined` where it knows none of the attempts (yet). */
 async function readOutcomes(
   rpc: RpcPool,
   transactions: readonly OpenTransaction[],
@@ -61,9 +58,7 @@ async function readOutcomes(
   const receipts = await readReceipts(rpc, hashes);
   return transactions.map(({ id, attempts }) => {
     const receipt = attempts.map(({ hash }) => receipts.get(hash)).find((found) => found !== undefined);
-    if (receipt === undefined) {
-      return undefined;
-    }
+    if (receipt === undefined) return undefined;
     const block = { number: receipt.blockNumber, hash: receipt.blockHash };
     return { id, state: receipt.status === 1 ? "mined" : "failed", block };
   });

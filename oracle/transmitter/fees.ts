@@ -1,33 +1,16 @@
 import { ChainError } from "../../protocol/errors.ts";
-import type { BlockHeader } from "../chain/block.ts";
-import { bigQuantity } from "../chain/block.ts";
-import type { RpcPool } from "../chain/rpc-pool.ts";
+import type { BlockHeader } from "../chain/rpc/block.ts";
 
 export interface Fees {
   readonly maxFee: bigint;
   readonly priorityFee: bigint;
 }
 
-const GWEI = 1_000_000_000n;
-/** Where a node knows no `eth_maxPriorityFeePerGas`. */
-const DEFAULT_TIP = GWEI;
 /** Nodes accept a replacement from 10 % above (geth's price bump); 1/8 leaves room for rounding. */
 const BUMP_DENOMINATOR = 8n;
 
-/** The priority fee that the node suggests. */
-export async function readTip(rpc: RpcPool): Promise<bigint> {
-  try {
-    return await rpc.call("eth_maxPriorityFeePerGas", [], bigQuantity);
-  } catch (error) {
-    if (error instanceof ChainError) {
-      return DEFAULT_TIP;
-    }
-    throw error;
-  }
-}
-
 /**
- * What to offer for the next blocks: room for the base fee to double (six full blocks, EIP-1559), never above `cap`.
+ * The fees to offer for the next blocks: room for the base fee to double (six full blocks, EIP-1559), never above `cap`.
  *
  * @throws {ChainError} CHAIN_UNDERPRICED when even the present base fee exceeds `cap`
  */
@@ -60,4 +43,8 @@ export function toWire(fees: Fees): { maxFeePerGas: bigint; maxPriorityFeePerGas
 
 function larger(a: bigint, b: bigint): bigint {
   return a > b ? a : b;
+}
+
+export function least(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
 }

@@ -1,18 +1,12 @@
+import type { ChainContext } from "../chain-context.ts";
 import type { Hex } from "../../protocol/bytes.ts";
-import { bigQuantity } from "../chain/block.ts";
-import { readReply } from "../chain/rpc-pool.ts";
-import type { RpcPool } from "../chain/rpc-pool.ts";
-import type { Logger } from "../log.ts";
+import { bigQuantity } from "../chain/rpc/block.ts";
+import { readReply } from "../chain/rpc/rpc-pool.ts";
 
-export interface FundsOptions {
-  readonly chainId: number;
-  readonly rpc: RpcPool;
+export interface FundsOptions extends Pick<ChainContext, "chainId" | "rpc" | "log" | "now"> {
   readonly addresses: readonly Hex[];
   /** Wei: a key with less is not used for new transactions. */
   readonly floor: bigint;
-  readonly log: Logger;
-  /** Milliseconds. */
-  readonly now: () => number;
 }
 
 export interface KeyFunds {
@@ -66,13 +60,11 @@ export class Funds {
   require(address: Hex, amount: bigint): void {
     const before = this.#required.get(address) ?? 0n;
     if (amount > before) {
-      // What is known of its balance may be old.
+      // Its known balance may be old.
       this.#checkAt = 0;
     }
     this.#required.set(address, amount);
-    if (amount !== before) {
-      this.#say(address);
-    }
+    if (amount !== before) this.#say(address);
   }
 
   /**
@@ -83,14 +75,11 @@ export class Funds {
    */
   async refresh(): Promise<boolean> {
     const { addresses, now } = this.#options;
-    if (now() < this.#checkAt) {
-      return false;
-    }
+    if (now() < this.#checkAt) return false;
     const balances = await this.#read();
     let restored = false;
-    for (const [index, address] of addresses.entries()) {
+    for (const [index, address] of addresses.entries())
       restored = this.#note(address, balances[index] ?? 0n) || restored;
-    }
     const allUsable = addresses.every((address) => this.isUsable(address));
     this.#checkAt = now() + (allUsable ? CHECK_MS : LOW_CHECK_MS);
     return restored;
@@ -120,9 +109,7 @@ export class Funds {
     const required = this.#required.get(address) ?? 0n;
     const needed = required > floor ? required : floor;
     const said = this.#said.get(address);
-    if (balance === undefined) {
-      return;
-    }
+    if (balance === undefined) return;
     if (this.isUsable(address)) {
       if (this.#said.delete(address)) log.info("funds.restored", { chainId, address, balance, floor });
     } else if (said === undefined || needed >= 2n * said) {

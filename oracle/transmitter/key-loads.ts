@@ -1,6 +1,6 @@
 import type { Hex } from "../../protocol/bytes.ts";
-import type { TransactionSigner } from "../chain/transaction-signer.ts";
-import type { OpenTransaction } from "../store/transactions.ts";
+import type { TransactionSigner } from "../chain/signing/transaction-signer.ts";
+import type { OpenTransaction } from "../store/transactions/transaction.ts";
 import type { Funds } from "./funds.ts";
 
 interface Load {
@@ -16,7 +16,7 @@ export interface KeyLoadsOptions {
   readonly maxInFlight: number;
 }
 
-/** What each key has in flight, while transactions are given to keys. */
+/** Each key's load in flight, while transactions are given to keys. */
 export class KeyLoads {
   readonly #options: KeyLoadsOptions;
   readonly #loads = new Map<Hex, Load>();
@@ -54,9 +54,7 @@ export class KeyLoads {
 
   #of(address: Hex): Load {
     const known = this.#loads.get(address);
-    if (known !== undefined) {
-      return known;
-    }
+    if (known !== undefined) return known;
     const mine = this.#options.pending.filter(({ signer }) => signer === address);
     const load = { transactions: mine.length, reserved: reserve(mine) };
     this.#loads.set(address, load);

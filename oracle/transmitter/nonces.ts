@@ -1,8 +1,8 @@
 import type { Hex } from "../../protocol/bytes.ts";
-import { quantity } from "../chain/block.ts";
-import type { RpcPool } from "../chain/rpc-pool.ts";
+import { quantity } from "../chain/rpc/block.ts";
+import type { RpcPool } from "../chain/rpc/rpc-pool.ts";
 import type { Store } from "../store/store.ts";
-import { nextStoredNonce } from "../store/transactions.ts";
+import { nextStoredNonce } from "../store/transactions/nonces.ts";
 
 /** How many transactions of `address` the canonical chain holds. */
 function readTransactionCount(rpc: RpcPool, address: Hex, tag: "latest" | "pending"): Promise<number> {

@@ -3,7 +3,7 @@ import type {
   SignedTransaction,
   TransactionSigner,
   UnsignedTransaction,
-} from "../chain/transaction-signer.ts";
+} from "../chain/signing/transaction-signer.ts";
 import type { Logger } from "../log.ts";
 
 /** @returns `undefined` when the key is behind a signer that is away: other keys go on */
@@ -15,9 +15,7 @@ export async function trySign(
   try {
     return await signer.sign(transaction);
   } catch (error) {
-    if (!(error instanceof ChainError) || error.code !== "CHAIN_SIGNER_UNAVAILABLE") {
-      throw error;
-    }
+    if (!(error instanceof ChainError) || error.code !== "CHAIN_SIGNER_UNAVAILABLE") throw error;
     log.warn("signer.unavailable", { address: signer.address, error });
     return undefined;
   }

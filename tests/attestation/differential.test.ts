@@ -5,7 +5,9 @@
 
 import { verify } from "@phala/dcap-qvl";
 import { describe, expect, test } from "vitest";
-import { parseIntelEndorsements, verifySgxQuote, verifyTdxQuote } from "../../attestation/index.ts";
+import { parseIntelEndorsements } from "../../attestation/index.ts";
+import { verifySgxQuote } from "../../attestation/intel/verify-sgx.ts";
+import { verifyTdxQuote } from "../../attestation/intel/verify-tdx.ts";
 import { AdytonError } from "../../protocol/errors.ts";
 import {
   HAS_VECTORS,

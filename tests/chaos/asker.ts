@@ -1,5 +1,4 @@
-import { textPayload } from "../oracle/support/test-chain.ts";
-import type { TestChain } from "../oracle/support/test-chain.ts";
+import { type TestChain, textPayload } from "../oracle/support/test-chain.ts";
 
 const GWEI = 10n ** 9n;
 const toQuantity = (value: bigint): string => `0x${value.toString(16)}`;
@@ -39,7 +38,9 @@ export class Asker {
 
   async requested(): Promise<number> {
     const { coordinator } = this.#chain;
-    return (await coordinator.queryFilter(coordinator.filters.Requested(), 0)).length;
+    const { policyId } = this.#chain.deployment;
+    const requested = await coordinator.queryFilter(coordinator.filters.Requested(), 0);
+    return requested.filter(({ args }) => args.policyId === policyId).length;
   }
 
   async stop(): Promise<void> {
@@ -51,60 +52,76 @@ export class Asker {
     while (!this.#stopping) {
       const missing = this.#goal - (await this.requested());
       try {
-        for (let count = 0; count < Math.min(missing, AT_ONCE); count += 1) {
-          await this.#ask();
-        }
+        for (let count = 0; count < Math.min(missing, AT_ONCE); count += 1) await this.#ask();
       } catch (error) {
         // The base fee is above what the asker pays: it will fall.
         this.#say(`not asked: ${error instanceof Error ? error.message.slice(0, 80) : String(error)}`);
       }
-      await this.#untilMined();
+      // What waits in the mempool would be asked a second time.
+      await untilMined(this.#chain, this.#from);
       await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));
     }
   }
 
-  /** What waits in the mempool would be asked a second time. */
-  async #untilMined(): Promise<void> {
-    for (let waited = 0; waited < MINED_WITHIN_MS; waited += 100) {
-      const [latest, pending] = await Promise.all(
-        ["latest", "pending"].map((tag) => this.#chain.rpc("eth_getTransactionCount", this.#from, tag)),
-      );
-      if (latest === pending) {
-        return;
-      }
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
-
   async #ask(): Promise<void> {
-    const { provider, coordinator, deployment } = this.#chain;
-    const head = await provider.getBlock("latest");
-    const terms = {
-      context: `0x${(this.asked + 1).toString(16).padStart(64, "0")}`,
-      payer: this.#from,
-      refundTo: this.#from,
-      subscriptionId: 0,
-      policyId: deployment.policyId,
-      threshold: 1,
-      aggregation: 0,
-      delivery: 0,
-      callbackGasLimit: 50_000,
-      maxOutputBytes: 256,
-      fee: 10n ** 15n,
-      gasPriceCap: GAS_PRICE_CAP,
-      deadline: (head?.timestamp ?? 0) + 86_400,
-    };
-    const value = await coordinator.requiredEscrow(terms);
-    const payload = textPayload("how much chaos?");
-    await this.#chain.rpc("eth_sendTransaction", {
+    await sendRequest(this.#chain, {
       from: this.#from,
-      to: deployment.coordinator,
-      data: coordinator.interface.encodeFunctionData("request", [terms, payload]),
-      value: toQuantity(value),
-      gas: toQuantity(500_000n),
-      maxFeePerGas: toQuantity(GAS_PRICE_CAP),
-      maxPriorityFeePerGas: toQuantity(GWEI),
+      context: this.asked + 1,
+      policyId: this.#chain.deployment.policyId,
     });
     this.asked += 1;
+  }
+}
+
+export interface AskedRequest {
+  readonly from: string;
+  /** Tells requests of an account apart. */
+  readonly context: number;
+  readonly policyId: string;
+}
+
+/** Sends it, and does not wait for its block. */
+export async function sendRequest(
+  chain: TestChain,
+  { from, context, policyId }: AskedRequest,
+): Promise<void> {
+  const { provider, coordinator, deployment } = chain;
+  const head = await provider.getBlock("latest");
+  const terms = {
+    context: `0x${context.toString(16).padStart(64, "0")}`,
+    payer: from,
+    refundTo: from,
+    subscriptionId: 0,
+    policyId,
+    threshold: 1,
+    aggregation: 0,
+    delivery: 0,
+    callbackGasLimit: 50_000,
+    maxOutputBytes: 256,
+    fee: 10n ** 15n,
+    gasPriceCap: GAS_PRICE_CAP,
+    deadline: (head?.timestamp ?? 0) + 86_400,
+  };
+  const value = await coordinator.requiredEscrow(terms);
+  const payload = textPayload("how much chaos?");
+  await chain.rpc("eth_sendTransaction", {
+    from,
+    to: deployment.coordinator,
+    data: coordinator.interface.encodeFunctionData("request", [terms, payload]),
+    value: toQuantity(value),
+    gas: toQuantity(500_000n),
+    maxFeePerGas: toQuantity(GAS_PRICE_CAP),
+    maxPriorityFeePerGas: toQuantity(GWEI),
+  });
+}
+
+/** Until nothing of the account waits in the mempool any more, or that takes too long. */
+export async function untilMined(chain: TestChain, from: string): Promise<void> {
+  for (let waited = 0; waited < MINED_WITHIN_MS; waited += 100) {
+    const [latest, pending] = await Promise.all(
+      ["latest", "pending"].map((tag) => chain.rpc("eth_getTransactionCount", from, tag)),
+    );
+    if (latest === pending) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }

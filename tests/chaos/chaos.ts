@@ -1,6 +1,6 @@
 /**
  * Chaos: requests are asked while oracle nodes and enclaves are killed, the chain is reorganised, RPC servers fail, fees
- * jump and the database crashes. At the end every request of the canonical chain is answered exactly once, and every
+ * jump, strangers flood the coordinator, and the database crashes or takes no rows. At the end every request of the canonical chain is answered exactly once, and every
  * balance is what the events add up to.
  *
  * npm run test:chaos -- [--store pglite|postgres] [--seed N] [--requests N] [--kills N] [--nodes N] [--enclaves N] [--logs FOLDER]
@@ -13,12 +13,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { FaultyProxy } from "../oracle/support/faulty-proxy.ts";
-import { recomputeLedger } from "../oracle/support/ledger.ts";
-import type { Ledger } from "../oracle/support/ledger.ts";
+import { type Ledger, recomputeLedger } from "../oracle/support/ledger.ts";
 import { writeTestConfig } from "../oracle/support/oracle-process.ts";
 import { standInBehaviourDigest } from "../oracle/support/stand-in-enclave.ts";
-import { startTestChain, TRANSMITTER_KEYS } from "../oracle/support/test-chain.ts";
-import type { TestChain } from "../oracle/support/test-chain.ts";
+import { startTestChain, type TestChain, TRANSMITTER_KEYS } from "../oracle/support/test-chain.ts";
 import { wallClockMs } from "../oracle/support/wall-clock.ts";
 import { Asker } from "./asker.ts";
 import { Enclave } from "./enclaves.ts";
@@ -49,6 +47,7 @@ const logs = options.logs ?? mkdtempSync(join(tmpdir(), "adyton-chaos-logs-"));
 const SETTLED_WITHIN_MS = 300_000;
 const ENCLAVE_KILLS = 6;
 const DATABASE_CRASHES = 3;
+const READ_ONLY_SPELLS = 2;
 /** Anvil's sixth account. */
 const ASKER = 5;
 
@@ -161,6 +160,12 @@ async function makeHavoc(world: World, asker: Asker, trouble: Trouble, killer: K
     if (database !== undefined && isTurn(round, killer.planned, DATABASE_CRASHES)) {
       await database.crashAndRestart();
       trouble.count("database crashes");
+    }
+    if (database !== undefined && isTurn(round + 1, killer.planned, READ_ONLY_SPELLS)) {
+      await database.setReadOnly(true);
+      await sleep(random.between(1_000, 6_000));
+      await database.setReadOnly(false);
+      trouble.count("read-only stores");
     }
     await sleep(random.between(200, 1_200));
   }

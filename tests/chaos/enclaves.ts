@@ -1,5 +1,4 @@
-import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { freePort } from "./free-port.ts";
 
@@ -40,9 +39,7 @@ export class Enclave {
 
   async kill(): Promise<void> {
     const child = this.#child;
-    if (child === undefined) {
-      return;
-    }
+    if (child === undefined) return;
     const exited = new Promise((resolve) => child.once("exit", resolve));
     child.kill("SIGKILL");
     await exited;

@@ -1,5 +1,4 @@
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 
 /** A port that nobody listened on a moment ago: for processes that must come back at the same address. */
 export function freePort(): Promise<number> {

@@ -1,6 +1,5 @@
 import { appendFileSync } from "node:fs";
-import { startOracleProcess } from "../oracle/support/oracle-process.ts";
-import type { OracleProcess } from "../oracle/support/oracle-process.ts";
+import { type OracleProcess, startOracleProcess } from "../oracle/support/oracle-process.ts";
 
 /** A step and how often a node may still reach it before it dies there. */
 interface Target {
@@ -34,9 +33,7 @@ export class Node {
     const started = await this.#startPatiently();
     this.#process = started;
     void started.exited.then((code) => {
-      if (!this.#stopping && code !== null) {
-        this.#onEnd(started.log());
-      }
+      if (!this.#stopping && code !== null) this.#onEnd(started.log());
     });
   }
 
@@ -73,9 +70,7 @@ export class Node {
           this.#read(text);
         });
       } catch (error) {
-        if (attempt === START_ATTEMPTS) {
-          throw error;
-        }
+        if (attempt === START_ATTEMPTS) throw error;
         await new Promise((resolve) => setTimeout(resolve, RESTART_MS));
       }
     }

@@ -52,6 +52,16 @@ export class PostgresServer {
     await this.#begin();
   }
 
+  /** Takes no rows, as a standby or a full disk does not, or takes them again. Connections stay. */
+  async setReadOnly(isReadOnly: boolean): Promise<void> {
+    const setting = isReadOnly ? "on" : "off";
+    for (const statement of [
+      `alter system set default_transaction_read_only = ${setting}`,
+      "select pg_reload_conf()",
+    ])
+      await this.#execute("psql", "-q", "-o", "/dev/null", "-d", this.url, "-c", statement);
+  }
+
   async remove(): Promise<void> {
     await this.#execute("pg_ctl", "-D", this.#data, "-m", "immediate", "stop");
     rmSync(this.#folder, { recursive: true, force: true });

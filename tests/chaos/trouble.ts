@@ -1,11 +1,15 @@
 import type { FaultyProxy, Fault } from "../oracle/support/faulty-proxy.ts";
 import type { TestChain } from "../oracle/support/test-chain.ts";
-import { GAS_PRICE_CAP } from "./asker.ts";
+import { GAS_PRICE_CAP, sendRequest, untilMined } from "./asker.ts";
 import type { Random } from "./random.ts";
 
 const GWEI = 10n ** 9n;
 const DEPTHS = [1, 2, 3, 4, 5] as const;
-const ERRORS: readonly Fault[] = ["http-503", "cut", "garbage", "slow", "hang"];
+const ERRORS: readonly Fault[] = ["http-503", "cut", "garbage", "slow", "hang", "swallow", "lag"];
+/** Requests under a policy that nobody here serves, at once. */
+const FLOOD = 100;
+/** Anvil's seventh account. */
+const STRANGER = 6;
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -18,6 +22,8 @@ export class Trouble {
   #depths: number[] = [];
   #plan: (() => Promise<void>)[] = [];
   #stopping = false;
+  #foreign = 0;
+  #isFlooding = false;
   #making: Promise<void> = Promise.resolve();
 
   constructor(chain: TestChain, proxies: readonly FaultyProxy[], random: Random) {
@@ -42,7 +48,12 @@ export class Trouble {
 
   /** What was to happen at least once and has not. */
   get missing(): string[] {
-    const wanted = [...DEPTHS.map((depth) => `reorgs of depth ${depth}`), "RPC outages", "fee spikes"];
+    const wanted = [
+      ...DEPTHS.map((depth) => `reorgs of depth ${depth}`),
+      "RPC outages",
+      "fee spikes",
+      "foreign floods",
+    ];
     return [...wanted, ...ERRORS.map((fault) => `RPC errors: ${fault}`)].filter(
       (what) => !this.#counts.has(what),
     );
@@ -54,19 +65,21 @@ export class Trouble {
 
   /** Of the next depth: all of them come before any comes again. */
   async reorg(): Promise<void> {
-    if (this.#depths.length === 0) {
-      this.#depths = this.#random.shuffled(DEPTHS);
-    }
+    if (this.#isFlooding) return;
+    if (this.#depths.length === 0) this.#depths = this.#random.shuffled(DEPTHS);
     const depth = this.#depths.pop() ?? 1;
-    await this.#chain.rpc("anvil_reorg", depth, []);
-    this.count(`reorgs of depth ${depth}`);
+    try {
+      await this.#chain.rpc("anvil_reorg", depth, []);
+      this.count(`reorgs of depth ${depth}`);
+    } catch {
+      // Anvil finds no block there while it mines one, and changes nothing: this depth is still due, and counted as missing.
+      this.#depths.push(depth);
+    }
   }
 
   async #run(): Promise<void> {
     while (!this.#stopping) {
-      if (this.#plan.length === 0) {
-        this.#plan = this.#random.shuffled(this.#round());
-      }
+      if (this.#plan.length === 0) this.#plan = this.#random.shuffled(this.#round());
       await this.#plan.pop()?.();
       await sleep(this.#random.between(300, 2_000));
     }
@@ -78,6 +91,7 @@ export class Trouble {
       ...ERRORS.map((fault) => () => this.#fail(fault)),
       () => this.#outage(),
       () => this.#spike(),
+      () => this.#flood(),
       () => this.reorg(),
       () => this.reorg(),
     ];
@@ -97,6 +111,24 @@ export class Trouble {
     await sleep(this.#random.between(500, 4_000));
     for (const proxy of this.#proxies) proxy.fault = "none";
     this.count("RPC outages");
+  }
+
+  /** A stranger asks what is nobody's here to answer: it must cost this node next to nothing. */
+  async #flood(): Promise<void> {
+    const from = await (await this.#chain.provider.getSigner(STRANGER)).getAddress();
+    const policyId = `0x${"f0".repeat(32)}`;
+    // A reorg while anvil mines so large a block leaves it with another number inside of the EVM than outside.
+    this.#isFlooding = true;
+    try {
+      for (let count = 0; count < FLOOD; count += 1)
+        await sendRequest(this.#chain, { from, context: (this.#foreign += 1), policyId });
+      await untilMined(this.#chain, from);
+      this.count("foreign floods");
+    } catch {
+      // The base fee is above what anybody pays: it comes again, and is counted then.
+    } finally {
+      this.#isFlooding = false;
+    }
   }
 
   /** Up to one and a half of what anybody pays: then everything waits until it has passed, an eighth with each block. */

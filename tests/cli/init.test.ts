@@ -29,9 +29,8 @@ test("the project's tests pass with the pinned forge", { timeout: 240_000 }, asy
     "script/Ask.s.sol",
     "README.md",
     "foundry.toml",
-  ]) {
+  ])
     expect(stdout).toContain(file);
-  }
   const forge = spawnSync("forge", ["test"], {
     cwd: folder,
     encoding: "utf8",

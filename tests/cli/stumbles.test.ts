@@ -37,6 +37,7 @@ function endedNetwork(): string {
     oracleUrl: url,
     policyFile: "policy.json",
     functionsCredential: "x",
+    agentCredential: "x",
   });
 }
 

@@ -4,6 +4,7 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createThrowawayAuthority } from "../../devnet/throwaway-authority.ts";
+import { agentSettings } from "../enclave/support/agent-network.ts";
 import { behaviourFile, CREDENTIAL, operatorFile } from "../enclave/support/configuration.ts";
 import { startEnclaveProcess, type EnclaveProcess } from "../enclave/support/enclave-process.ts";
 
@@ -20,7 +21,9 @@ const documented: readonly Route[] = [...page.matchAll(/^\| `(GET|POST|PUT) (\/[
 );
 
 /** As the code registers them: `router.get("/v1/receipts/:id"`. */
-const registered: readonly Route[] = globSync("enclave/{api,openai}/*.ts", { cwd: root }).flatMap((file) =>
+const registered: readonly Route[] = globSync("enclave/{api,openai,agents,upgrades}/*.ts", {
+  cwd: root,
+}).flatMap((file) =>
   [...readFileSync(join(root, file), "utf8").matchAll(/\.(get|post|put)\(\s*"(\/[^"]+)"/g)].map(
     ([, method = "", path = ""]) => ({
       method: method.toUpperCase(),
@@ -34,7 +37,7 @@ beforeAll(async () => {
   const { certificate } = await createThrowawayAuthority(new Date());
   const behaviour = behaviourFile(
     { url: "https://models.example/v1", certificateAuthority: certificate },
-    { time: { source: "host-clock-for-testing" } },
+    { time: { source: "host-clock-for-testing" }, agents: agentSettings() },
   );
   const operator = operatorFile();
   operator.callers.named = operator.callers.named.map((caller) => ({ ...caller, provisions: true }));
@@ -53,7 +56,7 @@ test("each route that the code has is documented", () => {
 });
 
 test("each route that is documented is there, and wants what the page says of callers", async () => {
-  const open = new Set(["/v1/health", "/v1/attestation"]);
+  const open = new Set(["/v1/health", "/v1/attestation", "/v1/sealed"]);
   for (const route of documented) {
     const path = route.path.replaceAll(/\{\w+\}/g, `0x${"00".repeat(32)}`);
     const body = route.method === "GET" ? undefined : "{}";

@@ -12,7 +12,9 @@ const scripts = new Set(
 
 /** Link targets inside the repository: not URLs, not anchors of the same page. */
 function localLinks(text: string): readonly string[] {
-  return [...text.matchAll(/\]\(([^)\s]+)\)/g)]
+  // Code is no prose: `new Call[](1)` links nowhere.
+  const prose = text.replaceAll(/```[\s\S]*?```|`[^`\n]+`/g, "code");
+  return [...prose.matchAll(/\]\(([^)\s]+)\)/g)]
     .map(([, target]) => target!.split("#")[0]!)
     .filter((target) => target !== "" && !/^[a-z]+:/.test(target));
 }

@@ -1,7 +1,6 @@
 /** Follows docs/how-to/run-a-node.md as a new operator would: its commands and its configuration, in their order. */
 
-import { execFile, spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,8 +9,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { programPath } from "../../devnet/config.ts";
 import { writeNetworkFile } from "../../devnet/network-file.ts";
 import type { LocalNetwork } from "../../devnet/start.ts";
-import { describePostgres } from "../oracle/support/stores.ts";
-import type { TestStore } from "../oracle/support/stores.ts";
+import { describePostgres, type TestStore } from "../oracle/support/stores.ts";
 import { startTestNetwork } from "../support/local-network.ts";
 
 const PAGE = readFileSync(new URL("../../docs/how-to/run-a-node.md", import.meta.url), "utf8");
@@ -27,7 +25,6 @@ let network: LocalNetwork;
 let stopNetwork: () => Promise<void>;
 let node: ChildProcess | undefined;
 let nodeUrl = "";
-let address = "";
 
 function section(title: string): string {
   return PAGE.split(/^## /m).find((text) => text.startsWith(`${title}\n`)) ?? "";
@@ -46,10 +43,7 @@ const commands = fenced(section("Rehearse on this machine"), "sh").flatMap((bloc
 
 /** As the page has it, but for what is this run's own: the addresses, and a port that nobody else uses. */
 function asTyped(line: string): string {
-  const ours = line
-    .replace(/^adyton /, `${process.execPath} ${MAIN} `)
-    .replace("RPC", network.file.rpcUrl)
-    .replace("ADDRESS", address);
+  const ours = line.replace(/^adyton /, `${process.execPath} ${MAIN} `);
   return /oracle (?:requests|drain)/.test(line) ? `${ours} --node ${nodeUrl}` : ours;
 }
 
@@ -63,7 +57,7 @@ function type(line: string): Promise<Run> {
 }
 
 async function startNode(): Promise<void> {
-  const child = spawn(process.execPath, [MAIN, "oracle", "run", "--config", "node/oracle.json"], {
+  const child = spawn(process.execPath, [MAIN, "oracle", "run", "--config", "my-node/oracle.json"], {
     cwd: folder,
     env: { PATH: programPath() },
     stdio: ["ignore", "pipe", "ignore"],
@@ -81,10 +75,12 @@ const ended = (child: ChildProcess | undefined): Promise<number | null> =>
     else child.once("exit", resolve);
   });
 
+const configurationFile = (): string => join(folder, "my-node", "oracle.json");
+
+const readConfiguration = (): object => JSON.parse(readFileSync(configurationFile(), "utf8")) as object;
+
 function changeConfiguration(change: object): void {
-  const file = join(folder, "node", "oracle.json");
-  const config = JSON.parse(readFileSync(file, "utf8")) as object;
-  writeFileSync(file, JSON.stringify({ ...config, ...change }));
+  writeFileSync(configurationFile(), JSON.stringify({ ...readConfiguration(), ...change }));
 }
 
 beforeAll(async () => {
@@ -95,6 +91,7 @@ beforeAll(async () => {
     recursive: true,
     filter: (file) => /network-\w+$|\.json$/.test(file),
   });
+  writeNetworkFile(join(folder, ".adyton", "network.json"), network.file);
   // Ours is to answer, and not the network's own.
   await network.programs.oracle.stop();
 });
@@ -112,11 +109,6 @@ test("a new operator gets from the page to a node that answers, and stops it", a
   const done: string[] = [];
   for (const line of commands) {
     if (line === "adyton up") continue;
-    if (line.startsWith("curl")) {
-      const early = await type("adyton oracle check --config node/oracle.json");
-      expect(early).toMatchObject({ code: 1 });
-      expect(early.output).toContain("CHAIN_FUNDS_LOW");
-    }
     if (line.startsWith("adyton oracle run")) {
       await startNode();
       continue;
@@ -124,13 +116,38 @@ test("a new operator gets from the page to a node that answers, and stops it", a
     const { code, output } = await type(line);
     expect(code, `${line}\n${output}`).toBe(0);
     done.push(output);
-    if (line.startsWith("adyton oracle key")) address = output.trim();
-    if (line.startsWith("openssl")) {
-      changeConfiguration(JSON.parse(change) as object);
-      changeConfiguration({ http: { port: 0, adminTokenFile: "admin.token" } });
-    }
+    if (!line.startsWith("adyton oracle init")) continue;
+    expect(readConfiguration()).toMatchObject(JSON.parse(change) as object);
+    changeConfiguration({ http: { port: 0, adminTokenFile: "admin.token" } });
+    const again = await type(line);
+    expect(again.code).toBe(64);
+    expect(again.output).toContain("my-node/oracle.json is there already");
   }
-  expect(done.at(-2)).toMatch(/^0x[0-9a-f]{64} .* settled$/m);
+  expect(done.at(-2)).toMatch(
+    /^0x[0-9a-f]{64} .* settled .* fulfilled by 0x[0-9a-f]{64} in 0x[0-9a-f]{64}$/m,
+  );
+  expect(await ended(node)).toBe(0);
+});
+
+test("the next transmitter key takes over, by the commands of the page on keeping a node", async () => {
+  const keep = readFileSync(new URL("../../docs/how-to/keep-a-node.md", import.meta.url), "utf8");
+  const text = keep.split(/^## /m).find((part) => part.startsWith("Replace keys\n")) ?? "";
+  const [change = ""] = fenced(text, "json");
+  const lines = fenced(text, "sh").flatMap((block) => block.trim().split("\n"));
+  const [key = "", check = "", run = ""] = lines;
+  const made = await type(key);
+  expect(made, made.output).toMatchObject({ code: 0 });
+  expect(made.output.trim()).toMatch(/^0x[0-9a-f]{40}$/);
+  changeConfiguration(JSON.parse(change) as object);
+  const checked = await type(check);
+  expect(checked, checked.output).toMatchObject({ code: 0 });
+  expect(checked.output).toContain(`funds of ${made.output.trim()}`);
+  expect(run).toBe("adyton oracle run --config my-node/oracle.json");
+  await startNode();
+  expect(await type('adyton ask "Is fire wet?" --returns "(bool yes, string why)"')).toMatchObject({
+    code: 0,
+  });
+  expect(await type("adyton oracle drain --token-file my-node/admin.token")).toMatchObject({ code: 0 });
   expect(await ended(node)).toBe(0);
 });
 
@@ -148,7 +165,7 @@ describePostgres("moved", (createStore) => {
     expect(change.store.kind).toBe("postgres");
     if (store.config.kind !== "postgres") throw new Error("not a PostgreSQL store");
     changeConfiguration({ store: { ...change.store, url: store.config.url } });
-    const check = await type("adyton oracle check --config node/oracle.json");
+    const check = await type("adyton oracle check --config my-node/oracle.json");
     expect(check, check.output).toMatchObject({ code: 0 });
     expect(check.output).toMatch(/^ok +store: PostgreSQL/m);
     await startNode();
@@ -163,8 +180,8 @@ describePostgres("moved", (createStore) => {
           timeout: 30_000,
         },
       )
-      .toBe(2);
-    expect(await type("adyton oracle drain --token-file node/admin.token")).toMatchObject({ code: 0 });
+      .toBe(3);
+    expect(await type("adyton oracle drain --token-file my-node/admin.token")).toMatchObject({ code: 0 });
     expect(await ended(node)).toBe(0);
   });
 });

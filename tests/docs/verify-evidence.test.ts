@@ -24,9 +24,8 @@ beforeAll(async () => {
     await simulatedQuote(new Uint8Array(64), { measurements }),
   );
   await mkdir(join(folder, "endorsements"));
-  for (const path of ["collateral.json", "endorsements/intel.json"]) {
+  for (const path of ["collateral.json", "endorsements/intel.json"])
     await writeFile(join(folder, path), JSON.stringify(SIMULATOR_COLLATERAL));
-  }
 });
 afterAll(async () => {
   await rm(folder, { recursive: true });

@@ -106,9 +106,8 @@ describe("a deployment", () => {
       for (const name of globSync("**/*", { cwd: out, withFileTypes: true })
         .filter((entry) => entry.isFile())
         .map((entry) => join(entry.parentPath, entry.name))
-        .sort()) {
+        .sort())
         hash.update(name).update(readFileSync(name));
-      }
       return hash.digest("hex");
     };
     const before = digest();
@@ -196,9 +195,8 @@ describe("a deployment", () => {
     for (const script of [
       join(out, "build.sh"),
       ...scripts.map((name) => join(root, "enclave/deploy", name)),
-    ]) {
+    ])
       expect(spawnSync("sh", ["-n", script]).stderr.toString(), script).toBe("");
-    }
   });
 
   test.for<[string, Readonly<Record<string, string>>]>([

@@ -142,9 +142,8 @@ test(
     let before = 0;
     for (let at = 0; at < calls.length; at += 8) {
       if (at >= WARM_UP && before === 0) before = memoryMb();
-      for (const status of await Promise.all(calls.slice(at, at + 8).map(send))) {
+      for (const status of await Promise.all(calls.slice(at, at + 8).map(send)))
         statuses.set(status, (statuses.get(status) ?? 0) + 1);
-      }
     }
     expect(
       [...statuses.keys()].filter((status) => status >= 500),

@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import type { ServerResponse } from "node:http";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { createThrowawayAuthority } from "../../devnet/throwaway-authority.ts";
 import { startStandInModel, type StandInModel } from "../../devnet/stand-in-model.ts";
@@ -273,9 +273,8 @@ describe("a caller that is the host", () => {
       await enclave.call("POST", "/v1/batches", JSON.stringify(call));
     const requestIds = [answer.requestId];
     const hash = `0x${"ab".repeat(32)}`;
-    for (const lie of [{ root: hash, count: 1 }, { leaves: [hash] }, { root: hash, count: 1, requestIds }]) {
+    for (const lie of [{ root: hash, count: 1 }, { leaves: [hash] }, { root: hash, count: 1, requestIds }])
       expect(await batch(lie)).toMatchObject({ status: 400, json: { error: { code: "INPUT_INVALID" } } });
-    }
     const unanswered = { requestIds: [...requestIds, hash] };
     expect(await batch(unanswered)).toMatchObject({
       status: 404,
@@ -346,9 +345,8 @@ describe("a caller that is the host", () => {
       "event" in leaf && "bodyHash" in leaf.event ? [leaf.event.bodyHash] : [],
     );
     expect(Object.keys(bodies).sort()).toEqual([...named].sort());
-    for (const [hash, body] of Object.entries(bodies)) {
+    for (const [hash, body] of Object.entries(bodies))
       expect(toHex(createHash("sha256").update(fromHex(body)).digest())).toBe(hash);
-    }
   });
 
   test.for([

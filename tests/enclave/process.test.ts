@@ -1,5 +1,5 @@
 import { connect } from "node:tls";
-import { z } from "zod";
+import * as z from "zod";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { verifyCoseReceipt } from "../../attestation/receipt/cose-receipt.ts";
 import { verifyRaTlsCertificate } from "../../attestation/ra-tls/verify-ra-tls.ts";
@@ -232,9 +232,8 @@ describe("the enclave as a process", () => {
     const alone = await answerOf(answerCall({}, { deadline: soon() }));
     expect(alone.quorumLeaf).toBeNull();
     // Everything that the key signed is in its log: the answer by its request, the leaf by itself.
-    for (const id of [answer.requestId, leaf.leaf]) {
+    for (const id of [answer.requestId, leaf.leaf])
       expect((await enclave.call("GET", `/v1/log/proof/${id}`)).status).toBe(200);
-    }
   });
 
   test("gives the COSE twin of what it signed for a coordinator", async () => {

@@ -14,9 +14,18 @@ afterAll(() => {
 function buildElsewhere(): { bundle: Buffer; manifest: string } {
   const folder = mkdtempSync(join(tmpdir(), "adyton-build-"));
   folders.push(folder);
-  for (const name of ["enclave", "protocol", "attestation", "tools", "package.json", "tsconfig.json"]) {
+  for (const name of [
+    "enclave",
+    "runtime",
+    "client",
+    "coprocessor",
+    "protocol",
+    "attestation",
+    "tools",
+    "package.json",
+    "tsconfig.json",
+  ])
     cpSync(join(root, name), join(folder, name), { recursive: true });
-  }
   symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
   return build(folder, join(folder, "image"));
 }

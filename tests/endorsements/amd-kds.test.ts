@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { verifySnpReportUnder } from "../../attestation/amd/verify-snp-report.ts";
 import { createVendorSource } from "../../endorsements/vendor-source.ts";
-import type { EndorsementSource } from "../../endorsements/endorsement-source.ts";
+import type { EndorsementSource } from "../../attestation/endorsements/endorsement-source.ts";
 import {
   AMD_NOW,
   mintAmdWorld,

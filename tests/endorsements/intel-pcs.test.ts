@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { verifySgxQuote } from "../../attestation/intel/verify-sgx.ts";
 import { verifyTdQuote } from "../../attestation/intel/verify-tdx.ts";
-import type { EndorsementSource } from "../../endorsements/endorsement-source.ts";
+import type { EndorsementSource } from "../../attestation/endorsements/endorsement-source.ts";
 import { createVendorSource } from "../../endorsements/vendor-source.ts";
 import { DAY, FAKE_TRUST, mintFakeIntel, NOW, type FakeIntel } from "../support/fake-intel.ts";
 import { FMSPC_PATH, pcsDocuments, signedTcbInfo } from "../support/intel-documents.ts";

@@ -4,12 +4,12 @@
  * text, and only TLS and the provider keep the order.
  */
 
-import { anthropicMessages } from "../../enclave/models/anthropic-messages.ts";
-import { geminiInteractions } from "../../enclave/models/gemini-interactions.ts";
-import { gemini } from "../../enclave/models/gemini.ts";
-import type { ModelFormat } from "../../enclave/models/model-format.ts";
-import { createOpenaiChat, DEFAULT_CHAT_DIALECT } from "../../enclave/models/openai-chat.ts";
-import { openaiResponses } from "../../enclave/models/openai-responses.ts";
+import { anthropicMessages } from "../../runtime/models/anthropic-messages.ts";
+import { geminiInteractions } from "../../runtime/models/gemini-interactions.ts";
+import { gemini } from "../../runtime/models/gemini.ts";
+import type { ModelFormat } from "../../runtime/models/model-format.ts";
+import { createOpenaiChat, DEFAULT_CHAT_DIALECT } from "../../runtime/models/openai-chat.ts";
+import { openaiResponses } from "../../runtime/models/openai-responses.ts";
 import { fromUtf8, toUtf8 } from "../../protocol/bytes.ts";
 import type { Random } from "./mutation.ts";
 import type { FuzzTarget } from "./target.ts";

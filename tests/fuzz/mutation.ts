@@ -73,8 +73,7 @@ const MUTATORS: readonly Mutator[] = [
 /** One to four mutations, one after another; an input without bytes is given one. */
 export function mutate(bytes: Bytes, random: Random): Bytes {
   let mutated = bytes;
-  for (let left = 1 + random(4); left > 0; left--) {
+  for (let left = 1 + random(4); left > 0; left--)
     mutated = MUTATORS[random(MUTATORS.length)]!(mutated.length === 0 ? Uint8Array.of(0) : mutated, random);
-  }
   return mutated;
 }

@@ -1,7 +1,10 @@
 import { DOCUMENT_TARGETS } from "./document-targets.ts";
 import { INTEL_TARGETS } from "./intel-targets.ts";
+import { JSON_NUMBER_TARGETS } from "./json-number-targets.ts";
 import { MODEL_STREAM_TARGETS } from "./model-stream-targets.ts";
+import { PAGE_TARGETS } from "./page-targets.ts";
 import { RECEIPT_TARGETS } from "./receipt-targets.ts";
+import { SCHEMA_TARGETS } from "./schema-targets.ts";
 import type { FuzzTarget } from "./target.ts";
 import { VENDOR_TARGETS } from "./vendor-targets.ts";
 
@@ -12,4 +15,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   ...DOCUMENT_TARGETS,
   ...RECEIPT_TARGETS,
   ...MODEL_STREAM_TARGETS,
+  ...SCHEMA_TARGETS,
+  ...JSON_NUMBER_TARGETS,
+  ...PAGE_TARGETS,
 ];

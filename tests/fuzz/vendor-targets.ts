@@ -11,7 +11,9 @@ import { parseCcel } from "../../attestation/eventlog/ccel.ts";
 import { recogniseEvidence } from "../../attestation/evidence/recognise-evidence.ts";
 import { parseNvidiaEvidence } from "../../attestation/nvidia/nvidia-evidence.ts";
 import { verifyNvidiaEvidenceUnder } from "../../attestation/nvidia/verify-nvidia-evidence.ts";
+import { parseNvidiaEndorsements } from "../../attestation/nvidia/nvidia-endorsements.ts";
 import { concatBytes, toUtf8 } from "../../protocol/bytes.ts";
+import { EndorsementError } from "../../protocol/errors.ts";
 import { AMD_NOW, mintAmdWorld } from "../support/fake-amd.ts";
 import { AWS_NOW, mintAwsWorld } from "../support/fake-aws.ts";
 import { azurePlan, mintAzureParts, runtimeClaims, toAzureJson } from "../support/fake-azure.ts";
@@ -19,6 +21,7 @@ import { END, event, SHA384, specIdEvent } from "../support/fake-ccel.ts";
 import { EVENTS, mintDstackQuote, toQuoteResponse, toVersionedAttestation } from "../support/fake-dstack.ts";
 import { FAKE_TRUST, NOW } from "../support/fake-intel.ts";
 import { mintNvidiaWorld, NVIDIA_NOW, toEvidenceJson } from "../support/fake-nvidia.ts";
+import { mintOcsp } from "../support/fake-ocsp.ts";
 import type { FuzzTarget } from "./target.ts";
 
 const amd = mintAmdWorld({ crl: {} });
@@ -56,6 +59,22 @@ const nvidiaJson: FuzzTarget = {
   run: async (input) => {
     const { roots } = await nvidia;
     return (await verifyNvidiaEvidenceUnder(roots, parseNvidiaEvidence(input), { now: NVIDIA_NOW })).claims;
+  },
+};
+
+/** An answer is relied on where it speaks of every certificate: changed, it may fall away, and must not say more. */
+const ocsp: FuzzTarget = {
+  kind: "ocsp",
+  seeds: async () => [await mintOcsp(await nvidia)],
+  run: async (input) => {
+    const { roots, device } = await nvidia;
+    const endorsements = parseNvidiaEndorsements({ ocsp: [input], crls: [] });
+    const verified = await verifyNvidiaEvidenceUnder(roots, [device], { now: NVIDIA_NOW, endorsements });
+    if (verified.claims.revocation === "checked") return verified.claims;
+    throw new EndorsementError({
+      code: "ENDORSEMENT_UNAVAILABLE",
+      message: "it does not speak of every certificate",
+    });
   },
 };
 
@@ -168,6 +187,7 @@ export const VENDOR_TARGETS: readonly FuzzTarget[] = [
   nitro,
   spdm,
   nvidiaJson,
+  ocsp,
   azure,
   dstackLog,
   parser("ccel", CCEL, parseCcel),

@@ -4,16 +4,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import {
-  findRelease,
-  formatVerifierKey,
-  parseVerifierKey,
-  signReleaseLog,
-  verifyReleaseLog,
-  type Release,
-  type ReleaseLog,
-} from "../../image/release-log.ts";
+import { findRelease, verifyReleaseLog, type Release, type ReleaseLog } from "../../image/release-log.ts";
 import type { Hex } from "../../protocol/bytes.ts";
+import { signLogHead } from "../../protocol/receipt-log.ts";
+import { formatVerifierKey, parseVerifierKey } from "../../protocol/verifier-key.ts";
 
 const NAME = "adyton.example/releases";
 const KEY = new Uint8Array(32).fill(7);
@@ -36,7 +30,7 @@ function release(version: string, pcr0: Hex): Release {
 const lines = [release("1.0.0", register("aa")), release("1.1.0", register("bb"))].map((entry) =>
   JSON.stringify(entry),
 );
-const log: ReleaseLog = { lines, checkpoint: signReleaseLog(lines, NAME, KEY) };
+const log: ReleaseLog = { lines, checkpoint: signLogHead(lines, NAME, KEY) };
 
 describe("a release log", () => {
   test("is read as it was signed", () => {
@@ -67,12 +61,12 @@ describe("a release log", () => {
     ],
     [
       "another name signed",
-      { checkpoint: signReleaseLog(lines, "other.example", KEY) },
+      { checkpoint: signLogHead(lines, "other.example", KEY) },
       "EVIDENCE_SIGNATURE_INVALID",
     ],
     [
       "another key signed",
-      { checkpoint: signReleaseLog(lines, NAME, new Uint8Array(32).fill(8)) },
+      { checkpoint: signLogHead(lines, NAME, new Uint8Array(32).fill(8)) },
       "EVIDENCE_SIGNATURE_INVALID",
     ],
     [
@@ -106,7 +100,7 @@ describe("a release log", () => {
 
   test("an entry that is no release is refused, although it was signed", () => {
     const wrong = ['{"version":"1"}'];
-    const signed = { lines: wrong, checkpoint: signReleaseLog(wrong, NAME, KEY) };
+    const signed = { lines: wrong, checkpoint: signLogHead(wrong, NAME, KEY) };
     expect(() => verifyReleaseLog(signed, verifier)).toThrow(
       expect.objectContaining({ code: "EVIDENCE_MALFORMED" }),
     );

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { fromHex, type Hex } from "../../protocol/bytes.ts";
 import { decodePackedItems } from "../../protocol/packed-item.ts";
 import { requestId } from "../../protocol/request.ts";
-import { coordinatorInterface } from "../../oracle/chain/contracts.ts";
+import { coordinatorInterface } from "../../oracle/chain/contracts/contracts.ts";
 import type { OracleProcess } from "../oracle/support/oracle-process.ts";
 import type { StandInEnclave } from "../oracle/support/stand-in-enclave.ts";
 import {
@@ -10,12 +10,12 @@ import {
   FALLBACK_WINDOW_SECONDS,
   mempoolOf,
   outcomeOf,
+  type PendingTransaction,
+  type TestChain,
   until,
   untilSettled,
 } from "../oracle/support/test-chain.ts";
-import type { PendingTransaction, TestChain } from "../oracle/support/test-chain.ts";
-import { startTestbed } from "./support/testbed.ts";
-import type { Testbed } from "./support/testbed.ts";
+import { startTestbed, type Testbed } from "./support/testbed.ts";
 
 const REQUESTS = 6;
 const LIFETIME_SECONDS = 3_600;
@@ -155,9 +155,7 @@ test("a batch that reverts as a whole is settled one by one", async () => {
   await chain.rpc("anvil_setCode", coordinator, "0x60006000fd");
   await chain.rpc("evm_mine");
   await chain.rpc("anvil_setCode", coordinator, code);
-  for (const { hash } of batches) {
-    expect((await chain.provider.getTransactionReceipt(hash))?.status).toBe(0);
-  }
+  for (const { hash } of batches) expect((await chain.provider.getTransactionReceipt(hash))?.status).toBe(0);
   await resumeMining();
   await expectEachOnce(ids);
   const hashes = new Set(batches.map(({ hash }) => hash));

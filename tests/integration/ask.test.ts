@@ -1,10 +1,15 @@
 /** `adyton ask` against a running network, and the receipt checked against the chain. */
 
 import { join } from "node:path";
+import { Client } from "@modelcontextprotocol/client";
+import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { localWallet } from "../../devnet/local-accounts.ts";
+import { LocalAccount } from "../../devnet/local-chain.ts";
 import { writeNetworkFile } from "../../devnet/network-file.ts";
 import type { LocalNetwork } from "../../devnet/start.ts";
 import { runAdyton } from "../support/adyton-command.ts";
+import { COMPILE_CACHE } from "../support/compile-cache.ts";
 import { until } from "../oracle/support/test-chain.ts";
 import { startTestNetwork } from "../support/local-network.ts";
 
@@ -109,11 +114,13 @@ test.for(SIZES.flatMap((bytes) => [[bytes, "text"] as const, [bytes, "typed"] as
     if (status === "ok" && form === "text") expect(answer).toHaveLength(bytes);
     // What is too long for the request's maxOutputBytes, a model is asked for again, shorter.
     if (status === "ok" && form === "typed") expect(answer).not.toEqual({ text: "" });
-    if (delivered && status === "ok") expect(problem).toBeNull();
-    else
+    if (delivered && status === "ok") {
+      expect(problem).toBeNull();
+    } else {
       expect(problem).toMatch(
         /ran out of the [\d,]+ gas .*callbackGasLimit|at most \d+ bytes \(maxOutputBytes\)/,
       );
+    }
   },
 );
 
@@ -160,4 +167,69 @@ test.for([
   expect(code).toBe(64);
   expect(stdout).toBe("");
   expect(stderr).not.toContain("bug");
+});
+
+/** What the tool `ask` of `adyton mcp` gives back, asked one question after another. */
+async function askByMcp(
+  cap: bigint,
+  inputs: readonly Record<string, string>[],
+): Promise<readonly McpReply[]> {
+  const client = new Client({ name: "test", version: "0" });
+  const args = ["mcp", "--allow-ask", "--spend-cap", String(cap), "--network", networkFile];
+  await client.connect(
+    new StdioClientTransport({
+      command: process.execPath,
+      args: [join(import.meta.dirname, "../../cli/main.ts"), ...args],
+      env: { ...COMPILE_CACHE },
+      stderr: "inherit",
+    }),
+  );
+  try {
+    const { tools } = await client.listTools();
+    const ask = tools.find(({ name }) => name === "ask");
+    expect(ask?.annotations).toMatchObject({ readOnlyHint: false, idempotentHint: false });
+    expect(Object.keys(ask?.inputSchema.properties ?? {}).sort()).toEqual(["model", "question", "returns"]);
+    const replies: McpReply[] = [];
+    for (const input of inputs) {
+      const { structuredContent } = await client.callTool(
+        { name: "ask", arguments: input },
+        { timeout: 240_000 },
+      );
+      replies.push(structuredContent as McpReply);
+    }
+    return replies;
+  } finally {
+    await client.close();
+  }
+}
+
+interface McpReply {
+  readonly found: Readonly<Record<string, unknown>>;
+  readonly untrusted: Readonly<Record<string, unknown>>;
+}
+
+test(
+  "a model's client asks up to its cap, and what the model said is untrusted",
+  { timeout: 300_000 },
+  async () => {
+    const cap = 10n ** 18n;
+    const [answered, unknown] = await askByMcp(cap, [
+      { question: "What is 3 + 4?", returns: "(string text)" },
+      { question: "Anybody?", model: "gpt-4" },
+    ]);
+    expect(answered?.found).toMatchObject({ status: "ok", delivered: true, receipt: { genuine: true } });
+    expect(JSON.stringify(answered?.found)).not.toContain("3 + 4");
+    expect(JSON.stringify(answered?.untrusted)).toContain("3 + 4 = 7");
+    expect(BigInt(String(answered?.found["capLeftWei"]))).toBeLessThan(cap);
+    expect(unknown?.found).toEqual({ error: "INPUT_INVALID" });
+  },
+);
+
+test("a question beyond the cap is not sent", { timeout: 300_000 }, async () => {
+  const count = async (): Promise<number> =>
+    await network.provider.getTransactionCount(localWallet(LocalAccount.asker).address, "latest");
+  const before = await count();
+  const [first] = await askByMcp(1n, [{ question: "What is 3 + 4?" }]);
+  expect(first?.found).toEqual({ error: "INPUT_CAP_REACHED" });
+  expect(await count()).toBe(before);
 });

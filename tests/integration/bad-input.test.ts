@@ -3,7 +3,7 @@
 import { ZeroHash, type ContractTransactionResponse, type Signer } from "ethers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { askContract, type Answered } from "../../cli/ask/ask-contract.ts";
-import { LocalAccount } from "../../devnet/anvil.ts";
+import { LocalAccount } from "../../devnet/local-chain.ts";
 import { localAddress, localSigner } from "../../devnet/local-accounts.ts";
 import type { LocalNetwork } from "../../devnet/start.ts";
 import { Concierge__factory, OracleCoordinator__factory } from "../../contracts/bindings/factories/index.ts";

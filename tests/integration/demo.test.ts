@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { runAdyton } from "../support/adyton-command.ts";
 import { isListening, portsIn } from "../support/loopback-ports.ts";
 
@@ -29,6 +29,24 @@ const DemoOutput = z.strictObject({
   }),
   receiptFile: z.string(),
   policyFile: z.string(),
+  agent: z.strictObject({
+    requestId: z.string().regex(/^0x[0-9a-f]{64}$/),
+    program: z.string().regex(/^0x[0-9a-f]{64}$/),
+    question: z.string(),
+    answer: z.strictObject({
+      outcome: z.literal("yes"),
+      confidenceBps: z.literal(10_000),
+      reason: z.string(),
+    }),
+    status: z.literal("ok"),
+    requestTx: z.string(),
+    fulfillTx: z.string(),
+    requestGas: z.int().positive(),
+    fulfillGas: z.int().positive(),
+    msToAnswer: z.int().positive(),
+  }),
+  agentReceiptFile: z.string(),
+  replay: z.looseObject({ verdict: z.literal("equal"), calls: z.literal(7) }),
 });
 
 let folder: string;
@@ -40,10 +58,10 @@ afterEach(() => {
 });
 
 test(
-  "answers two questions, verifies the receipt, prints one object and releases every port",
+  "answers two questions, runs an agent, verifies and replays, prints one object and releases every port",
   { timeout: 300_000 },
   async () => {
-    const { code, stdout, stderr } = await runAdyton(["demo", "--json", "--folder", folder]);
+    const { code, stdout, stderr } = await runAdyton(["demo", "--agents", "--json", "--folder", folder]);
     expect(stderr).toContain("STAND-IN");
     expect(stderr).toContain("SIMULATED");
     expect(code).toBe(0);
@@ -64,6 +82,9 @@ test(
     for (const log of logs)
       expect(readFileSync(join(folder, "network", log), "utf8")).not.toContain(enclaves[0]!.callerToken);
 
+    expect((await runAdyton(["replay", output.agentReceiptFile])).stdout).toMatch(/^equal/);
+    const agent = ["verify", output.agentReceiptFile, "--policy", output.policyFile];
+    expect((await runAdyton(agent)).code).toBe(0);
     const verify = ["verify", output.receiptFile];
     expect((await runAdyton([...verify, "--policy", output.policyFile])).code).toBe(0);
     const unappraised = await runAdyton([...verify, "--json"]);

@@ -1,14 +1,19 @@
 /** Nodes that share nothing but the chain: each has its own store, key and enclave. */
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { assign } from "../../oracle/relay/assignment.ts";
+import { assign } from "../../oracle/relay/asking/assignment.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import type { OracleProcess } from "../oracle/support/oracle-process.ts";
 import type { StandInEnclave } from "../oracle/support/stand-in-enclave.ts";
-import { ask, outcomeOf, TRANSMITTER_KEYS, until, untilSettled } from "../oracle/support/test-chain.ts";
-import type { TestChain } from "../oracle/support/test-chain.ts";
-import { startTestbed } from "./support/testbed.ts";
-import type { Testbed } from "./support/testbed.ts";
+import {
+  ask,
+  outcomeOf,
+  type TestChain,
+  TRANSMITTER_KEYS,
+  until,
+  untilSettled,
+} from "../oracle/support/test-chain.ts";
+import { startTestbed, type Testbed } from "./support/testbed.ts";
 
 /** Long enough for a busy machine to settle a request, short enough to wait for. */
 const TURN_SECONDS = 15;

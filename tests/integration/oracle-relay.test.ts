@@ -6,21 +6,19 @@ import { settlesLate } from "../../protocol/answer.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import type { OracleProcess } from "../oracle/support/oracle-process.ts";
 import type { StandInEnclave } from "../oracle/support/stand-in-enclave.ts";
-import { describeStores } from "../oracle/support/stores.ts";
-import type { TestStore } from "../oracle/support/stores.ts";
+import { describeStores, type TestStore } from "../oracle/support/stores.ts";
 import {
   ask,
   FALLBACK_WINDOW_SECONDS,
   mempoolOf,
   outcomeOf,
+  type TestChain,
   textPayload,
   TRANSMITTER_KEYS,
   until,
   untilSettled,
 } from "../oracle/support/test-chain.ts";
-import type { TestChain } from "../oracle/support/test-chain.ts";
-import { startTestbed } from "./support/testbed.ts";
-import type { Testbed } from "./support/testbed.ts";
+import { startTestbed, type Testbed } from "./support/testbed.ts";
 
 let bed: Testbed;
 let store: TestStore;
@@ -211,9 +209,7 @@ describeStores("the oracle as a process", (createStore) => {
     enclave.decide = (id) => {
       const status = wanted[next];
       next += 1;
-      if (status === undefined) {
-        return { http: 400, code: "INPUT_INVALID" };
-      }
+      if (status === undefined) return { http: 400, code: "INPUT_INVALID" };
       asked.set(id, status);
       return { status };
     };

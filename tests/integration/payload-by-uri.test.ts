@@ -1,16 +1,13 @@
 /** Requests whose payload travels by hash and URI, from the chain and back. */
 
-import { createServer } from "node:http";
-import type { Server } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fromHex } from "../../protocol/bytes.ts";
 import type { OracleProcess } from "../oracle/support/oracle-process.ts";
 import type { StandInEnclave } from "../oracle/support/stand-in-enclave.ts";
-import { ask, textPayload, until, untilSettled } from "../oracle/support/test-chain.ts";
-import type { TestChain } from "../oracle/support/test-chain.ts";
-import { startTestbed } from "./support/testbed.ts";
-import type { Testbed } from "./support/testbed.ts";
+import { ask, type TestChain, textPayload, until, untilSettled } from "../oracle/support/test-chain.ts";
+import { startTestbed, type Testbed } from "./support/testbed.ts";
 
 const CID = "bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi";
 const PAYLOAD = textPayload("2 + 2?");
@@ -46,8 +43,11 @@ describe("a payload by URI", { timeout: 90_000 }, () => {
     const { requestId } = await ask(chain, { payload: PAYLOAD, payloadUri: `ipfs://${CID}` });
     expect(await untilSettled(chain, requestId)).toMatchObject({ fulfilled: 1, status: 1 });
     expect(served).toEqual([`/ipfs/${CID}`]);
-    const receipt = await fetch(`${oracle.url}/v1/receipts/${requestId}`);
-    expect(await receipt.json()).toMatchObject({ payload: PAYLOAD });
+    const receipt = await until("receipt", async () => {
+      const response = await fetch(`${oracle.url}/v1/receipts/${requestId}`);
+      return response.ok ? ((await response.json()) as object) : undefined;
+    });
+    expect(receipt).toMatchObject({ payload: PAYLOAD });
   });
 
   test.for([

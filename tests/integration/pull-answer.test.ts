@@ -1,18 +1,19 @@
 import { AbiCoder } from "ethers";
-import type { z } from "zod";
+import type * as z from "zod";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { AnswerChecker__factory, ClaimReview__factory } from "../../contracts/bindings/index.ts";
-import type { ClaimReview } from "../../contracts/bindings/index.ts";
+import {
+  AnswerChecker__factory,
+  type ClaimReview,
+  ClaimReview__factory,
+} from "../../contracts/bindings/index.ts";
 import type { PullAnswer } from "../../oracle/store/index-queries.ts";
 import type { Answer } from "../../protocol/answer.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import type { RequestWire } from "../../protocol/request.ts";
 import type { OracleProcess } from "../oracle/support/oracle-process.ts";
 import type { StandInEnclave } from "../oracle/support/stand-in-enclave.ts";
-import { outcomeOf, until, untilSettled } from "../oracle/support/test-chain.ts";
-import type { TestChain } from "../oracle/support/test-chain.ts";
-import { startTestbed } from "./support/testbed.ts";
-import type { Testbed } from "./support/testbed.ts";
+import { outcomeOf, type TestChain, until, untilSettled } from "../oracle/support/test-chain.ts";
+import { startTestbed, type Testbed } from "./support/testbed.ts";
 
 const COVERED = 2n;
 const WAITING = 1n;

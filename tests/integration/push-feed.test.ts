@@ -1,13 +1,16 @@
 import { ZeroAddress } from "ethers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { PushFeed__factory } from "../../contracts/bindings/index.ts";
-import type { PushFeed } from "../../contracts/bindings/index.ts";
+import { type PushFeed, PushFeed__factory } from "../../contracts/bindings/index.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import type { OracleProcess } from "../oracle/support/oracle-process.ts";
-import { mempoolOf, textPayload, TRANSMITTER_KEYS, until } from "../oracle/support/test-chain.ts";
-import type { TestChain } from "../oracle/support/test-chain.ts";
-import { startTestbed } from "./support/testbed.ts";
-import type { Testbed } from "./support/testbed.ts";
+import {
+  mempoolOf,
+  type TestChain,
+  textPayload,
+  TRANSMITTER_KEYS,
+  until,
+} from "../oracle/support/test-chain.ts";
+import { startTestbed, type Testbed } from "./support/testbed.ts";
 
 const DAY = 86_400;
 const ETHER = 10n ** 18n;

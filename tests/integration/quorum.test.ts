@@ -2,16 +2,13 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { AnswerStatus } from "../../protocol/answer.ts";
-import { fromHex, toHex, toUtf8 } from "../../protocol/bytes.ts";
-import type { Hex } from "../../protocol/bytes.ts";
+import { fromHex, type Hex, toHex, toUtf8 } from "../../protocol/bytes.ts";
 import { Aggregation } from "../../protocol/request.ts";
 import { keccak } from "../../protocol/struct-hash.ts";
 import type { OracleProcess } from "../oracle/support/oracle-process.ts";
 import type { StandInEnclave } from "../oracle/support/stand-in-enclave.ts";
-import { ask, outcomeOf, until, untilSettled } from "../oracle/support/test-chain.ts";
-import type { TestChain } from "../oracle/support/test-chain.ts";
-import { startTestbed } from "./support/testbed.ts";
-import type { Testbed } from "./support/testbed.ts";
+import { ask, outcomeOf, type TestChain, until, untilSettled } from "../oracle/support/test-chain.ts";
+import { startTestbed, type Testbed } from "./support/testbed.ts";
 
 let bed: Testbed;
 let chain: TestChain;
@@ -63,9 +60,7 @@ describe("a request that wants several platforms", { timeout: 90_000 }, () => {
     expect([...(opened?.args.leaves ?? [])].sort()).toEqual([...(committed?.args.leaves ?? [])].sort());
     const shown = await opened?.getBlock();
     expect(shown?.timestamp).toBeGreaterThan(Number(committed?.args.windowEndsAt));
-    for (const { payee } of enclaves) {
-      expect(await chain.coordinator.creditOf(payee)).toBeGreaterThan(0n);
-    }
+    for (const { payee } of enclaves) expect(await chain.coordinator.creditOf(payee)).toBeGreaterThan(0n);
   });
 
   test("asks no more platforms than it wants", async () => {

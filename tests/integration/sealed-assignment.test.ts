@@ -5,12 +5,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { fromHex, toHex, type Hex } from "../../protocol/bytes.ts";
 import { NO_REPLY_KEY, sealPayload } from "../../protocol/sealed-payload.ts";
 import type { OracleProcess } from "../oracle/support/oracle-process.ts";
-import { startStandInEnclave } from "../oracle/support/stand-in-enclave.ts";
-import type { StandInEnclave } from "../oracle/support/stand-in-enclave.ts";
-import { ask, textPayload, until, untilSettled } from "../oracle/support/test-chain.ts";
-import type { TestChain } from "../oracle/support/test-chain.ts";
-import { startTestbed } from "./support/testbed.ts";
-import type { Testbed } from "./support/testbed.ts";
+import { type StandInEnclave, startStandInEnclave } from "../oracle/support/stand-in-enclave.ts";
+import { ask, type TestChain, textPayload, until, untilSettled } from "../oracle/support/test-chain.ts";
+import { startTestbed, type Testbed } from "./support/testbed.ts";
 
 let bed: Testbed;
 let chain: TestChain;

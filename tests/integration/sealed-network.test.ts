@@ -3,11 +3,11 @@
 import { x25519 } from "@noble/curves/ed25519.js";
 import { readFileSync } from "node:fs";
 import { request } from "node:https";
-import { z } from "zod";
+import * as z from "zod";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { verifyReceipt } from "../../attestation/receipt/verify-receipt.ts";
 import { wallClock } from "../../cli/clock.ts";
-import { LocalAccount } from "../../devnet/anvil.ts";
+import { LocalAccount } from "../../devnet/local-chain.ts";
 import { localAddress, localSigner } from "../../devnet/local-accounts.ts";
 import type { LocalNetwork } from "../../devnet/start.ts";
 import { OracleCoordinator__factory } from "../../contracts/bindings/factories/index.ts";
@@ -141,8 +141,6 @@ test("leaves no word of question, answer or key: not on the disk, in the oracle'
   for (const secret of ["Kleisthenes", "Panathenaea", OWN_KEY]) {
     const hex = Buffer.from(secret).toString("hex");
     const base64 = Buffer.from(secret).toString("base64").replace(/=+$/, "").slice(0, -1);
-    for (const form of [secret, hex, base64]) {
-      expect(held.filter((text) => text.includes(form))).toEqual([]);
-    }
+    for (const form of [secret, hex, base64]) expect(held.filter((text) => text.includes(form))).toEqual([]);
   }
 });

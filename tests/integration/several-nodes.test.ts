@@ -3,12 +3,9 @@ import type { Hex } from "../../protocol/bytes.ts";
 import { recomputeLedger } from "../oracle/support/ledger.ts";
 import type { OracleProcess } from "../oracle/support/oracle-process.ts";
 import type { StandInEnclave } from "../oracle/support/stand-in-enclave.ts";
-import { describePostgres } from "../oracle/support/stores.ts";
-import type { TestStore } from "../oracle/support/stores.ts";
-import { ask, until, untilSettled } from "../oracle/support/test-chain.ts";
-import type { TestChain } from "../oracle/support/test-chain.ts";
-import { startTestbed } from "./support/testbed.ts";
-import type { Testbed } from "./support/testbed.ts";
+import { describePostgres, type TestStore } from "../oracle/support/stores.ts";
+import { ask, type TestChain, until, untilSettled } from "../oracle/support/test-chain.ts";
+import { startTestbed, type Testbed } from "./support/testbed.ts";
 import { wallClockMs } from "../oracle/support/wall-clock.ts";
 
 const QUIET_REQUESTS = 40;
@@ -99,9 +96,7 @@ describePostgres("three nodes and three enclaves", (createStore) => {
 
     let release: () => void = () => undefined;
     const held = new Promise<void>((resolve) => (release = resolve));
-    for (const enclave of enclaves) {
-      enclave.decide = () => held.then(() => ({ status: 1 }));
-    }
+    for (const enclave of enclaves) enclave.decide = () => held.then(() => ({ status: 1 }));
     const underWay = await askSeveral(REQUESTS_AT_DEATH);
     await until("the calls under way", () =>
       Promise.resolve(modelCalls(underWay) >= underWay.length ? true : undefined),

@@ -2,14 +2,21 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { FaultyProxy } from "../oracle/support/faulty-proxy.ts";
-import type { Fault } from "../oracle/support/faulty-proxy.ts";
-import { startOracleProcess, writeTestConfig } from "../oracle/support/oracle-process.ts";
-import type { OracleProcess } from "../oracle/support/oracle-process.ts";
-import { standInBehaviourDigest, startStandInEnclave } from "../oracle/support/stand-in-enclave.ts";
-import type { StandInEnclave } from "../oracle/support/stand-in-enclave.ts";
-import { ask, LOCAL_CHAIN_IDS, startTestChain, until, untilSettled } from "../oracle/support/test-chain.ts";
-import type { TestChain } from "../oracle/support/test-chain.ts";
+import { type Fault, FaultyProxy } from "../oracle/support/faulty-proxy.ts";
+import { type OracleProcess, startOracleProcess, writeTestConfig } from "../oracle/support/oracle-process.ts";
+import {
+  standInBehaviourDigest,
+  type StandInEnclave,
+  startStandInEnclave,
+} from "../oracle/support/stand-in-enclave.ts";
+import {
+  ask,
+  LOCAL_CHAIN_IDS,
+  startTestChain,
+  type TestChain,
+  until,
+  untilSettled,
+} from "../oracle/support/test-chain.ts";
 import { wallClockMs } from "../oracle/support/wall-clock.ts";
 
 /**
@@ -52,9 +59,7 @@ beforeAll(async () => {
 
 afterEach(({ task }) => {
   proxy.fault = "none";
-  if (task.result?.state === "fail") {
-    process.stderr.write(oracle?.log().slice(-8_000) ?? "");
-  }
+  if (task.result?.state === "fail") process.stderr.write(oracle?.log().slice(-8_000) ?? "");
 });
 
 afterAll(async () => {

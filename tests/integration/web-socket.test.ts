@@ -2,10 +2,8 @@
 
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { OracleProcess } from "../oracle/support/oracle-process.ts";
-import { ask, untilSettled } from "../oracle/support/test-chain.ts";
-import type { TestChain } from "../oracle/support/test-chain.ts";
-import { startTestbed } from "./support/testbed.ts";
-import type { Testbed } from "./support/testbed.ts";
+import { ask, type TestChain, untilSettled } from "../oracle/support/test-chain.ts";
+import { startTestbed, type Testbed } from "./support/testbed.ts";
 
 let bed: Testbed;
 let chain: TestChain;

@@ -1,7 +1,7 @@
 import { computeAddress, recoverAddress, Signature, SigningKey, TypedDataEncoder } from "ethers";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import * as p from "../../protocol/index.ts";
 import { codeOf } from "../support/code-of.ts";
 import * as arbitrary from "../support/protocol-arbitraries.ts";
@@ -122,9 +122,8 @@ test("the JSON form and back is the identity, and refuses what is never signed",
     fc.property(arbitrary.answer, (answer) => {
       const wire: unknown = JSON.parse(JSON.stringify(z.encode(p.Answer, answer)));
       expect(p.Answer.parse(wire)).toEqual(answer);
-      for (const change of [{ status: 0 }, { status: 8 }, { status: 10 }, { answeredAt: `${2n ** 40n}` }]) {
+      for (const change of [{ status: 0 }, { status: 8 }, { status: 10 }, { answeredAt: `${2n ** 40n}` }])
         expect(p.Answer.safeParse({ ...(wire as object), ...change }).success).toBe(false);
-      }
     }),
   );
 });

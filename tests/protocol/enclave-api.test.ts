@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import * as p from "../../protocol/index.ts";
 import * as arbitrary from "../support/protocol-arbitraries.ts";
 import { without } from "../support/without.ts";

@@ -40,11 +40,14 @@ test.for([
 });
 
 test("takes a payload of the largest size and refuses one byte more", () => {
-  const body = new Uint8Array(p.MAX_PAYLOAD_BYTES - 2);
+  const body = new Uint8Array(p.MAX_CALL_PAYLOAD_BYTES - 2);
   const payload = p.encodePayload({ type: p.PayloadType.openai, body });
-  expect(payload).toHaveLength(p.MAX_PAYLOAD_BYTES);
+  expect(payload).toHaveLength(p.MAX_CALL_PAYLOAD_BYTES);
   expect(() => p.decodePayload(payload)).not.toThrow();
   const more = p.concatBytes(body, new Uint8Array(1));
   expect(codeOf(() => p.encodePayload({ type: p.PayloadType.openai, body: more }))).toBe("INPUT_TOO_LARGE");
   expect(codeOf(() => p.decodePayload(p.concatBytes(payload, new Uint8Array(1))))).toBe("INPUT_TOO_LARGE");
+  // What goes through a chain is shorter.
+  const onChain = new Uint8Array(p.MAX_PAYLOAD_BYTES + 1).fill(2, 0, 1);
+  expect(codeOf(() => p.decodePayload(onChain))).toBe("INPUT_TOO_LARGE");
 });

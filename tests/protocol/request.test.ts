@@ -1,7 +1,7 @@
 import { AbiCoder, id, keccak256, TypedDataEncoder } from "ethers";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { Request, REQUEST_TYPE, REQUEST_TYPEHASH, requestId } from "../../protocol/request.ts";
 import * as arbitrary from "../support/protocol-arbitraries.ts";
 import { without } from "../support/without.ts";

@@ -142,7 +142,6 @@ test("a reply is its asker's, for its request, and as much longer as is said", a
     [asker.secretKey, keysetId("78"), sealed],
     [asker.secretKey, REQUEST, sealed.slice(0, -1)],
     [asker.secretKey, REQUEST, fromHex("0x")],
-  ] as const) {
+  ] as const)
     await expect(openReply(key, id, bytes)).rejects.toMatchObject({ code: "INPUT_INVALID" });
-  }
 });

@@ -51,6 +51,16 @@ const events = {
     transport: tls,
   },
   failed: { type: "exchange.failed", exchange: 0, code: "MODEL_TIMEOUT", transport: null },
+  sourceRead: {
+    type: "source.read",
+    part: 0,
+    kind: "image",
+    exchange: 0,
+    mediaType: "image/png",
+    contentHash: hash,
+    contentBytes: 70,
+    page: null,
+  },
   returned: { type: "output.returned", status: 1, outputHash: hash, outputBytes: 0, reason: null },
 } as const satisfies Record<string, p.TranscriptEvent>;
 
@@ -101,7 +111,7 @@ describe("an event of a type that this version does not know", () => {
     const data = p.concatBytes(new Uint8Array([0]), p.fromHex(salt), p.encodeCanonicalJson(unknown));
     expect(p.toHex(p.transcriptLeafHash(leaf))).toBe(`0x${createHash("sha256").update(data).digest("hex")}`);
     expect(p.isUnderstood(unknown)).toBe(false);
-    expect(Object.values(events).map(p.isUnderstood)).toEqual(Array(5).fill(true));
+    expect(Object.values(events).map(p.isUnderstood)).toEqual(Array(6).fill(true));
   });
 
   test.for([

@@ -22,9 +22,9 @@ export const NVIDIA_NOW = 1_767_225_600;
 const YEAR = 31_536_000;
 
 const LEVELS = ["root", "identity", "provisioner", "bootRom", "firmware"] as const;
-type Level = (typeof LEVELS)[number];
+export type Level = (typeof LEVELS)[number];
 
-const SUBJECTS: Readonly<Record<Level, string>> = {
+export const SUBJECTS: Readonly<Record<Level, string>> = {
   root: "NVIDIA Device Identity CA",
   identity: "NVIDIA GH100 Identity",
   provisioner: "NVIDIA GH100 Provisioner ICA 1",
@@ -55,10 +55,15 @@ export interface NvidiaPlan {
   readonly serial: number;
 }
 
+/** Every level's, to sign with what NVIDIA never would. */
+export async function nvidiaKeys(): Promise<Readonly<Record<Level | "stranger", FakeKey>>> {
+  keys ??= mintKeys();
+  return await keys;
+}
+
 /** The root's own, to certify with what the root never would. */
 export async function rootKey(): Promise<FakeKey> {
-  keys ??= mintKeys();
-  return (await keys).root;
+  return (await nvidiaKeys()).root;
 }
 
 export const FIRMWARE = new Uint8Array(48).fill(0xf0);

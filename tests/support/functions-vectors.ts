@@ -4,7 +4,7 @@
  */
 
 import { encode } from "cborg";
-import { z } from "zod";
+import * as z from "zod";
 import * as p from "../../protocol/index.ts";
 
 const CHAIN_ID = 31_337n;

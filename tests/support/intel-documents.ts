@@ -1,7 +1,7 @@
 /** The fake Intel's collateral as a service and a folder have it, under names by which Intel's CAs are recognised. */
 
 import { toUtf8 } from "../../protocol/bytes.ts";
-import type { NamedFile } from "../../endorsements/files/read-files.ts";
+import type { NamedFile } from "../../attestation/endorsements/files/named-file.ts";
 import type { FakeIntel } from "./fake-intel.ts";
 import type { LocalAnswer } from "./local-server.ts";
 

@@ -52,6 +52,19 @@ export const functionsRequest: fc.Arbitrary<p.FunctionsRequest> = fc.record({
   deadline: uint(40),
 });
 
+export const agentRun: fc.Arbitrary<p.AgentRun> = fc.record({
+  chainId: uint(256),
+  account: address,
+  grantId: bytes32,
+  programHash: bytes32,
+  inputHash: bytes32,
+  policyId: bytes32,
+  requestedAt: uint(40),
+  nonce: uint(64),
+  stateBlockHash: bytes32,
+  deadline: uint(40),
+});
+
 export const answer: fc.Arbitrary<p.Answer> = fc.record({
   requestId: bytes32,
   status: fc.constantFrom(1, 2, 3, 4, 5, 6, 7, 9),

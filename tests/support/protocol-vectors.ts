@@ -1,6 +1,6 @@
 /** The protocol's vectors, computed: what tests/vectors/protocol/*.json must hold. */
 
-import { z } from "zod";
+import * as z from "zod";
 import * as p from "../../protocol/index.ts";
 import { functionsVectors } from "./functions-vectors.ts";
 
@@ -245,6 +245,8 @@ export function protocolVectors(): Record<string, unknown> {
         return { ...leaf, digest, signature: p.signDigest(digest, ANSWER_PRIVATE_KEY) };
       }),
     },
+    "agent-run": agentRunVectors(),
+    "agent-call": agentCallVectors(),
     packed: packedVectors(),
     keyset: { typehash: p.KEYSET_TYPEHASH, keyset: keyset(), keysetId: p.keysetId(keyset()) },
     claims: {
@@ -268,6 +270,75 @@ export function protocolVectors(): Record<string, unknown> {
       transcriptRoot: word("transcript"),
       keysetId: p.keysetId(keyset()),
       privateKey: ANSWER_PRIVATE_KEY,
+    }),
+  };
+}
+
+/** Runs of agents, and what an enclave signs of each. */
+function agentRunVectors(): unknown {
+  const slot: p.AgentRun = {
+    chainId: 31_337n,
+    account: account("agent account"),
+    grantId: word("grant"),
+    programHash: word("program"),
+    inputHash: p.keccakText(""),
+    policyId: word("policy"),
+    requestedAt: 1_799_998_800n,
+    nonce: 2_999_998n,
+    stateBlockHash: word("state block"),
+    deadline: 1_799_999_400n,
+  };
+  const extreme: p.AgentRun = {
+    ...slot,
+    chainId: 2n ** 256n - 1n,
+    account: `0x${"ff".repeat(20)}`,
+    inputHash: word("input"),
+    requestedAt: 2n ** 40n - 1n,
+    nonce: 2n ** 64n - 1n,
+    deadline: 2n ** 40n - 1n,
+  };
+  return {
+    typehash: p.AGENT_RUN_TYPEHASH,
+    signer: signerAddress(),
+    cases: [slot, extreme].map((run) => {
+      const domain = p.agentDomain(run.chainId, run.account);
+      const [base] = answers();
+      if (base === undefined) throw new Error("no answer");
+      const answer = { ...base, requestId: p.agentRunId(run), stateBlockHash: run.stateBlockHash };
+      const digest = p.answerDigest(domain, answer);
+      return {
+        run: z.encode(p.AgentRun, run),
+        requestId: p.agentRunId(run),
+        domainSeparator: p.domainSeparator(domain),
+        answerHash: p.answerStructHash(answer),
+        digest,
+        signature: p.signDigest(digest, ANSWER_PRIVATE_KEY),
+      };
+    }),
+  };
+}
+
+/** Payloads that contracts write: a program by its hash, with nothing, less than a word, and more than one of input. */
+function agentCallVectors(): unknown {
+  const inputs = [
+    new Uint8Array(),
+    p.toUtf8("{}"),
+    p.toUtf8(JSON.stringify({ question: "Which temple?".repeat(5) })),
+  ];
+  return {
+    cases: inputs.map((input, index) => {
+      const call = {
+        programHash: word("program"),
+        program: new Uint8Array(),
+        input,
+        maxOutputBytes: 1_024 ** index,
+      };
+      return {
+        programHash: call.programHash,
+        input: p.toHex(input),
+        maxOutputBytes: call.maxOutputBytes,
+        payload: p.toHex(p.encodePayload({ type: p.PayloadType.agent, call })),
+      };
     }),
   };
 }
@@ -302,6 +373,8 @@ function settlements(): readonly p.PackedSettlement[] {
   return [
     settle(plain, 1_234n, p.toUtf8("Delphi")),
     settle({ ...plain, requestedAt: plain.requestedAt + 1n }, 1_235n, p.toUtf8("Dodona")),
+    // Whoever pays is whoever is refunded: the usual case.
+    settle({ ...plain, nonce: 4, refundTo: plain.payer }, 1_238n, p.toUtf8("Didyma")),
     // A block that the chain knows no longer.
     { ...settle(otherPayer, 1_236n, new Uint8Array()), bringsStateBlockHash: true },
     settle({ ...otherPolicy, delivery: p.Delivery.hash }, 1_237n, null),

@@ -5,7 +5,7 @@
 
 import * as z from "zod";
 
-/** Field for field, with dstack's names. What it does not know it ignores, which here is a mistake: nothing further is allowed. */
+/** Field for field, with dstack's names. dstack ignores fields that it does not know; here they are mistakes and refused. */
 const AppCompose = z
   .strictObject({
     manifest_version: z.literal(2),

@@ -7,6 +7,8 @@ import { build, version as bundlerVersion } from "esbuild";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { embedSandbox } from "./embed-sandbox.ts";
+import { embedWebAssembly } from "./embed-web-assembly.ts";
 import { leaveOut } from "./left-out.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -25,7 +27,7 @@ export interface EnclaveBundle {
 
 export async function bundleEnclave(): Promise<EnclaveBundle> {
   const result = await build({
-    plugins: [leaveOut],
+    plugins: [leaveOut, embedWebAssembly, embedSandbox],
     absWorkingDir: root,
     entryPoints: ["enclave/main.ts"],
     // Paths are names inside the bundle: those of a linked node_modules would be the link's target.

@@ -1,5 +1,5 @@
 /**
- * What the enclave's bundle leaves out of its packages: parts of express that no route of ours can reach. Whatever is left
+ * The parts of its packages that the enclave's bundle leaves out: parts of express that no route of ours can reach. Whatever is left
  * out refuses: should one be reached after all, the call fails, and nothing else happens in its place.
  * tests/enclave/bundle.test.ts walks every route of the bundle.
  */

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { constants, zstdCompressSync } from "node:zlib";
 import type { CpioEntry } from "../../image/cpio.ts";
 import { writeEif } from "../../image/eif.ts";
+import { loadedPart } from "../../image/elf.ts";
 import { writeUki } from "../../image/uki.ts";
 import { contentOf, readDebianPackage, type PackedFiles } from "./debian-package.ts";
 import { createInitrd } from "./initrd.ts";
@@ -75,7 +76,7 @@ export function buildImage(lock: PackageLock, found: FoundPackages, parts: Image
       compiler: packed("tcc"),
       headers: packed("linux-libc-dev"),
     },
-    { node, bundle: parts.bundle, behaviour: parts.behaviour },
+    { node: loadedPart(node), bundle: parts.bundle, behaviour: parts.behaviour },
   );
   const kernelPath = [...kernelPackage.keys()].find((path) => path.startsWith("boot/vmlinuz-")) ?? "";
   const kernel = contentOf(kernelPackage, kernelPath);
@@ -131,9 +132,8 @@ function describeEntry({ path, mode, content }: CpioEntry): ImageFile & { readon
 function lockedNode({ node }: PackageLock): Uint8Array {
   const { file } = nodeBinary();
   const bytes = readFileSync(file);
-  if (sha256(bytes) !== node.sha256) {
+  if (sha256(bytes) !== node.sha256)
     throw new BuildError(`${file} is not Node ${node.version} of packages.lock.json: run npm ci again`);
-  }
   if (process.versions.node !== node.version || process.arch !== "x64") {
     throw new BuildError(
       `Node ${node.version} for x64 has to run the build, and not ${process.versions.node} for ${process.arch}: ` +

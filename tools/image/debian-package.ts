@@ -40,9 +40,11 @@ function readTar(tar: Buffer): PackedFiles {
     const size = Number.parseInt(textOf(header.subarray(124, 136)), 8);
     const content = tar.subarray(at + BLOCK, at + BLOCK + size);
     const type = String.fromCharCode(header[156] ?? 0);
-    if (type === "L") longName = textOf(content);
-    else if (type === "K") longLink = textOf(content);
-    else {
+    if (type === "L") {
+      longName = textOf(content);
+    } else if (type === "K") {
+      longLink = textOf(content);
+    } else {
       const path = posix.normalize(longName ?? textOf(header.subarray(0, 100)));
       const link = longLink ?? textOf(header.subarray(157, 257));
       if (type === "0" || type === "\0") files.set(path, { link: null, content });

@@ -35,9 +35,8 @@ export function compileInit(
   const folder = mkdtempSync(join(tmpdir(), "adyton-init-"));
   try {
     unpack(folder, toolchain);
-    for (const name of readdirSync(SOURCES, { recursive: true, encoding: "utf8" })) {
+    for (const name of readdirSync(SOURCES, { recursive: true, encoding: "utf8" }))
       if (/\.[chS]$/.test(name)) write(join(folder, "src", name), readFileSync(join(SOURCES, name)));
-    }
     write(join(folder, "src/image.h"), headerOf(definitions));
     const compile = (name: InitProgram): Uint8Array => {
       const out = join(folder, name);

@@ -1,4 +1,4 @@
-/** What is in the initrd: Node and its libraries, the enclave, the behaviour file, init, and the kernel's modules. */
+/** The initrd's content: Node and its libraries, the enclave, the behaviour file, init, and the kernel's modules. */
 
 import { posix } from "node:path";
 import { directory, writeCpio, type CpioEntry } from "../../image/cpio.ts";

@@ -31,7 +31,7 @@ export function readPackageLock(): PackageLock {
 }
 
 /**
- * What the image takes from Debian. The kernel's own package is named by its version; the one that `follow` names depends on
+ * The packages that the image takes from Debian. The kernel's own package is named by its version; the one that `follow` names depends on
  * the newest.
  */
 export const WANTED = [

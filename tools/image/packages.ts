@@ -31,9 +31,8 @@ export function findPackages(lock: PackageLock, sources: PackageSources): FoundP
   mkdirSync(sources.cache, { recursive: true });
   const known = new Map<string, string>();
   const index = (folder: string): void => {
-    for (const name of readdirSync(folder).filter((file) => file.endsWith(".deb"))) {
+    for (const name of readdirSync(folder).filter((file) => file.endsWith(".deb")))
       known.set(sha256(readFileSync(join(folder, name))), join(folder, name));
-    }
   };
   if (sources.folder !== null) index(sources.folder);
   index(sources.cache);

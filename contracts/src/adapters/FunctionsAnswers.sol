@@ -3,7 +3,7 @@ pragma solidity ^0.8.27;
 
 import { Answer, Answers, AnswerStatus } from "../types/Answer.sol";
 
-/// @notice Reads the 256 bytes that Chainlink Functions brings. docs/reference/protocol.md, Functions.
+/// @notice Reads what Chainlink Functions (256 bytes) or CRE brings. docs/reference/protocol.md, Functions.
 ///
 /// | offset | length | field |
 /// |---|---|---|
@@ -15,7 +15,7 @@ import { Answer, Answers, AnswerStatus } from "../types/Answer.sol";
 /// | 72 | 32 | r |
 /// | 104 | 32 | yParityAndS (EIP-2098) |
 /// | 136 | 6 | number of the block whose hash the answer signs |
-/// | 142 | 0–114 | tail |
+/// | 142 | the rest | tail |
 library FunctionsAnswers {
     /// @notice Thrown when a response has not the form above.
     error ResponseMalformed(uint256 length);
@@ -27,12 +27,15 @@ library FunctionsAnswers {
     bytes32 internal constant NAME_HASH = keccak256("Adyton Functions");
 
     uint256 private constant TAIL = 142;
-    uint256 private constant MAX_LENGTH = 256;
 
     /// @notice The response's form, and what follows its fixed fields.
-    /// @dev Establishes: the fixed fields are there, the form is known, a hash has 32 bytes.
-    function split(bytes calldata response) internal pure returns (uint8 form, bytes calldata tail) {
-        require(response.length >= TAIL && response.length <= MAX_LENGTH, ResponseMalformed(response.length));
+    /// @dev Establishes: the fixed fields are there, the form is known, a hash has 32 bytes, nothing is longer than `maxLength`.
+    function split(bytes calldata response, uint256 maxLength)
+        internal
+        pure
+        returns (uint8 form, bytes calldata tail)
+    {
+        require(response.length >= TAIL && response.length <= maxLength, ResponseMalformed(response.length));
         form = uint8(response[0]);
         tail = response[TAIL:];
         require(

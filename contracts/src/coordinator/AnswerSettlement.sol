@@ -50,16 +50,18 @@ abstract contract AnswerSettlement is IOracleCoordinator, Settlement {
     }
 
     /// @dev Gas of a single settlement that its measurement misses: before the first `gasleft` and after the last.
-    uint256 private constant UNMETERED_GAS = 7_400;
+    uint256 private constant UNMETERED_GAS = 6_100;
     /// @dev The same of a batch, and of each of its items.
-    uint256 private constant UNMETERED_BATCH_GAS = 3_250;
-    uint256 private constant UNMETERED_ITEM_GAS = 5_530;
+    uint256 private constant UNMETERED_BATCH_GAS = 5_300;
+    uint256 private constant UNMETERED_ITEM_GAS = 4_500;
     /// @dev EIP-2200 and EIP-2929: writing a warm slot that was zero, or not.
     uint256 private constant NEW_SLOT_GAS = 20_000;
     uint256 private constant CHANGED_SLOT_GAS = 2_900;
-    /// @dev Calldata before an item of `Packed`: selector, keysetId, r, vs, (count,) offset and length.
+    /// @dev Calldata before an item of `Packed`: selector, keysetId, r, vs, (count,) offset and length. Of its tokens the last three
+    /// words are most zeros: two bytes of a count, one of an offset, three of a length are not.
     uint256 private constant PACKED_HEAD_BYTES = 164;
-    uint256 private constant PACKED_BATCH_HEAD_BYTES = 196;
+    uint256 private constant PACKED_HEAD_TOKENS = 476;
+    uint256 private constant PACKED_BATCH_HEAD_TOKENS = 514;
     /// @dev Calldata of `fulfill` without its output, and of an item of `fulfillBatch`.
     uint256 private constant FULFILL_BYTES = 1_156;
     uint256 private constant ITEM_BYTES = 928;
@@ -92,8 +94,8 @@ abstract contract AnswerSettlement is IOracleCoordinator, Settlement {
         address signer = Answers.recoverCompact(
             Answers.typedDigest(block.chainid, address(this), candidate.answerHash()), r, vs
         );
-        uint256 tokens = SettlementGas.tokensOf(0, PACKED_HEAD_BYTES) + SettlementGas.tokensOf(start, end)
-            + (_padded(item.length) - item.length);
+        uint256 tokens =
+            PACKED_HEAD_TOKENS + Packed.tokensOf(start, end) + (_padded(item.length) - item.length);
         _settle(candidate, state, signer, tokens, PACKED_HEAD_BYTES + _padded(item.length), gasAtStart);
     }
 
@@ -142,15 +144,12 @@ abstract contract AnswerSettlement is IOracleCoordinator, Settlement {
             r,
             vs
         );
-        uint256 headTokens =
-            SettlementGas.tokensOf(0, PACKED_BATCH_HEAD_BYTES) + (_padded(items.length) - items.length);
-        _beginBatch(batch, candidates, headTokens);
+        _beginBatch(batch, candidates, PACKED_BATCH_HEAD_TOKENS + (_padded(items.length) - items.length));
         (uint256 start,) = _bounds(items);
         for (uint256 i = 0; i < count; ++i) {
             batch.gasAtItem = gasleft();
             uint256 end = start + Packed.lengthAt(start);
-            uint256 tokens = SettlementGas.tokensOf(start, end);
-            _settleItem(candidates[i], batch, true, tokens, end - start);
+            _settleItem(candidates[i], batch, true, Packed.tokensOf(start, end), end - start);
             start = end;
         }
         _closeBatch(batch);
@@ -205,13 +204,17 @@ abstract contract AnswerSettlement is IOracleCoordinator, Settlement {
         _giveBack(candidate, escrow);
         if (Answers.earnsGas(candidate.status())) {
             uint256 dataFee = Chain.dataFee(CHAIN, dataBytes);
-            // Both hold the escrow while gas is measured: to write them again costs the same, whatever they held.
-            _credits[payee] += escrow;
-            uint256 cleared = _clearedBy(candidate, delivered);
-            uint256 gas = _charge(tokens, UNMETERED_GAS + gasAtStart - gasleft(), cleared);
-            paid = _payment(candidate, gas, dataFee, escrow);
-            _credits[payee] -= escrow - paid;
-            _takeBack(candidate, paid);
+            // Unchecked: sums of wei that this contract holds, and times and gas of this call.
+            unchecked {
+                // Both hold the escrow while gas is measured: to write them again costs the same, whatever they held.
+                uint256 credit = _credits[payee] + escrow;
+                _credits[payee] = credit;
+                uint256 cleared = _clearedBy(candidate, delivered);
+                uint256 gas = _charge(tokens, UNMETERED_GAS + gasAtStart - gasleft(), cleared);
+                paid = _payment(candidate, gas, dataFee, escrow);
+                _credits[payee] = credit - escrow + paid;
+                _takeBack(candidate, paid);
+            }
         }
         _emitFulfilled(candidate, delivered, paid);
     }
@@ -353,8 +356,11 @@ abstract contract AnswerSettlement is IOracleCoordinator, Settlement {
         view
         returns (uint256 payment)
     {
-        payment = gas * SettlementGas.repaidPrice(candidate.gasPriceCap()) + dataFee;
-        if (Answers.earnsFee(candidate.status())) payment += candidate.fee();
+        // Unchecked: gas and a price of 64 bits, a fee of 96, and what the chain's adapter says of its own price.
+        unchecked {
+            payment = gas * SettlementGas.repaidPrice(candidate.gasPriceCap()) + dataFee;
+            if (Answers.earnsFee(candidate.status())) payment += candidate.fee();
+        }
         if (payment > escrow) payment = escrow;
     }
 

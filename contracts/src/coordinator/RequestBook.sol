@@ -211,7 +211,10 @@ abstract contract RequestBook is IOracleCoordinator, Settlement, Subscriptions {
         uint256 dataFee = Chain.dataFee(
             CHAIN, SettlementGas.calldataBytes(threshold, aggregation, delivery, outputBytes)
         );
-        return created.fee() + gas * created.gasPriceCap() + dataFee;
+        // Unchecked: a fee of 96 bits, gas and a price of 64 bits each, and what the chain's adapter says of its own price.
+        unchecked {
+            return created.fee() + gas * created.gasPriceCap() + dataFee;
+        }
     }
 
     function _checkTerms(Candidate created) private view {

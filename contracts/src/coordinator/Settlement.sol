@@ -136,15 +136,27 @@ abstract contract Settlement is SubscriptionLedger, ReentrancyGuardTransient {
 
     function _giveBack(Candidate candidate, uint256 amount) internal {
         uint64 subscriptionId = candidate.subscriptionId();
-        if (subscriptionId != 0) _credit(subscriptionId, amount);
-        else _credits[candidate.refundTo()] += amount;
+        if (subscriptionId != 0) {
+            _credit(subscriptionId, amount);
+            return;
+        }
+        // Unchecked: a sum of wei that this contract holds.
+        unchecked {
+            _credits[candidate.refundTo()] += amount;
+        }
     }
 
     /// @dev Only of what `_giveBack` gave in this call.
     function _takeBack(Candidate candidate, uint256 amount) internal {
         uint64 subscriptionId = candidate.subscriptionId();
-        if (subscriptionId != 0) _debit(subscriptionId, amount);
-        else _credits[candidate.refundTo()] -= amount;
+        if (subscriptionId != 0) {
+            _debit(subscriptionId, amount);
+            return;
+        }
+        // Unchecked: it was given.
+        unchecked {
+            _credits[candidate.refundTo()] -= amount;
+        }
     }
 
     /// @dev When members of a quorum can no longer open.

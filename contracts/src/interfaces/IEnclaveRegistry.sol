@@ -10,7 +10,8 @@ import { IPolicyRegistry } from "./IPolicyRegistry.sol";
 /// @param payee Who earns, whoever transmits.
 /// @param expiresAt Seconds since the epoch; later the key must have attested again.
 /// @param epoch The policy's epoch at admission.
-/// @param widenedAt The policy's last widening at admission, seconds since the epoch.
+/// @param servesAfter Requests made later are served, seconds since the epoch: the policy was last widened then, or (by policies with
+/// `keysBeforeRequest`, where that is later) the keyset was first admitted.
 /// @param admittedAt Seconds since the epoch of the first admission.
 /// @param vendor See `Appraisal`.
 /// @param platformId The first 23 bytes of the appraisal's; `EnclaveAdmitted` has it whole.
@@ -19,7 +20,7 @@ struct AdmissionRecord {
     address payee;
     uint40 expiresAt;
     uint24 epoch;
-    uint40 widenedAt;
+    uint40 servesAfter;
     uint40 admittedAt;
     uint8 vendor;
     bytes32 platformId;

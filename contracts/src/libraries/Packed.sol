@@ -4,6 +4,7 @@ pragma solidity ^0.8.27;
 import { Candidate } from "../coordinator/Candidate.sol";
 import { IChainAdapter } from "../interfaces/IChainAdapter.sol";
 import { Chain } from "./Chain.sol";
+import { SettlementGas } from "./SettlementGas.sol";
 
 /// @notice An answer and its request without what follows from them: chain, coordinator, keyset, requestId, the hash of the answer's
 /// block, and the output's hash where the output travels.
@@ -20,7 +21,8 @@ import { Chain } from "./Chain.sol";
 ///
 /// An item is words 3, 0, 1, 2, 4, 5, 6 in this order, then payloadUriHash if flag 1, context if flag 2 (else zero), stateBlockHash if
 /// flag 64 (else the hash that the chain knows for the number), and to the end of the item the output, or outputHash if flag 4.
-/// Flags 8, 16 and 32 leave out words 1, 2 and 4: they are as in the item before. docs/reference/protocol.md, Packed calldata.
+/// Flags 8, 16 and 32 leave out words 1, 2 and 4: they are as in the item before. Flag 128 leaves refundTo out of word 2: it is the payer.
+/// docs/reference/protocol.md, Packed calldata.
 library Packed {
     /// @notice Thrown when an item does not end where its fields do, or where its calldata does.
     error PackedMalformed();
@@ -32,12 +34,49 @@ library Packed {
     uint256 private constant FLAG_SAME_2 = 16;
     uint256 private constant FLAG_SAME_4 = 32;
     uint256 private constant FLAG_STATE_HASH = 64;
+    uint256 private constant FLAG_PAYER_REFUNDED = 128;
 
     /// @notice Length of the item at `start`, a position in calldata.
     function lengthAt(uint256 start) internal pure returns (uint256 length) {
         // Memory-safe: uses no memory.
         assembly ("memory-safe") {
             length := shr(232, calldataload(start))
+        }
+    }
+
+    /// @notice Tokens of EIP-7623 of the item between two positions in calldata. Its hashes are taken to be without zero bytes, which they
+    /// have by chance alone, and rarely.
+    function tokensOf(uint256 start, uint256 end) internal pure returns (uint256) {
+        uint256 position = start;
+        uint256 nonzero;
+        // Memory-safe: uses no memory. Words 1, 2 and 4 may be left out; `nonzero` counts bytes of the others, as in `SettlementGas`.
+        assembly ("memory-safe") {
+            function count(word) -> bytes_ {
+                let low := 0x7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f
+                let one := 0x0101010101010101010101010101010101010101010101010101010101010101
+                bytes_ := shr(248, mul(and(shr(7, or(add(and(word, low), low), word)), one), one))
+            }
+            let word3 := calldataload(position)
+            let flags := byte(19, word3)
+            nonzero := add(count(word3), count(calldataload(add(position, 0x20))))
+            position := add(position, 0x40)
+            if iszero(and(flags, FLAG_SAME_1)) {
+                nonzero := add(nonzero, count(calldataload(position)))
+                position := add(position, 0x20)
+            }
+            if iszero(and(flags, FLAG_SAME_2)) {
+                let word := calldataload(position)
+                let isShort := shr(7, flags)
+                nonzero := add(nonzero, count(shr(mul(isShort, 160), word)))
+                position := add(position, sub(0x20, mul(isShort, 20)))
+            }
+            let hashBytes := add(0x40, shl(5, iszero(and(flags, FLAG_SAME_4))))
+            nonzero := add(nonzero, hashBytes)
+            position := add(position, hashBytes)
+        }
+        // Unchecked: sums of lengths of calldata. An item that ends before its words is refused when it is read.
+        unchecked {
+            return position - start + 3 * nonzero + SettlementGas.tokensOf(position, end);
         }
     }
 
@@ -100,10 +139,18 @@ library Packed {
             switch and(flags, FLAG_SAME_2)
             case 0 {
                 word := calldataload(position)
-                mstore(add(request, 0xe0), shr(96, word))
+                switch and(flags, FLAG_PAYER_REFUNDED)
+                case 0 {
+                    mstore(add(request, 0xe0), shr(96, word))
+                    position := add(position, 0x20)
+                }
+                default {
+                    mstore(add(request, 0xe0), mload(add(request, 0xc0)))
+                    word := shr(160, word)
+                    position := add(position, 0x0c)
+                }
                 mstore(add(request, 0x240), and(shr(32, word), 0xffffffffffffffff))
                 mstore(add(request, 0x1e0), and(word, 0xffffffff))
-                position := add(position, 0x20)
             }
             default {
                 mstore(add(request, 0xe0), mload(add(previous, 0xe0)))

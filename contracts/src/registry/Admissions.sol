@@ -14,10 +14,12 @@ import { PolicyRegistry } from "./PolicyRegistry.sol";
 /// one proves all three. An admission lies under the seat *and the policy's epoch*: a narrowing leaves it behind.
 abstract contract Admissions is IEnclaveRegistry, PolicyRegistry {
     /// @dev One slot, which every fulfilment reads. Vouched: a verifier enclave's word, which pays for a second look.
+    /// @param servesAfter Requests made later are served: the policy was last widened then, or (by policies with
+    /// `keysBeforeRequest`, where that is later) the keyset was first admitted. To want it narrows, and no admission outlives that.
     struct Admission {
         address payee;
         uint40 expiresAt;
-        uint40 widenedAt;
+        uint40 servesAfter;
         bool isVouched;
     }
 
@@ -38,7 +40,7 @@ abstract contract Admissions is IEnclaveRegistry, PolicyRegistry {
         Voucher earlier;
     }
 
-    /// @dev One slot, which only quorums and policies with `keysBeforeRequest` read. 23 bytes of a platform's id are as hard to
+    /// @dev One slot, which only admissions and quorums read. 23 bytes of a platform's id are as hard to
     /// repeat as a hash of that length.
     struct Details {
         bytes23 platformId;
@@ -105,7 +107,7 @@ abstract contract Admissions is IEnclaveRegistry, PolicyRegistry {
             payee: admitted.payee,
             expiresAt: admitted.expiresAt,
             epoch: details.epoch,
-            widenedAt: admitted.widenedAt,
+            servesAfter: admitted.servesAfter,
             admittedAt: details.admittedAt,
             vendor: details.vendor,
             platformId: details.platformId,
@@ -136,13 +138,17 @@ abstract contract Admissions is IEnclaveRegistry, PolicyRegistry {
     function _admit(
         bytes32 policyId,
         bytes32 seat,
-        uint24 epoch,
-        Admission memory next,
+        PolicyHead memory policy,
+        address payee,
+        uint40 expiresAt,
         Appraisal memory appraisal
     ) internal {
-        _takeSeat(policyId, seat, epoch, appraisal);
+        uint40 admittedAt = _takeSeat(policyId, seat, policy.epoch, appraisal);
+        uint40 servesAfter = policy.widenedAt;
+        if (policy.keysBeforeRequest && admittedAt > servesAfter) servesAfter = admittedAt;
+        Admission memory next = Admission(payee, expiresAt, servesAfter, appraisal.voucher != 0);
         _renew(
-            _key(seat, epoch),
+            _key(seat, policy.epoch),
             next,
             Voucher(appraisal.voucherPolicyId, appraisal.voucher, appraisal.voucherSigner)
         );
@@ -161,7 +167,11 @@ abstract contract Admissions is IEnclaveRegistry, PolicyRegistry {
     }
 
     /// @dev Gives the seat a place among the two of its platform, at another's cost if need be.
-    function _takeSeat(bytes32 policyId, bytes32 seat, uint24 epoch, Appraisal memory appraisal) private {
+    /// @return admittedAt Of its first admission, which a renewal keeps: the key has been there since.
+    function _takeSeat(bytes32 policyId, bytes32 seat, uint24 epoch, Appraisal memory appraisal)
+        private
+        returns (uint40 admittedAt)
+    {
         Details memory details = _details[seat];
         bytes23 platformId = bytes23(appraisal.platformId);
         if (details.admittedAt == 0 || details.platformId != platformId) {
@@ -170,10 +180,10 @@ abstract contract Admissions is IEnclaveRegistry, PolicyRegistry {
             details.platformId = platformId;
             details.admittedAt = uint40(block.timestamp);
         }
-        // A renewal keeps the first admission's time: the key has been there since.
         details.epoch = epoch;
         details.vendor = appraisal.vendor;
         _details[seat] = details;
+        admittedAt = details.admittedAt;
     }
 
     function _occupy(bytes32 policyId, bytes23 platformId, bytes32 seat, uint24 epoch) private {
@@ -211,7 +221,7 @@ abstract contract Admissions is IEnclaveRegistry, PolicyRegistry {
         VoucherPair storage vouchers = _vouchers[key];
         Admission memory previous = held.current;
         if (block.timestamp <= previous.expiresAt) {
-            bool takesAway = next.widenedAt > previous.widenedAt || next.expiresAt < previous.expiresAt
+            bool takesAway = next.servesAfter > previous.servesAfter || next.expiresAt < previous.expiresAt
                 || (next.isVouched && !(previous.isVouched && _isSame(voucher, vouchers.current)));
             if (takesAway && block.timestamp > held.earlier.expiresAt) {
                 held.earlier = previous;
@@ -242,13 +252,11 @@ abstract contract Admissions is IEnclaveRegistry, PolicyRegistry {
         view
         returns (address payee, uint40 servesAfter)
     {
-        PolicyHead storage policy = _heads[policyId];
-        bytes32 key = _key(seat, policy.epoch);
-        uint40 bornAt = policy.keysBeforeRequest ? _details[seat].admittedAt : 0;
+        bytes32 key = _key(seat, _heads[policyId].epoch);
         AdmissionPair storage held = _admissions[key];
-        (payee, servesAfter) = _termsOf(held.current, key, false, bornAt, requestedAt, mayBeVouched);
+        (payee, servesAfter) = _termsOf(held.current, key, false, requestedAt, mayBeVouched);
         if (servesAfter >= requestedAt) {
-            (payee, servesAfter) = _termsOf(held.earlier, key, true, bornAt, requestedAt, mayBeVouched);
+            (payee, servesAfter) = _termsOf(held.earlier, key, true, requestedAt, mayBeVouched);
         }
     }
 
@@ -256,14 +264,13 @@ abstract contract Admissions is IEnclaveRegistry, PolicyRegistry {
         Admission memory admitted,
         bytes32 key,
         bool isEarlier,
-        uint40 bornAt,
         uint40 requestedAt,
         bool mayBeVouched
     ) private view returns (address payee, uint40 servesAfter) {
         if (block.timestamp > admitted.expiresAt || (admitted.isVouched && !mayBeVouched)) {
             return (address(0), NEVER);
         }
-        servesAfter = admitted.widenedAt > bornAt ? admitted.widenedAt : bornAt;
+        servesAfter = admitted.servesAfter;
         if (admitted.isVouched) {
             // Revoking a verifier enclave, or narrowing its policy, revokes what it vouched for; widening its policy reaches no
             // request already made.
@@ -297,11 +304,11 @@ abstract contract Admissions is IEnclaveRegistry, PolicyRegistry {
         require(admitted.payee != address(0), SignerNotAdmitted(policyId, keysetId, signer));
         require(block.timestamp <= admitted.expiresAt, AdmissionExpired(keysetId, admitted.expiresAt));
         require(mayBeVouched || !admitted.isVouched, VoucherIsVouchedFor(keysetId));
-        require(admitted.widenedAt < requestedAt, AdmissionTooWide(keysetId, requestedAt, admitted.widenedAt));
-        require(
-            !policy.keysBeforeRequest || details.admittedAt < requestedAt,
-            AdmittedAfterRequest(keysetId, requestedAt, details.admittedAt)
-        );
+        if (admitted.servesAfter >= requestedAt) {
+            bool isYounger = policy.keysBeforeRequest && details.admittedAt >= requestedAt;
+            require(!isYounger, AdmittedAfterRequest(keysetId, requestedAt, details.admittedAt));
+            revert AdmissionTooWide(keysetId, requestedAt, admitted.servesAfter);
+        }
         // It lacks nothing of its own, so whoever vouched for it does.
         require(admitted.isVouched, SignerNotAdmitted(policyId, keysetId, signer));
         Voucher memory voucher = _vouchers[key].current;

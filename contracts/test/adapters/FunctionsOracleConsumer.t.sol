@@ -2,6 +2,7 @@
 pragma solidity ^0.8.27;
 
 import { FunctionsAnswers } from "../../src/adapters/FunctionsAnswers.sol";
+import { IEnclaveAnswers } from "../../src/adapters/IEnclaveAnswers.sol";
 import { IFunctionsOracleConsumer } from "../../src/adapters/IFunctionsOracleConsumer.sol";
 import { FunctionsTerms } from "../../src/adapters/FunctionsOracleConsumer.sol";
 import { IEnclaveRegistry, SignedStatement } from "../../src/interfaces/IEnclaveRegistry.sol";
@@ -55,9 +56,7 @@ contract FunctionsOracleConsumerTest is FunctionsWorld {
         assertEq(asker.outputOf(requestId), output, "output");
         assertEq(asker.contextOf(requestId), CONTEXT, "context");
         assertEq(asker.answeredAtOf(requestId), block.timestamp, "time");
-        vm.expectRevert(
-            abi.encodeWithSelector(IFunctionsOracleConsumer.QuestionNotPending.selector, requestId)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IEnclaveAnswers.QuestionNotPending.selector, requestId));
         asker.deliver(requestId, response, output);
     }
 
@@ -90,9 +89,7 @@ contract FunctionsOracleConsumerTest is FunctionsWorld {
             bytes memory response = respond(answer, alice, address(asker), INLINE, "");
             vm.warp(opensAt - 1);
             vm.expectRevert(
-                abi.encodeWithSelector(
-                    IFunctionsOracleConsumer.FallbackWindowNotReached.selector, requestId, opensAt
-                )
+                abi.encodeWithSelector(IEnclaveAnswers.FallbackWindowNotReached.selector, requestId, opensAt)
             );
             asker.relay(requestId, response);
             vm.warp(opensAt);
@@ -111,9 +108,7 @@ contract FunctionsOracleConsumerTest is FunctionsWorld {
         uint256 asked = block.number - 1;
         bytes memory response = encodeResponse(INLINE, answer, signature, asked - 1, "Delphi");
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IFunctionsOracleConsumer.StateBlockTooOld.selector, requestId, asked - 1, asked
-            )
+            abi.encodeWithSelector(IEnclaveAnswers.StateBlockTooOld.selector, requestId, asked - 1, asked)
         );
         asker.relay(requestId, response);
         // The number is the carrier's word: a lie gives another hash than the signed one.
@@ -124,9 +119,7 @@ contract FunctionsOracleConsumerTest is FunctionsWorld {
         for (uint256 i = 0; i < 2; ++i) {
             response = encodeResponse(INLINE, answer, signature, unknown[i], "Delphi");
             vm.expectRevert(
-                abi.encodeWithSelector(
-                    IFunctionsOracleConsumer.StateBlockUnknown.selector, requestId, unknown[i]
-                )
+                abi.encodeWithSelector(IEnclaveAnswers.StateBlockUnknown.selector, requestId, unknown[i])
             );
             asker.relay(requestId, response);
         }
@@ -138,7 +131,7 @@ contract FunctionsOracleConsumerTest is FunctionsWorld {
         uint32[2] memory wrong = [FUNCTIONS_FALLBACK_WINDOW, asker.MAX_LIFETIME_SECONDS() + 1];
         for (uint256 i = 0; i < 2; ++i) {
             terms.lifetimeSeconds = wrong[i];
-            vm.expectPartialRevert(IFunctionsOracleConsumer.LifetimeInvalid.selector);
+            vm.expectPartialRevert(IEnclaveAnswers.LifetimeInvalid.selector);
             asker.ask(terms, "question");
         }
         assertEq(asker.MAX_LIFETIME_SECONDS(), 88_462, "nine tenths of 8,191 slots");
@@ -154,7 +147,7 @@ contract FunctionsOracleConsumerTest is FunctionsWorld {
 
     function test_RevertWhen_ThePolicyIsUnknown() public {
         policyId = keccak256("a typo");
-        vm.expectRevert(abi.encodeWithSelector(IFunctionsOracleConsumer.PolicyUnknown.selector, policyId));
+        vm.expectRevert(abi.encodeWithSelector(IEnclaveAnswers.PolicyUnknown.selector, policyId));
         this.makeAsker();
     }
 
@@ -168,9 +161,7 @@ contract FunctionsOracleConsumerTest is FunctionsWorld {
         vm.prank(STRANGER);
         asker.relay(requestId, response);
         assertEq(asker.outputOf(requestId), "Delphi", "output");
-        vm.expectRevert(
-            abi.encodeWithSelector(IFunctionsOracleConsumer.QuestionNotPending.selector, requestId)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IEnclaveAnswers.QuestionNotPending.selector, requestId));
         router.fulfill(functionsId, response, "");
     }
 
@@ -181,9 +172,7 @@ contract FunctionsOracleConsumerTest is FunctionsWorld {
         asker.relay(requestId, response);
         uint64 deadline = uint64(block.timestamp) - 12 + LIFETIME;
         vm.warp(deadline + 1);
-        vm.expectRevert(
-            abi.encodeWithSelector(IFunctionsOracleConsumer.AnswerExpired.selector, requestId, deadline)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IEnclaveAnswers.AnswerExpired.selector, requestId, deadline));
         asker.deliver(requestId, response, "price 100");
         vm.warp(deadline);
         bytes32 revoked = bytes32(uint256(uint160(alice.keyset.answerKey)));
@@ -205,9 +194,7 @@ contract FunctionsOracleConsumerTest is FunctionsWorld {
         router.fulfill(functionsId, respond(answer, bob, address(asker), INLINE, "Delphi"), "");
         assertEq(asker.outputOf(requestId), "Delphi", "bob's answer");
         bytes memory late = hashResponse(requestId, "kept by alice's host");
-        vm.expectRevert(
-            abi.encodeWithSelector(IFunctionsOracleConsumer.QuestionNotPending.selector, requestId)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IEnclaveAnswers.QuestionNotPending.selector, requestId));
         asker.deliver(requestId, late, "kept by alice's host");
     }
 
@@ -298,7 +285,7 @@ contract FunctionsOracleConsumerTest is FunctionsWorld {
         router.fulfill(firstFunctionsId, response, "");
         // The same words again, in another block.
         (bytes32 second, bytes32 secondFunctionsId) = askFunctions();
-        vm.expectPartialRevert(IFunctionsOracleConsumer.StateBlockTooOld.selector);
+        vm.expectPartialRevert(IEnclaveAnswers.StateBlockTooOld.selector);
         router.fulfill(secondFunctionsId, response, "");
         assertOpen(second);
     }
@@ -381,9 +368,7 @@ contract FunctionsOracleConsumerTest is FunctionsWorld {
         bytes memory response = okResponse(requestId, "Delphi");
         uint64 deadline = uint64(block.timestamp) - 12 + LIFETIME;
         vm.warp(deadline + 1);
-        vm.expectRevert(
-            abi.encodeWithSelector(IFunctionsOracleConsumer.AnswerExpired.selector, requestId, deadline)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IEnclaveAnswers.AnswerExpired.selector, requestId, deadline));
         router.fulfill(functionsId, response, "");
         vm.warp(deadline);
         asker.relay(requestId, response);
@@ -397,7 +382,7 @@ contract FunctionsOracleConsumerTest is FunctionsWorld {
             Answer memory answer = functionsAnswer(requestId, AnswerStatus.Ok, "Delphi");
             answer.answeredAt = i == 0 ? nearly - 1 : nearly + 1;
             bytes memory response = respond(answer, alice, address(asker), INLINE, "Delphi");
-            vm.expectPartialRevert(IFunctionsOracleConsumer.AnswerTimeUnacceptable.selector);
+            vm.expectPartialRevert(IEnclaveAnswers.AnswerTimeUnacceptable.selector);
             asker.relay(requestId, response);
             answer.answeredAt = nearly;
             asker.relay(requestId, respond(answer, alice, address(asker), INLINE, "Delphi"));
@@ -469,17 +454,17 @@ contract FunctionsOracleConsumerTest is FunctionsWorld {
 
     function test_RevertWhen_SomebodyCallsOnAnswer() public {
         (bytes32 requestId,) = askFunctions();
-        vm.expectRevert(abi.encodeWithSelector(IFunctionsOracleConsumer.NotSelf.selector, address(this)));
+        vm.expectRevert(abi.encodeWithSelector(IEnclaveAnswers.NotSelf.selector, address(this)));
         asker.onAnswer(requestId, 0, AnswerStatus.Ok, 0, "forged");
     }
 
     function test_RevertWhen_DeliveredOutputIsNotTheSignedOne() public {
         (bytes32 requestId,) = askFunctions();
         bytes memory response = hashResponse(requestId, "Delphi");
-        vm.expectPartialRevert(IFunctionsOracleConsumer.OutputMismatch.selector);
+        vm.expectPartialRevert(IEnclaveAnswers.OutputMismatch.selector);
         asker.deliver(requestId, response, "Dodona");
         bytes memory whole = okResponse(requestId, "Delphi");
-        vm.expectRevert(abi.encodeWithSelector(IFunctionsOracleConsumer.OutputUnexpected.selector, requestId));
+        vm.expectRevert(abi.encodeWithSelector(IEnclaveAnswers.OutputUnexpected.selector, requestId));
         asker.deliver(requestId, whole, "Delphi");
         asker.deliver(requestId, response, "Delphi");
     }
@@ -488,13 +473,13 @@ contract FunctionsOracleConsumerTest is FunctionsWorld {
         (bytes32 requestId, bytes32 functionsId) = askFunctions();
         Answer memory answer = functionsAnswer(requestId, AnswerStatus.Refused, "");
         bytes memory byHash = respond(answer, alice, address(asker), HASH, abi.encodePacked(keccak256("")));
-        vm.expectRevert(abi.encodeWithSelector(IFunctionsOracleConsumer.OutputUnexpected.selector, requestId));
+        vm.expectRevert(abi.encodeWithSelector(IEnclaveAnswers.OutputUnexpected.selector, requestId));
         router.fulfill(functionsId, byHash, "");
-        vm.expectRevert(abi.encodeWithSelector(IFunctionsOracleConsumer.OutputUnexpected.selector, requestId));
+        vm.expectRevert(abi.encodeWithSelector(IEnclaveAnswers.OutputUnexpected.selector, requestId));
         asker.deliver(requestId, byHash, "");
         answer = functionsAnswer(requestId, AnswerStatus.Refused, "psst");
         bytes memory withOutput = respond(answer, alice, address(asker), INLINE, "psst");
-        vm.expectRevert(abi.encodeWithSelector(IFunctionsOracleConsumer.OutputUnexpected.selector, requestId));
+        vm.expectRevert(abi.encodeWithSelector(IEnclaveAnswers.OutputUnexpected.selector, requestId));
         router.fulfill(functionsId, withOutput, "");
     }
 
@@ -510,9 +495,7 @@ contract FunctionsOracleConsumerTest is FunctionsWorld {
     function test_RevertWhen_NobodyAsked() public {
         bytes32 requestId = keccak256("never asked");
         bytes memory response = okResponse(requestId, "Delphi");
-        vm.expectRevert(
-            abi.encodeWithSelector(IFunctionsOracleConsumer.QuestionNotPending.selector, requestId)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IEnclaveAnswers.QuestionNotPending.selector, requestId));
         asker.relay(requestId, response);
     }
 }

@@ -415,27 +415,34 @@ contract SettlementInvariants {
         targets[0] = FuzzSelector(address(handler), selectors);
     }
 
-    /// Each of these is a run of its own: what belongs together is in one.
+    /// One campaign for all: each is asked after every call of every run.
+    function invariant_MoneyAnswersAndQuorumsAreSafe() public view {
+        moneyInIsMoneyOutPlusHeldAndNobodyIsOverpaid();
+        noAnswerSettlesThatIsOlderThanItsRequestOrOfABadKey();
+        aRequestIsDeliveredAtMostOnceAFailedCallbackToo();
+        aCommittedQuorumNeverShrinksByChoiceAndNoConsumerStopsASettlement();
+    }
 
     /// Money in = money out + held: no wei is made, lost or stuck; and nobody is repaid above 103 % of what is charged.
-    function invariant_MoneyInIsMoneyOutPlusHeldAndNobodyIsOverpaid() public view {
-        require(handler.balance() == handler.held(), "every wei held belongs to somebody");
-        require(handler.moneyIn() == handler.moneyOut() + handler.held(), "money in = money out + held");
+    function moneyInIsMoneyOutPlusHeldAndNobodyIsOverpaid() private view {
+        uint256 held = handler.held();
+        require(handler.balance() == held, "every wei held belongs to somebody");
+        require(handler.moneyIn() == handler.moneyOut() + held, "money in = money out + held");
         require(handler.overpaid() == 0, "more than 103 % was repaid");
     }
 
-    function invariant_NoAnswerSettlesThatIsOlderThanItsRequestOrOfABadKey() public view {
+    function noAnswerSettlesThatIsOlderThanItsRequestOrOfABadKey() private view {
         require(handler.deliveredOlder() == 0, "an answer from before its request settled");
         require(handler.settledUnderBadKey() == 0, "a key that is not live settled");
     }
 
-    function invariant_ARequestIsDeliveredAtMostOnceAFailedCallbackToo() public view {
+    function aRequestIsDeliveredAtMostOnceAFailedCallbackToo() private view {
         require(handler.mostDeliveries() <= 1, "delivered twice");
         require(handler.settledTwice() == 0, "settled twice");
         require(handler.deliveredAgainWrongly() == 0, "another answer, or another time, was delivered again");
     }
 
-    function invariant_ACommittedQuorumNeverShrinksByChoiceAndNoConsumerStopsASettlement() public view {
+    function aCommittedQuorumNeverShrinksByChoiceAndNoConsumerStopsASettlement() private view {
         require(handler.shrunk() == 0, "a member was removed that could still open, or had");
         require(handler.blockedByConsumer() == 0, "a consumer stopped a settlement");
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.27;
 
-import { EnclaveRegistry } from "../../src/EnclaveRegistry.sol";
 import { IChainAdapter } from "../../src/interfaces/IChainAdapter.sol";
+import { IEnclaveRegistry } from "../../src/interfaces/IEnclaveRegistry.sol";
 import { ITdxVerifier } from "../../src/interfaces/ITdxVerifier.sol";
 import { Keyset, Keysets } from "../../src/types/Keyset.sol";
 import { PolicyChange, PolicyRules } from "../../src/types/Policy.sol";
@@ -30,7 +30,7 @@ abstract contract RegistryWorld is Test {
     address internal constant GUARDIAN = address(0x6A);
     address internal constant POLICY_OWNER = address(0x0E);
 
-    EnclaveRegistry internal enclaves;
+    IEnclaveRegistry internal enclaves;
     SimulatedVerifier internal simulated;
     bytes32 internal policyId;
     SimulatedEnclave internal alice;
@@ -40,7 +40,8 @@ abstract contract RegistryWorld is Test {
         vm.warp(START);
         vm.roll(1000);
         vm.txGasPrice(1 gwei);
-        enclaves = new EnclaveRegistry(IChainAdapter(address(0)), EVIDENCE_AGE_BLOCKS);
+        bytes memory arguments = abi.encode(IChainAdapter(address(0)), EVIDENCE_AGE_BLOCKS);
+        enclaves = IEnclaveRegistry(vm.deployCode("EnclaveRegistry.sol:EnclaveRegistry", arguments));
         (uint256 x, uint256 y) = vm.publicKeyP256(QUOTING_KEY);
         simulated = new SimulatedVerifier(enclaves, bytes32(x), bytes32(y));
         policyId = createPolicy("policy", new PolicyChange[](0));

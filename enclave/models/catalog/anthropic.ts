@@ -1,4 +1,6 @@
-import { thinkingModel, UNKNOWN_MODEL, type ModelTemplate, type ProviderTemplate } from "./template.ts";
+/** Anthropic's models: limits, prices and what each takes. */
+
+import { SEES, thinkingModel, UNKNOWN_MODEL, type ModelTemplate, type ProviderTemplate } from "./template.ts";
 
 const EFFORTS = ["low", "medium", "high", "xhigh", "max"] as const;
 
@@ -21,6 +23,8 @@ function claude(
       schemaLimits: SCHEMA_LIMITS,
       // While they think, they choose for themselves.
       toolChoices: ["auto", "none"],
+      options: ["stop", "oneToolCall", "strictTools"],
+      media: SEES,
     },
   });
 }

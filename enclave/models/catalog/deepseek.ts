@@ -9,7 +9,7 @@ const v4 = (upstreamName: string): ModelTemplate =>
     // Whether it thinks at all is a field of its own in Chat Completions, which is not sent: `none` cannot be said.
     efforts: ["low", "high", "max"],
     // A JSON Schema in `response_format` changes nothing there.
-    change: { structuredOutput: "instruction" },
+    change: { structuredOutput: "instruction", options: ["stop"] },
   });
 
 export const deepseek: ProviderTemplate = {

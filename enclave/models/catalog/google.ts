@@ -1,4 +1,4 @@
-import { thinkingModel, UNKNOWN_MODEL, type ModelTemplate, type ProviderTemplate } from "./template.ts";
+import { SEES, thinkingModel, UNKNOWN_MODEL, type ModelTemplate, type ProviderTemplate } from "./template.ts";
 
 const gemini = (upstreamName: string, lowest: "minimal" | "low"): ModelTemplate =>
   thinkingModel({
@@ -8,7 +8,7 @@ const gemini = (upstreamName: string, lowest: "minimal" | "low"): ModelTemplate 
     outputTokens: 65_536,
     efforts: [...(lowest === "minimal" ? (["minimal"] as const) : []), "low", "medium", "high"],
     // Google states no number for the depth of its schemas, and refuses deep ones.
-    change: { schemaLimits: { depth: 5 } },
+    change: { schemaLimits: { depth: 5 }, options: ["stop"], media: SEES },
   });
 
 export const google: ProviderTemplate = {

@@ -17,7 +17,10 @@ export const mistral: ProviderTemplate = {
       contextTokens: 262_144,
       outputTokens: 131_072,
       efforts: ["none", "high"],
-      change: { sampling: { temperature: true, topP: true, seed: false, efforts: ["none", "high"] } },
+      change: {
+        sampling: { temperature: true, topP: true, seed: false, efforts: ["none", "high"] },
+        options: ["stop", "oneToolCall"],
+      },
     }),
     {
       upstreamName: "mistral-large-2512",

@@ -1,4 +1,6 @@
-import { thinkingModel, UNKNOWN_MODEL, type ModelTemplate, type ProviderTemplate } from "./template.ts";
+/** OpenAI's models: limits, prices and what each takes. */
+
+import { SEES, thinkingModel, UNKNOWN_MODEL, type ModelTemplate, type ProviderTemplate } from "./template.ts";
 
 /** https://developers.openai.com/api/docs/guides/structured-outputs, Supported schemas */
 const SCHEMA_LIMITS: ModelTemplate["schemaLimits"] = {
@@ -15,7 +17,11 @@ const gpt = (upstreamName: string, contextTokens: number, most: "xhigh" | "max")
     contextTokens,
     outputTokens: 128_000,
     efforts: ["none", "low", "medium", "high", "xhigh", ...(most === "max" ? (["max"] as const) : [])],
-    change: { schemaLimits: SCHEMA_LIMITS },
+    change: {
+      schemaLimits: SCHEMA_LIMITS,
+      options: ["verbosity", "oneToolCall", "strictTools"],
+      media: SEES,
+    },
   });
 
 export const openai: ProviderTemplate = {

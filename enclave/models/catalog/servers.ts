@@ -9,6 +9,7 @@ const ENFORCING: UnknownModel = {
   ...UNKNOWN_MODEL,
   structuredOutput: "schema",
   sampling: { temperature: true, topP: true, seed: true, efforts: [] },
+  options: ["stop"],
 };
 
 const server = (

@@ -1,9 +1,10 @@
 /**
- * What a behaviour file says of a provider and its models, but for prices and keys: those are the operator's. Figures were gathered from
+ * The part of a behaviour file about a provider and its models, without prices and keys: those are the operator's. Figures were gathered from
  * excerpts of vendors' pages and, where those say nothing, from public lists of models; none was tried against the service. So they
  * are a start: compare them with `sources` before you rely on them. Sampling of which nothing is stated counts as not taken.
  */
 
+import { MEDIA_TYPES } from "../../../runtime/models/media.ts";
 import type { BehaviourFile } from "../../configuration/behaviour.ts";
 
 type ProviderFile = BehaviourFile["providers"][string];
@@ -30,6 +31,16 @@ export interface ProviderTemplate {
   /** Any other model there, of which nothing is known but what its operator says. */
   readonly unknownModel: Omit<ModelTemplate, "upstreamName">;
 }
+
+/**
+ * Images and PDFs, which the current models of OpenAI, Anthropic and Google take. The token counts are bounds for the worst-case price
+ * and no vendor's figures: a large image costs under 3,000 tokens with each, and a PDF fits in the call's 2 MiB.
+ */
+export const SEES: ModelTemplate["media"] = {
+  types: [...MEDIA_TYPES],
+  imageTokens: 4_096,
+  documentTokens: 200_000,
+};
 
 /** Tokens for thinking that a request may cost beyond its answer: enough for a moderate effort. */
 const THINKING_TOKENS = 16_384;

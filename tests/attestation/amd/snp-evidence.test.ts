@@ -148,9 +148,8 @@ describe("SEV-SNP evidence", () => {
   });
 
   test("is refused when it is too short for a report, or longer than any table", () => {
-    for (const length of [0, 1183, 256 * 1024 + 1]) {
+    for (const length of [0, 1183, 256 * 1024 + 1])
       expect(codeOf(() => parseSnpEvidence(new Uint8Array(length)))).toBe("EVIDENCE_MALFORMED");
-    }
   });
 
   test("is judged with what it brings and with what the caller has", async () => {

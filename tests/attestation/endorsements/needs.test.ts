@@ -9,7 +9,11 @@ test.for([
   ["tdx", "Test SGX PCK Processor CA", "processor"],
 ] as const)("a quote of %s under %s names its platform and its CA", async ([tee, ca, pckCa]) => {
   const { quote } = await mintFakeIntel({ tee, pck: { issuer: ca } });
-  expect(openEvidence(quote).needs()).toEqual({ intel: { tee, fmspc: FMSPC, pckCa }, amd: null });
+  expect(openEvidence(quote).needs()).toEqual({
+    intel: { tee, fmspc: FMSPC, pckCa },
+    amd: null,
+    nvidia: null,
+  });
 });
 
 test("a PCK certificate of another CA is not Intel's", async () => {

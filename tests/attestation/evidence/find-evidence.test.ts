@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { findEvidence, type FoundEvidence } from "../../../attestation/evidence/find-evidence.ts";
 import { fromHex, toHex, toUtf8 } from "../../../protocol/bytes.ts";
+import { flipBit } from "../../support/fake-x509.ts";
 import { codeOf } from "../../support/code-of.ts";
 import { mintFakeIntel } from "../../support/fake-intel.ts";
 import { simulatedAttestation, simulatedQuote, simulatedServer } from "../../support/simulated-evidence.ts";
@@ -133,6 +134,24 @@ describe("in a JSON document", () => {
     expect(JSON.parse(new TextDecoder().decode(nested.bytes))).toEqual(answer);
   });
 
+  test("finds bytes that serialisers write as numbers: evidence in them would else pass unjudged", () => {
+    const altered = flipBit(quote, 8 * 200);
+    const document = {
+      good: hex(quote),
+      other: [...altered],
+      node: JSON.parse(JSON.stringify(Buffer.from(altered))) as unknown,
+    };
+    const found = findEvidence(toUtf8(JSON.stringify(document)));
+    expect(found.map(({ path, kind }) => [path, kind])).toEqual([
+      ["good", "simulator"],
+      ["other", "simulator"],
+    ]);
+    expect(findOne(toUtf8(JSON.stringify([...quote])))).toMatchObject({ kind: "simulator", bytes: quote });
+    const noBytes = [[...quote, 256], [...quote, -1], [...quote, 0.5], [...quote].map(String)];
+    for (const list of noBytes)
+      expect(codeOf(() => findEvidence(toUtf8(JSON.stringify({ list }))))).toBe("EVIDENCE_UNSUPPORTED");
+  });
+
   test("gives up after so many members, and takes no longer for them", () => {
     const document = { list: Array(66_000).fill("x"), inner: { quote: hex(quote) } };
     expect(codeOf(() => findEvidence(toUtf8(JSON.stringify(document))))).toBe("EVIDENCE_UNSUPPORTED");
@@ -142,6 +161,27 @@ describe("in a JSON document", () => {
 test("finds what YAML and other text holds in base64, and not its certificates of other things", () => {
   const yaml = `ak_certificate: |\n  -----BEGIN CERTIFICATE-----\n  AAAA\n  -----END\nquote: >-\n  ${base64(quote)}\n`;
   expect(findOne(toUtf8(yaml))).toMatchObject({ kind: "simulator", bytes: quote });
+});
+
+describe("megabytes of text that holds nothing end in a word of ours, whatever it looks like", () => {
+  test.for<readonly [string, string]>([
+    ["hex", "aa"],
+    ["base64", "AAAA"],
+    ["hex with colons", "aa:"],
+    ["heads of PEM", "-----BEGIN A-----\n"],
+    ["spaces", " "],
+    ["quotation marks", '"'],
+  ])("%s", ([, unit]) => {
+    for (const bytes of [8 * 1024 * 1024 - 64, 12 * 1024 * 1024]) {
+      const text = toUtf8(unit.repeat(bytes / unit.length));
+      expect(codeOf(() => findEvidence(text))).toBe("EVIDENCE_UNSUPPORTED");
+    }
+  });
+
+  test("a body of PEM without an end", () => {
+    const text = toUtf8(`-----BEGIN A-----${"A".repeat(8_000_000)}`);
+    expect(codeOf(() => findEvidence(text))).toBe("EVIDENCE_UNSUPPORTED");
+  });
 });
 
 describe("what is wrapped", () => {

@@ -81,8 +81,13 @@ describe("a quote", () => {
       "EVIDENCE_MALFORMED",
     ],
     [
-      "with an encrypted PPID in place of a chain",
+      "with an encrypted PPID of another length than RSA-3072's",
       patch(version4, [qePartAt + 6 + 384 + 64 + 2 + 32, littleEndian(3, 2)]),
+      "EVIDENCE_MALFORMED",
+    ],
+    [
+      "with a PPID that is not encrypted",
+      patch(version4, [qePartAt + 6 + 384 + 64 + 2 + 32, littleEndian(1, 2)]),
       "EVIDENCE_UNSUPPORTED",
     ],
     [
@@ -95,10 +100,22 @@ describe("a quote", () => {
       patch(version4, [qePartAt + 6 + 384 + 64 + 2 + 32 + 2, littleEndian(10, 4)]),
       "EVIDENCE_MALFORMED",
     ],
-    ["followed by a byte that is not zero", concatBytes(version4, Uint8Array.of(0, 1)), "EVIDENCE_MALFORMED"],
   ])("is refused %s", ([, quote, code]) => {
     expect(codeOf(() => parseQuote(quote))).toBe(code);
   });
+
+  test.for([
+    ["zeros", new Uint8Array(100), 0],
+    ["a line end", Uint8Array.of(10), 1],
+    ["zeros and something else", Uint8Array.of(0, 1), 2],
+  ] as const)(
+    "is read as it is with %s after it, and says how many bytes nothing signs",
+    ([, after, bytesAfter]) => {
+      const { bytesAfter: counted, ...quote } = parseQuote(concatBytes(version4, after));
+      expect(counted).toBe(bytesAfter);
+      expect({ ...quote, bytesAfter: 0 }).toEqual(parseQuote(version4));
+    },
+  );
 
   test("is read with zeros after it, which say nothing", () => {
     expect(parseQuote(concatBytes(version4, new Uint8Array(1000))).signed).toEqual(

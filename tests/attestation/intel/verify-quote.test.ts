@@ -1,8 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { verifySgxQuoteUnder } from "../../../attestation/intel/verify-sgx.ts";
 import { verifyTdQuote } from "../../../attestation/intel/verify-tdx.ts";
-import { joinChain } from "../../../enclave/attesters/simulator/certificate-writer.ts";
-import { certificateExtension } from "../../../enclave/attesters/simulator/certificate-writer.ts";
+import { certificateExtension, joinChain } from "../../../enclave/attesters/simulator/certificate-writer.ts";
 import { encodePckExtension } from "../../../enclave/attesters/simulator/intel-writer.ts";
 import {
   AT,

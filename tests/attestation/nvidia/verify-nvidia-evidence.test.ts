@@ -401,6 +401,12 @@ describe("binding of a GPU to CPU evidence", () => {
       "same-nonce",
     ],
     ["of which nothing is seen", new Uint8Array(64), new Uint8Array(32).fill(9), null],
+    [
+      "whose nonce is zeros, as half of the report data is",
+      new Uint8Array(64).fill(9, 0, 32),
+      new Uint8Array(32),
+      null,
+    ],
   ])("of a GPU %s is said for what it is", async ([, userData, nonce, binding]) => {
     expect(findGpuBinding(await cpu(userData), await verify({ nonce }))).toBe(binding);
   });

@@ -81,7 +81,7 @@ describe("versions", () => {
   });
 
   test("another version is not guessed at", () => {
-    expect(messageOf(() => parseAppraisalPolicy({ ...policy, version: 3 }))).toContain("version is 3");
+    expect(messageOf(() => parseAppraisalPolicy({ ...policy, version: 4 }))).toContain("version is 4");
   });
 
   test("the published schema is of this code", async () => {

@@ -83,9 +83,8 @@ describe.each([
   });
 
   test("is refused when it is cut or something follows", () => {
-    for (let length = 0; length < made.length; length++) {
+    for (let length = 0; length < made.length; length++)
       expect(codeOf(() => verifyCoseReceipt(made.subarray(0, length)))).toBe("EVIDENCE_MALFORMED");
-    }
     expect(codeOf(() => verifyCoseReceipt(concatBytes(made, Uint8Array.of(0))))).toBe("EVIDENCE_MALFORMED");
   });
 });

@@ -3,8 +3,14 @@
 import { describe, expect, test } from "vitest";
 import { checkOutput, checkPayload, checkStateBlock } from "../../../attestation/receipt/commitments.ts";
 import { checkBinding, checkSignature } from "../../../attestation/receipt/identity.ts";
-import { checkEvidenceHash, checkTranscriptEvents } from "../../../attestation/receipt/transcript.ts";
+import {
+  checkBodies,
+  checkEvidenceHash,
+  checkTranscriptEvents,
+} from "../../../attestation/receipt/transcript.ts";
+import { sha256 } from "@noble/hashes/sha2.js";
 import { AnswerStatus } from "../../../protocol/answer.ts";
+import { toHex, toUtf8 } from "../../../protocol/bytes.ts";
 import { parseReceipt, type Receipt } from "../../../protocol/receipt.ts";
 import { NO_STATE_BLOCK } from "../../../protocol/state-block.ts";
 import { keccak } from "../../../protocol/struct-hash.ts";
@@ -74,13 +80,8 @@ describe("a receipt's state block", () => {
 describe("an off-chain receipt's payload", () => {
   test("is named by its first event, which must be disclosed", () => {
     expect(codeOfStep(checkPayload, offChain)).toBe("nothing thrown");
-    for (const transcript of [
-      [],
-      [withheld, ...offChain.transcript.slice(1)],
-      offChain.transcript.slice(1),
-    ]) {
+    for (const transcript of [[], [withheld, ...offChain.transcript.slice(1)], offChain.transcript.slice(1)])
       expect(codeOfStep(checkPayload, change(offChain, { transcript }))).toMatch(/^EVIDENCE_/);
-    }
   });
 });
 
@@ -105,8 +106,45 @@ describe("a receipt's transcript", () => {
     );
   });
 
-  test("of an ok answer has a response that succeeded", () => {
+  test("of an ok answer has a response of a model that succeeded: what was read for it is none", () => {
     expect(codeOfStep(checkTranscriptEvents, events([received, returned]))).toMatch(/^EVIDENCE_/);
+    const read = exchanged("https://api.openai.com/page", { requestedModel: null });
+    expect(codeOfStep(checkTranscriptEvents, events([received, ...read, returned]))).toMatch(/^EVIDENCE_/);
+    const asked = exchanged("https://api.openai.com/page", {});
+    expect(codeOfStep(checkTranscriptEvents, events([received, ...asked, returned]))).toBe("nothing thrown");
+  });
+
+  /** The same exchanges with another URL, and something else about their responses. */
+  const exchanged = (url: string, response: object): readonly unknown[] =>
+    between.map((entry) => {
+      const { event } = entry as { event?: { type: string } };
+      if (event?.type === "request.forwarded") return { ...entry, event: { ...event, url } };
+      return event?.type === "response.received" ? { ...entry, event: { ...event, ...response } } : entry;
+    });
+
+  test.for([
+    ["the host that was asked, in another case", "https://API.openai.com/v1", null, "nothing thrown"],
+    ["another host", "https://api.example.org/v1", null, "EVIDENCE_BINDING_MISMATCH"],
+    [
+      "a host whose name only begins so",
+      "https://api.openai.com.example.org/v1",
+      null,
+      "EVIDENCE_BINDING_MISMATCH",
+    ],
+    ["TLS, though plain HTTP was asked", "http://api.openai.com/v1", null, "EVIDENCE_BINDING_MISMATCH"],
+    ["no URL", "api.openai.com", null, "EVIDENCE_BINDING_MISMATCH"],
+    ["this machine", "http://127.0.0.1:1/v1", "127.0.0.1", "nothing thrown"],
+    ["this machine by its other address", "http://[::1]:1/v1", "::1", "nothing thrown"],
+    [
+      "this machine, though another was asked",
+      "https://api.openai.com/v1",
+      "127.0.0.1",
+      "EVIDENCE_BINDING_MISMATCH",
+    ],
+  ] as const)("judges an answer from %s", ([, url, address, code]) => {
+    const response = address === null ? {} : { transport: { kind: "plain-loopback", address } };
+    const transcript = events([received, ...exchanged(url, response), returned]);
+    expect(codeOfStep(checkTranscriptEvents, transcript)).toBe(code);
   });
 
   test("may tell of failed exchanges and of plain HTTP inside the machine", () => {
@@ -115,18 +153,8 @@ describe("a receipt's transcript", () => {
       event: { type: "exchange.failed", exchange: 9, code: "MODEL_TIMEOUT", transport: null },
     };
     const forwarded = { salt: "0x", event: { type: "request.forwarded", exchange: 9 } };
-    const plain = between.map((entry) => {
-      const { event } = entry as { event?: { type: string } };
-      if (event?.type !== "response.received") return entry;
-      return {
-        ...entry,
-        event: {
-          ...event,
-          returnedModel: null,
-          transport: { kind: "plain-loopback", address: "127.0.0.1:1" },
-        },
-      };
-    });
+    const transport = { kind: "plain-loopback", address: "127.0.0.1" };
+    const plain = exchanged("http://127.0.0.1:1/v1", { returnedModel: null, transport });
     const { detail } = checkTranscriptEvents(events([received, forwarded, failed, ...plain, returned]));
     expect(detail).toContain("exchange 9 failed");
     expect(detail).toContain("unnamed model from plain HTTP");
@@ -140,6 +168,25 @@ describe("a receipt's transcript", () => {
     expect(codeOfStep(checkTranscriptEvents, events([received, unknown, returned]))).toBe("nothing thrown");
     expect(codeOfStep(checkTranscriptEvents, events([unknown, ...between, returned]))).toMatch(/^EVIDENCE_/);
     expect(codeOfStep(checkTranscriptEvents, events([received, ...between, unknown]))).toMatch(/^EVIDENCE_/);
+  });
+
+  test("names the text of a page that was read, which is then among the bodies", () => {
+    const text = toHex(sha256(toUtf8("news")));
+    const event = {
+      type: "source.read",
+      part: 0,
+      kind: "page",
+      exchange: 0,
+      mediaType: "text/html",
+      contentHash: text,
+      contentBytes: 4,
+      page: { encoding: "identity", decodedBytes: 90, extractor: "any", isWhole: true },
+    };
+    const read = { salt: `0x${"00".repeat(32)}`, event };
+    const bodies = { [text]: toHex(toUtf8("news")) };
+    const receipt = change(events([received, read, ...between, returned]), { bodies });
+    expect(codeOfStep(checkBodies, receipt)).toBe("nothing thrown");
+    expect(codeOfStep(checkBodies, change(onChain, { bodies }))).toMatch(/^EVIDENCE_/);
   });
 
   test("of an answer that is not ok may have no exchange", () => {

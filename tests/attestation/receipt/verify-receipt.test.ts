@@ -27,9 +27,8 @@ function nearest(old: Json): Json {
   if (typeof old === "boolean") return !old;
   if (typeof old !== "string") return "something";
   const last = old.at(-1) ?? "";
-  if (/^0x(?:[0-9a-f]{2})*$/.test(old)) {
+  if (/^0x(?:[0-9a-f]{2})*$/.test(old))
     return old === "0x" ? "0x00" : old.slice(0, -1) + (last === "0" ? "1" : "0");
-  }
   if (/^[0-9]+$/.test(old)) return (BigInt(old) + 1n).toString();
   return old.slice(0, -1) + (last === "x" ? "y" : "x");
 }
@@ -177,9 +176,8 @@ function* changedTexts(text: string): Generator<string> {
   const { evidence } = JSON.parse(text) as { evidence: { bytes: string } };
   const evidenceAt = text.indexOf(evidence.bytes);
   const isHex = new Uint8Array(text.length);
-  for (const { index, 0: value } of text.matchAll(/(?<="0x)[0-9a-f]+(?=")/g)) {
+  for (const { index, 0: value } of text.matchAll(/(?<="0x)[0-9a-f]+(?=")/g))
     isHex.fill(1, index, index + value.length);
-  }
   for (let at = 0; at < text.length; at++) {
     const isEvidence = at > evidenceAt + 1 && at < evidenceAt + evidence.bytes.length;
     if (isEvidence && at % EVIDENCE_STRIDE !== 0) continue;

@@ -1,9 +1,11 @@
+/** Real SGX and TDX quotes of the collection, judged with Intel's real collateral. */
+
 import { expect } from "vitest";
 import {
   parseIntelEndorsements,
   type IntelEndorsements,
 } from "../../../attestation/intel/intel-endorsements.ts";
-import { parsePckChain } from "../../../attestation/intel/pck-chain.ts";
+import { findPckChain } from "../../../attestation/intel/pck-chain.ts";
 import { parseQuote, type Quote } from "../../../attestation/intel/quote.ts";
 import { checkAttestationKeyBinding } from "../../../attestation/intel/qe-report.ts";
 import { INTEL_TRUST } from "../../../attestation/intel/trust.ts";
@@ -115,7 +117,7 @@ async function expectGenuineSignatures(entry: VectorEntry): Promise<void> {
 }
 
 async function checkQuoteSignatures(quote: Quote, now: number): Promise<void> {
-  const { leaf, certificates } = parsePckChain(quote.pckChain, endorsementsOf(ANY_COLLATERAL));
+  const { leaf, certificates } = findPckChain(quote, endorsementsOf(ANY_COLLATERAL));
   const revocation = { notPublished: "this collection holds no list of the quote's time" };
   await verifyPath(leaf, { pool: certificates, roots: [INTEL_TRUST.anchor], now, revocation });
   checkAttestationKeyBinding(quote);

@@ -1,3 +1,5 @@
+/** Real documents of AWS Nitro enclaves, each judged at its own time. */
+
 import { expect } from "vitest";
 import { parseNitroDocument } from "../../../attestation/aws/nitro-document.ts";
 import { verifyEvidence } from "../../../attestation/evidence/verify-evidence.ts";

@@ -1,3 +1,5 @@
+/** Real reports and evidence of NVIDIA's GPUs. */
+
 import { expect } from "vitest";
 import { verifyEvidence } from "../../../attestation/evidence/verify-evidence.ts";
 import { parseNvidiaEvidence } from "../../../attestation/nvidia/nvidia-evidence.ts";

@@ -1,3 +1,5 @@
+/** Real certificates that carry evidence: of Gramine, dstack, Open Enclave and others. */
+
 import { X509Certificate } from "node:crypto";
 import { expect } from "vitest";
 import { verifyDstackAppInfo } from "../../../attestation/dstack/app-info.ts";

@@ -1,3 +1,5 @@
+/** Real reports of SEV-SNP, with AMD's certificates where the collection has them. */
+
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";

@@ -1,3 +1,5 @@
+/** Real evidence inside other evidence: Azure's vTPM, dstack, event logs. */
+
 import { expect } from "vitest";
 import { parseHclReport, parseRuntimeClaims } from "../../../attestation/azure/hcl-report.ts";
 import { eventsOf, parseDstackEvidence } from "../../../attestation/dstack/dstack-evidence.ts";

@@ -5,10 +5,12 @@ import { getAddress } from "ethers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { inspectNode } from "../../../cli/oracle/check.ts";
 import { writeTestConfig } from "../../oracle/support/oracle-process.ts";
-import { standInBehaviourDigest, startStandInEnclave } from "../../oracle/support/stand-in-enclave.ts";
-import type { StandInEnclave } from "../../oracle/support/stand-in-enclave.ts";
-import { startTestChain } from "../../oracle/support/test-chain.ts";
-import type { TestChain } from "../../oracle/support/test-chain.ts";
+import {
+  standInBehaviourDigest,
+  type StandInEnclave,
+  startStandInEnclave,
+} from "../../oracle/support/stand-in-enclave.ts";
+import { startTestChain, type TestChain } from "../../oracle/support/test-chain.ts";
 
 let directory: string;
 let chain: TestChain;

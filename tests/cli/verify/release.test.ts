@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { verifyEvidenceCommand } from "../../../cli/verify/evidence-command.ts";
 import { SIMULATED_MEASUREMENTS } from "../../../enclave/attesters/simulator/simulator-attester.ts";
-import { formatVerifierKey, signReleaseLog } from "../../../image/release-log.ts";
+import { signLogHead } from "../../../protocol/receipt-log.ts";
+import { formatVerifierKey } from "../../../protocol/verifier-key.ts";
 import { toHex, type Hex } from "../../../protocol/bytes.ts";
 import { SIMULATED_TIME, simulatedQuote } from "../../support/simulated-evidence.ts";
 
@@ -31,7 +32,7 @@ beforeAll(() => {
   };
   const lines = [JSON.stringify(entry)];
   writeFileSync(join(folder, "releases.jsonl"), `${lines.join("\n")}\n`);
-  writeFileSync(join(folder, "checkpoint"), signReleaseLog(lines, NAME, KEY));
+  writeFileSync(join(folder, "checkpoint"), signLogHead(lines, NAME, KEY));
 });
 
 async function verify(

@@ -8,7 +8,7 @@ import { askOnAccount } from "../../../enclave/accounts/ask-on-account.ts";
 import { createOwnAccount } from "../../../enclave/accounts/own-keys.ts";
 import { SpendingLedger } from "../../../enclave/accounts/spending-ledger.ts";
 import { ExchangeRecorder } from "../../../enclave/answers/transcript-recorder.ts";
-import type { ModelQuestion } from "../../../enclave/models/model-format.ts";
+import type { ModelQuestion } from "../../../runtime/models/model-format.ts";
 import { toHex, type Hex } from "../../../protocol/bytes.ts";
 import { openProviderKey, sealProviderKey } from "../../../protocol/provider-key.ts";
 import { fakeModels, says } from "../support/fake-models.ts";

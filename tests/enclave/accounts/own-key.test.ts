@@ -7,7 +7,7 @@ import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "node:tls";
-import { z } from "zod";
+import * as z from "zod";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { proposePolicy } from "../../../attestation/index.ts";
 import { verifyRaTlsCertificate } from "../../../attestation/ra-tls/verify-ra-tls.ts";
@@ -270,9 +270,8 @@ describe("a caller with a provider key of its own", () => {
   test("spends nothing of the cap on calls that the provider turns away", async () => {
     const sealed = await sealProviderKey(target, ownKey({ cap: { inputTokens: 1_000, outputTokens: 50 } }));
     status = 401;
-    for (let count = 0; count < 3; count += 1) {
+    for (let count = 0; count < 3; count += 1)
       expect(await send({ body: question(), sealed })).toMatchObject({ status: 502 });
-    }
     status = 200;
     expect(await send({ body: question(), sealed })).toMatchObject({ status: 200 });
   });
@@ -392,7 +391,6 @@ test("after all that, no key is in any file, in the output, or in the metrics", 
     "sk-own-",
     toHex(Buffer.from("sk-own-")).slice(2),
     Buffer.from("sk-own-").toString("base64").slice(0, 8),
-  ]) {
+  ])
     expect(held).not.toContain(form);
-  }
 });

@@ -67,9 +67,8 @@ test("another key, and the same at another provider, have caps of their own", ()
 
 test("keys that cost nothing, since their provider refused them, are not remembered", () => {
   const ledger = new SpendingLedger(1);
-  for (const key of ["sk-1", "sk-2", "sk-3"]) {
+  for (const key of ["sk-1", "sk-2", "sk-3"])
     ledger.reserve({ ...KEY, key }, tokens(1, 1), NOW)(tokens(0, 0));
-  }
   expect(ledger.size).toBe(0);
 });
 

@@ -73,6 +73,7 @@ async function answer(respond: Respond, change: Partial<Prompt>, onAsked?: () =>
   const inference: Inference = {
     catalog: fakeModels(Object.fromEntries(names.map((name) => [name, respond]))),
     account: createOperatorAccount(() => null),
+    sources: null,
     retries: 1,
     pause: () => Promise.resolve(),
   };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { createOperatorAccount, type Account } from "../../../enclave/accounts/account.ts";
 import { infer, quotePrice, type Inference } from "../../../enclave/answers/infer.ts";
-import type { Outcome } from "../../../enclave/answers/panel.ts";
+import type { Outcome } from "../../../runtime/output/panel.ts";
 import { TranscriptRecorder } from "../../../enclave/answers/transcript-recorder.ts";
 import type { ModelCatalog } from "../../../enclave/models/model-catalog.ts";
 import { AnswerStatus } from "../../../protocol/answer.ts";
@@ -43,6 +43,7 @@ async function ask(
   const inference: Inference = {
     catalog,
     account,
+    sources: null,
     retries: 2,
     pause: () => Promise.resolve(),
   };
@@ -142,7 +143,7 @@ describe("a panel", () => {
     expect(events).toHaveLength(2);
     const payload = encodePayload({ type: PayloadType.inference, prompt: prompt(PANEL) });
     const catalog = fakeModels({ a: unreachable, b: unreachable, c: unreachable }, { price });
-    expect(quotePrice(catalog, payload)).toBe(3_000n);
+    expect(quotePrice({ catalog, sources: null }, payload)).toBe(3_000n);
   });
 });
 
@@ -205,10 +206,11 @@ describe("one model", () => {
       prompt: prompt({ models: ["fake/a"], parts: [part] }),
     });
     // A quote says why.
-    expect(() => quotePrice(fakeModels({ a: unreachable }), payload)).toThrow(
+    const catalog = fakeModels({ a: unreachable });
+    expect(() => quotePrice({ catalog, sources: null }, payload)).toThrow(
       expect.objectContaining({
         code: "INPUT_INVALID",
-        message: expect.stringMatching(/serves no (pages|images|documents|chain reads) yet/) as string,
+        message: expect.stringMatching(/serves no (pages|images|documents|chain reads)/) as string,
       }),
     );
   });
@@ -263,5 +265,39 @@ describe("one model", () => {
     const message = { role: "assistant", content: verdict(true, "7") };
     const body = JSON.stringify({ choices: [{ finish_reason: reason, message }] });
     expect((await one(() => complete(200, body))).outcome.status).toBe(status);
+  });
+});
+
+describe("a model whose answers are read as they are written", () => {
+  const piece = (delta: object, finish_reason: string | null = null): string =>
+    `data: ${JSON.stringify({ id: "c", model: "m", choices: [{ index: 0, delta, finish_reason }] })}\n\n`;
+  const stream = (...pieces: readonly string[]): Respond => {
+    return (request) => {
+      for (const written of pieces) request.onChunk?.(new TextEncoder().encode(written));
+      return complete(200, pieces.join(""));
+    };
+  };
+  const [first, second] = [verdict(true, "7").slice(0, 9), verdict(true, "7").slice(9)];
+
+  test("is asked for a stream, and answers with all of it", async () => {
+    const whole = stream(
+      piece({ content: first }),
+      piece({ content: second }),
+      piece({}, "stop"),
+      "data: [DONE]\n\n",
+    );
+    const models = fakeModels({ a: whole }, { transfer: "stream" });
+    const { outcome, bodies } = await ask(models, { models: ["fake/a"] });
+    expect(outcome.status).toBe(AnswerStatus.ok);
+    const sent = Object.values(bodies).map((body) =>
+      new TextDecoder().decode(fromHex(body as `0x${string}`)),
+    );
+    expect(sent.filter((body) => body.includes('"stream":true'))).toHaveLength(1);
+  });
+
+  test("has failed where its stream has no end", async () => {
+    const models = fakeModels({ a: stream(piece({ content: verdict(true, "7") })) }, { transfer: "stream" });
+    const { outcome } = await ask(models, { models: ["fake/a"] });
+    expect(outcome.status).toBe(AnswerStatus.upstreamFailed);
   });
 });

@@ -3,7 +3,7 @@
 import { x25519 } from "@noble/curves/ed25519.js";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { verifyReceipt } from "../../../attestation/receipt/verify-receipt.ts";
 import { startStandInModel, type StandInModel } from "../../../devnet/stand-in-model.ts";
@@ -52,10 +52,13 @@ afterAll(async () => {
   await model.stop();
 });
 
-async function sealed(change: Partial<SealingTerms> = {}): Promise<Uint8Array<ArrayBuffer>> {
+async function sealed(
+  change: Partial<SealingTerms> = {},
+  content: string = PROMPT,
+): Promise<Uint8Array<ArrayBuffer>> {
   const inner = encodePayload({
     type: PayloadType.inference,
-    prompt: prompt({ messages: [{ role: 2, content: PROMPT }] }),
+    prompt: prompt({ messages: [{ role: 2, content }] }),
   });
   return await sealPayload(inner, {
     recipients: [
@@ -77,6 +80,20 @@ async function ask(payload: Uint8Array) {
 }
 
 describe("a sealed question", () => {
+  test("that a fee did not cover is closed for a while, whatever fee comes next", async () => {
+    const seal = async (): Promise<Uint8Array> =>
+      await sealed({ replyKey: NO_REPLY_KEY }, "what a fee does not cover");
+    const deadline = BigInt(Math.floor(new Date().getTime() / 1000) + 600);
+    const uncovered = await enclave.call(
+      "POST",
+      "/v1/answers",
+      toWire(callFor(await seal(), { deadline, fee: 0n })),
+    );
+    expect(uncovered.json).toMatchObject({ answer: { status: AnswerStatus.outOfBudget } });
+    const next = await enclave.call("POST", "/v1/answers", toWire(callFor(await seal(), { deadline })));
+    expect(next.json).toMatchObject({ error: { code: "INPUT_RATE_LIMITED", retryable: true } });
+  });
+
   test("is answered to its asker alone, with a record that only the asker reads", async () => {
     const { signed, id } = await ask(await sealed());
     expect(signed.answer.status).toBe(AnswerStatus.ok);
@@ -107,9 +124,8 @@ describe("a sealed question", () => {
       "merger",
       Buffer.from("merger").toString("hex"),
       Buffer.from("merger").toString("base64"),
-    ]) {
+    ])
       expect(held).not.toContain(secret);
-    }
   });
 
   test("has a receipt that verifies, with its exchanges withheld", async () => {

@@ -2,7 +2,7 @@ import express from "express";
 import type { AddressInfo } from "node:net";
 import { createServer, type Server } from "node:http";
 import { afterEach, expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { errorHandler } from "../../../enclave/api/error-reply.ts";
 import { functionsRoute } from "../../../enclave/api/functions-route.ts";
 import { fromHex, toHex, toUtf8, type Hex } from "../../../protocol/bytes.ts";
@@ -19,7 +19,11 @@ afterEach(() => {
 });
 
 /** The route alone, over an answerer that gives `answer` when it comes. */
-async function serve(answer: Promise<string>): Promise<(body: string) => Promise<Response>> {
+const holds: number[] = [];
+
+async function serve(
+  answer: Promise<string>,
+): Promise<(body: string, headers?: Readonly<Record<string, string>>) => Promise<Response>> {
   const app = express();
   const route = functionsRoute({
     answerer: {
@@ -30,9 +34,14 @@ async function serve(answer: Promise<string>): Promise<(body: string) => Promise
         throw new Error("not asked");
       },
       answerFunctions: () => answer,
+      answerEntry: () => Promise.reject(new Error("the other road")),
+      answerAccountRun: () => Promise.reject(new Error("the other road")),
     },
     // No time passes: what has not been answered by now is pending.
-    pause: () => new Promise((resolve) => setImmediate(resolve)),
+    pause: (ms) => {
+      holds.push(ms);
+      return new Promise((resolve) => setImmediate(resolve));
+    },
   });
   app.post("/", express.json(), route);
   app.use(
@@ -44,7 +53,8 @@ async function serve(answer: Promise<string>): Promise<(body: string) => Promise
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  return (body) => fetch(url, { method: "POST", body, headers: { "content-type": "application/json" } });
+  return (body, headers = {}) =>
+    fetch(url, { method: "POST", body, headers: { "content-type": "application/json", ...headers } });
 }
 
 const OUTPUT = toUtf8("Delphi");
@@ -113,4 +123,38 @@ test.for([
   expect(reply.status).toBe(status);
   expect(await reply.json()).toMatchObject({ error: { code } });
   expect((await send(good)).status).toBe(200);
+});
+
+test.for([
+  ["nothing", {}, 1_700],
+  ["half a minute", { prefer: "wait=30" }, 30_000],
+  ["among others", { prefer: "respond-async, wait=30; foo" }, 30_000],
+  ["an hour", { prefer: "wait=3600" }, 50_000],
+  ["no number", { prefer: "wait=soon" }, 1_700],
+] as const)(
+  "holds a call that prefers %s for as long as that, and a minute at most",
+  async ([, headers, ms]) => {
+    const { body } = functionsQuestion();
+    holds.length = 0;
+    const reply = await (await serve(new Promise(() => undefined)))(body, headers);
+    expect(reply.status).toBe(202);
+    expect(holds).toEqual([ms]);
+  },
+);
+
+test("gives a longer output whole where the road carries it", async () => {
+  const { request, body } = functionsQuestion();
+  const requestId = functionsRequestId(request);
+  const output = toUtf8("d".repeat(4_000));
+  const signed = JSON.parse(signedAnswer(requestId)) as { output: string; answer: { outputHash: string } };
+  signed.output = toHex(output);
+  signed.answer.outputHash = keccak(output);
+  const ask = await serve(Promise.resolve(JSON.stringify(signed)));
+  const longer = JSON.stringify({ ...(JSON.parse(body) as object), maxResponseBytes: 4_238 });
+  const { response } = (await (await ask(longer)).json()) as { response: Hex };
+  expect(response.slice(2, 4)).toBe("02");
+  expect(fromHex(response)).toHaveLength(4_142);
+  const { response: short } = (await (await ask(body)).json()) as { response: Hex };
+  expect(short.slice(2, 4)).toBe("01");
+  expect((await ask(longer.replace("4238", "4239"))).status).toBe(400);
 });

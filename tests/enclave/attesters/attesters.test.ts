@@ -34,24 +34,25 @@ class FakeTsm implements TsmFiles {
     this.#quote = quote;
   }
 
-  makeEntry = (path: string): void => {
-    if (!path.startsWith("/sys/kernel/config/tsm/report/")) throw new Error("ENOENT");
+  makeEntry = (path: string): Promise<void> => {
+    if (!path.startsWith("/sys/kernel/config/tsm/report/")) return Promise.reject(new Error("ENOENT"));
     this.entries.set(path, { inblob: new Uint8Array(), generation: 0 });
+    return Promise.resolve();
   };
-  removeEntry = (path: string): void => {
-    if (!this.entries.delete(path)) throw new Error("ENOENT");
-  };
+  removeEntry = (path: string): Promise<void> =>
+    this.entries.delete(path) ? Promise.resolve() : Promise.reject(new Error("ENOENT"));
   #entryOf(path: string): { inblob: Uint8Array; generation: number } {
     const entry = this.entries.get(path.slice(0, path.lastIndexOf("/")));
     if (entry === undefined) throw new Error("ENOENT");
     return entry;
   }
-  write = (path: string, bytes: Uint8Array): void => {
-    const entry = this.#entryOf(path);
+  write = async (path: string, bytes: Uint8Array): Promise<void> => {
+    const entry = await Promise.resolve(this.#entryOf(path));
     entry.inblob = bytes;
     entry.generation += 1;
   };
-  read = (path: string): Uint8Array => {
+  read = async (path: string): Promise<Uint8Array> => await Promise.resolve(this.#readNow(path));
+  #readNow = (path: string): Uint8Array => {
     const entry = this.#entryOf(path);
     switch (path.slice(path.lastIndexOf("/") + 1)) {
       case "generation":

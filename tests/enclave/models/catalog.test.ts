@@ -6,7 +6,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createOperatorAccount } from "../../../enclave/accounts/account.ts";
 import { infer } from "../../../enclave/answers/infer.ts";
-import type { Outcome } from "../../../enclave/answers/panel.ts";
+import type { Outcome } from "../../../runtime/output/panel.ts";
 import { TranscriptRecorder } from "../../../enclave/answers/transcript-recorder.ts";
 import { Behaviour, type BehaviourFile } from "../../../enclave/configuration/behaviour.ts";
 import { createEgress } from "../../../enclave/egress/egress.ts";
@@ -83,6 +83,7 @@ async function ask(change: Partial<Prompt>): Promise<Outcome> {
   const inference = {
     catalog,
     account: createOperatorAccount(() => "key"),
+    sources: null,
     retries: 0,
     pause: () => Promise.resolve(),
   };

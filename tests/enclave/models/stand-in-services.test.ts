@@ -12,7 +12,7 @@ import { TranscriptRecorder } from "../../../enclave/answers/transcript-recorder
 import { Behaviour, type BehaviourFile } from "../../../enclave/configuration/behaviour.ts";
 import { createEgress } from "../../../enclave/egress/egress.ts";
 import { createModelCatalog, type ModelCatalog } from "../../../enclave/models/model-catalog.ts";
-import type { ModelQuestion, ModelReply } from "../../../enclave/models/model-format.ts";
+import type { ModelQuestion, ModelReply } from "../../../runtime/models/model-format.ts";
 import { AnswerStatus } from "../../../protocol/answer.ts";
 import { decodeOutput } from "../../../protocol/output-abi.ts";
 import { parseOutputType } from "../../../protocol/output-type.ts";
@@ -229,6 +229,7 @@ describe("the stand-in of the services", () => {
       {
         catalog: down,
         account: createOperatorAccount(() => "key-of-the-test"),
+        sources: null,
         retries: 0,
         pause: () => Promise.resolve(),
       },

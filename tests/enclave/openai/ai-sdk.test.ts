@@ -3,7 +3,7 @@
 import { createOpenAI } from "@ai-sdk/openai";
 import { generateText, isStepCount, Output, streamText, tool, type LanguageModel } from "ai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { verifyReceipt } from "../../../attestation/receipt/verify-receipt.ts";
 import { startStandInModel, type StandInModel } from "../../../devnet/stand-in-model.ts";
 import type { BehaviourFile } from "../../../enclave/configuration/behaviour.ts";

@@ -90,9 +90,8 @@ describe("chat completions", () => {
     };
     expect(await contextOf({ "adyton-context": context })).toMatchObject({ context, stateBlock: null });
     expect(await contextOf({})).toMatchObject({ context: `0x${"00".repeat(32)}` });
-    for (const wrong of ["0x00", context.toUpperCase(), context.slice(2)]) {
+    for (const wrong of ["0x00", context.toUpperCase(), context.slice(2)])
       await expect(contextOf({ "adyton-context": wrong })).rejects.toMatchObject({ status: 400 });
-    }
   });
 
   test("streams, and names the receipt in a last event", async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { ModelReply } from "../../../enclave/models/model-format.ts";
+import type { ModelReply } from "../../../runtime/models/model-format.ts";
 import { createResponsesWriter } from "../../../enclave/openai/responses-reply.ts";
 import type { StreamEvent } from "../../../enclave/openai/openai-api.ts";
 import { UpstreamError } from "../../../protocol/errors.ts";

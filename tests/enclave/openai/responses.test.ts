@@ -167,7 +167,7 @@ describe("responses", () => {
     ],
     ["a file", { input: [{ role: "user", content: [{ type: "input_file", file_id: "f" }] }] }, 400],
     ["a result of no call", { input: [{ type: "function_call_output", call_id: "c", output: "x" }] }, 400],
-    ["a field that is not understood", { prompt_cache_key: "x" }, 400],
+    ["a field that is not understood", { prompt_cache: "x" }, 400],
     ["no input", { input: [] }, 400],
     ["an unknown model", { model: "stand-in/nobody" }, 404],
     ["sampling that the model does not take", { reasoning: { effort: "low" } }, 400],

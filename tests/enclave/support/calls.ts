@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { toHex } from "../../../protocol/bytes.ts";
 import { AnswerCall } from "../../../protocol/enclave-api.ts";
 import { encodePayload, PayloadType, payloadHash } from "../../../protocol/payload.ts";

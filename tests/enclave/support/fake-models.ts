@@ -1,6 +1,9 @@
 import { createHash } from "node:crypto";
-import type { CatalogModel, ModelCatalog } from "../../../enclave/models/model-catalog.ts";
-import { createModelCatalog } from "../../../enclave/models/model-catalog.ts";
+import {
+  type CatalogModel,
+  createModelCatalog,
+  type ModelCatalog,
+} from "../../../enclave/models/model-catalog.ts";
 import { Behaviour } from "../../../enclave/configuration/behaviour.ts";
 import type { ExchangeOutcome, OutgoingRequest } from "../../../enclave/egress/exchange.ts";
 import { UpstreamError } from "../../../protocol/errors.ts";

@@ -1,5 +1,5 @@
 import { deflateRawSync } from "node:zlib";
-import { z } from "zod";
+import * as z from "zod";
 import { encodeFunctionsCall, type FunctionsRequest } from "../../../protocol/functions-request.ts";
 import { encodePayload, PayloadType, payloadHash } from "../../../protocol/payload.ts";
 import type { Prompt } from "../../../protocol/prompt.ts";

@@ -1,4 +1,4 @@
-import type { ModelQuestion } from "../../../enclave/models/model-format.ts";
+import type { ModelQuestion } from "../../../runtime/models/model-format.ts";
 
 export function question(change: Partial<ModelQuestion> = {}): ModelQuestion {
   return {

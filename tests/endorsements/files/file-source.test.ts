@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { verifySnpReportUnder } from "../../../attestation/amd/verify-snp-report.ts";
-import type { IntelEndorsements } from "../../../attestation/index.ts";
+import type { IntelEndorsements } from "../../../attestation/intel/intel-endorsements.ts";
 import { verifyTdQuote } from "../../../attestation/intel/verify-tdx.ts";
 import { createFileSource, createSourceOfFiles } from "../../../endorsements/files/file-source.ts";
 import { toHex, toUtf8 } from "../../../protocol/bytes.ts";
@@ -191,9 +191,8 @@ describe("a path", () => {
     await inFolder(async (folder) => {
       await mkdir(join(folder, "crl"));
       await writeFile(join(folder, "README.md"), "not an endorsement");
-      for (const { name, bytes } of pcsFiles(intel)) {
+      for (const { name, bytes } of pcsFiles(intel))
         await writeFile(join(folder, name.endsWith("crl") ? "crl" : ".", name), bytes);
-      }
       const found = await (await createFileSource(folder)).find(intel.quote, NOW);
       expect(await statusWith(intel, found.intel)).toBe("UpToDate");
     });

@@ -49,9 +49,8 @@ test(TITLE, { timeout: 600_000 }, async () => {
   );
   const names = readManifest(one).files.map(({ path }) => path);
   expect(names).toEqual(["vmlinuz", "initrd.zst", "cmdline", "adyton.efi", "adyton.eif"]);
-  for (const name of names) {
+  for (const name of names)
     expect(readFileSync(join(other, name)).equals(readFileSync(join(one, name))), name).toBe(true);
-  }
 });
 
 test("the Authenticode digest computed here is the one that Debian signed inside its kernel", () => {

@@ -77,9 +77,8 @@ export async function buildImage(options: BuildOptions): Promise<string> {
   child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
   const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
   if (code !== 0) throw new Error(`the image was not built: ${stderr}`);
-  for (const line of stderr.split("\n").filter((text) => text.startsWith("NOT THE LOCKED"))) {
+  for (const line of stderr.split("\n").filter((text) => text.startsWith("NOT THE LOCKED")))
     process.stderr.write(`${line}\n`);
-  }
   return options.out;
 }
 

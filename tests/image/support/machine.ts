@@ -1,8 +1,7 @@
 /** A virtual machine without a TEE, under QEMU's own translator, so that it runs wherever tests do. */
 
 import { spawn, spawnSync } from "node:child_process";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 

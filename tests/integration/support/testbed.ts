@@ -4,12 +4,18 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { layBlankStore } from "../../oracle/support/blank-store.ts";
-import { startOracleProcess, writeTestConfig } from "../../oracle/support/oracle-process.ts";
-import type { OracleProcess, OracleSetup } from "../../oracle/support/oracle-process.ts";
-import { standInBehaviourDigest, startStandInEnclave } from "../../oracle/support/stand-in-enclave.ts";
-import type { StandInEnclave } from "../../oracle/support/stand-in-enclave.ts";
-import { startTestChain, until } from "../../oracle/support/test-chain.ts";
-import type { TestChain } from "../../oracle/support/test-chain.ts";
+import {
+  type OracleProcess,
+  type OracleSetup,
+  startOracleProcess,
+  writeTestConfig,
+} from "../../oracle/support/oracle-process.ts";
+import {
+  standInBehaviourDigest,
+  type StandInEnclave,
+  startStandInEnclave,
+} from "../../oracle/support/stand-in-enclave.ts";
+import { startTestChain, type TestChain, until } from "../../oracle/support/test-chain.ts";
 import { COMPILE_CACHE } from "../../support/compile-cache.ts";
 
 /** Of each node's log, bytes that are shown when a test failed. */
@@ -34,10 +40,13 @@ export interface Testbed {
   stop(task?: { readonly result?: { readonly state: string } | undefined }): Promise<void>;
 }
 
-export async function startTestbed(platforms: readonly [string, ...string[]] = ["test"]): Promise<Testbed> {
+export async function startTestbed(
+  platforms: readonly [string, ...string[]] = ["test"],
+  chainTerms: { readonly quorumWindowSeconds?: number } = {},
+): Promise<Testbed> {
   const directory = mkdtempSync(join(tmpdir(), "adyton-testbed-"));
   const [chain, enclave, ...others] = await Promise.all([
-    startTestChain({ behaviourDigest: standInBehaviourDigest() }),
+    startTestChain({ behaviourDigest: standInBehaviourDigest(), ...chainTerms }),
     startStandInEnclave(platforms[0]),
     ...platforms.slice(1).map((platform) => startStandInEnclave(platform)),
   ]);
@@ -65,9 +74,8 @@ export async function startTestbed(platforms: readonly [string, ...string[]] = [
       });
     },
     stop: async (task) => {
-      for (const node of task?.result?.state === "fail" ? nodes : []) {
+      for (const node of task?.result?.state === "fail" ? nodes : [])
         process.stderr.write(`${node.log().slice(-SHOWN_LOG)}\n\n`);
-      }
       await Promise.all(nodes.map((node) => node.stop("SIGKILL")));
       await Promise.all([...enclaves.map((one) => one.stop()), chain.stop()]);
       rmSync(directory, { recursive: true, force: true });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { BlockHeader, Log } from "../../../oracle/chain/block.ts";
+import type { BlockHeader, Log } from "../../../oracle/chain/rpc/block.ts";
 import { BusyContracts } from "../../../oracle/chain/busy-contracts.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ChainSource } from "../../../oracle/chain/chain-source.ts";
-import { RpcEndpoint } from "../../../oracle/chain/rpc-endpoint.ts";
-import { RpcPool } from "../../../oracle/chain/rpc-pool.ts";
+import { RpcEndpoint } from "../../../oracle/chain/rpc/rpc-endpoint.ts";
+import { RpcPool } from "../../../oracle/chain/rpc/rpc-pool.ts";
 import { createLogger } from "../../../oracle/log.ts";
 import { FakeChain, STRANGER, topicOf, WATCHED } from "../support/fake-chain.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
@@ -168,7 +168,7 @@ describe("the chain source", () => {
     await other.close();
   });
 
-  test("is stalled when it has not got as far as the chain for a minute, whatever the server answers", async () => {
+  test("is stalled when it has not got as far as the chain for half a minute, whatever the server answers", async () => {
     const further = (): Promise<unknown> => {
       const seen = chain.calls.length;
       return expect.poll(() => chain.calls.length, { interval: 5 }).toBeGreaterThan(seen + 4);
@@ -184,10 +184,10 @@ describe("the chain source", () => {
     // A server that has lost its blocks answers, and tells nothing.
     chain.blocks.length = 1;
     await further();
-    clock = 160_000;
+    clock = 130_000;
     await further();
     expect(source.isStalled).toBe(false);
-    clock = 160_001;
+    clock = 130_001;
     expect(source.isStalled).toBe(true);
     chain.mine(["c"], ["d"]);
     await expect.poll(() => source.isStalled, { interval: 5 }).toBe(false);

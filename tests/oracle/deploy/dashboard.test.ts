@@ -1,11 +1,17 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { renderMetrics } from "../../../oracle/http/metrics.ts";
-import type { RuntimeState } from "../../../oracle/http/metrics.ts";
+import { renderMetrics, type RuntimeState } from "../../../oracle/http/metrics.ts";
+import { WELL_CHAIN, WELL_STORE } from "../support/health.ts";
 import { SpanDurations } from "../../../oracle/telemetry/span-durations.ts";
 
 const read = (file: string): string =>
   readFileSync(new URL(`../../../oracle/deploy/${file}`, import.meta.url), "utf8");
+
+const UPKEEP = {
+  rpcTraffic: [{ endpoint: "rpc", exchanges: 1, failures: 0, ms: 1 }],
+  credits: [{ payee: "0x", credit: 1n }],
+  admissionEnd: 9,
+};
 
 /** A node with something of everything. */
 function exposition(): string {
@@ -25,26 +31,23 @@ function exposition(): string {
     ready: true,
     jobsInFlight: 1,
     deadLetters: 0,
-    chains: [{ chainId: 1, rpcHealthy: 1, rpcTotal: 1, balances: [{ address: "0x", balance: 1n }] }],
+    oldest: [{ chainId: 1, requestSince: 1_000, transactionSince: null }],
+    now: 1_060_000,
+    chains: [
+      { chainId: 1, rpcHealthy: 1, rpcTotal: 1, balances: [{ address: "0x", balance: 1n }], ...UPKEEP },
+    ],
+    storeFreeBytes: 1,
+    retention: { archived: 1, failures: 0 },
     durations: durations.read(),
+    peers: [{ name: "other", isReachable: true }],
     process: { residentBytes: 1, cpuSeconds: 1, startedAt: 1 },
-  };
-  const chain = {
-    chainId: 1,
-    block: 1,
-    behindBlocks: 0,
-    stalled: false,
-    keysUsable: 1,
-    keysLowOnFunds: [],
-    rpcSetAside: {},
-    disputed: false,
   };
   return renderMetrics(
     {
       requests: [{ chainId: 1, phase: "asked", count: 1 }],
       transactions: [{ chainId: 1, state: "pending", count: 1 }],
     },
-    { status: "ok", chains: [chain], enclaves: [] },
+    { status: "ok", chains: [WELL_CHAIN], enclaves: [], store: WELL_STORE },
     runtime,
   );
 }
@@ -94,9 +97,8 @@ function check(expression: string): void {
     const series = SERIES.get(metric);
     expect(series, `${metric} is exported`).toBeDefined();
     const known = [...SCRAPE_LABELS, ...Object.keys(series?.[0] ?? {})];
-    for (const name of [...labels.map(([label]) => label), ...grouped(expression)]) {
+    for (const name of [...labels.map(([label]) => label), ...grouped(expression)])
       expect(known, `${metric} has a label ${name}`).toContain(name);
-    }
     for (const [label, operator, value] of labels) {
       if (operator === "=" && metric.includes("_span_")) {
         expect(
@@ -160,6 +162,14 @@ test("each alert asks for what the server exports", () => {
   const expressions = [...read("prometheus/alerts.yml").matchAll(/expr: (.*)/g)].map(([, expr]) => expr!);
   expect(expressions.length).toBeGreaterThan(3);
   for (const expression of expressions.filter((one) => !one.startsWith("up{"))) check(expression);
+});
+
+test("each alert has a section that says what to do, and each section is of an alert", () => {
+  const alerts = [...read("prometheus/alerts.yml").matchAll(/alert: (\w+)/g)].map(([, name]) => name!);
+  const runbooks = [...read("prometheus/alerts.yml").matchAll(/runbook: (\S+)/g)].map(([, where]) => where!);
+  const page = readFileSync(new URL("../../../docs/how-to/answer-an-alert.md", import.meta.url), "utf8");
+  expect([...page.matchAll(/^## (\w+)$/gm)].map(([, name]) => name)).toEqual(alerts);
+  expect(runbooks).toEqual(alerts.map((name) => `docs/how-to/answer-an-alert.md#${name.toLowerCase()}`));
 });
 
 test("a node that exports nothing at all is noticed, by the name under which it is scraped", () => {

@@ -71,9 +71,8 @@ test("what compose mounts is there, but for what the operator brings; every imag
   const compose = read("compose.yaml");
   const mounted = [...compose.matchAll(/- (\.\/[^:]+):/g)].map(([, path]) => path!);
   expect(mounted.length).toBeGreaterThan(3);
-  for (const path of mounted.filter((one) => one !== "./config")) {
+  for (const path of mounted.filter((one) => one !== "./config"))
     expect(existsSync(join(FOLDER, path)), path).toBe(true);
-  }
   const images = [...compose.matchAll(/image: (\S+)/g)].map(([, image]) => image!);
   for (const image of images) expect(image).toMatch(/:v?[0-9]+\.[0-9]+/);
 });

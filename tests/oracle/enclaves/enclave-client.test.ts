@@ -6,7 +6,7 @@ import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { connect } from "node:tls";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { verifyCoseReceipt } from "../../../attestation/index.ts";
+import { verifyCoseReceipt } from "../../../attestation/receipt/cose-receipt.ts";
 import { startStandInModel, type StandInModel } from "../../../devnet/stand-in-model.ts";
 import { createThrowawayAuthority } from "../../../devnet/throwaway-authority.ts";
 import { EnclaveClient } from "../../../oracle/enclaves/enclave-client.ts";

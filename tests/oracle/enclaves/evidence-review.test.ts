@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { AppraisedEvidence } from "../../../attestation/index.ts";
+import type { AttestedKeyset } from "../../../client/evidence-verifier.ts";
 import type { EnclaveSession } from "../../../oracle/enclaves/enclave-session.ts";
 import { EvidenceReview } from "../../../oracle/enclaves/evidence-review.ts";
 import { createLogger } from "../../../oracle/log.ts";
@@ -11,10 +13,12 @@ const PERIOD_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 const KEYSET = word(1);
 
+const attested = (keysetId: Hex): AttestedKeyset => ({ keysetId, evidence: {} as AppraisedEvidence });
+
 let now: number;
 let nonces: Hex[];
 /** What the verifier finds; the keyset, when nothing is wrong. */
-let finding: Hex | Error;
+let finding: AttestedKeyset | Error;
 let reachable: boolean;
 let dropped: unknown[];
 let sessions: EnclaveSession[];
@@ -23,7 +27,7 @@ let review: EvidenceReview;
 beforeEach(() => {
   now = 0;
   nonces = [];
-  finding = KEYSET;
+  finding = attested(KEYSET);
   reachable = true;
   dropped = [];
   const session = {
@@ -93,7 +97,7 @@ test.for([
     "is judged by endorsements that are forged",
     new EndorsementError({ code: "ENDORSEMENT_SIGNATURE_INVALID", message: "" }),
   ],
-  ["names another keyset", word(2)],
+  ["names another keyset", attested(word(2))],
 ] as const)("drops an enclave whose evidence %s", async ([, found]) => {
   await at(0);
   finding = found;
@@ -125,7 +129,7 @@ test("forgets the outage when the vendor answers again", async () => {
   await at(0);
   finding = new EndorsementError({ code: "ENDORSEMENT_UNAVAILABLE", message: "" });
   await at(PERIOD_MS);
-  finding = KEYSET;
+  finding = attested(KEYSET);
   await at(DAY_MS - 1);
   finding = new EndorsementError({ code: "ENDORSEMENT_UNAVAILABLE", message: "" });
   await at(DAY_MS + PERIOD_MS);

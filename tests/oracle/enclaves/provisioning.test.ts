@@ -5,21 +5,23 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseAppraisalPolicy } from "../../../attestation/index.ts";
-import { connectEnclave } from "../../../oracle/enclaves/enclave-session.ts";
-import type { EnclaveAddress, EnclaveSession } from "../../../oracle/enclaves/enclave-session.ts";
+import {
+  connectEnclave,
+  type EnclaveAddress,
+  type EnclaveSession,
+} from "../../../oracle/enclaves/enclave-session.ts";
 import { EnclaveSet } from "../../../oracle/enclaves/enclave-set.ts";
-import { createEvidenceVerifier } from "../../../oracle/enclaves/evidence-verifier.ts";
-import type { EvidenceVerifier } from "../../../oracle/enclaves/evidence-verifier.ts";
+import { createEvidenceVerifier, type EvidenceVerifier } from "../../../client/evidence-verifier.ts";
 import { provisionSecrets, readSecret } from "../../../oracle/enclaves/provisioning.ts";
 import { createLogger } from "../../../oracle/log.ts";
 import { AppraisalError } from "../../../protocol/errors.ts";
 import {
   CALLER_TOKEN,
   platformPolicy,
+  type StandInEnclave,
   standInPolicy,
   startStandInEnclave,
 } from "../support/stand-in-enclave.ts";
-import type { StandInEnclave } from "../support/stand-in-enclave.ts";
 import { wallClockMs } from "../support/wall-clock.ts";
 
 const SECRET = "sk-of-the-operator-7391";
@@ -128,13 +130,8 @@ describe("the operator's secrets", () => {
       log.warn("enclave.refused", { error });
     });
     expect(lines.join()).toContain("enclave.provisioned");
-    for (const form of [
-      SECRET,
-      Buffer.from(SECRET).toString("hex"),
-      Buffer.from(SECRET).toString("base64"),
-    ]) {
+    for (const form of [SECRET, Buffer.from(SECRET).toString("hex"), Buffer.from(SECRET).toString("base64")])
       expect(lines.join()).not.toContain(form);
-    }
   });
 
   test("of an enclave that does not take them leave it unused", async () => {

@@ -3,7 +3,7 @@ import { parseEndorsements, type Endorsements } from "../../../attestation/index
 import { verifyTdQuote } from "../../../attestation/intel/verify-tdx.ts";
 import { ExitCode } from "../../../cli/exit-codes.ts";
 import { verifyReceiptFile } from "../../../cli/verify/receipt.ts";
-import type { EndorsementSource } from "../../../endorsements/endorsement-source.ts";
+import type { EndorsementSource } from "../../../attestation/endorsements/endorsement-source.ts";
 import { createSourceOfFiles } from "../../../endorsements/files/file-source.ts";
 import { createVendorSource } from "../../../endorsements/vendor-source.ts";
 import { ReceiptEndorsements } from "../../../oracle/enclaves/receipt-endorsements.ts";

@@ -8,6 +8,8 @@ import { wallClockMs } from "../support/wall-clock.ts";
 const log = createLogger({ level: "error", write: () => undefined, now: () => 0 });
 /** Short: the tests wait for leases to run out. */
 const LEASE_MS = 400;
+/** Thirty of them are renewed by one thread. */
+const MANY_LEASES_MS = 4_000;
 const POLL = { interval: 10, timeout: 30_000 };
 
 describeStores("a lease that a process holds", (create) => {
@@ -17,12 +19,17 @@ describeStores("a lease that a process holds", (create) => {
     store = opened;
   });
 
-  function hold(name: string, holder: string, isFit: () => boolean = () => true): HeldLease {
+  function hold(
+    name: string,
+    holder: string,
+    isFit: () => boolean = () => true,
+    leaseMs = LEASE_MS,
+  ): HeldLease {
     return new HeldLease({
       store,
       name,
       holder,
-      leaseMs: LEASE_MS,
+      leaseMs,
       isFit,
       onTaken: () => undefined,
       log,
@@ -51,6 +58,24 @@ describeStores("a lease that a process holds", (create) => {
     await expect.poll(() => first.isHeld(), POLL).toBe(true);
     expect(first.term).toBe(2);
     await first.stop();
+  });
+
+  test("is spread over the processes that could hold it, and handed over when one comes or goes", async () => {
+    const names = Array.from({ length: 10 }, (_, index) => `chain:${100 + index}`);
+    const node = (holder: string): HeldLease[] =>
+      names.map((name) => hold(name, holder, () => true, MANY_LEASES_MS));
+    const held = (leases: readonly HeldLease[]): number => leases.filter((one) => one.isHeld()).length;
+    const first = node("first");
+    await expect.poll(() => held(first), POLL).toBe(10);
+    const second = node("second");
+    const third = node("third");
+    const counts = (): number[] => [first, second, third].map(held);
+    await expect.poll(() => counts().every((count) => count > 0 && count < 7), POLL).toBe(true);
+    await expect.poll(() => counts().reduce((sum, count) => sum + count), POLL).toBe(10);
+    expect(first.map(({ follower }) => follower)).not.toContain("nobody");
+    await Promise.all([...second, ...third].map((lease) => lease.stop()));
+    await expect.poll(() => held(first), POLL).toBe(10);
+    await Promise.all(first.map((lease) => lease.stop()));
   });
 
   test("given back, it is free at once", async () => {

@@ -1,8 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { deadLetterQueue, startEngine } from "../../../oracle/engine/engine.ts";
-import type { Engine } from "../../../oracle/engine/engine.ts";
-import { JobQueue } from "../../../oracle/engine/job-queue.ts";
-import type { JobOutcome } from "../../../oracle/engine/job-queue.ts";
+import { deadLetterQueue, type Engine, startEngine } from "../../../oracle/engine/engine.ts";
+import { type JobOutcome, JobQueue } from "../../../oracle/engine/job-queue.ts";
 import { createLogger } from "../../../oracle/log.ts";
 import type { Store, StoreTransaction } from "../../../oracle/store/store.ts";
 import { describeStores, useStore } from "../support/stores.ts";
@@ -121,9 +119,7 @@ describeStores("the job queue", (create) => {
     const record = async (trx: StoreTransaction, results: readonly number[]): Promise<void> => {
       await recordAs(2)(trx, results);
       commits += 1;
-      if (commits === 1) {
-        throw new Error("the database went away");
-      }
+      if (commits === 1) throw new Error("the database went away");
     };
     const handle = ({ number }: Work): Promise<JobOutcome<number>> => {
       attempts += 1;
@@ -206,5 +202,45 @@ describeStores("the job queue", (create) => {
         expect(await recorded(5)).toEqual([5]);
       }, PATIENCE),
     );
+  });
+
+  test("keeps a share of its slots for each chain: a flood on one delays no other", async () => {
+    const slots = 16;
+    const done: number[] = [];
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    await store.db.transaction().execute(async (trx) => {
+      const flood = Array.from({ length: 200 }, (_, number) => ({ data: { chainId: 1, number } }));
+      await engine.enqueue(trx, "answers", flood);
+      await engine.enqueue(
+        trx,
+        "answers",
+        [2, 3].map((chainId) => ({ data: { chainId, number: 0 } })),
+      );
+    });
+    const queue = new JobQueue<Work & { readonly chainId: number }, number>({
+      engine,
+      store,
+      log,
+      name: "answers",
+      slots,
+      groups: 3,
+      isReady: () => true,
+      handle: async ({ chainId }) => {
+        if (chainId === 1) await held;
+        else done.push(chainId);
+        return { kind: "done", result: chainId };
+      },
+      record: () => Promise.resolve(),
+    });
+    await vi.waitFor(() => {
+      expect([...done].sort()).toEqual([2, 3]);
+      // The two are in flight until their results are recorded.
+      expect(queue.inFlight()).toBeLessThan(slots);
+    }, PATIENCE);
+    expect(queue.inFlight()).toBeGreaterThan(slots / 2);
+    release();
+    await queue.stop(10_000);
+    await engine.boss.deleteQueuedJobs("answers");
   });
 });

@@ -1,11 +1,17 @@
-import { DummyDriver, Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from "kysely";
-import type { DatabaseConnection } from "kysely";
+import {
+  type DatabaseConnection,
+  DummyDriver,
+  Kysely,
+  PostgresAdapter,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+} from "kysely";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { createHttpApp, listen } from "../../../oracle/http/server.ts";
-import type { HttpOptions, Listening } from "../../../oracle/http/server.ts";
+import { createHttpApp, type HttpOptions, listen, type Listening } from "../../../oracle/http/server.ts";
 import { createLogger } from "../../../oracle/log.ts";
 import type { StoreSchema } from "../../../oracle/store/schema.ts";
 import type { Store } from "../../../oracle/store/store.ts";
+import { WELL_STORE } from "../support/health.ts";
 
 const MAX_READS = 32;
 
@@ -41,7 +47,7 @@ beforeEach(async () => {
   const app = createHttpApp({
     store: { db } as Store,
     log: createLogger({ level: "error", write: () => undefined, now: () => 0 }),
-    health: () => ({ status: "ok", chains: [], enclaves: [] }),
+    health: () => ({ status: "ok", chains: [], enclaves: [], store: WELL_STORE }),
     isReady: () => true,
     twin: () => undefined,
   } as Partial<HttpOptions> as HttpOptions);
@@ -64,9 +70,8 @@ test("strangers who read the index wait in no longer a line than the relay can b
     "admissions",
     `answers/0x${"00".repeat(32)}`,
     `receipts/0x${"00".repeat(32)}`,
-  ]) {
+  ])
     expect(await get(`/v1/${path}`)).toBe(429);
-  }
   expect(await get("/v1/health")).toBe(200);
   driver.goOn();
   expect(await Promise.all(first)).toEqual(first.map(() => 200));

@@ -1,10 +1,8 @@
 import express from "express";
 import { afterEach, expect, test } from "vitest";
 import { errorHandler } from "../../../oracle/http/error-reply.ts";
-import { receiptRoute } from "../../../oracle/http/receipt-route.ts";
-import type { ReceiptRouteOptions } from "../../../oracle/http/receipt-route.ts";
-import { listen } from "../../../oracle/http/server.ts";
-import type { Listening } from "../../../oracle/http/server.ts";
+import { receiptRoute, type ReceiptRouteOptions } from "../../../oracle/http/receipt-route.ts";
+import { listen, type Listening } from "../../../oracle/http/server.ts";
 import { createLogger } from "../../../oracle/log.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
 

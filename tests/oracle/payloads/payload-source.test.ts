@@ -1,18 +1,14 @@
 /** A requester names a server, and both may lie: where it is, what it serves, how much and how fast. */
 
-import type { ServerResponse } from "node:http";
-import { createServer } from "node:http";
+import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { createThrowawayAuthority } from "../../../devnet/throwaway-authority.ts";
-import { createPinnedFetch } from "../../../oracle/payloads/pinned-fetch.ts";
-import type { PinnedFetchOptions } from "../../../oracle/payloads/pinned-fetch.ts";
+import { createPinnedFetch, type PinnedFetchOptions } from "../../../oracle/payloads/pinned-fetch.ts";
 import { PayloadSource } from "../../../oracle/payloads/payload-source.ts";
-import { fromHex, toHex, toUtf8 } from "../../../protocol/bytes.ts";
-import type { Hex } from "../../../protocol/bytes.ts";
+import { fromHex, type Hex, toHex, toUtf8 } from "../../../protocol/bytes.ts";
 import { keccak } from "../../../protocol/struct-hash.ts";
-import { startHostileServer } from "../../enclave/support/hostile-server.ts";
-import type { HostileServer } from "../../enclave/support/hostile-server.ts";
+import { type HostileServer, startHostileServer } from "../../enclave/support/hostile-server.ts";
 import { aRequest } from "../support/requests.ts";
 import { wallClockMs } from "../support/wall-clock.ts";
 

@@ -47,8 +47,7 @@ describe("a public address", () => {
         expect(isPublicAddress(`${text}x`)).toBe(false);
       }),
     );
-    for (const odd of ["0x7f.1", "2130706433", "127.1", "localhost", "", "1.1.1.1.", " 1.1.1.1"]) {
+    for (const odd of ["0x7f.1", "2130706433", "127.1", "localhost", "", "1.1.1.1.", " 1.1.1.1"])
       expect(isPublicAddress(odd)).toBe(false);
-    }
   });
 });

@@ -1,11 +1,9 @@
 import { sql } from "kysely";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { countOpen } from "../../../oracle/store/open-counts.ts";
-import { openStore } from "../../../oracle/store/store.ts";
-import type { Store } from "../../../oracle/store/store.ts";
+import { countOpen, readOldestOpen } from "../../../oracle/store/open-counts.ts";
+import { openStore, type Store } from "../../../oracle/store/store.ts";
 import { readPlans } from "../support/query-plans.ts";
-import { describeStores } from "../support/stores.ts";
-import type { TestStore } from "../support/stores.ts";
+import { describeStores, type TestStore } from "../support/stores.ts";
 
 /** Rows that ended well, in each table: enough that reading them all is never the cheapest way. */
 const ENDED = 5_000;
@@ -52,6 +50,15 @@ describeStores("the counts of what is open", (create) => {
       '[1,"pending",2]',
       '[2,"failed",5]',
       '[2,"mined",1]',
+    ]);
+  });
+
+  test("know what has waited longest, of each chain", async () => {
+    await sql`update requests set block_time = block_number * 10 where chain_id = 1`.execute(store.db);
+    expect(await readOldestOpen(store, [1, 2, 3])).toEqual([
+      { chainId: 1, requestSince: 10, transactionSince: 0 },
+      { chainId: 2, requestSince: 0, transactionSince: null },
+      { chainId: 3, requestSince: null, transactionSince: null },
     ]);
   });
 

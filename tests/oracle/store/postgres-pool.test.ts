@@ -1,12 +1,10 @@
-import { connect, createServer } from "node:net";
-import type { AddressInfo, Server } from "node:net";
+import { type AddressInfo, connect, createServer, type Server } from "node:net";
 import { CompiledQuery, Kysely, PostgresDialect } from "kysely";
 import { PgBoss } from "pg-boss";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createPostgresPool, PATIENCE } from "../../../oracle/store/postgres-pool.ts";
 import { openStore } from "../../../oracle/store/store.ts";
-import { describePostgres } from "../support/stores.ts";
-import type { TestStore } from "../support/stores.ts";
+import { describePostgres, type TestStore } from "../support/stores.ts";
 
 /** Milliseconds. */
 const QUERY_TIMEOUT = 200;

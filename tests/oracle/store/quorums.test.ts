@@ -5,8 +5,15 @@ import type { Store } from "../../../oracle/store/store.ts";
 import { AnswerStatus } from "../../../protocol/answer.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
 import type { Request } from "../../../protocol/request.ts";
-import type { StoredAnswer } from "../support/requests.ts";
-import { aRequest, CHAIN_ID, REQUESTED_AT, storeAnswer, storeRequest, word } from "../support/requests.ts";
+import {
+  aRequest,
+  CHAIN_ID,
+  REQUESTED_AT,
+  storeAnswer,
+  type StoredAnswer,
+  storeRequest,
+  word,
+} from "../support/requests.ts";
 import { describeStores, useStore } from "../support/stores.ts";
 
 const BASE_FEE = 10n ** 10n;
@@ -31,14 +38,13 @@ describeStores("the quorums that are due", (create) => {
   async function answered(answers: readonly StoredAnswer[], change: Partial<Request> = {}): Promise<Hex> {
     nonce += 1;
     const requestId = await storeRequest(store, aRequest({ nonce, threshold: 2, aggregation: 1, ...change }));
-    for (const [index, answer] of answers.entries()) {
+    for (const [index, answer] of answers.entries())
       await storeAnswer(store, CHAIN_ID, requestId, { keysetId: word(0xe1 + index), ...answer });
-    }
     return requestId;
   }
 
   async function due(limit: number, time = TIME, baseFee = BASE_FEE): Promise<Hex[]> {
-    const quorums = await dueQuorums(store, { chainId: CHAIN_ID, time, baseFee, limit });
+    const quorums = await dueQuorums(store, { chainId: CHAIN_ID, time, baseFee, limit, isShared: false });
     return quorums.map(({ requestId }) => requestId);
   }
 
@@ -71,7 +77,8 @@ describeStores("the quorums that are due", (create) => {
   test("come with what the chain says of their leaves, and their answers by status", async () => {
     const requestId = await answered([LATE, INVALID, GOOD]);
     await committed(requestId, TIME - 1);
-    const [quorum] = await dueQuorums(store, { chainId: CHAIN_ID, time: TIME, baseFee: BASE_FEE, limit: 1 });
+    const query = { chainId: CHAIN_ID, time: TIME, baseFee: BASE_FEE, limit: 1, isShared: false };
+    const [quorum] = await dueQuorums(store, query);
     expect(quorum?.steps).toMatchObject([{ event: "committed", leaves: [word(5)], windowEndsAt: TIME - 1 }]);
     expect(quorum?.members).toMatchObject([
       { keysetId: word(0xe3), notBefore: 0 },

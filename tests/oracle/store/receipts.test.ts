@@ -1,10 +1,8 @@
 import { beforeAll, expect, test } from "vitest";
 import { findReceipt, insertReceipts, toStoredReceipt } from "../../../oracle/store/receipts.ts";
 import type { Store } from "../../../oracle/store/store.ts";
-import { fromUtf8 } from "../../../protocol/bytes.ts";
-import type { Hex } from "../../../protocol/bytes.ts";
-import { encodeReceipt, isOnChain, parseReceipt } from "../../../protocol/receipt.ts";
-import type { OnChainReceipt } from "../../../protocol/receipt.ts";
+import { fromUtf8, type Hex } from "../../../protocol/bytes.ts";
+import { encodeReceipt, isOnChain, type OnChainReceipt, parseReceipt } from "../../../protocol/receipt.ts";
 import { createSampleReceipt } from "../../support/sample-receipt.ts";
 import { describeStores, useStore } from "../support/stores.ts";
 

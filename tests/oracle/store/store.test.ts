@@ -1,10 +1,8 @@
 import { sql } from "kysely";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { releaseLease, requireLease, takeLease } from "../../../oracle/store/lease.ts";
-import { openStore } from "../../../oracle/store/store.ts";
-import type { Store } from "../../../oracle/store/store.ts";
-import { createPostgresStore, describePostgres, describeStores } from "../support/stores.ts";
-import type { TestStore } from "../support/stores.ts";
+import { openStore, type Store } from "../../../oracle/store/store.ts";
+import { createPostgresStore, describePostgres, describeStores, type TestStore } from "../support/stores.ts";
 
 /** Milliseconds. A lease of less than nothing has run out when it is taken. */
 const LONG = 600_000;

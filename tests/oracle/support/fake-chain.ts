@@ -1,7 +1,6 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Hex } from "../../../protocol/bytes.ts";
-import { concatBytes, fromHex, toHex, toUtf8 } from "../../../protocol/bytes.ts";
+import { concatBytes, fromHex, type Hex, toHex, toUtf8 } from "../../../protocol/bytes.ts";
 import { keccak } from "../../../protocol/struct-hash.ts";
 
 export interface FakeBlock {

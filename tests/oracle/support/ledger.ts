@@ -3,7 +3,7 @@ import type { Hex } from "../../../protocol/bytes.ts";
 import type { TestChain } from "./test-chain.ts";
 
 export interface Ledger {
-  /** Requests of the canonical chain. */
+  /** Requests of the canonical chain under the policy that is served. */
   readonly requested: number;
   readonly fulfilled: number;
   /** Settled more than once: must be none. */
@@ -34,9 +34,7 @@ export async function recomputeLedger(chain: TestChain): Promise<Ledger> {
   };
   const settled = new Map<string, number>();
   let held = 0n;
-  for (const event of requested) {
-    held += (await event.getTransaction()).value;
-  }
+  for (const event of requested) held += (await event.getTransaction()).value;
   for (const { args } of fulfilled) {
     settled.set(args.requestId, (settled.get(args.requestId) ?? 0) + 1);
     const request = requests.get(args.requestId);
@@ -48,21 +46,21 @@ export async function recomputeLedger(chain: TestChain): Promise<Ledger> {
     settled.set(args.requestId, (settled.get(args.requestId) ?? 0) + 1);
     credit(refundeeOf(requests.get(args.requestId)), args.amount);
   }
+  const isServed = ({ args }: { readonly args: { readonly policyId: string } }): boolean =>
+    args.policyId === chain.deployment.policyId;
   const wrongBalances: string[] = [];
-  for (const [account, amount] of credits) {
-    if (account === "nobody" || (await coordinator.creditOf(account)) !== amount) {
-      wrongBalances.push(account);
-    }
-  }
-  if ((await chain.provider.getBalance(await coordinator.getAddress())) !== held) {
+  for (const [account, amount] of credits)
+    if (account === "nobody" || (await coordinator.creditOf(account)) !== amount) wrongBalances.push(account);
+  if ((await chain.provider.getBalance(await coordinator.getAddress())) !== held)
     wrongBalances.push("coordinator");
-  }
   return {
-    requested: requested.length,
+    requested: requested.filter(isServed).length,
     fulfilled: fulfilled.length,
     refunded: refunded.length,
     twice: [...settled.values()].filter((count) => count > 1).length,
-    open: [...requests.keys()].filter((id) => !settled.has(id)) as Hex[],
+    open: requested.flatMap((event) =>
+      isServed(event) && !settled.has(event.args.requestId) ? [event.args.requestId as Hex] : [],
+    ),
     wrongBalances,
   };
 }

@@ -6,8 +6,7 @@ import { programArguments } from "../../../devnet/node-program.ts";
 import { localChainSection, writeOracleConfig, type OracleFile } from "../../../devnet/oracle-files.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
 import { CALLER_TOKEN, standInPolicy } from "./stand-in-enclave.ts";
-import type { TestChain } from "./test-chain.ts";
-import { TRANSMITTER_KEYS } from "./test-chain.ts";
+import { type TestChain, TRANSMITTER_KEYS } from "./test-chain.ts";
 
 export interface OracleProcess {
   readonly url: string;

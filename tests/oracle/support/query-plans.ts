@@ -1,5 +1,4 @@
-import { sql } from "kysely";
-import type { KyselyPlugin, RootOperationNode } from "kysely";
+import { type KyselyPlugin, type RootOperationNode, sql } from "kysely";
 import type { Store } from "../../../oracle/store/store.ts";
 
 /** The database's plan of each query that `ask` makes of the store. */

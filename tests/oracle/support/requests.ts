@@ -1,8 +1,7 @@
-import { z } from "zod";
+import * as z from "zod";
 import { recordAnswers } from "../../../oracle/store/answers.ts";
 import type { Store } from "../../../oracle/store/store.ts";
-import { AnswerStatus } from "../../../protocol/answer.ts";
-import type { Answer } from "../../../protocol/answer.ts";
+import { type Answer, AnswerStatus } from "../../../protocol/answer.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
 import { Request, requestId } from "../../../protocol/request.ts";
 import type { StateBlock } from "../../../protocol/state-block.ts";
@@ -72,6 +71,7 @@ export async function storeRequest(
       deadline: Number(request.deadline),
       fee: request.fee.toString(),
       threshold: request.threshold,
+      policy_id: request.policyId,
       released: true,
       released_at: REQUESTED_AT * 1_000,
       phase: "asked",

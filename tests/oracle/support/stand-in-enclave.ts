@@ -1,6 +1,6 @@
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { z } from "zod";
+import * as z from "zod";
 import type { BehaviourFile } from "../../../enclave/configuration/behaviour.ts";
 import { AnswerLedger } from "../../../enclave/answers/answer-ledger.ts";
 import { signBatch } from "../../../enclave/answers/sign-batch.ts";
@@ -9,19 +9,17 @@ import { readConfiguration } from "../../../enclave/configuration/read-configura
 import { createSimulatorAttester } from "../../../enclave/attesters/simulator/simulator-attester.ts";
 import { issueCertificate } from "../../../enclave/identity/certificate.ts";
 import { attestIdentity, createIdentity } from "../../../enclave/identity/identity.ts";
-import { proposePolicy, verifySimulatorEvidence } from "../../../attestation/index.ts";
-import type { AppraisalPolicy } from "../../../attestation/index.ts";
-import { answerDigest, answerStructHash, signDigest } from "../../../protocol/answer.ts";
+import { type AppraisalPolicy, proposePolicy } from "../../../attestation/index.ts";
+import { verifySimulatorEvidence } from "../../../attestation/simulator/verify-simulator.ts";
+import { type Answer, answerDigest, answerStructHash, signDigest } from "../../../protocol/answer.ts";
 import { batchLeaf } from "../../../protocol/batch.ts";
-import type { Answer } from "../../../protocol/answer.ts";
-import { fromHex, toHex, toUtf8 } from "../../../protocol/bytes.ts";
-import type { Hex } from "../../../protocol/bytes.ts";
+import { fromHex, type Hex, toHex, toUtf8 } from "../../../protocol/bytes.ts";
 import { onChainDomain } from "../../../protocol/domain.ts";
-import type { BatchReply } from "../../../protocol/enclave-api.ts";
 import {
   AnswerCall,
   AttestationReply,
   BatchCall,
+  type BatchReply,
   QuoteCall,
   SignedAnswer,
 } from "../../../protocol/enclave-api.ts";
@@ -100,7 +98,10 @@ function larger(a: bigint, b: bigint): bigint {
 
 function configurationOf(behaviour: BehaviourFile, platform: string): ReturnType<typeof readConfiguration> {
   const operator = operatorFile({ attester: { kind: "simulator", platform } });
-  return readConfiguration(toUtf8(JSON.stringify(behaviour)), toUtf8(JSON.stringify(operator)));
+  // Who owns the machine is paid.
+  const payee = `0x${keccak(toUtf8(platform)).slice(-40)}`;
+  const paid = { ...operator, public: { ...operator.public, payee } };
+  return readConfiguration(toUtf8(JSON.stringify(behaviour)), toUtf8(JSON.stringify(paid)));
 }
 
 export function standInBehaviourDigest(): Hex {
@@ -210,9 +211,8 @@ export async function startStandInEnclave(platform = "test", port = 0): Promise<
       secrets.set(name, await openSecret(own, name, SealedSecret.parse(JSON.parse(text))));
       return { status: 204, body: "" };
     }
-    if (url.pathname === "/v1/models") {
+    if (url.pathname === "/v1/models")
       return { status: 200, body: JSON.stringify({ models: STAND_IN_MODELS }) };
-    }
     if (url.pathname === "/v1/quotes") {
       const { payload } = QuoteCall.parse(JSON.parse(text));
       return { status: 200, body: JSON.stringify({ price: String(standInPrice(payload)) }) };

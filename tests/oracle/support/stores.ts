@@ -4,8 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, describe } from "vitest";
-import { openStore } from "../../../oracle/store/store.ts";
-import type { Store } from "../../../oracle/store/store.ts";
+import { openStore, type Store } from "../../../oracle/store/store.ts";
 import type { StoreConfig } from "../../../oracle/store/store-config.ts";
 import { layBlankStore } from "./blank-store.ts";
 import { databaseUrl } from "./config.ts";
@@ -71,9 +70,7 @@ export async function createPgliteStore(): Promise<TestStore> {
 /** A database of its own on the server of DATABASE_URL, whatever the server makes by default. */
 export async function createPostgresStore(encoding = "UTF8"): Promise<TestStore> {
   const server = databaseUrl();
-  if (server === undefined) {
-    throw new Error("DATABASE_URL is not set");
-  }
+  if (server === undefined) throw new Error("DATABASE_URL is not set");
   const name = `adyton_test_${randomBytes(6).toString("hex")}`;
   const url = new URL(server);
   url.pathname = `/${name}`;
@@ -90,8 +87,6 @@ export async function createPostgresStore(encoding = "UTF8"): Promise<TestStore>
 async function execute(url: string, ...statements: readonly string[]): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
-  for (const statement of statements) {
-    await client.query(statement);
-  }
+  for (const statement of statements) await client.query(statement);
   await client.end();
 }

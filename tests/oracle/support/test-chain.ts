@@ -1,20 +1,30 @@
-import { NonceManager, ZeroAddress, keccak256, toBeHex } from "ethers";
-import type { ContractTransactionReceipt, JsonRpcProvider, Signer } from "ethers";
-import { EnclaveRegistry__factory, OracleCoordinator__factory } from "../../../contracts/bindings/index.ts";
-import type { EnclaveRegistry, OracleCoordinator } from "../../../contracts/bindings/index.ts";
-import { LOCAL_CHAIN_ID, LocalAccount, startAnvil, type Anvil } from "../../../devnet/anvil.ts";
+import {
+  type ContractTransactionReceipt,
+  type JsonRpcProvider,
+  keccak256,
+  NonceManager,
+  type Signer,
+  toBeHex,
+  ZeroAddress,
+} from "ethers";
+import {
+  type EnclaveRegistry,
+  EnclaveRegistry__factory,
+  type OracleCoordinator,
+  OracleCoordinator__factory,
+} from "../../../contracts/bindings/index.ts";
+import { startAnvil, type Anvil } from "../../../devnet/anvil.ts";
+import { LOCAL_CHAIN_ID, LocalAccount } from "../../../devnet/local-chain.ts";
 import { deployCore, NO_REGISTERS, type CoreDeployment } from "../../../devnet/deployment.ts";
 import { connectLocally } from "../../../devnet/local-accounts.ts";
 import { simulatorKey } from "../../../devnet/simulator.ts";
-import { toHex } from "../../../protocol/bytes.ts";
-import type { Hex } from "../../../protocol/bytes.ts";
+import { type Hex, toHex } from "../../../protocol/bytes.ts";
 import { encodePayload, PayloadType } from "../../../protocol/payload.ts";
 import { OutputKind, PROVIDER_DEFAULT_SAMPLING, Role } from "../../../protocol/prompt.ts";
 import { wallClockMs } from "./wall-clock.ts";
 
 export const FALLBACK_WINDOW_SECONDS = 30;
 const CANCEL_DELAY_SECONDS = 60;
-/** Short, since tests wait for it. */
 const QUORUM_WINDOW_SECONDS = 2;
 
 export interface TestChain {
@@ -51,6 +61,8 @@ export async function startTestChain(options: {
   readonly anvilArgs?: readonly string[];
   /** Off where it is not said: tests ask before their enclaves are admitted, and restart them under way. */
   readonly keysBeforeRequest?: boolean;
+  /** Short where it is not said, since tests wait for it. */
+  readonly quorumWindowSeconds?: number;
 }): Promise<TestChain> {
   const chainId = options.chainId ?? LOCAL_CHAIN_IDS[0];
   const anvil = await startAnvil({ args: ["--chain-id", String(chainId), ...(options.anvilArgs ?? [])] });
@@ -64,7 +76,7 @@ export async function startTestChain(options: {
     fallbackWindowSeconds: FALLBACK_WINDOW_SECONDS,
     cancelDelaySeconds: CANCEL_DELAY_SECONDS,
     keysBeforeRequest: options.keysBeforeRequest ?? false,
-    quorumWindowSeconds: QUORUM_WINDOW_SECONDS,
+    quorumWindowSeconds: options.quorumWindowSeconds ?? QUORUM_WINDOW_SECONDS,
   });
   return {
     chainId,
@@ -157,9 +169,7 @@ export async function ask(
   const log = receipt?.logs
     .map((entry) => chain.coordinator.interface.parseLog(entry))
     .find((entry) => entry?.name.startsWith("Requested") === true);
-  if (receipt === null || log === undefined || log === null) {
-    throw new Error("the request was not mined");
-  }
+  if (receipt === null || log === undefined || log === null) throw new Error("the request was not mined");
   return { requestId: String(log.args["requestId"]) as Hex, receipt };
 }
 
@@ -210,12 +220,8 @@ export async function until<T>(
   const end = wallClockMs() + timeoutMs;
   for (;;) {
     const value = await probe();
-    if (value !== undefined) {
-      return value;
-    }
-    if (wallClockMs() > end) {
-      throw new Error(`timed out waiting for: ${what}`);
-    }
+    if (value !== undefined) return value;
+    if (wallClockMs() > end) throw new Error(`timed out waiting for: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }

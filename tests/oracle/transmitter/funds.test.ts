@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from "vitest";
-import type { RpcEndpoint } from "../../../oracle/chain/rpc-endpoint.ts";
-import type { RpcPool } from "../../../oracle/chain/rpc-pool.ts";
+import type { RpcEndpoint } from "../../../oracle/chain/rpc/rpc-endpoint.ts";
+import type { RpcPool } from "../../../oracle/chain/rpc/rpc-pool.ts";
 import { createLogger } from "../../../oracle/log.ts";
 import { Funds } from "../../../oracle/transmitter/funds.ts";
 import { ChainError } from "../../../protocol/errors.ts";
@@ -28,9 +28,7 @@ beforeEach(() => {
   const endpoint = {
     name: "fake",
     send: (calls: readonly { params: readonly unknown[] }[]) => {
-      if (!reachable) {
-        throw new ChainError({ code: "CHAIN_RPC_UNAVAILABLE", message: "as the test wants" });
-      }
+      if (!reachable) throw new ChainError({ code: "CHAIN_RPC_UNAVAILABLE", message: "as the test wants" });
       return Promise.resolve(
         calls.map(({ params: [address] }) => ({
           ok: true,

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { TransactionSigner } from "../../../oracle/chain/transaction-signer.ts";
-import type { OpenTransaction } from "../../../oracle/store/transactions.ts";
+import type { TransactionSigner } from "../../../oracle/chain/signing/transaction-signer.ts";
+import type { OpenTransaction } from "../../../oracle/store/transactions/transaction.ts";
 import { KeyLoads } from "../../../oracle/transmitter/key-loads.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
 

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from "vitest";
 import { createLogger } from "../../../oracle/log.ts";
 import type { Store } from "../../../oracle/store/store.ts";
-import type { OpenTransaction } from "../../../oracle/store/transactions.ts";
+import type { OpenTransaction } from "../../../oracle/store/transactions/transaction.ts";
 import { NonceHoles } from "../../../oracle/transmitter/nonce-holes.ts";
 import { ChainError } from "../../../protocol/errors.ts";
 import type { Hex } from "../../../protocol/bytes.ts";

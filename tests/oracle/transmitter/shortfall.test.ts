@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from "vitest";
-import type { OpenTransaction } from "../../../oracle/store/transactions.ts";
+import type { OpenTransaction } from "../../../oracle/store/transactions/transaction.ts";
 import { Shortfall } from "../../../oracle/transmitter/shortfall.ts";
 import { ChainError } from "../../../protocol/errors.ts";
 import type { Hex } from "../../../protocol/bytes.ts";

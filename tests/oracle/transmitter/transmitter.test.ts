@@ -2,27 +2,25 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Wallet } from "ethers";
-import { afterEach, beforeEach, expect, test } from "vitest";
-import type { BlockHeader } from "../../../oracle/chain/block.ts";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { BlockHeader } from "../../../oracle/chain/rpc/block.ts";
 import { readHead } from "../../../oracle/chain/chain-reader.ts";
 import type { ChainHead } from "../../../oracle/chain/chain-source.ts";
-import { RpcEndpoint } from "../../../oracle/chain/rpc-endpoint.ts";
-import { RpcPool } from "../../../oracle/chain/rpc-pool.ts";
-import { loadSigner } from "../../../oracle/chain/signer.ts";
-import type { TransactionSigner } from "../../../oracle/chain/transaction-signer.ts";
+import { RpcEndpoint } from "../../../oracle/chain/rpc/rpc-endpoint.ts";
+import { RpcPool } from "../../../oracle/chain/rpc/rpc-pool.ts";
+import { loadSigner } from "../../../oracle/chain/signing/signer.ts";
+import type { TransactionSigner } from "../../../oracle/chain/signing/transaction-signer.ts";
 import { HeldLease } from "../../../oracle/engine/held-lease.ts";
 import { createLogger } from "../../../oracle/log.ts";
 import { Funds } from "../../../oracle/transmitter/funds.ts";
 import { dueRefunds } from "../../../oracle/store/settlements.ts";
-import { openStore } from "../../../oracle/store/store.ts";
-import type { Store } from "../../../oracle/store/store.ts";
+import { openStore, type Store } from "../../../oracle/store/store.ts";
 import { Transmitter } from "../../../oracle/transmitter/transmitter.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
-import { startAnvil } from "../../../devnet/anvil.ts";
-import type { Anvil } from "../../../devnet/anvil.ts";
+import { type Anvil, startAnvil } from "../../../devnet/anvil.ts";
 import { aRequest, storeRequest } from "../support/requests.ts";
-import { createPgliteStore } from "../support/stores.ts";
-import type { TestStore } from "../support/stores.ts";
+import { type RpcTap, type TappedReply, tapRpc } from "../support/rpc-tap.ts";
+import { createPgliteStore, type TestStore } from "../support/stores.ts";
 import { TRANSMITTER_KEYS } from "../support/test-chain.ts";
 
 const CHAIN_ID = 31_337;
@@ -89,9 +87,12 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
+/** Servers that transactions are sent to; the chain's own by default. */
+let servers: readonly RpcEndpoint[] | undefined;
+
 /** Begins to send with these keys, of which `funds` knows what they have now. */
 async function start(...keys: readonly [Hex, ...Hex[]]): Promise<void> {
-  const rpc = new RpcPool({ endpoints: [endpoint], log, now: () => 0 });
+  const rpc = new RpcPool({ endpoints: servers ?? [endpoint], log, now: () => 0 });
   const signers = await Promise.all(
     keys.map((key) => {
       const file = join(directory, key);
@@ -158,9 +159,7 @@ async function mine({
 }: { isRead?: boolean; isSettled?: boolean; before?: readonly Call[] } = {}): Promise<void> {
   await endpoint.send([...before, { method: "evm_mine", params: [] }]);
   const latest = await readHead(endpoint);
-  if (isRead) {
-    await read(latest);
-  }
+  if (isRead) await read(latest);
   head = { latest, settledNumber: isSettled ? latest.number : 0 };
   transmitter.wake();
   await expect.poll(() => worked, POLL).toBe(latest.hash);
@@ -215,6 +214,59 @@ async function expectTransferOfNothing(nonce: number): Promise<void> {
   expect(transfer).toMatchObject({ ok: true, result: { input: "0x", value: "0x0" } });
   expect(transfer).toHaveProperty("result.to", address.toLowerCase());
 }
+
+describe("with several servers", () => {
+  const taps: RpcTap[] = [];
+
+  afterEach(async () => {
+    servers = undefined;
+    await Promise.all(taps.splice(0).map((tap) => tap.close()));
+  });
+
+  /** Sends through servers before the chain, each of which says this of a transaction. */
+  async function startBehind(...replies: readonly (TappedReply | undefined)[]): Promise<void> {
+    await transmitter.stop();
+    for (const reply of replies) {
+      taps.push(
+        await tapRpc({
+          behind: anvil.url,
+          answer: ({ method }) => (method === "eth_sendRawTransaction" ? reply : undefined),
+        }),
+      );
+    }
+    servers = taps.map(({ url }) => new RpcEndpoint({ url, timeoutMs: 10_000, log, now: () => 0 }));
+    await start(KEY);
+  }
+
+  test.for<[string, TappedReply]>([
+    ["swallows what it takes", { result: `0x${"07".repeat(32)}` }],
+    ["is over its limit", { error: { code: -32_007, message: "50/second request limit reached" } }],
+    ["says what nobody has explained", { error: { code: -32_099, message: "flux" } }],
+  ])("a first one that %s keeps nothing from the chain", async ([, reply]) => {
+    await startBehind(reply, undefined);
+    await mine();
+    await expect.poll(sent, POLL).toEqual([{ nonce: 0, state: "pending", attempts: 1 }]);
+    await expect
+      .poll(() => taps.map(({ methods }) => methods.includes("eth_sendRawTransaction")), POLL)
+      .toEqual([true, true]);
+    await mine();
+    await expect.poll(sent, POLL).toEqual([{ nonce: 0, state: "mined", attempts: 1 }]);
+  });
+
+  test("what none of them took is sent again, and its offer not raised", async () => {
+    await startBehind({ error: { code: -32_099, message: "flux" } });
+    await mine();
+    await expect.poll(sent, POLL).toEqual([{ nonce: 0, state: "pending", attempts: 1 }]);
+    for (let round = 0; round < 3; round += 1) {
+      time += BUMP_MS + 1;
+      await mine();
+    }
+    expect(await sent()).toEqual([{ nonce: 0, state: "pending", attempts: 1 }]);
+    expect(taps[0]?.methods.filter((method) => method === "eth_sendRawTransaction").length).toBeGreaterThan(
+      2,
+    );
+  });
+});
 
 test("raises the offer of what is not mined, once for each waiting time", async () => {
   await mine();

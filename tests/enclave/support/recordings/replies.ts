@@ -1,4 +1,4 @@
-import type { ModelFormat, ModelReply, ReplyPiece } from "../../../../enclave/models/model-format.ts";
+import type { ModelFormat, ModelReply, ReplyPiece } from "../../../../runtime/models/model-format.ts";
 import type { Recording } from "./recordings.ts";
 
 export interface StreamedReply {
@@ -10,9 +10,8 @@ export interface StreamedReply {
 export function readStream(format: ModelFormat, body: Uint8Array, chunkBytes: number): StreamedReply {
   const reader = format.createStreamReader();
   const pieces: ReplyPiece[] = [];
-  for (let at = 0; at < body.length; at += chunkBytes) {
+  for (let at = 0; at < body.length; at += chunkBytes)
     pieces.push(...reader.read(body.subarray(at, at + chunkBytes)));
-  }
   return { reply: reader.finish(), pieces };
 }
 

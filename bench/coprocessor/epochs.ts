@@ -1,0 +1,103 @@
+/** What a proven epoch costs: gas on a local chain, and processor and memory of the prover, as the system counts them. */
+
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Step } from "../../coprocessor/epochs/build-epoch.ts";
+import { compileCircuit, type CircuitShape } from "../../coprocessor/prover/circuit.ts";
+import { loadProvingKey, proveEpoch, writeVerifier } from "../../coprocessor/prover/prove-epoch.ts";
+import { makeDevelopmentSrs } from "../../coprocessor/prover/srs.ts";
+import * as p from "../../protocol/index.ts";
+import type { Chain } from "../gas/chain.ts";
+import {
+  deployProvenLedger,
+  deployVerifier,
+  nextProvenEpoch,
+  postKey,
+  provenArguments,
+  signTransition,
+} from "./proven-stage.ts";
+import type { admitNodes } from "./stage.ts";
+
+const CACHE = join(import.meta.dirname, "../../cache");
+/** Gates of a circuit that a number of rows fills, as a power of two. */
+const LOG2_GATES: Readonly<Record<number, number>> = { 14: 17, 28: 18, 57: 19, 115: 20, 232: 21 };
+const MEMORY_MB = 16_000;
+const TICKS_PER_SECOND = 100;
+const POLL_MS = 50;
+
+export interface EpochFigures {
+  readonly settleGas: number;
+  readonly perRowGas: number;
+  readonly cpuSeconds: number;
+  readonly peakMb: number;
+}
+
+/** An epoch that writes each of `rows` keys a second time: the first one makes slots that later ones find made. */
+export async function measureEpoch(
+  chain: Chain,
+  admitted: Awaited<ReturnType<typeof admitNodes>>,
+  rows: number,
+): Promise<EpochFigures> {
+  const log2Gates = LOG2_GATES[rows];
+  if (log2Gates === undefined)
+    throw new Error(`circuits are measured of ${Object.keys(LOG2_GATES).join(", ")} rows`);
+  const srs = join(CACHE, `development-srs-${log2Gates}`);
+  if (!existsSync(join(srs, "bn254_g1.dat"))) makeDevelopmentSrs(srs, log2Gates);
+  const shape: CircuitShape = { rule: "Register", rows, signatures: 1 };
+  const options = { srs, memoryMb: MEMORY_MB, threads: 2 };
+  const key = await loadProvingKey(await compileCircuit(shape, { cache: join(CACHE, "circuits") }), options);
+  const verifier = await deployVerifier(chain, await writeVerifier(key, options));
+  const one = { ...admitted, nodes: admitted.nodes.slice(0, 1) };
+  const stage = await deployProvenLedger(chain, one, { shape, verifier });
+  let used: Usage = { cpuSeconds: 0, peakMb: 0 };
+  let settleGas = 0;
+  for (const round of ["first", "second"]) {
+    const steps: Step[] = [];
+    for (let index = 0; index < rows; index += 1) {
+      const value = p.keccakText(`${round} verdict on ${index}`);
+      const transition = signTransition(stage, stage.state, { key: await postKey(stage, index), value });
+      steps.push({ kind: "signed", transition });
+    }
+    const built = await nextProvenEpoch(stage, steps);
+    const watch = watchUsage();
+    const proof = await proveEpoch(key, built.input, { ...options, onStart: watch.start });
+    used = watch.stop();
+    const { epoch, signers, witness, rows: bytes } = provenArguments(stage, built, proof);
+    settleGas = await chain.gasOf(stage.contract.settle(epoch, signers, witness, bytes, proof));
+  }
+  return { settleGas, perRowGas: Math.round(settleGas / rows), ...used };
+}
+
+interface Usage {
+  readonly cpuSeconds: number;
+  readonly peakMb: number;
+}
+
+/** Of a process on Linux, from /proc, until it is gone. */
+function watchUsage(): { readonly start: (pid: number) => void; readonly stop: () => Usage } {
+  let timer: NodeJS.Timeout | undefined;
+  let usage: Usage = { cpuSeconds: 0, peakMb: 0 };
+  const read = (pid: number): void => {
+    try {
+      const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+      const peak = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+      // User and system time: fields 14 and 15 of proc_pid_stat(5).
+      const ticks = Number(fields[11]) + Number(fields[12]);
+      if (peak === undefined) return;
+      usage = { cpuSeconds: ticks / TICKS_PER_SECOND, peakMb: Math.round(Number(peak) / 1024) };
+    } catch {
+      clearInterval(timer);
+    }
+  };
+  return {
+    start: (pid) => {
+      timer = setInterval(() => {
+        read(pid);
+      }, POLL_MS);
+    },
+    stop: () => {
+      clearInterval(timer);
+      return usage;
+    },
+  };
+}

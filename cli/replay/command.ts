@@ -1,0 +1,59 @@
+/** `adyton replay RECEIPT`: runs an agent's program again from its receipt, without the world, and compares. */
+
+import { readFileSync } from "node:fs";
+import type { Command } from "commander";
+import { AdytonError, EndorsementError, InputError } from "../../protocol/errors.ts";
+import type { VerifiedReceipt } from "../../attestation/receipt/verify-receipt.ts";
+import { ExitCode } from "../exit-codes.ts";
+
+interface ReplayOptions {
+  readonly program?: string;
+  readonly json?: true;
+}
+
+export function registerReplay(program: Command): void {
+  program
+    .command("replay")
+    .description("run an agent again from its receipt, offline, and compare everything")
+    .argument("<receipt>", "receipt file")
+    .option("--program <file>", "the program, where the receipt does not hold it")
+    .option("--json", "print one JSON object")
+    .action(async (receipt: string, options: ReplayOptions) => {
+      process.exitCode = await replay(receipt, options);
+    });
+}
+
+async function replay(file: string, { program, json }: ReplayOptions): Promise<ExitCode> {
+  const { verifyReceipt } = await import("../../attestation/receipt/verify-receipt.ts");
+  const { replayFile } = await import("./replay-file.ts");
+  const { describeVerdict } = await import("./describe.ts");
+  const bytes = read(file);
+  const programFile = program === undefined ? null : read(program);
+  let verified: VerifiedReceipt;
+  try {
+    verified = await verifyReceipt(bytes);
+  } catch (error) {
+    if (!(error instanceof AdytonError)) throw error;
+    const check = error.details["check"];
+    const verdict = {
+      verdict: "notGenuine",
+      code: String(error.code),
+      check: check ?? null,
+      message: error.message,
+    } as const;
+    process.stdout.write(json === true ? `${JSON.stringify(verdict)}\n` : describeVerdict(verdict));
+    return error instanceof EndorsementError ? ExitCode.cannotJudge : ExitCode.notGenuine;
+  }
+  const verdict = await replayFile(verified.receipt, programFile);
+  process.stdout.write(json === true ? `${JSON.stringify(verdict)}\n` : describeVerdict(verdict));
+  if (verdict.verdict === "equal") return ExitCode.ok;
+  return verdict.verdict === "diverged" ? ExitCode.notGenuine : ExitCode.cannotJudge;
+}
+
+function read(file: string): Uint8Array {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    throw new InputError({ code: "INPUT_INVALID", message: `${file} cannot be read`, cause });
+  }
+}

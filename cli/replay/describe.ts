@@ -1,0 +1,42 @@
+/** What `adyton replay` prints of a verdict. */
+
+import type { ReplayVerdict } from "./replay-file.ts";
+import { answerStatusName } from "../../protocol/answer.ts";
+
+/** Characters of a text that a person compares. */
+const MAX_SHOWN = 2_000;
+
+export function describeVerdict(verdict: ReplayVerdict): string {
+  switch (verdict.verdict) {
+    case "equal":
+      return lines(
+        "equal: the same calls, results, gas and output",
+        `program  ${verdict.program}`,
+        `outcome  ${verdict.outcome} (${answerStatusName(verdict.status) ?? String(verdict.status)})`,
+        `calls    ${verdict.calls}`,
+        `gas      ${verdict.gas}`,
+        `output   ${shown(verdict.output)}`,
+        `time     ${verdict.ms} ms`,
+      );
+    case "diverged": {
+      const { at, call, expected, actual } = verdict.divergence;
+      return lines(
+        `different: ${at}${call === null ? "" : ` of call ${call}`}`,
+        `recorded  ${shown(expected)}`,
+        `replayed  ${shown(actual)}`,
+      );
+    }
+    case "notReplayable":
+      return lines(`cannot replay: ${verdict.message} [${verdict.because}]`);
+    case "notGenuine":
+      return lines(`not genuine: ${verdict.message} [${verdict.code}, ${String(verdict.check)}]`);
+  }
+}
+
+function shown(text: string): string {
+  return text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN)}… (${text.length} characters)`;
+}
+
+function lines(...texts: readonly string[]): string {
+  return `${texts.join("\n")}\n`;
+}

@@ -1,0 +1,80 @@
+/**
+ * What `adyton verify FILE` does with the file, by what it is: a receipt, its COSE twin, or evidence. One module that the
+ * command loads when it is called: each further file that is loaded in turn is time before a verdict.
+ */
+
+import type { Check, FurtherCheck } from "../../attestation/index.ts";
+import { isCoseReceipt } from "../../attestation/receipt/cose-receipt.ts";
+import { looksLikeReceipt } from "../../attestation/receipt/looks-like-receipt.ts";
+import { AdytonError, InputError } from "../../protocol/errors.ts";
+import { verifyCoseFile } from "./cose-receipt.ts";
+import { verifyEvidenceCommand } from "./evidence-command.ts";
+import { readPolicy, type EvidenceOptions } from "./evidence-options.ts";
+import { readEvidenceTarget } from "./evidence-target.ts";
+import { verifyReceiptFile, type ReceiptOptions } from "./receipt.ts";
+import { outcomeOfUsage, type VerifyOutcome } from "./report.ts";
+
+export interface TargetOptions extends EvidenceOptions {
+  readonly rpc?: string;
+  readonly receipt?: string;
+  readonly logProof?: string;
+}
+
+/** Errors of the taxonomy become an outcome, so that --json always prints its object. */
+export async function judgeTarget(name: string, options: TargetOptions): Promise<VerifyOutcome> {
+  try {
+    const target = await readEvidenceTarget(name);
+    if (isCoseReceipt(target.bytes)) {
+      const receipt = options.receipt === undefined ? null : await readEvidenceTarget(options.receipt);
+      const receiptOptions = await readReceiptOptions(options);
+      return await verifyCoseFile(target.bytes, receipt?.bytes ?? null, receiptOptions);
+    }
+    if (options.receipt !== undefined) throw usage("--receipt is for the COSE twin of a receipt");
+    if (looksLikeReceipt(target.bytes))
+      return await verifyReceiptFile(target.bytes, await readReceiptOptions(options));
+    if (options.rpc !== undefined || options.logProof !== undefined)
+      throw usage("--rpc and --log-proof are for receipts");
+    return await verifyEvidenceCommand(target, options);
+  } catch (error) {
+    if (error instanceof AdytonError) return outcomeOfUsage(error as AdytonError);
+    throw error;
+  }
+}
+
+/** A receipt carries its own time, endorsements and nonce: an option that would be ignored is refused instead. */
+async function readReceiptOptions(options: TargetOptions): Promise<ReceiptOptions> {
+  const { time, endorsements, nonce, reportData, initPolicy, online, fromSource, releases, policy } = options;
+  if (
+    [time, endorsements, nonce, reportData, initPolicy, online, fromSource, releases].some(
+      (option) => option !== undefined,
+    )
+  ) {
+    throw usage(
+      "a receipt is judged at its own time with what it carries: only --policy, --rpc, --log-proof and --json apply",
+    );
+  }
+  return {
+    policy: policy === undefined ? null : await readPolicy(policy),
+    further: await furtherChecks(options),
+  };
+}
+
+/** The sources that are asked beside the receipt itself: the log, then the chain. */
+async function furtherChecks({ rpc, logProof }: TargetOptions): Promise<FurtherCheck> {
+  const checks: FurtherCheck[] = [];
+  if (logProof !== undefined) {
+    const { bytes } = await readEvidenceTarget(logProof);
+    const { verifyInclusion } = await import("../../attestation/receipt/receipt-log.ts");
+    checks.push(({ receipt }) => Promise.resolve([verifyInclusion(bytes, receipt).check]));
+  }
+  if (rpc !== undefined) checks.push((await import("./on-chain.ts")).checkOnChain(rpc));
+  return async (verified) => {
+    const found: Check[] = [];
+    for (const check of checks) found.push(...(await check(verified)));
+    return found;
+  };
+}
+
+function usage(message: string): InputError {
+  return new InputError({ code: "INPUT_INVALID", message });
+}

@@ -1,0 +1,152 @@
+/** One run of a program: every call that it makes is checked here, performed, recorded, and brought back as its record says. */
+
+import type { Program } from "../../protocol/agent-program.ts";
+import { AdytonError, InputError, UpstreamError } from "../../protocol/errors.ts";
+import { HttpArgs, ModelArgs, OPS, parseArgs } from "../../runtime/agents/call-args.ts";
+import { isHostCausable, reasonOf, tell, type Refusal } from "../../runtime/agents/call-result.ts";
+import type { Call, CallDelivery } from "../../runtime/agents/run-loop.ts";
+import { secondsLeft } from "../../runtime/agents/run-terms.ts";
+import { toRecordedFormat } from "../../runtime/models/formats.ts";
+import { askOnAccount } from "../accounts/ask-on-account.ts";
+import type { Inference } from "../answers/infer.ts";
+import type { TranscriptRecorder } from "../answers/transcript-recorder.ts";
+import type { AgentSettings } from "../configuration/agent-settings.ts";
+import type { Exchange } from "../egress/exchange.ts";
+import type { AgentSecrets } from "./agent-secrets.ts";
+import { CallRecorder } from "./call-recorder.ts";
+import { toHttpRequest } from "./http-call.ts";
+import { toModelQuestion } from "./model-call.ts";
+import { costOf, type RunBudget } from "./run-budget.ts";
+
+export interface AgentWorld {
+  readonly settings: AgentSettings;
+  /** The way out for programs. */
+  readonly exchange: Exchange;
+  readonly secrets: AgentSecrets;
+  /** Seconds, by the enclave's clock. */
+  readonly now: () => number;
+}
+
+export interface RunOptions {
+  readonly inference: Inference;
+  readonly program: Program;
+  /** Seconds: when the run began. */
+  readonly startedAt: number;
+  readonly budget: RunBudget;
+  readonly recorder: TranscriptRecorder;
+  /** Ends whatever is open when the run's time is over. */
+  readonly signal: AbortSignal;
+}
+
+/** Bytes of all bodies of HTTP: they are hex in a receipt, which has at most 16 MiB. */
+const MAX_BODIES_BYTES = 6 * 1024 * 1024;
+
+export class AgentRun {
+  readonly #world: AgentWorld;
+  readonly #options: RunOptions;
+  #httpCalls = 0;
+  #bodyBytes = 0;
+
+  constructor(world: AgentWorld, options: RunOptions) {
+    this.#world = world;
+    this.#options = options;
+  }
+
+  async perform(call: Call): Promise<CallDelivery> {
+    const { recorder, program, startedAt, budget } = this.#options;
+    const record = recorder.branchAs((onAsked) => new CallRecorder(onAsked, call.number, call));
+    const refusal = await this.#ask(call, record);
+    const time = Math.max(startedAt, this.#world.now());
+    const left = { feeWei: budget.left.toString(), seconds: secondsLeft(program, startedAt, time) };
+    const told = tell({ ...call, exchange: record.last, refusal, time, left });
+    const { failure } = told;
+    record.settled({
+      code: failure?.code ?? null,
+      reason: told.refusal?.reason ?? null,
+      result: told.text,
+      time,
+      feeWei: left.feeWei,
+    });
+    return { text: told.text, isHostFailure: failure !== null && isHostCausable(failure.code) };
+  }
+
+  /** Sends what the call asks for; null when its exchange says what came of it. */
+  async #ask(call: Call, record: CallRecorder): Promise<Refusal | null> {
+    if (this.#options.signal.aborted) return { code: "OUT_OF_TIME", reason: "the run's time is over" };
+    try {
+      switch (OPS.find((op) => op === call.op)) {
+        case "http":
+          return await this.#askServer(call, record);
+        case "model":
+          return await this.#askModel(call, record);
+        case "agree":
+        case "prove":
+        case "clock":
+          return null;
+        case undefined:
+          return { code: "REFUSED", reason: "this enclave has no such call" };
+      }
+    } catch (error) {
+      if (error instanceof InputError) return { code: "REFUSED", reason: reasonOf(error) };
+      throw error;
+    }
+  }
+
+  async #askServer({ args }: Call, record: CallRecorder): Promise<Refusal | null> {
+    const { program, signal } = this.#options;
+    const { settings, secrets, exchange } = this.#world;
+    const request = toHttpRequest(parseArgs(HttpArgs, args), { program, settings, secrets });
+    if (this.#httpCalls >= program.manifest.limits.httpCalls)
+      return { code: "OUT_OF_BUDGET", reason: "the run sends no more requests" };
+    const room = MAX_BODIES_BYTES - this.#bodyBytes;
+    if (room <= 0) return { code: "OUT_OF_BUDGET", reason: "what came back would not fit a receipt" };
+    this.#httpCalls += 1;
+    const maxResponseBytes = Math.min(room, program.manifest.limits.responseBytes);
+    // Set aside now: calls are open at the same time.
+    this.#bodyBytes += request.body.length + maxResponseBytes;
+    const number = record.forwarded(null, request);
+    const outcome = await exchange({ ...request, signal, maxResponseBytes });
+    const received = outcome.kind === "failed" ? 0 : outcome.response.body.length;
+    this.#bodyBytes -= maxResponseBytes - received;
+    if (outcome.kind === "failed") record.failed(number, outcome);
+    else record.responded(number, null, outcome.response, null);
+    return null;
+  }
+
+  async #askModel({ args }: Call, record: CallRecorder): Promise<Refusal | null> {
+    const { program, budget, signal, inference } = this.#options;
+    const { account, catalog, retries, pause } = inference;
+    const asked = parseArgs(ModelArgs, args);
+    const name = asked.model ?? program.manifest.models[0];
+    if (name === undefined || !program.manifest.models.includes(name))
+      return { code: "REFUSED", reason: `the manifest names no model ${name ?? ""}` };
+    const target = catalog.get(name);
+    if (target === undefined) return { code: "REFUSED", reason: `this enclave serves no ${name}` };
+    const question = toModelQuestion(asked, target);
+    const price = account.price(target, question);
+    if (!budget.reserve(price))
+      return { code: "OUT_OF_BUDGET", reason: `what is left of the fee does not cover ${price} wei` };
+    record.format = toRecordedFormat(target.provider.format, target.provider.dialect);
+    try {
+      const charge = account.charge(target, question);
+      const reply = await askOnAccount(charge, target, question, {
+        recorder: record,
+        retries,
+        pause,
+        signal,
+      });
+      budget.settle(price, costOf(target, reply) ?? price);
+    } catch (error) {
+      if (!(error instanceof AdytonError)) throw error;
+      if (record.last !== null) {
+        if (record.last.kind === "failed" && record.last.code === "MODEL_UNREACHABLE")
+          budget.settle(price, 0n);
+        return null;
+      }
+      budget.settle(price, 0n);
+      const code = error instanceof UpstreamError ? "UNREACHABLE" : "OUT_OF_BUDGET";
+      return { code, reason: reasonOf(error) };
+    }
+    return null;
+  }
+}

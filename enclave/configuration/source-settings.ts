@@ -1,0 +1,88 @@
+/** The behaviour file's section on what a prompt names by its URL: images, documents and pages. Without it this enclave fetches none. */
+
+import * as z from "zod";
+
+const origin = z.string().refine((text) => URL.parse(text)?.origin === text && text.startsWith("https://"), {
+  error: "expected an https origin, such as https://api.example.com",
+});
+
+/** Bytes of all images and documents of a prompt, times the models that are sent them: a receipt has all of it in base64 and again in hex. */
+export const MAX_FILE_BYTES = 2 * 1024 * 1024;
+
+/** Headers that belong to the connection, or that would make one asker's fetch another's. */
+const OWN_HEADERS = /^(?:accept|accept-language|user-agent|from)$/;
+
+/** Bytes of all pages of a prompt, as they arrive, and of all texts read from them: a receipt holds both, and the texts once for each model. */
+const MAX_PAGE_BYTES = 2 * 1024 * 1024;
+const MAX_TEXT_BYTES = 128 * 1024;
+
+export const PAGE_TYPES = [
+  "text/html",
+  "application/xhtml+xml",
+  "text/plain",
+  "text/markdown",
+  "text/csv",
+  "application/json",
+] as const;
+export const PAGE_ENCODINGS = ["gzip", "br"] as const;
+
+const PageSettings = z
+  .strictObject({
+    /** What reads text from a page; the enclave does not start with another. */
+    extractor: z.string().min(1).max(64),
+    types: z
+      .array(z.enum(PAGE_TYPES))
+      .min(1)
+      .default([...PAGE_TYPES]),
+    /** Content codings that are asked for beside `identity`. */
+    encodings: z.array(z.enum(PAGE_ENCODINGS)).default([...PAGE_ENCODINGS]),
+    /** Pages of one prompt. */
+    most: z.int().min(1).max(32).default(4),
+    /** Bytes of one page: as they arrive, expanded, and of the text that the model is given; a longer text is cut, and says so. */
+    bodyBytes: z
+      .int()
+      .min(1)
+      .max(MAX_PAGE_BYTES)
+      .default(512 * 1024),
+    decodedBytes: z
+      .int()
+      .min(1)
+      .max(8 * 1024 * 1024)
+      .default(2 * 1024 * 1024),
+    textBytes: z
+      .int()
+      .min(1)
+      .max(MAX_TEXT_BYTES)
+      .default(32 * 1024),
+  })
+  .refine(({ most, bodyBytes }) => most * bodyBytes <= MAX_PAGE_BYTES, {
+    error: `all pages of a prompt together have at most ${MAX_PAGE_BYTES} bytes`,
+    path: ["bodyBytes"],
+  })
+  .refine(({ most, textBytes }) => most * textBytes <= MAX_TEXT_BYTES, {
+    error: `all texts of a prompt together have at most ${MAX_TEXT_BYTES} bytes`,
+    path: ["textBytes"],
+  });
+
+export type PageSettings = z.output<typeof PageSettings>;
+
+export const SourceSettings = z.strictObject({
+  /** Origins that prompts may name; `public`: all of the public Internet. */
+  hosts: z.union([z.literal("public"), z.array(origin).max(256)]),
+  /** `any-for-testing`: also this machine and private networks. Visible to every policy, because it is in this file. */
+  addresses: z.enum(["public", "any-for-testing"]),
+  /** Sent with each request, beside those of the connection. */
+  headers: z
+    .record(
+      z.string().regex(OWN_HEADERS, { error: "expected accept, accept-language, user-agent or from" }),
+      z.string().regex(/^[\x20-\x7e]{1,256}$/),
+    )
+    .default({}),
+  /** Seconds for all that one prompt names. */
+  seconds: z.int().min(1).max(300).default(30),
+  /** Bytes of one image or document. */
+  fileBytes: z.int().min(1).max(MAX_FILE_BYTES).default(MAX_FILE_BYTES),
+  /** Without it no page is read. */
+  pages: PageSettings.optional(),
+});
+export type SourceSettings = z.output<typeof SourceSettings>;

@@ -1,0 +1,96 @@
+/** What an enclave signed for a run of an account: held to what was asked for, and put into the forms that it is sent and kept in. */
+
+import { answerDigest, recoverSigner } from "../../protocol/answer.ts";
+import { fromHex, toHex } from "../../protocol/bytes.ts";
+import { agentDomain } from "../../protocol/domain.ts";
+import type { SignedAnswer } from "../../protocol/enclave-api.ts";
+import { EvidenceError } from "../../protocol/errors.ts";
+import { keysetId, type Keyset } from "../../protocol/keyset.ts";
+import { encodeReceipt, type EndorsementsJson } from "../../protocol/receipt.ts";
+import { keccak } from "../../protocol/struct-hash.ts";
+import type { AccountRun } from "../../runtime/agents/account-run.ts";
+import type { ClaimedRun, SubmittedRun } from "../chain/contracts/agent-account.ts";
+
+/**
+ * A run that the account would refuse is not worth a transaction.
+ *
+ * @throws {EvidenceError} EVIDENCE_BINDING_MISMATCH, EVIDENCE_SIGNATURE_INVALID
+ */
+export function checkSignedRun(
+  { requestId, run, stateBlock }: AccountRun,
+  signed: SignedAnswer,
+  keyset: Keyset,
+): void {
+  const { answer, signature, output } = signed;
+  const signer = recoverSigner(answerDigest(agentDomain(run.chainId, run.account), answer), signature);
+  if (
+    answer.requestId === requestId &&
+    answer.keysetId === keysetId(keyset) &&
+    answer.outputHash === keccak(fromHex(output)) &&
+    answer.stateBlockHash === stateBlock.hash &&
+    signer === keyset.answerKey
+  )
+    return;
+  throw new EvidenceError({
+    code: "EVIDENCE_BINDING_MISMATCH",
+    message: "the enclave's answer is not signed by its keyset for this run and output",
+    details: { requestId, keysetId: answer.keysetId },
+  });
+}
+
+export function toSubmittedRun(
+  { run, stateBlock }: AccountRun,
+  { answer, output, signature }: SignedAnswer,
+): SubmittedRun {
+  const { answeredAt, transcriptRoot, keysetId: id } = answer;
+  return {
+    nonce: run.nonce,
+    stateBlockNumber: stateBlock.number,
+    answeredAt,
+    transcriptRoot,
+    keysetId: id,
+    output,
+    signature,
+  };
+}
+
+export function toClaimedRun(
+  { run, stateBlock }: AccountRun,
+  { answer, signature }: SignedAnswer,
+): ClaimedRun {
+  const { status, answeredAt, transcriptRoot } = answer;
+  return {
+    nonce: run.nonce,
+    stateBlockNumber: stateBlock.number,
+    answeredAt,
+    status,
+    transcriptRoot,
+    signature,
+  };
+}
+
+/** The receipt's bytes. @param endorsements of an enclave that brings none */
+export function toRunReceipt(
+  { run, payload }: AccountRun,
+  signed: SignedAnswer,
+  keyset: Keyset,
+  endorsements: EndorsementsJson = {},
+): Uint8Array<ArrayBuffer> {
+  const { answer, signature, output, transcript, bodies, evidence, stateBlock } = signed;
+  const domain = agentDomain(run.chainId, run.account);
+  return encodeReceipt({
+    version: 2,
+    domain,
+    request: run,
+    payload: toHex(payload),
+    stateBlock,
+    answer,
+    signature,
+    output,
+    transcript,
+    bodies,
+    keyset,
+    evidence,
+    endorsements: signed.endorsements ?? endorsements,
+  });
+}

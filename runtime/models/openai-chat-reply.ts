@@ -1,0 +1,129 @@
+/** The response of Chat Completions: https://platform.openai.com/docs/api-reference/chat/object */
+
+import * as z from "zod";
+import type { ModelReply, StopReason, ToolCall } from "./model-format.ts";
+import { errorInBody } from "./provider-error.ts";
+import { anyJson, malformed, parseBody, tokenCount } from "./response-body.ts";
+
+/** Mistral gives a list of parts, of which some are reasoning. */
+export const ChatContent = z.union([
+  z.string(),
+  z
+    .array(z.object({ type: z.string(), text: z.string().nullish() }))
+    .transform((parts) => parts.map(({ type, text }) => (type === "text" ? (text ?? "") : "")).join("")),
+]);
+
+const Call = z.object({
+  id: z.string().nullish(),
+  function: z.object({ name: z.string(), arguments: z.string() }),
+});
+
+/** Some servers use the names of Responses. */
+export const ChatUsage = z
+  .object({
+    prompt_tokens: tokenCount,
+    completion_tokens: tokenCount,
+    input_tokens: tokenCount,
+    output_tokens: tokenCount,
+    total_tokens: tokenCount,
+  })
+  .transform((usage): ModelReply["usage"] => {
+    const input = usage.prompt_tokens ?? usage.input_tokens ?? null;
+    const output = usage.completion_tokens ?? usage.output_tokens ?? null;
+    if (input === null || output === null) return null;
+    // xAI leaves reasoning out of completion_tokens, and only the total tells.
+    return { inputTokens: input, outputTokens: Math.max(output, (usage.total_tokens ?? 0) - input) };
+  })
+  .nullish()
+  .catch(null);
+
+const Completion = z.object({
+  error: anyJson.nullish(),
+  id: z.string().nullish(),
+  model: z.string().nullish(),
+  choices: z
+    .array(
+      z.object({
+        index: z.int().nullish(),
+        finish_reason: z.string().nullish(),
+        /** OpenRouter's, for an upstream that failed on the way. */
+        error: anyJson.nullish(),
+        message: z.object({
+          content: ChatContent.nullish(),
+          refusal: z.string().nullish(),
+          tool_calls: z.array(Call).nullish(),
+        }),
+      }),
+    )
+    .nullish(),
+  usage: ChatUsage,
+});
+
+export function parseChatReply(body: Uint8Array): ModelReply {
+  const { error, id, model, choices, usage } = parseBody(Completion, body);
+  if (error !== undefined && error !== null) throw errorInBody(error);
+  const choice = choices?.find(({ index }) => (index ?? 0) === 0);
+  if (choice === undefined) throw malformed("no choice in the body");
+  if (choice.error !== undefined && choice.error !== null) throw errorInBody(choice.error);
+  throwOutage(choice.finish_reason ?? null);
+  const { content, refusal, tool_calls: calls } = choice.message;
+  return {
+    returnedModel: model ?? null,
+    responseId: id ?? null,
+    usage: usage ?? null,
+    stop: stopReason(choice.finish_reason ?? null, refusal ?? null),
+    text: content ?? "",
+    refusal: refusal ?? null,
+    toolCalls: (calls ?? []).map(({ id: callId, function: { name, arguments: text } }): ToolCall => ({
+      id: callId ?? null,
+      name,
+      arguments: text,
+    })),
+    carry: null,
+  };
+}
+
+/** Reasons by which servers tell of an outage of their own: an HTTP error that came too late for its status. */
+const OUTAGES = new Set([
+  "error",
+  "network_error",
+  "internal_error",
+  "server_error",
+  "insufficient_system_resource",
+  "repetition_truncation_error",
+]);
+
+/** @throws {UpstreamError} MODEL_HTTP_ERROR, which is asked again where nothing was passed on yet */
+export function throwOutage(reason: string | null): void {
+  if (reason !== null && OUTAGES.has(reason.toLowerCase())) throw errorInBody({ type: reason });
+}
+
+/** Compatible servers pass on the words of what is behind them: Anthropic's, Gemini's, Zhipu's. */
+export function stopReason(reason: string | null, refusal: string | null): StopReason {
+  if (refusal !== null && refusal !== "") return "refused";
+  switch (reason?.toLowerCase()) {
+    case "stop":
+    case "eos":
+    case "eos_token":
+    case "end_turn":
+    case "stop_sequence":
+      return "complete";
+    case "length":
+    case "max_tokens":
+    case "max_output_tokens":
+    case "model_length":
+    case "model_context_window_exceeded":
+      return "length";
+    case "content_filter":
+    case "sensitive":
+    case "safety":
+    case "refusal":
+      return "refused";
+    case "tool_calls":
+    case "tool_use":
+    case "function_call":
+      return "toolCalls";
+    default:
+      return "other";
+  }
+}

@@ -1,0 +1,114 @@
+/** The stream of Chat Completions: https://platform.openai.com/docs/api-reference/chat-streaming */
+
+import * as z from "zod";
+import { createJsonStreamReader } from "./json-stream-reader.ts";
+import type { ModelReply, ReplyPiece, StreamReader } from "./model-format.ts";
+import { ChatContent, ChatUsage, stopReason, throwOutage } from "./openai-chat-reply.ts";
+import { errorInBody } from "./provider-error.ts";
+import type { ReasoningFilter } from "./reasoning-tags.ts";
+import { ReplyBuilder } from "./reply-builder.ts";
+import { anyJson, malformed, readAs, truncated } from "./response-body.ts";
+
+const CallDelta = z.object({
+  index: z.int().min(0).nullish(),
+  id: z.string().nullish(),
+  function: z.object({ name: z.string().nullish(), arguments: z.string().nullish() }).nullish(),
+});
+
+const Chunk = z.object({
+  error: anyJson.nullish(),
+  id: z.string().nullish(),
+  model: z.string().nullish(),
+  choices: z
+    .array(
+      z.object({
+        index: z.int().nullish(),
+        finish_reason: z.string().nullish(),
+        error: anyJson.nullish(),
+        delta: z
+          .object({
+            content: ChatContent.nullish(),
+            refusal: z.string().nullish(),
+            tool_calls: z.array(CallDelta).nullish(),
+          })
+          .nullish(),
+      }),
+    )
+    .nullish(),
+  usage: ChatUsage,
+});
+
+/** @param filter takes the reasoning out of the content; null where none is in it */
+export function createChatStreamReader(filter: ReasoningFilter | null = null): StreamReader {
+  const reply = new ReplyBuilder();
+  const keys = new CallKeys();
+  let finishReason: string | null = null;
+  return createJsonStreamReader({
+    onEvent: (event) => {
+      const { error, id, model, choices, usage } = readAs(Chunk, event);
+      if (error !== undefined && error !== null) throw errorInBody(error);
+      reply.identifyOne({ responseId: id, returnedModel: model });
+      if (usage !== undefined && usage !== null) reply.usage = usage;
+      const choice = choices?.find(({ index }) => (index ?? 0) === 0);
+      if (choice?.error !== undefined && choice.error !== null) throw errorInBody(choice.error);
+      throwOutage(choice?.finish_reason ?? null);
+      const { content, refusal, tool_calls: calls } = choice?.delta ?? {};
+      const isEnd = finishReason === null && (choice?.finish_reason ?? "") !== "";
+      const said = content ?? "";
+      // A word of reasoning is one, too.
+      const isLate = finishReason !== null && said !== "";
+      const text = filter === null ? said : filter.push(said) + (isEnd ? filter.finish() : "");
+      const pieces = [
+        ...reply.addText(text),
+        ...reply.addRefusal(refusal ?? ""),
+        ...(calls ?? []).flatMap((call) => addCall(reply, keys, call)),
+      ];
+      // The first reason stands: one that follows it, or a word, would make a whole answer of a truncated one.
+      if (isLate || (finishReason !== null && pieces.length > 0))
+        throw malformed("a word follows the finish_reason");
+      // Some servers say "" for a reason that is still to come.
+      if (isEnd) finishReason = choice?.finish_reason ?? null;
+      return pieces;
+    },
+    finish: (): ModelReply => {
+      if (finishReason === null) throw truncated("the stream ended before its finish_reason");
+      return reply.build((refusal) => stopReason(finishReason, refusal));
+    },
+  });
+}
+
+/**
+ * Which call a piece belongs to. An index names it, unless another id comes under the same one: Gemini's compatible API numbers
+ * all of several calls 0. Without an index, a piece that has an id begins a call, and one that has none goes on with the last.
+ */
+class CallKeys {
+  /** By index: the call that is being written there. */
+  readonly #current = new Map<number, { readonly key: string; readonly id: string | null }>();
+  #count = 0;
+
+  of({ index, id }: z.output<typeof CallDelta>, last: number | string): number | string {
+    const said = id === undefined || id === "" ? null : id;
+    if (index === undefined || index === null) return said === null ? last : `call ${said}`;
+    const current = this.#current.get(index);
+    if (current !== undefined && (said === null || current.id === null || said === current.id)) {
+      if (current.id === null && said !== null) this.#current.set(index, { key: current.key, id: said });
+      return current.key;
+    }
+    const key = `index ${index}, call ${this.#count}`;
+    this.#count += 1;
+    this.#current.set(index, { key, id: said });
+    return key;
+  }
+}
+
+function addCall(
+  reply: ReplyBuilder,
+  keys: CallKeys,
+  call: z.output<typeof CallDelta>,
+): readonly ReplyPiece[] {
+  const key = keys.of(call, reply.lastCall);
+  return [
+    ...reply.beginCall(key, { id: call.id ?? null, name: call.function?.name ?? "" }),
+    ...reply.addArguments(key, call.function?.arguments ?? ""),
+  ];
+}

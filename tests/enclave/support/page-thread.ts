@@ -1,0 +1,3 @@
+import { isPageThread, servePages } from "../../../enclave/sources/page-threads.ts";
+
+if (isPageThread()) servePages();

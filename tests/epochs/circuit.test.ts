@@ -1,0 +1,33 @@
+import { readFileSync } from "node:fs";
+import { beforeAll, describe, expect, test } from "vitest";
+import * as z from "zod";
+import type { CircuitInput } from "../../coprocessor/epochs/build-epoch.ts";
+import { compileCircuit, type Circuit } from "../../coprocessor/prover/circuit.ts";
+import { solveWitness } from "../../coprocessor/prover/prove-epoch.ts";
+import { ATTACKED, ATTACKS, HONEST } from "./circuit-attacks.ts";
+import { CIRCUITS } from "./prover.ts";
+
+const VECTOR = new URL("../vectors/coprocessor/proven-epoch.json", import.meta.url);
+const Vector = z.object({ circuitInput: z.record(z.string(), z.unknown()) });
+
+describe("the circuit of an epoch", () => {
+  let circuit: Circuit;
+  beforeAll(async () => {
+    circuit = await compileCircuit(ATTACKED, { cache: CIRCUITS });
+  });
+
+  test("accepts the epoch of the vectors, whose challenge the contract computes", async () => {
+    const { circuitInput } = Vector.parse(JSON.parse(readFileSync(VECTOR, "utf8")));
+    const shape = { rule: "Register", rows: 3, signatures: 1 } as const;
+    const other = await compileCircuit(shape, { cache: CIRCUITS });
+    await expect(solveWitness(other, circuitInput as CircuitInput)).resolves.toBeInstanceOf(Uint8Array);
+  });
+
+  test.for(Object.entries(HONEST))("has a witness for %s", async ([, input]) => {
+    await expect(solveWitness(circuit, input())).resolves.toBeInstanceOf(Uint8Array);
+  });
+
+  test.for(Object.entries(ATTACKS))("has no witness for %s", async ([, input]) => {
+    await expect(solveWitness(circuit, input())).rejects.toMatchObject({ code: "PROVER_FAILED" });
+  });
+});

@@ -1,0 +1,116 @@
+/** Servers as their users report them: what each cannot do is done in another way, and costs no rest. */
+
+import { afterEach, expect, test } from "vitest";
+import { data, quantity } from "../../../../oracle/chain/rpc/block.ts";
+import { RpcEndpoint } from "../../../../oracle/chain/rpc/rpc-endpoint.ts";
+import { RpcPool } from "../../../../oracle/chain/rpc/rpc-pool.ts";
+import { createLogger } from "../../../../oracle/log.ts";
+import { type RpcTap, type RpcTapOptions, tapRpc } from "../../support/rpc-tap.ts";
+
+const log = createLogger({ level: "error", write: () => undefined, now: () => 0 });
+const taps: RpcTap[] = [];
+
+afterEach(async () => {
+  await Promise.all(taps.splice(0).map((tap) => tap.close()));
+});
+
+async function server(options: RpcTapOptions): Promise<RpcTap> {
+  const tap = await tapRpc(options);
+  taps.push(tap);
+  return tap;
+}
+
+function poolOf(...servers: readonly RpcTap[]): RpcPool {
+  const endpoints = servers.map(({ url }) => new RpcEndpoint({ url, timeoutMs: 2_000, log, now: () => 0 }));
+  return new RpcPool({ endpoints, log, now: () => 0 });
+}
+
+const CALLS = Array.from({ length: 10 }, () => ({ method: "eth_call", params: [{}, "latest"] }));
+const TOO_MANY = { code: 31, message: "Batch of more than 3 requests are not allowed on free tier" };
+
+test.for([
+  ["as one error of all, with status 200", 200, undefined],
+  ["as one error of all, with status 400", 400, undefined],
+  ["with each call", 200, "each"],
+  ["without a word, with status 413", 413, "nothing"],
+] as const)(
+  "a server that takes batches of three, and says so %s, is sent smaller ones",
+  async ([, status, how]) => {
+    const sizes: number[] = [];
+    const tap = await server({
+      answer: () => ({ result: "0x2a" }),
+      exchange: (calls) => {
+        sizes.push(calls.length);
+        if (calls.length <= 3) return undefined;
+        if (how === "nothing") return { status, body: "too large" };
+        const error = { jsonrpc: "2.0", id: null, error: TOO_MANY };
+        return { status, body: how === "each" ? calls.map(({ id }) => ({ ...error, id })) : error };
+      },
+    });
+    const rpc = poolOf(tap);
+    expect(await rpc.send(CALLS)).toEqual(CALLS.map(() => ({ ok: true, result: "0x2a" })));
+    sizes.length = 0;
+    await rpc.send(CALLS);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(3);
+    expect(rpc.healthy()).toBe(1);
+  },
+);
+
+test("a revert that comes with HTTP status 400 is the contract's word, and no outage", async () => {
+  const tap = await server({
+    exchange: ([call]) => ({
+      status: 400,
+      body: { jsonrpc: "2.0", id: call?.id, error: { code: 3, message: "execution reverted", data: "0x" } },
+    }),
+  });
+  const rpc = poolOf(tap);
+  await expect(rpc.call("eth_call", [{}, "latest"], data)).rejects.toMatchObject({ code: "CHAIN_REVERTED" });
+  expect(rpc.healthy()).toBe(1);
+});
+
+test("words that nobody has explained are asked of the next server, and the first one does not rest", async () => {
+  const first = await server({ answer: () => ({ error: { code: -32_099, message: "flux" } }) });
+  const second = await server({ answer: () => ({ result: "0x2a" }) });
+  const rpc = poolOf(first, second);
+  expect(await rpc.call("eth_blockNumber", [], quantity)).toBe(42);
+  expect(rpc.healthy()).toBe(2);
+});
+
+test("a server without a pending block is asked about the newest one, from then on at once", async () => {
+  const tags: unknown[] = [];
+  const tap = await server({
+    answer: ({ params }) => {
+      tags.push(params.at(-1));
+      return params.at(-1) === "pending"
+        ? { error: { code: -32_000, message: "pending block is not available" } }
+        : { result: "0x" };
+    },
+  });
+  const rpc = poolOf(tap);
+  await rpc.send([{ method: "eth_call", params: [{}, "pending"] }]);
+  await rpc.send([{ method: "eth_call", params: [{}, "pending"] }]);
+  expect(tags).toEqual(["pending", "latest", "latest"]);
+});
+
+test("a transaction goes to every server that serves; one that swallows it, or takes no more, keeps it from nobody", async () => {
+  const swallowing = await server({ answer: () => ({ result: `0x${"07".repeat(32)}` }) });
+  const limited = await server({
+    answer: () => ({ error: { code: -32_007, message: "request limit reached" } }),
+  });
+  const good = await server({ answer: () => ({ result: "0x01" }) });
+  const rpc = poolOf(limited, swallowing, good);
+  const call = { method: "eth_sendRawTransaction", params: ["0x02"] };
+  const [replies] = await rpc.broadcast([call]);
+  expect(replies).toHaveLength(2);
+  expect([swallowing, limited, good].map(({ methods }) => methods.length)).toEqual([1, 1, 1]);
+  await rpc.broadcast([call], "one");
+  expect(swallowing.methods.length + good.methods.length).toBe(3);
+});
+
+test("a broadcast that reaches nobody says so", async () => {
+  const limited = await server({ answer: () => ({ error: { code: 429, message: "no" } }) });
+  const other = await server({ answer: () => ({ error: { code: 429, message: "no" } }) });
+  await expect(
+    poolOf(limited, other).broadcast([{ method: "eth_sendRawTransaction", params: ["0x02"] }]),
+  ).rejects.toMatchObject({ code: "CHAIN_RPC_UNAVAILABLE" });
+});

@@ -1,0 +1,225 @@
+/**
+ * Many runs of one program: in any order of arrival it comes to the same, and its receipt replays; and a receipt in which anything of
+ * what came, was asked or was signed is changed is told apart, at the place of the change. `npm run fuzz:agents`.
+ */
+
+import { sha256 } from "@noble/hashes/sha2.js";
+import * as p from "../../protocol/index.ts";
+import { loadSandbox } from "../../cli/replay/load-sandbox.ts";
+import type { RecordedExchange } from "../../runtime/agents/call-result.ts";
+import { ReplayDivergence, type DivergedAt } from "../../runtime/agents/replay-verdict.ts";
+import { replayReceipt } from "../../runtime/agents/replay.ts";
+import type { Call } from "../../runtime/agents/run-loop.ts";
+import { createRandom } from "./random.ts";
+import { answerOf, recordRun } from "./recorded-run.ts";
+
+/** Ten calls: six of servers, two of a model, two of the clock. */
+const SOURCE = `export default async (input, host) => {
+  const seen = [];
+  const page = async (i) => {
+    const { json } = await host.http({ url: "https://a.example/" + i, method: "POST", body: { i } }).catch((error) => ({ json: error.code }));
+    seen.push(i);
+    return [json, Math.random() < 0.5];
+  };
+  const pages = await Promise.all([0, 1, 2, 3, 4, 5].map(page));
+  const ask = (text) => host.model({ messages: [{ role: "user", content: text }] }).then(({ text }) => text, (error) => error.code);
+  const said = await Promise.all([ask("one"), ask("two"), host.clock()]);
+  host.log("said", said.length);
+  return { seen, pages, said, late: await host.clock() };
+};`;
+const MANIFEST = { models: ["openai/gpt-5.6-terra"], onHostFailure: "tell" as const };
+const FORMAT = { name: "openai-chat", stripsReasoning: false };
+
+function chat(content: string): string {
+  return JSON.stringify({
+    id: "x",
+    model: "m",
+    choices: [{ index: 0, finish_reason: "stop", message: { role: "assistant", content } }],
+  });
+}
+
+/** What each call brings, from `variant` alone. */
+const exchangeOf =
+  (variant: number) =>
+  ({ op, number }: Call): RecordedExchange | null => {
+    if (op === "clock") return null;
+    if (op === "model") return answerOf("api.openai.com", chat(`reply ${number} of ${variant}`), FORMAT);
+    if ((variant + number) % 5 === 0) return EMPTY_ANSWER;
+    return answerOf("a.example", JSON.stringify({ variant, number }));
+  };
+const EMPTY_ANSWER = answerOf("a.example", "");
+
+function record(variant: number, arrival?: (call: Call) => Promise<void>): Promise<p.OffChainReceipt> {
+  return recordRun({
+    source: SOURCE,
+    manifest: MANIFEST,
+    exchangeOf: exchangeOf(variant),
+    ...(arrival === undefined ? {} : { arrival }),
+  });
+}
+
+/** @returns how many sets of answers, of `runs` runs in random orders, gave more than one receipt or one that does not replay */
+export async function randomOrders(runs: number, seed: number): Promise<number> {
+  const random = createRandom(seed);
+  const sandbox = loadSandbox();
+  let wrong = 0;
+  const perSet = 5;
+  for (let run = 0; run < runs; run += perSet) {
+    const roots = new Set<string>();
+    for (let order = 0; order < perSet; order += 1) {
+      const receipt = await record(run, async () => {
+        for (let turns = Math.floor(random() * 8); turns > 0; turns -= 1)
+          await new Promise((resolve) => setImmediate(resolve));
+      });
+      // Everything of a run is under its root: calls, results, logs, gas and output.
+      roots.add(receipt.answer.transcriptRoot);
+      if (order === 0) await replayReceipt(receipt, sandbox);
+    }
+    if (roots.size !== 1) wrong += 1;
+  }
+  return wrong;
+}
+
+interface Mutation {
+  readonly receipt: p.Receipt;
+  readonly at: DivergedAt;
+  readonly call: number | null;
+}
+
+type Mutate = (receipt: p.OffChainReceipt, random: () => number) => Mutation;
+
+const pick = <Item>(items: readonly Item[], random: () => number): Item => {
+  const item = items[Math.floor(random() * items.length)];
+  if (item === undefined) throw new RangeError("nothing to pick from");
+  return item;
+};
+
+const eventsOf = <Type extends p.TranscriptEvent["type"]>(
+  { transcript }: p.Receipt,
+  type: Type,
+): readonly Extract<p.TranscriptEvent, { type: Type }>[] =>
+  transcript
+    .map(p.understoodEvent)
+    .filter((event): event is Extract<p.TranscriptEvent, { type: Type }> => event?.type === type);
+
+function flipped(
+  hex: p.Hex,
+  random: () => number,
+  [from, to]: readonly [number, number] = [0, (hex.length - 2) / 2],
+): p.Hex {
+  const bytes = p.fromHex(hex);
+  const at = from + Math.floor(random() * (to - from));
+  bytes[at] = (bytes[at] ?? 0) ^ (1 << Math.floor(random() * 7));
+  return p.toHex(bytes);
+}
+
+function withEvent(
+  receipt: p.OffChainReceipt,
+  old: p.TranscriptEvent,
+  event: p.TranscriptEvent,
+): p.OffChainReceipt {
+  const transcript = receipt.transcript.map((leaf) =>
+    "event" in leaf && leaf.event === old ? { ...leaf, event } : leaf,
+  );
+  return { ...receipt, transcript };
+}
+
+const nameOf = (hex: p.Hex): p.Hex => p.toHex(sha256(p.fromHex(hex)));
+
+/** Each changes one bit, as whoever keeps a receipt can; or as an enclave that lies, with every name put right. */
+const MUTATIONS: Readonly<Record<string, Mutate>> = {
+  "a body under its name": (receipt, random) => {
+    const response = pick(responsesWithBody(receipt), random);
+    const bodies = {
+      ...receipt.bodies,
+      [response.bodyHash]: flipped(bodyOf(receipt, response.bodyHash), random),
+    };
+    return { receipt: { ...receipt, bodies }, at: "body", call: response.exchange };
+  },
+  "a body and its name": (receipt, random) => {
+    const response = pick(responsesWithBody(receipt), random);
+    const body = bodyOf(receipt, response.bodyHash);
+    const changed = flipped(body, random, tellingPart(body));
+    const named = { ...response, bodyHash: nameOf(changed) };
+    const bodies = { ...receipt.bodies, [named.bodyHash]: changed };
+    return {
+      receipt: { ...withEvent(receipt, response, named), bodies },
+      at: "result",
+      call: response.exchange,
+    };
+  },
+  "a result's hash": (receipt, random) => {
+    const settled = pick(eventsOf(receipt, "call.settled"), random);
+    const changed = { ...settled, resultHash: flipped(settled.resultHash, random) };
+    return { receipt: withEvent(receipt, settled, changed), at: "result", call: settled.call };
+  },
+  "the arguments' hash": (receipt, random) => {
+    const made = pick(eventsOf(receipt, "call.made"), random);
+    const changed = { ...made, argsHash: flipped(made.argsHash, random) };
+    return { receipt: withEvent(receipt, made, changed), at: "args", call: made.call };
+  },
+  "the body that was sent": (receipt, random) => {
+    const sent = pick(
+      eventsOf(receipt, "request.forwarded").filter(({ model }) => model === null),
+      random,
+    );
+    const changed = { ...sent, bodyHash: flipped(sent.bodyHash, random) };
+    return { receipt: withEvent(receipt, sent, changed), at: "request", call: sent.exchange };
+  },
+  "the output": (receipt, random) => ({
+    receipt: { ...receipt, output: flipped(receipt.output, random) },
+    at: "output",
+    call: null,
+  }),
+  "a line of the log": (receipt, random) => {
+    const line = pick(eventsOf(receipt, "log.written"), random);
+    const changed = { ...line, hash: flipped(line.hash, random) };
+    return { receipt: withEvent(receipt, line, changed), at: "logs", call: null };
+  },
+};
+
+function responsesWithBody(
+  receipt: p.Receipt,
+): readonly Extract<p.TranscriptEvent, { type: "response.received" }>[] {
+  return eventsOf(receipt, "response.received").filter(({ bodyBytes }) => bodyBytes > 0);
+}
+
+function bodyOf({ bodies }: p.Receipt, name: p.Hex): p.Hex {
+  const body = bodies[name];
+  if (body === undefined) throw new RangeError("the receipt lacks a body");
+  return body;
+}
+
+/** Of a model's answer the words alone: its id, for one, says nothing to the program. */
+function tellingPart(body: p.Hex): readonly [number, number] {
+  const text = p.fromUtf8(p.fromHex(body));
+  const words = /reply \d+ of \d+/.exec(text);
+  return words === null ? [0, text.length] : [words.index, words.index + words[0].length];
+}
+
+export interface MutationReport {
+  readonly mutations: Readonly<Record<string, number>>;
+  /** Changes that were not named, or not at their place. */
+  readonly unnamed: readonly string[];
+}
+
+export async function mutateReplays(count: number, seed: number): Promise<MutationReport> {
+  const random = createRandom(seed);
+  const sandbox = loadSandbox();
+  const receipts = await Promise.all([1, 2, 3].map((variant) => record(variant)));
+  const counts: Record<string, number> = {};
+  const unnamed: string[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const [what, mutate] = pick(Object.entries(MUTATIONS), random);
+    const { receipt, at, call } = mutate(pick(receipts, random), random);
+    counts[what] = (counts[what] ?? 0) + 1;
+    const error: unknown = await replayReceipt(receipt, sandbox).catch((caught: unknown) => caught);
+    const found = error instanceof ReplayDivergence ? error.divergence : null;
+    if (found?.at !== at || found.call !== call) {
+      unnamed.push(
+        `${what} (mutation ${index}): ${found === null ? String(error) : `${found.at} of ${found.call}`}`,
+      );
+    }
+  }
+  return { mutations: counts, unnamed };
+}

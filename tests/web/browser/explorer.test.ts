@@ -1,0 +1,85 @@
+/** The pages that list and show what a node knows, and the one to ask from, in Chromium. */
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { buildPage } from "../support/built-page.ts";
+import { HAS_CHROMIUM, launchChromium } from "../support/chromium.ts";
+import { HOSTILE, startStubNode, STUB_REQUEST, type StubNode } from "../support/stub-node.ts";
+import { expectAccessible, openContext, VIEWS, watchFaults } from "../support/verify-page.ts";
+
+describe.skipIf(!HAS_CHROMIUM)("the pages of a node", () => {
+  let browser: Browser;
+  let folder: string;
+  let node: StubNode;
+  let hostile: StubNode;
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "adyton-explorer-"));
+    await buildPage(folder);
+    browser = await launchChromium();
+    node = await startStubNode(folder, { text: "Is water wet?" });
+    hostile = await startStubNode(folder, { text: HOSTILE });
+  });
+  afterAll(async () => {
+    await browser.close();
+    await node[Symbol.asyncDispose]();
+    await hostile[Symbol.asyncDispose]();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const PAGES = [
+    ["the list", "/", "td.c-id"],
+    ["the enclaves", "/#enclaves", "td.c-id"],
+    ["a request", `/#request=${STUB_REQUEST}`, ".halves"],
+    ["the place to ask", "/local.html", "textarea"],
+  ] as const;
+
+  describe.each(VIEWS)("$name", (view) => {
+    test.for(PAGES)("%s is accessible, fits, and faults nothing", async ([, path, landmark]) => {
+      await using context = await openContext(browser, view);
+      const page = await context.newPage();
+      const faults = watchFaults(page);
+      await page.goto(`${node.url}${path}`);
+      await page.waitForSelector(landmark);
+      await expectAccessible(page);
+      await expectFits(page);
+      expect(faults).toEqual([]);
+    });
+  });
+
+  test.for(PAGES)("%s runs nothing of what a hostile node says", async ([, path, landmark]) => {
+    await using context = await openContext(browser);
+    const page = await context.newPage();
+    const asked: string[] = [];
+    page.on("request", (request) => asked.push(new URL(request.url()).origin));
+    await page.goto(`${hostile.url}${path}`);
+    await page.waitForSelector(landmark);
+    expect(await page.evaluate("window.ran")).toBeUndefined();
+    expect(await page.locator("main img").count()).toBe(0);
+    expect(await page.locator("main").innerText()).not.toMatch(/[\u202e\u200b]/u);
+    expect([...new Set(asked)]).toEqual([hostile.url]);
+    await expectFits(page);
+  });
+
+  test("a question goes to the network, and the page follows its request", async () => {
+    await using context = await openContext(browser);
+    const page = await context.newPage();
+    await page.goto(`${node.url}/local.html`);
+    await page.getByLabel("Question", { exact: true }).fill("Is water wet?");
+    await page.getByLabel("Answer", { exact: true }).selectOption("yes or no, and why");
+    await page.getByRole("button", { name: "Ask", exact: true }).click();
+    await page.waitForSelector(".halves");
+    expect(page.url()).toBe(`${node.url}/#request=${STUB_REQUEST}`);
+    expect(node.questions).toEqual([
+      { question: "Is water wet?", model: "stand-in/stand-in-1", returns: "(bool yes, string why)" },
+    ]);
+  });
+});
+
+async function expectFits(page: Page): Promise<void> {
+  const { width } = page.viewportSize() ?? { width: 0 };
+  expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(width);
+}

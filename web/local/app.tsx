@@ -1,0 +1,176 @@
+/** The page of `adyton up`: a box to ask from, what has been asked, and what a wallet needs to join in. */
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import { connectTo } from "../requests/api.ts";
+import { RequestList } from "../requests/list.tsx";
+import { Frame, Head } from "../ui/frame.tsx";
+import { Hex } from "../ui/hex.tsx";
+import { askQuestion, readNetwork, type LocalNetwork } from "./network.ts";
+
+const NODE = connectTo("");
+
+export function App() {
+  const [network, setNetwork] = useState<LocalNetwork | null | "asking">("asking");
+  useEffect(() => {
+    void readNetwork().then(setNetwork);
+  }, []);
+  return (
+    <Frame page="Try" end={<span>A network of this machine</span>}>
+      {network === null && (
+        <div class="verdict">
+          <h1>Nothing to try here.</h1>
+          <p class="because">
+            This page asks through the network that <code>adyton up</code> starts, and only that serves it.
+          </p>
+        </div>
+      )}
+      {network !== null && network !== "asking" && <Desk network={network} />}
+    </Frame>
+  );
+}
+
+function Desk({ network }: { readonly network: LocalNetwork }) {
+  return (
+    <>
+      <div class="cols a">
+        <AskBox models={network.models} />
+        <Accounts network={network} />
+      </div>
+      <div class="below">
+        <RequestList node={NODE} onState={() => undefined} />
+      </div>
+    </>
+  );
+}
+
+const RETURNS: readonly (readonly [string, string])[] = [
+  ["text", ""],
+  ["yes or no, and why", "(bool yes, string why)"],
+  ["a score, and why", "(uint8 score 0..10, string why)"],
+];
+
+function AskBox({ models }: { readonly models: readonly string[] }) {
+  const field = useRef<HTMLTextAreaElement>(null);
+  const [model, setModel] = useState(models[0] ?? "");
+  const [returns, setReturns] = useState("");
+  const [isSending, setSending] = useState(false);
+  const [fault, setFault] = useState<string | null>(null);
+  const send = async (): Promise<void> => {
+    setSending(true);
+    setFault(null);
+    try {
+      const requestId = await askQuestion({ question: field.current?.value ?? "", model, returns });
+      location.href = `./#request=${requestId}`;
+    } catch (error) {
+      setFault(error instanceof Error ? error.message : String(error));
+      setSending(false);
+    }
+  };
+  return (
+    <section>
+      <div class="head plain">
+        <h1 class="title">Ask</h1>
+        <p>Through a contract, and public on this chain.</p>
+      </div>
+      <form
+        class="paste spaced"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void send();
+        }}
+      >
+        <label>
+          Question
+          <textarea ref={field} rows={4} required maxLength={4_000} placeholder="Is water wet?" />
+        </label>
+        <div class="filters">
+          <label>
+            Model
+            <select
+              value={model}
+              onChange={({ currentTarget: { value } }) => {
+                setModel(value);
+              }}
+            >
+              {models.map((name) => (
+                <option key={name}>{name}</option>
+              ))}
+            </select>
+          </label>
+          <label>
+            Answer
+            <select
+              value={returns}
+              onChange={({ currentTarget: { value } }) => {
+                setReturns(value);
+              }}
+            >
+              {RETURNS.map(([word, type]) => (
+                <option key={type} value={type}>
+                  {word}
+                </option>
+              ))}
+            </select>
+          </label>
+        </div>
+        <div class="row">
+          <button class="btn main" type="submit" disabled={isSending}>
+            {isSending ? "Waiting for its block" : "Ask"}
+          </button>
+        </div>
+        {fault !== null && (
+          <p class="caution bad" role="alert">
+            {fault}
+          </p>
+        )}
+      </form>
+    </section>
+  );
+}
+
+function Accounts({ network: { accounts, chainId, rpcUrl, contracts } }: { readonly network: LocalNetwork }) {
+  return (
+    <section>
+      <Head title="For your wallet">{`chain ${chainId} at ${rpcUrl}`}</Head>
+      <p class="caution spaced">Everybody knows these keys. A million ether each, for play only.</p>
+      <table>
+        <thead>
+          <tr>
+            <th>Account</th>
+            <th>Its key</th>
+          </tr>
+        </thead>
+        <tbody>
+          {accounts.map(({ address, privateKey }) => (
+            <tr key={address}>
+              <td>
+                <Hex value={address} />
+              </td>
+              <td>
+                <Hex value={privateKey} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <table class="below">
+        <thead>
+          <tr>
+            <th>Contract</th>
+            <th>Address</th>
+          </tr>
+        </thead>
+        <tbody>
+          {Object.entries(contracts).map(([name, address]) => (
+            <tr key={name}>
+              <td>{name}</td>
+              <td>
+                <Hex value={address} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}

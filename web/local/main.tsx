@@ -1,0 +1,9 @@
+import { render } from "preact";
+import "../style.css";
+import { App } from "./app.tsx";
+
+const root = document.getElementById("app");
+if (root !== null) {
+  root.replaceChildren();
+  render(<App />, root);
+}

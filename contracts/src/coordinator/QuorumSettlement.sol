@@ -5,69 +5,24 @@ import { IOracleCoordinator, Opening, Refusal, SignedLeaf } from "../interfaces/
 import { Callback } from "../libraries/Callback.sol";
 import { Chain } from "../libraries/Chain.sol";
 import { RequestState, RequestStates } from "../libraries/RequestState.sol";
-import { SettlementGas } from "../libraries/SettlementGas.sol";
-import { Answers, AnswerStatus } from "../types/Answer.sol";
-import { Aggregation, Delivery, Request } from "../types/Request.sol";
-import { Candidate, Candidates } from "./Candidate.sol";
-import { Member, OpenedMember, Quorum, QuorumHead, QuorumSet } from "./Quorum.sol";
-import { Settlement } from "./Settlement.sol";
+import { AnswerStatus } from "../types/Answer.sol";
+import { Delivery, Request } from "../types/Request.sol";
+import { Candidate } from "./Candidate.sol";
+import { OpenedMember, Quorum, QuorumSet } from "./Quorum.sol";
+import { QuorumCommitments } from "./QuorumCommitments.sol";
+import { QuorumPayment } from "./QuorumPayment.sol";
 
 /// @title QuorumSettlement
-/// @notice Quorums. See `IOracleCoordinator` for what each function establishes.
-abstract contract QuorumSettlement is Settlement {
-    /// @dev What a call knows of a quorum.
-    /// @param size How many members are committed.
-    /// @param newBits Members that open in this call.
-    /// @param members As they are stored.
-    /// @param answers Of those that opened, by index.
-    struct Round {
-        QuorumHead head;
-        uint256 newBits;
-        Member[] members;
-        OpenedMember[] answers;
-    }
-
-    /// @dev What a call costs. `gasAtStart` counts in what is not measured.
-    struct Cost {
-        uint256 gasAtStart;
-        uint256 calldataStart;
-        uint256 calldataBytes;
-        uint256 cleared;
-    }
-
-    /// @dev The members that a call adds.
-    struct Addition {
-        bytes32[] leaves;
-        bytes32[] keysetIds;
-        bytes32[] platformIds;
-        uint256 count;
-    }
-
-    uint256 private constant MAX_MEMBERS = 8;
-
-    /// @dev Gas that a measurement misses: before the first `gasleft` (the coordinator's call of this code among it) and after the
-    /// last; and the same of each member that is added, opened, or paid.
-    uint256 private constant UNMETERED_COMMIT_GAS = 8_000;
-    uint256 private constant UNMETERED_LEAF_GAS = 22_500;
+/// @notice Openings, and the end of a quorum. See `IOracleCoordinator` for what each function establishes.
+abstract contract QuorumSettlement is QuorumCommitments, QuorumPayment {
+    /// @dev What a measurement misses of a call that opens, and of each member that it opens.
     uint256 private constant UNMETERED_OPEN_GAS = 5_000;
     uint256 private constant UNMETERED_OPENING_GAS = 45_500;
-    uint256 private constant UNMETERED_SETTLE_GAS = 15_500;
-    uint256 private constant UNMETERED_PAYEE_GAS = 600;
-    /// @dev Calldata without members; of a leaf; of an opening without its output.
-    uint256 private constant COMMIT_BYTES = 708;
-    uint256 private constant LEAF_BYTES = 256;
+    /// @dev Calldata without members, and of an opening without its output.
     uint256 private constant OPEN_BYTES = 708;
     uint256 private constant OPENING_BYTES = 352;
     /// @dev `fulfillQuorum` has both lists.
     uint256 private constant SECOND_LIST_BYTES = 64;
-
-    /// @notice See `IOracleCoordinator`.
-    function commitQuorum(Request calldata request, SignedLeaf[] calldata leaves) external nonReentrant {
-        uint256 gasAtStart = gasleft();
-        Candidate candidate = _load(request);
-        Cost memory cost = Cost(gasAtStart, 0, COMMIT_BYTES + leaves.length * LEAF_BYTES, 0);
-        require(_commit(candidate, leaves, cost), IOracleCoordinator.QuorumClosed(candidate.requestId()));
-    }
 
     /// @notice See `IOracleCoordinator`.
     function openQuorum(Request calldata request, Opening[] calldata openings) external nonReentrant {
@@ -91,139 +46,6 @@ abstract contract QuorumSettlement is Settlement {
         _openAndSettle(candidate, openings, cost);
     }
 
-    /// @notice See `IOracleCoordinator`.
-    function clearQuorum(Request calldata request) external nonReentrant {
-        Candidate candidate = _load(request);
-        bytes32 requestId = candidate.requestId();
-        RequestState state = _pendingState(requestId);
-        QuorumSet storage set = _quorums[requestId];
-        QuorumHead memory head = set.head;
-        uint256 openingsEndAt = _openingsEndAt(head.windowEndsAt);
-        require(
-            head.windowEndsAt != 0 && block.timestamp > openingsEndAt
-                && _countBits(head.openedBits) < candidate.threshold(),
-            IOracleCoordinator.QuorumNotReady(requestId, openingsEndAt)
-        );
-        _keepOpened(set, head);
-        _states[requestId] = state.withCommittedAt(0);
-        emit IOracleCoordinator.QuorumCleared(requestId);
-    }
-
-    /// @return isOpen False, and nothing done, when the window has ended.
-    function _commit(Candidate candidate, SignedLeaf[] calldata leaves, Cost memory cost)
-        private
-        returns (bool isOpen)
-    {
-        bytes32 requestId = candidate.requestId();
-        RequestState state = _states[requestId];
-        _requireNone(requestId, _requestRefusal(candidate, state));
-        if (candidate.threshold() == 1) _requireNone(requestId, Refusal.ThresholdNotMet);
-        QuorumSet storage set = _quorums[requestId];
-        QuorumHead memory head = set.head;
-        if (head.windowEndsAt != 0 && block.timestamp >= head.windowEndsAt) return false;
-
-        uint256 first = head.size;
-        Addition memory added = _add(candidate, set, head, leaves);
-        require(added.count != 0, IOracleCoordinator.LeavesNotNew(requestId));
-        if (head.windowEndsAt == 0 && head.size >= candidate.threshold()) {
-            _startWindow(candidate, state, head);
-        }
-        set.head = head;
-        emit IOracleCoordinator.QuorumCommitted(
-            requestId, added.leaves, added.keysetIds, added.platformIds, head.windowEndsAt
-        );
-
-        cost.gasAtStart += UNMETERED_COMMIT_GAS + UNMETERED_LEAF_GAS * added.count;
-        uint256 booked = _book(candidate, cost) / added.count;
-        for (uint256 i = 0; i < added.count; ++i) {
-            set.members[first + i].commitment =
-                Quorum.commitmentOf(Quorum.leafKey(added.leaves[i], added.keysetIds[i]), booked);
-        }
-        return true;
-    }
-
-    /// @dev Adds those of `leaves` whose platform (and vendor) is new. The others are passed over and not refused: another
-    /// transaction may have added them a moment before.
-    function _add(
-        Candidate candidate,
-        QuorumSet storage set,
-        QuorumHead memory head,
-        SignedLeaf[] calldata leaves
-    ) private returns (Addition memory added) {
-        added.leaves = new bytes32[](leaves.length);
-        added.keysetIds = new bytes32[](leaves.length);
-        added.platformIds = new bytes32[](leaves.length);
-        uint256[] memory parties = new uint256[](MAX_MEMBERS);
-        for (uint256 i = 0; i < head.size; ++i) {
-            parties[i] = set.members[i].party;
-        }
-        for (uint256 i = 0; i < leaves.length && head.size < MAX_MEMBERS; ++i) {
-            SignedLeaf calldata signed = leaves[i];
-            (uint256 party, bytes32 platformId, bool distinctVendors) = _partyOf(candidate, signed);
-            if (!_isNew(set, head, parties, party, distinctVendors)) continue;
-            parties[head.size] = party;
-            set.members[head.size].party = party;
-            head.size += 1;
-            (added.leaves[added.count], added.keysetIds[added.count]) = (signed.leaf, signed.keysetId);
-            added.platformIds[added.count] = platformId;
-            added.count += 1;
-        }
-        (bytes32[] memory one, bytes32[] memory two, bytes32[] memory three) =
-            (added.leaves, added.keysetIds, added.platformIds);
-        uint256 count = added.count;
-        // Memory-safe: shortens arrays.
-        assembly ("memory-safe") {
-            mstore(one, count)
-            mstore(two, count)
-            mstore(three, count)
-        }
-    }
-
-    function _partyOf(Candidate candidate, SignedLeaf calldata signed)
-        private
-        view
-        returns (uint256 party, bytes32 platformId, bool distinctVendors)
-    {
-        bytes32 digest = Answers.quorumLeafDigest(
-            candidate.requestId(), signed.leaf, signed.keysetId, block.chainid, address(this)
-        );
-        address payee;
-        uint8 vendor;
-        (payee, platformId, vendor, distinctVendors) = REGISTRY.memberOf(
-            candidate.policyId(),
-            candidate.requestedAt(),
-            signed.keysetId,
-            Answers.recover(digest, signed.signature)
-        );
-        party = Quorum.partyOf(payee, platformId, vendor);
-    }
-
-    function _isNew(
-        QuorumSet storage set,
-        QuorumHead memory head,
-        uint256[] memory parties,
-        uint256 party,
-        bool distinctVendors
-    ) private view returns (bool) {
-        bytes11 platformTag = Quorum.platformTagOf(party);
-        if (head.hasBarred && set.isBarred[platformTag]) return false;
-        for (uint256 i = 0; i < head.size; ++i) {
-            if (Quorum.platformTagOf(parties[i]) == platformTag) return false;
-            if (distinctVendors && Quorum.vendorOf(parties[i]) == Quorum.vendorOf(party)) return false;
-        }
-        return true;
-    }
-
-    function _startWindow(Candidate candidate, RequestState state, QuorumHead memory head) private {
-        (uint16 windowSeconds,) = REGISTRY.quorumTerms(candidate.policyId());
-        head.windowEndsAt = uint40(block.timestamp) + windowSeconds;
-        bytes32 requestId = candidate.requestId();
-        if (_openingsEndAt(head.windowEndsAt) > candidate.deadline()) {
-            _requireNone(requestId, Refusal.DeadlinePassed);
-        }
-        _states[requestId] = state.withCommittedAt(uint40(block.timestamp));
-    }
-
     function _openAndSettle(Candidate candidate, Opening[] calldata openings, Cost memory cost) private {
         bytes32 requestId = candidate.requestId();
         RequestState state = _states[requestId];
@@ -245,17 +67,6 @@ abstract contract QuorumSettlement is Settlement {
         } else {
             require(round.newBits != 0, IOracleCoordinator.QuorumNotReady(requestId, openingsEndAt));
             _keep(candidate, set, round, cost);
-        }
-    }
-
-    function _loadRound(QuorumSet storage set) private view returns (Round memory round) {
-        round.head = set.head;
-        uint256 size = round.head.size;
-        round.members = new Member[](size);
-        round.answers = new OpenedMember[](size);
-        for (uint256 i = 0; i < size; ++i) {
-            round.members[i] = set.members[i];
-            if ((round.head.openedBits >> i) & 1 == 1) round.answers[i] = set.opened[i];
         }
     }
 
@@ -408,79 +219,6 @@ abstract contract QuorumSettlement is Settlement {
         if (!isCarried) _requireNone(candidate.requestId(), Refusal.OutputMismatch);
     }
 
-    /// @dev Each member that opened earns its part of the fee, whatever comes out, and what its transactions cost; gas is scaled down
-    /// when the escrow is short. The rest goes back.
-    function _pay(Candidate candidate, RequestState state, Round memory round, Cost memory cost)
-        private
-        returns (uint256 paid)
-    {
-        uint256 escrow = state.escrow();
-        uint256[] memory fees = new uint256[](round.members.length);
-        uint256[] memory costs = new uint256[](round.members.length);
-        uint256 feeTotal = _fees(candidate, round, escrow, fees);
-        // All hold something new while gas is measured: to write them again costs the same, whatever they held.
-        _giveBack(candidate, escrow);
-        uint256 payees = 0;
-        for (uint256 i = 0; i < fees.length; ++i) {
-            if (!_earnsGas(round, i)) continue;
-            _credits[Quorum.payeeOf(round.members[i].party)] += escrow;
-            ++payees;
-        }
-        if (payees == 0) return 0;
-        cost.gasAtStart += UNMETERED_SETTLE_GAS + UNMETERED_PAYEE_GAS * payees;
-        uint256 costTotal = _costs(round, _book(candidate, cost), costs);
-        uint256 costLimit = escrow - feeTotal;
-        for (uint256 i = 0; i < fees.length; ++i) {
-            if (!_earnsGas(round, i)) continue;
-            uint256 part = costTotal > costLimit ? costs[i] * costLimit / costTotal : costs[i];
-            part += fees[i];
-            _credits[Quorum.payeeOf(round.members[i].party)] -= escrow - part;
-            paid += part;
-        }
-        _takeBack(candidate, paid);
-    }
-
-    function _fees(Candidate candidate, Round memory round, uint256 escrow, uint256[] memory fees)
-        private
-        pure
-        returns (uint256 total)
-    {
-        uint256 parts = _countBits(round.head.openedBits);
-        if (parts < candidate.threshold()) parts = candidate.threshold();
-        uint256 fee = candidate.fee();
-        uint256 share = (fee < escrow ? fee : escrow) / parts;
-        for (uint256 i = 0; i < fees.length; ++i) {
-            if (!_isOpened(round, i) || !Answers.earnsFee(round.answers[i].status)) continue;
-            fees[i] = share;
-            total += share;
-        }
-    }
-
-    /// @dev What was booked to each member, and of this transaction's cost an equal part to those that it opened (to all that opened, when
-    /// it opened none).
-    function _costs(Round memory round, uint256 bookedNow, uint256[] memory costs)
-        private
-        pure
-        returns (uint256 total)
-    {
-        uint256 sharing = round.newBits == 0 ? round.head.openedBits : round.newBits;
-        uint256 share = bookedNow / _countBits(sharing);
-        for (uint256 i = 0; i < costs.length; ++i) {
-            if (!_earnsGas(round, i)) continue;
-            costs[i] = Quorum.bookedWeiOf(round.members[i].commitment);
-            if ((sharing >> i) & 1 == 1) costs[i] += share;
-            total += costs[i];
-        }
-    }
-
-    /// @dev What a call costs in wei.
-    function _book(Candidate candidate, Cost memory cost) private returns (uint256) {
-        uint256 dataFee = Chain.dataFee(CHAIN, cost.calldataBytes);
-        uint256 tokens = SettlementGas.tokensOf(cost.calldataStart, cost.calldataStart + cost.calldataBytes);
-        uint256 gas = _charge(tokens, cost.gasAtStart - gasleft(), cost.cleared);
-        return gas * SettlementGas.repaidPrice(candidate.gasPriceCap()) + dataFee;
-    }
-
     /// @dev Forgets the set of a request that is settled.
     /// @return cleared Gas that EIP-3529 gives back for it.
     function _clear(Candidate candidate, Round memory round) private returns (uint256 cleared) {
@@ -495,30 +233,6 @@ abstract contract QuorumSettlement is Settlement {
             delete set.opened[i];
             cleared += 2 * CLEARED_SLOT_GAS;
         }
-    }
-
-    /// @dev Removes the members that did not open, and bars their platforms.
-    function _keepOpened(QuorumSet storage set, QuorumHead memory head) private {
-        uint256 kept = 0;
-        for (uint256 i = 0; i < head.size; ++i) {
-            Member memory member = set.members[i];
-            bool isOpened = (head.openedBits >> i) & 1 == 1;
-            if (!isOpened) set.isBarred[Quorum.platformTagOf(member.party)] = true;
-            if (isOpened) {
-                if (kept != i) {
-                    set.members[kept] = member;
-                    set.opened[kept] = set.opened[i];
-                }
-                ++kept;
-            }
-        }
-        for (uint256 i = kept; i < head.size; ++i) {
-            delete set.members[i];
-            delete set.opened[i];
-        }
-        set.head = QuorumHead({
-            windowEndsAt: 0, size: uint8(kept), openedBits: uint8((1 << kept) - 1), hasBarred: true
-        });
     }
 
     function _openedOf(Round memory round) private pure returns (OpenedMember[] memory opened) {
@@ -542,32 +256,9 @@ abstract contract QuorumSettlement is Settlement {
         }
     }
 
-    function _isOpened(Round memory round, uint256 index) private pure returns (bool) {
-        return (round.head.openedBits >> index) & 1 == 1;
-    }
-
-    function _earnsGas(Round memory round, uint256 index) private pure returns (bool) {
-        return _isOpened(round, index) && Answers.earnsGas(round.answers[index].status);
-    }
-
-    function _countBits(uint256 bits) private pure returns (uint256 count) {
-        for (; bits != 0; bits &= bits - 1) {
-            ++count;
-        }
-    }
-
     function _bytesOf(Opening[] calldata openings) private pure returns (uint256 size) {
         for (uint256 i = 0; i < openings.length; ++i) {
             size += OPENING_BYTES + ((openings[i].output.length + 31) & ~uint256(31));
         }
-    }
-
-    function _load(Request calldata request) private pure returns (Candidate candidate) {
-        candidate = Candidates.allocate();
-        candidate.setRequest(request);
-    }
-
-    function _requireNone(bytes32 requestId, Refusal refusal) private pure {
-        require(refusal == Refusal.None, IOracleCoordinator.FulfillmentRefused(requestId, refusal));
     }
 }

@@ -8,7 +8,14 @@ type Schema = { readonly [key: string]: unknown };
 interface Judgement {
   readonly severity: number;
   readonly reason: string;
+  /** To a question of which it has the answer. */
+  readonly isSo?: boolean;
 }
+
+/** The questions of which it has the answer: those that this project's own pages tell a newcomer to ask. */
+const ANSWERS: readonly (readonly [RegExp, boolean, string])[] = [
+  [/\bis water wet\b/iu, true, "water makes wet whatever it touches"],
+];
 
 /** Words and how bad they are, from 1 to 10. */
 const WORDS: readonly (readonly [RegExp, number, string])[] = [
@@ -23,6 +30,9 @@ const WORDS: readonly (readonly [RegExp, number, string])[] = [
 const FLAGGED_FROM = 3;
 
 function judge(text: string): Judgement {
+  const known = ANSWERS.find(([pattern]) => pattern.test(text));
+  if (known !== undefined)
+    return { severity: 0, reason: `${known[2]} (rule of the stand-in)`, isSo: known[1] };
   const hit = WORDS.find(([pattern]) => pattern.test(text));
   return hit === undefined
     ? { severity: 0, reason: "no rule of the stand-in matches" }
@@ -40,6 +50,8 @@ export function answerText(question: string): string {
       .repeat(Math.ceil(Math.min(exactly, MAX_EXACT) / 10))
       .slice(0, Math.min(exactly, MAX_EXACT));
   }
+  const { isSo, reason } = judge(question);
+  if (isSo !== undefined) return `${isSo ? "Yes" : "No"}: ${reason}.`;
   const sum = /(-?\d{1,9})\s*([-+*×])\s*(-?\d{1,9})/u.exec(question);
   if (sum !== null) {
     const [a, b] = [Number(sum[1]), Number(sum[3])];
@@ -67,7 +79,7 @@ interface Context extends Judgement {
 function fill(schema: Schema, name: string, context: Context): unknown {
   const { type } = schema;
   const choices = schema["enum"];
-  if (Array.isArray(choices)) return pick(choices as readonly unknown[], context.question);
+  if (Array.isArray(choices)) return pick(choices as readonly unknown[], context);
   if (schema["const"] !== undefined) return schema["const"];
   switch (Array.isArray(type) ? (type as readonly unknown[])[0] : type) {
     case "object": {
@@ -84,7 +96,7 @@ function fill(schema: Schema, name: string, context: Context): unknown {
         fill(isSchema(schema["items"]) ? schema["items"] : {}, name, context),
       );
     case "boolean":
-      return context.severity >= FLAGGED_FROM;
+      return context.isSo ?? context.severity >= FLAGGED_FROM;
     case "integer":
     case "number":
       return clamp(
@@ -109,10 +121,9 @@ function fillString(description: string, name: string, context: Context): string
   return /reason|why|explan|rationale|comment/iu.test(name) ? context.reason : answerText(context.question);
 }
 
-function pick(choices: readonly unknown[], question: string): unknown {
-  const named = choices.find(
-    (choice) => typeof choice === "string" && question.toLowerCase().includes(choice.toLowerCase()),
-  );
+function pick(choices: readonly unknown[], { question, isSo }: Context): unknown {
+  const said = isSo === undefined ? question.toLowerCase() : isSo ? "yes" : "no";
+  const named = choices.find((choice) => typeof choice === "string" && said.includes(choice.toLowerCase()));
   return named ?? choices[0] ?? null;
 }
 

@@ -35,7 +35,9 @@ export function readPage(task: PageTask): PageText {
   const decoder = decoderFor(task.charset ?? (isHtml ? charsetWithin(expanded) : null) ?? "utf-8");
   if (decoder === null) return { problem: "it is in an unknown character set" };
   const decoded = decoder.decode(expanded);
-  const text = withoutControls(isHtml ? extractText(decoded) : decoded).trim();
+  const extracted = isHtml ? extractText(decoded) : decoded;
+  if (extracted === null) return { problem: `its elements nest deeper than ${MAX_DEPTH}` };
+  const text = withoutControls(extracted).trim();
   if (text === "") return { problem: "it has no text" };
   const room = new Uint8Array(task.textBytes);
   const { read } = new TextEncoder().encodeInto(text, room);
@@ -96,12 +98,24 @@ function isHidden(attributes: Readonly<Record<string, string>>): boolean {
   );
 }
 
-/** The text of an HTML document, a line for each block. Every element that opens is closed by the parser, whatever the page does. */
-export function extractText(html: string): string {
+/** Elements inside of each other: as deep as browsers build a page. The parser's time grows with the square of it. */
+const MAX_DEPTH = 512;
+
+/**
+ * The text of an HTML document, a line for each block; null for one that nests deeper than `MAX_DEPTH`. Every element that opens is
+ * closed by the parser, whatever the page does.
+ */
+export function extractText(html: string): string | null {
   const pieces: string[] = [];
   let skipped = 0;
-  const parser = new Parser({
+  let depth = 0;
+  let deepest = 0;
+  const parser: Parser = new Parser({
     onopentag: (name, attributes) => {
+      depth += 1;
+      deepest = Math.max(deepest, depth);
+      // Ends the parser's loop: what is left is not looked at.
+      if (depth > MAX_DEPTH) parser.pause();
       if (skipped > 0 || SKIPPED.has(name) || isHidden(attributes)) skipped += 1;
       else if (BLOCKS.has(name)) pieces.push("\n");
       else if (CELLS.has(name)) pieces.push(" ");
@@ -110,11 +124,13 @@ export function extractText(html: string): string {
       if (skipped === 0) pieces.push(text.replace(/\s+/g, " "));
     },
     onclosetag: (name) => {
+      depth -= 1;
       if (skipped > 0) skipped -= 1;
       else if (BLOCKS.has(name)) pieces.push("\n");
     },
   });
   parser.end(html);
+  if (deepest > MAX_DEPTH) return null;
   return pieces
     .join("")
     .replace(/ {2,}/g, " ")

@@ -75,6 +75,22 @@ describe("the text of a page", () => {
   });
 
   test.for([
+    ["closed one by one", 512, "a"],
+    ["one too many", 513, "(its elements nest deeper than 512)"],
+    // Half a megabyte: the parser would take minutes, since it looks through what is open at each element.
+    ["without an end", 100_000, "(its elements nest deeper than 512)"],
+  ] as const)("is read from elements inside of each other, as deep as browsers go: %s", ([, depth, text]) => {
+    const ends = depth > 1_000 ? "" : "</div>".repeat(depth);
+    const source = `${"<div>".repeat(depth)}a${ends}`;
+    expect(textOf(readPage(task({ body: toUtf8(source), decodedBytes: 1_000_000 })))).toBe(text);
+  });
+
+  test("may have any number of elements that are not inside of each other", () => {
+    const read = readPage(task({ body: toUtf8("<p>a<br>".repeat(2_000)) }));
+    expect(textOf(read).replaceAll("\n", "")).toHaveLength(1_000 - textOf(read).match(/\n/g)!.length);
+  });
+
+  test.for([
     ["of its header", { body: Uint8Array.of(0xe9), charset: "iso-8859-1", mediaType: "text/plain" }, "é"],
     ["that it names itself", { body: Buffer.from('<meta charset="windows-1252"><p>\x80', "latin1") }, "€"],
     ["that is UTF-8 unless one is named", { body: toUtf8("<p>€") }, "€"],

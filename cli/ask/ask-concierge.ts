@@ -5,6 +5,7 @@ import { Concierge__factory } from "../../contracts/bindings/factories/index.ts"
 import { LocalAccount } from "../../devnet/local-chain.ts";
 import { localSigner } from "../../devnet/local-accounts.ts";
 import type { NetworkFile } from "../../devnet/network-file.ts";
+import type { Hex } from "../../protocol/bytes.ts";
 import { askContract, type Answered, type AskStep } from "./ask-contract.ts";
 
 export interface ConciergeQuestion {
@@ -45,4 +46,15 @@ export async function askConcierge(
     timeoutMs,
     onStep,
   });
+}
+
+/** What the contract was given for an answer: `null` where nothing was delivered. */
+export async function readDelivered(
+  { contracts }: Pick<NetworkFile, "contracts">,
+  provider: JsonRpcProvider,
+  { requestId, delivered }: Pick<Answered, "requestId" | "delivered">,
+): Promise<Hex | null> {
+  if (!delivered) return null;
+  const { output } = await Concierge__factory.connect(contracts.concierge, provider).replyTo(requestId);
+  return output as Hex;
 }

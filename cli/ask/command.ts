@@ -8,6 +8,7 @@ import { parseOutputType } from "../../protocol/output-type.ts";
 import { ExitCode } from "../exit-codes.ts";
 import { parseSeconds } from "../options.ts";
 import { showWaiting } from "../terminal.ts";
+import type { SavedReceipt } from "../receipt/download.ts";
 import type { Answered, AskStep } from "./ask-contract.ts";
 
 interface AskCommandOptions {
@@ -51,7 +52,7 @@ async function ask(question: string, options: AskCommandOptions): Promise<ExitCo
 
   const { findNetwork } = await import("../network-file.ts");
   const { connectLocally } = await import("../../devnet/local-accounts.ts");
-  const { askConcierge } = await import("./ask-concierge.ts");
+  const { askConcierge, readDelivered } = await import("./ask-concierge.ts");
   const { readReply } = await import("./reply.ts");
   const { describeAnswer, toJson } = await import("./describe.ts");
   const network = await findNetwork(options.network);
@@ -70,15 +71,22 @@ async function ask(question: string, options: AskCommandOptions): Promise<ExitCo
         waiting.on(WAITING[step]);
       },
     });
-    const receipt = await fetchReceipt(network, answered, dirname(options.network));
+    const receipt = await fetchReceipt(network, answered, dirname(options.network)).catch(
+      (error: unknown) => {
+        // What the chain has is still worth telling.
+        if (!(error instanceof AdytonError)) throw error;
+        waiting.end();
+        process.stderr.write(`no receipt  ${error.message}\n`);
+        return null;
+      },
+    );
+    const delivered = await readDelivered(network, provider, answered);
     waiting.end();
-    const reply = readReply(answered, outputType, receipt?.bytes ?? null);
+    const reply = readReply(answered, outputType, { delivered, receipt: receipt?.bytes ?? null });
     const receiptFile = receipt?.file ?? null;
     const result = { ...answered, question, ...reply, receiptFile, policyFile: network.policyFile };
     process.stdout.write(options.json === true ? `${toJson(result)}\n` : describeAnswer(result));
-    return answered.status === "ok" && answered.delivered && receipt !== null
-      ? ExitCode.ok
-      : ExitCode.notGenuine;
+    return answered.status === "ok" && answered.delivered ? ExitCode.ok : ExitCode.notGenuine;
   } finally {
     waiting.end();
     provider.destroy();
@@ -95,17 +103,10 @@ async function fetchReceipt(
   { oracleUrl }: NetworkFile,
   { status, requestId }: Answered,
   folder: string,
-): Promise<{ readonly file: string; readonly bytes: Uint8Array } | null> {
+): Promise<SavedReceipt | null> {
   if (status === "refunded" || status === "waiting" || status === "notServed") return null;
   const { downloadReceipt } = await import("../receipt/download.ts");
-  try {
-    return await downloadReceipt(oracleUrl, requestId, folder);
-  } catch (error) {
-    // The chain's own findings are still worth telling.
-    if (!(error instanceof AdytonError)) throw error;
-    process.stderr.write(`no receipt   ${error.message}\n`);
-    return null;
-  }
+  return downloadReceipt(oracleUrl, requestId, folder);
 }
 
 function usage(message: string): InputError {

@@ -1,4 +1,4 @@
-/** The answer as the receipt has it: also where the contract could not take it. */
+/** The answer as its contract has it; where the contract could not take it, as the receipt has it. */
 
 import { fromHex, fromUtf8, type Hex } from "../../protocol/bytes.ts";
 import { decodeOutput, type OutputValue } from "../../protocol/output-abi.ts";
@@ -16,12 +16,25 @@ export interface Reply {
   readonly problem: string | null;
 }
 
-/** @param receipt the receipt's bytes, not verified; `null` when there is none */
-export function readReply(answered: Answered, outputType: string | null, receipt: Uint8Array | null): Reply {
+export interface Sources {
+  /** What was delivered; `null` when nothing was. */
+  readonly delivered: Hex | null;
+  /** The receipt's bytes, not verified; `null` when there is none. */
+  readonly receipt: Uint8Array | null;
+}
+
+export function readReply(
+  answered: Answered,
+  outputType: string | null,
+  { delivered, receipt }: Sources,
+): Reply {
   const parsed = receipt === null ? null : parseReceipt(receipt);
-  const output = answered.status === "ok" && parsed !== null ? parsed.output : "0x";
-  const answer = answered.status === "ok" && parsed !== null ? decodeReply(parsed.output, outputType) : null;
-  return { answer, answerBytes: (output.length - 2) / 2, problem: problemOf(answered, parsed, outputType) };
+  const output = answered.status === "ok" ? (delivered ?? parsed?.output ?? null) : null;
+  return {
+    answer: output === null ? null : decodeReply(output, outputType),
+    answerBytes: output === null ? 0 : (output.length - 2) / 2,
+    problem: problemOf(answered, parsed, outputType),
+  };
 }
 
 export function decodeReply(output: Hex, outputType: string | null): OutputValue {

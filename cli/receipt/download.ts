@@ -7,6 +7,7 @@ import { createFolder } from "../../devnet/folder.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { InputError, UpstreamError } from "../../protocol/errors.ts";
 import { MAX_RECEIPT_BYTES } from "../../protocol/limits.ts";
+import { commandLine } from "../invocation.ts";
 
 /** An oracle's reply while the receipt is not for everybody yet. */
 const UNSETTLED = 409;
@@ -35,7 +36,7 @@ export async function downloadReceipt(
   if (response.status === 404) {
     throw new InputError({
       code: "INPUT_NOT_FOUND",
-      message: `the oracle at ${oracleUrl} has no receipt of ${requestId}: it was not answered (yet), or by another oracle`,
+      message: `the oracle at ${oracleUrl} has no receipt of ${requestId}: it was not answered (yet), or by another oracle: \`${commandLine("receipt", requestId, "--node", "URL")}\` asks that one`,
     });
   }
   if (!response.ok || bytes.length > MAX_RECEIPT_BYTES) {

@@ -12,13 +12,15 @@ import { runAdyton } from "../support/adyton-command.ts";
 import { COMPILE_CACHE } from "../support/compile-cache.ts";
 import { until } from "../oracle/support/test-chain.ts";
 import { startTestNetwork } from "../support/local-network.ts";
+import { startLocalServer } from "../support/local-server.ts";
 
 let network: LocalNetwork;
 let stop: () => Promise<void>;
 let networkFile: string;
 
+let folder: string;
+
 beforeAll(async () => {
-  let folder: string;
   ({ network, folder, stop } = await startTestNetwork({ models: ["http-500"] }));
   networkFile = join(folder, "network.json");
   writeNetworkFile(networkFile, network.file);
@@ -75,6 +77,23 @@ test(
     await network.provider.send("evm_mine", []);
     const asked = await runAdyton(["ask", "What is 2 + 3?", "--network", networkFile, "--json"]);
     expect(JSON.parse(asked.stdout)).toMatchObject({ status: "ok", answer: "2 + 3 = 5" });
+  },
+);
+
+test(
+  "an answer that another operator's node settled is told as the contract has it",
+  { timeout: 300_000 },
+  async () => {
+    await using stranger = await startLocalServer({});
+    const strangersFile = join(folder, "of-another-oracle.json");
+    writeNetworkFile(strangersFile, { ...network.file, oracleUrl: stranger.url });
+    const asked = await runAdyton(["ask", "What is 3 + 4?", "--network", strangersFile, "--json"]);
+    expect(asked).toMatchObject({ code: 0, stderr: expect.stringContaining("--node URL") as string });
+    expect(JSON.parse(asked.stdout)).toMatchObject({
+      answer: "3 + 4 = 7",
+      answerBytes: 9,
+      receiptFile: null,
+    });
   },
 );
 

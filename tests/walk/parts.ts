@@ -144,7 +144,7 @@ async function walkEvidence({ type, text }: Document, { terminal, clone }: Place
   rmSync(join(clone, "policy.json"), { force: true });
   const time = await writeEvidence(clone);
   // The first block's quote is appraised by the policy that the second writes: in the page's order.
-  for (const [, command = ""] of text.matchAll(/^(adyton verify \S+(?: .*?)?) +# exit \d/gm))
+  for (const [, command = ""] of text.matchAll(/^(adyton verify .*?) +# exit \d/gm))
     await type(command, { as: `${command} --time ${time}` });
   const network = await terminal.start("adyton up", UP);
   const { enclaves } = JSON.parse(readFileSync(join(clone, ".adyton/network/oracle.json"), "utf8")) as {

@@ -12,7 +12,7 @@ import { concatBytes, toHex, toUtf8 } from "../../../protocol/bytes.ts";
 import { parseHclReport } from "../../../attestation/azure/hcl-report.ts";
 import { verifyVtpm } from "../../../attestation/azure/verify-vtpm.ts";
 import { codeOf } from "../../support/code-of.ts";
-import { flipEveryBit } from "../../support/every-bit.ts";
+import { bitsFlippedOf, flipBits } from "../../support/bits/flip-bits.ts";
 import { AMD_NOW, mintAmdWorld } from "../../support/fake-amd.ts";
 import {
   azurePlan,
@@ -259,7 +259,7 @@ describe("any bit flipped is refused", () => {
       const reportData = toHex(concatBytes(sha256(hcl.runtimeClaims), new Uint8Array(32)));
       const quotedPcrs = concatBytes(...plan.selected.map((index) => parts.pcrs[index]!));
       const genuine = { ...parts, runtimeClaims: hcl.runtimeClaims, quotedPcrs };
-      const { flipped, accepted, codes } = await flipEveryBit(genuine[region], async (changed) => {
+      const { flipped, accepted, codes } = await flipBits(genuine[region], async (changed) => {
         const given: typeof genuine = { ...genuine, [region]: changed };
         const pcrs = parts.pcrs.map((value, index) => {
           const at = plan.selected.indexOf(index) * 32;
@@ -268,7 +268,7 @@ describe("any bit flipped is refused", () => {
         await verifyVtpm({ ...hcl, runtimeClaims: given.runtimeClaims }, { ...given, pcrs }, reportData);
       });
       await annotate(`${flipped} bits flipped, one at a time`);
-      expect(flipped).toBe(genuine[region].length * 8);
+      expect(flipped).toBe(bitsFlippedOf(genuine[region].length));
       expect(accepted).toEqual([]);
       expect(codes.filter((code) => !code.startsWith("EVIDENCE_"))).toEqual([]);
     },

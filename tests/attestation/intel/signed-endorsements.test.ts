@@ -7,7 +7,7 @@ import { parseCertificate } from "../../../attestation/x509/certificate.ts";
 import { parseCrl } from "../../../attestation/x509/crl.ts";
 import { verifyPath } from "../../../attestation/x509/path.ts";
 import { fromHex, toHex } from "../../../protocol/bytes.ts";
-import { flipEveryBit, NOT_RELIED_ON } from "../../support/every-bit.ts";
+import { bitsFlippedOf, flipBits, NOT_RELIED_ON } from "../../support/bits/flip-bits.ts";
 import { FAKE_TRUST, mintFakeIntel, NOW } from "../../support/fake-intel.ts";
 
 const latin1 = new TextDecoder("latin1");
@@ -30,12 +30,12 @@ describe("any bit flipped in what Intel signed is refused", () => {
   ] as const)("in %s", async ([name, { toBytes, fromBytes }], { annotate }) => {
     const { collateral } = await mintFakeIntel();
     const genuine = toBytes(String(collateral[name]));
-    const { flipped, accepted, codes } = await flipEveryBit(genuine, async (changed) => {
+    const { flipped, accepted, codes } = await flipBits(genuine, async (changed) => {
       const endorsements = parseIntelEndorsements({ ...collateral, [name]: fromBytes(changed) });
       await verifyIntelEndorsements(endorsements, FAKE_TRUST.anchor, NOW);
     });
     await annotate(`${flipped} bits flipped, one at a time, each through reading and verifying all of them`);
-    expect(flipped).toBe(genuine.length * 8);
+    expect(flipped).toBe(bitsFlippedOf(genuine.length));
     expect(accepted).toEqual([]);
     expect(codes.filter((code) => !code.startsWith("ENDORSEMENT_"))).toEqual([]);
     expect(codes).toContain("ENDORSEMENT_SIGNATURE_INVALID");
@@ -51,7 +51,7 @@ describe("any bit flipped in what Intel signed is refused", () => {
       const { certificates, collateral } = await mintFakeIntel();
       const crl = (field: string): Uint8Array<ArrayBuffer> => fromHex(`0x${String(collateral[field])}`);
       const genuine = { ...certificates, root_ca_crl: crl("root_ca_crl"), pck_crl: crl("pck_crl") };
-      const { flipped, accepted, codes } = await flipEveryBit(genuine[name], async (changed) => {
+      const { flipped, accepted, codes } = await flipBits(genuine[name], async (changed) => {
         const parts = { ...genuine, [name]: changed };
         const [leaf, ca, root] = [parts.pck, parts.pckCa, parts.root].map(parseCertificate);
         const path = await verifyPath(leaf!, {
@@ -63,7 +63,7 @@ describe("any bit flipped in what Intel signed is refused", () => {
         return path.certificates.includes(root!) ? undefined : NOT_RELIED_ON;
       });
       await annotate(`${flipped} bits flipped, one at a time, each through the whole path`);
-      expect(flipped).toBe(genuine[name].length * 8);
+      expect(flipped).toBe(bitsFlippedOf(genuine[name].length));
       expect(accepted).toEqual([]);
       expect(codes.filter((code) => !/^(EVIDENCE|ENDORSEMENT)_/.test(code))).toEqual(
         name === "root" ? [NOT_RELIED_ON] : [],

@@ -20,7 +20,7 @@ import { der } from "../../../devnet/issuance/der.ts";
 import { toUtf8 } from "../../../protocol/bytes.ts";
 import type { AdytonError } from "../../../protocol/errors.ts";
 import { codeOf } from "../../support/code-of.ts";
-import { flipEveryBit, NOT_RELIED_ON } from "../../support/every-bit.ts";
+import { flipBits, NOT_RELIED_ON } from "../../support/bits/flip-bits.ts";
 import {
   mintNvidiaWorld,
   NVIDIA_NOW,
@@ -201,7 +201,7 @@ describe("refuses", () => {
   });
 
   test("an answer one bit away from a genuine one, or does not rely on it", async () => {
-    const { accepted, codes } = await flipEveryBit(await mintOcsp(world, byRoot), async (changed) => {
+    const { accepted, codes } = await flipBits(await mintOcsp(world, byRoot), async (changed) => {
       const { revocation } = (await verify({ ocsp: [changed] })).claims;
       return revocation === "not-checked" ? NOT_RELIED_ON : revocation;
     });

@@ -1,6 +1,7 @@
-/** "Any single bit flipped in a signed region is refused", asked of every bit there is. */
+/** "Any single bit flipped in a signed region is refused", asked of every bit there is, or of one in so many (config.ts). */
 
-import { rejectionOf } from "./rejection-of.ts";
+import { rejectionOf } from "../rejection-of.ts";
+import { BIT_STRIDE } from "./config.ts";
 
 /** What a judge resolves to when it did without the changed bytes: they are strangers, and nothing rests on them. */
 export const NOT_RELIED_ON = "not relied on";
@@ -16,8 +17,11 @@ export interface BitFlips {
 /** Judged at a time: WebCrypto has threads of its own, and idles when asked one thing at a time. */
 const IN_FLIGHT = 16;
 
-/** Flips each bit of `region` once, one at a time, and asks `judge`, which is given the whole region. */
-export async function flipEveryBit(
+/** How many bits `flipBits` flips of a region. */
+export const bitsFlippedOf = (bytes: number): number => Math.ceil((bytes * 8) / BIT_STRIDE);
+
+/** Flips bits of `region`, one at a time, and asks `judge`, which is given the whole region. */
+export async function flipBits(
   region: Uint8Array,
   judge: (changed: Uint8Array<ArrayBuffer>) => Promise<unknown>,
 ): Promise<BitFlips> {
@@ -34,10 +38,10 @@ export async function flipEveryBit(
     else if (outcome === NOT_RELIED_ON) codes.add(NOT_RELIED_ON);
     else accepted.push(bit);
   };
-  const flipped = region.length * 8;
+  const flipped = bitsFlippedOf(region.length);
   for (let from = 0; from < flipped; from += IN_FLIGHT) {
-    const bits = Array.from({ length: Math.min(IN_FLIGHT, flipped - from) }, (_, index) => from + index);
-    await Promise.all(bits.map(judgeBit));
+    const places = Array.from({ length: Math.min(IN_FLIGHT, flipped - from) }, (_, index) => from + index);
+    await Promise.all(places.map((place) => judgeBit(place * BIT_STRIDE)));
   }
   return { flipped, accepted, codes: [...codes].sort() };
 }

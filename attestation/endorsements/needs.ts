@@ -16,7 +16,8 @@ export type PckCa = "processor" | "platform";
 /** A platform whose quote brings no PCK chain: which model it is, only its PCK certificate says. */
 export interface UnnamedPlatformNeed {
   readonly tee: "sgx" | "tdx";
-  readonly pckName: PckName;
+  /** Null where the quote does not name its PCK either. */
+  readonly pckName: PckName | null;
 }
 
 export interface IntelNeed {
@@ -55,7 +56,7 @@ export function amdNeeds(report: Uint8Array, bringsKey: boolean): EndorsementNee
 /** @throws {EvidenceError} EVIDENCE_MALFORMED, EVIDENCE_CHAIN_INVALID: the PCK certificate cannot be read, or is not Intel's */
 export function intelNeeds(quote: Quote): EndorsementNeeds {
   const tee = quote.bodyType === "sgx" ? "sgx" : "tdx";
-  if (quote.pckName !== null) return { ...NO_NEEDS, intel: { tee, pckName: quote.pckName } };
+  if (quote.pckChain === null) return { ...NO_NEEDS, intel: { tee, pckName: quote.pckName } };
   return { ...NO_NEEDS, intel: platformNeed(tee, findPckChain(quote, undefined).leaf) };
 }
 

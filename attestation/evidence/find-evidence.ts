@@ -7,6 +7,7 @@ import { fromUtf8, isHex, type Hex } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
 import { decodeBase64Text, decodeHexText } from "../encoding/encoded-text.ts";
 import { gunzip, isGzip } from "../encoding/gzip.ts";
+import { bytesAfterQuote } from "../intel/quote.ts";
 import { isResultToken } from "../results/result-token.ts";
 import { findCertificateEvidence } from "../ra-tls/certificate-evidence.ts";
 import { parseCertificate } from "../x509/certificate.ts";
@@ -63,13 +64,15 @@ function refuseResult(input: Uint8Array, found: readonly FoundEvidence[]): void 
 const DER_SEQUENCE = 0x30;
 const DER_LONG_LENGTHS: ReadonlySet<number | undefined> = new Set([0x82, 0x83]);
 
+const QUOTES: ReadonlySet<EvidenceKind> = new Set(["sgx", "tdx", "simulator"]);
+
 /** Most members looked at, numbers not counted. A piece behind more of them could not be judged, so that is an error. */
 const MAX_MEMBERS = 65_536;
 /** JSON in base64 in a JSON string and so on: services wrap evidence two or three times. */
 const MAX_DEPTH = 6;
 /** Bytes that all that is compressed in a document may unpack to. */
 const MAX_UNPACKED_BYTES = 16 * 1024 * 1024;
-/** Encoded runs looked at in text that is neither JSON nor all of one encoding, such as YAML. */
+/** Encoded runs looked at in text that is neither JSON nor all of one encoding, such as YAML. More would go unseen, so that is an error. */
 const MAX_RUNS = 256;
 
 interface Place {
@@ -97,12 +100,21 @@ class EvidenceSearch {
     const text = place.depth > MAX_DEPTH ? undefined : toText(bytes);
     if (text !== undefined && bytes.length > MAX_TEXT_BYTES) throw tooMuchText();
     if (text === undefined || !isJsonText(text)) {
-      if (this.#add(tryOpenEvidence(new EvidenceInput(bytes)), place)) return true;
+      const evidence = tryOpenEvidence(new EvidenceInput(bytes));
+      if (evidence !== undefined) this.#lookBehind(evidence, place);
+      if (this.#add(evidence, place)) return true;
       return text !== undefined && this.#lookIntoWords(text, place);
     }
     const before = this.#found.size;
     this.#lookIntoJson(bytes, place);
     return this.#found.size > before;
+  }
+
+  /** A quote ends where its lengths say; evidence that somebody wrote behind it is a piece too. */
+  #lookBehind({ kind, bytes }: RecognisedEvidence, place: Place): void {
+    if (!QUOTES.has(kind) || place.depth >= MAX_DEPTH) return;
+    const after = bytesAfterQuote(bytes);
+    if (after.length > 0) this.lookInto(after, { ...place, depth: place.depth + 1 });
   }
 
   /** Bytes that begin as gzip does and are none are something else's; more than may be unpacked could not be judged. */
@@ -149,14 +161,24 @@ class EvidenceSearch {
       depth: place.depth + 1,
     });
     const blocks = [...text.matchAll(PEM_BLOCKS)].map(([, , body = ""]) => decodeBase64Text(body));
-    if (blocks.length > 0) return this.#lookIntoAll(blocks, form("PEM"));
+    if (blocks.length > 0) {
+      const isBlock = this.#lookIntoAll(blocks, form("PEM"));
+      // A document with certificates in it may hold a quote beside them: passed over, it would go unseen.
+      return this.#lookIntoRuns(text.replaceAll(PEM_BLOCKS, "\n"), form("base64")) || isBlock;
+    }
     const hex = decodeHexText(text);
     if (hex !== undefined && this.lookInto(hex, form("hex"))) return true;
     const base64 = decodeBase64Text(text);
     if (base64 !== undefined) return this.lookInto(base64, form("base64"));
-    const runs = [...text.matchAll(ENCODED_RUNS)].slice(0, MAX_RUNS);
+    return this.#lookIntoRuns(text, form("base64"));
+  }
+
+  /** What is encoded amid other text, YAML for one, in one line or folded. @throws {EvidenceError} EVIDENCE_UNSUPPORTED */
+  #lookIntoRuns(text: string, place: Place): boolean {
+    const runs = [...text.replaceAll(FOLDS, "").matchAll(ENCODED_RUNS)];
+    if (runs.length > MAX_RUNS) throw tooManyRuns();
     const decoded = runs.map(([run]) => decodeHexText(run) ?? decodeBase64Text(run));
-    return this.#lookIntoAll(decoded, form("base64"));
+    return this.#lookIntoAll(decoded, place);
   }
 
   #lookIntoAll(all: readonly (Uint8Array<ArrayBuffer> | undefined)[], place: Place): boolean {
@@ -218,6 +240,13 @@ function tooManyMembers(): EvidenceError {
   });
 }
 
+function tooManyRuns(): EvidenceError {
+  return new EvidenceError({
+    code: "EVIDENCE_UNSUPPORTED",
+    message: `the text has more than ${MAX_RUNS} encoded runs: what stands behind them would go unseen`,
+  });
+}
+
 function tooMuchText(): EvidenceError {
   return new EvidenceError({
     code: "EVIDENCE_UNSUPPORTED",
@@ -276,6 +305,9 @@ const MIN_TEXT_LENGTH = 64;
 const PEM_BLOCKS = /-----BEGIN ([A-Z0-9 ]{1,64})-----([A-Za-z0-9+/=\s]{0,1048576})-----END \1-----/g;
 /** Long enough for a report of any kind, in base64. */
 const ENCODED_RUNS = /[A-Za-z0-9+/_-]{512,1048576}={0,2}/g;
+/** The line end between two lines of folded base64 or hex; longer lines are not folded, and each is its own. */
+const FOLDS =
+  /(?<=^[ \t]{0,64}[A-Za-z0-9+/_-]{40,128})\r?\n[ \t]{0,64}(?=[A-Za-z0-9+/_-]{1,128}={0,2}[ \t]{0,64}\r?$)/gm;
 /** Bytes of text that are looked through. More could hold what goes unseen, so that is an error. */
 const MAX_TEXT_BYTES = 8 * 1024 * 1024;
 

@@ -58,8 +58,7 @@ export function findPckChain(
   if (endorsements === undefined || pem === undefined) {
     throw new EndorsementError({
       code: "ENDORSEMENT_UNAVAILABLE",
-      message:
-        "the quote names its PCK by an encrypted PPID: give the platform's PCK certificate and its issuers (PEM) among the endorsements, as the host has them from its PCCS",
+      message: `the quote ${pckName === null ? "brings no PCK chain" : "names its PCK by an encrypted PPID"}: give the platform's PCK certificate and its issuers (PEM) among the endorsements, as the host has them from its PCCS`,
       details: { endorsement: "PCK certificate chain", ...pckName },
     });
   }

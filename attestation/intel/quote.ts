@@ -45,7 +45,7 @@ export interface Quote {
   readonly qeReport: Bytes;
   readonly qeReportSignature: Bytes;
   readonly qeAuthenticationData: Bytes;
-  /** PEM text of the PCK certificate and its issuers; null where the quote names its PCK and brings no chain. */
+  /** PEM text of the PCK certificate and its issuers; null where the quote brings no chain. */
   readonly pckChain: Bytes | null;
   /** Which PCK certified the quoting enclave, where no chain says so. */
   readonly pckName: PckName | null;
@@ -85,6 +85,19 @@ export function parseQuote(bytes: Bytes): Quote {
     ...parseSignatureData(signatureData, version),
     bytesAfter: isAllZero(after) ? 0 : after.length,
   };
+}
+
+/** What follows a quote's end, other than zeros; nothing where its lengths lead nowhere. Throws nothing. */
+export function bytesAfterQuote(bytes: Bytes): Bytes {
+  try {
+    const { bodyType, bodyStart } = locateBody(bytes, readUint(bytes, QUOTE_HEADER.version) as 3 | 4 | 5);
+    const bodyEnd = bodyStart + BODY_BYTES[bodyType];
+    const after = bytes.subarray(bodyEnd + 4 + readUint(bytes, { at: bodyEnd, length: 4 }));
+    return isAllZero(after) ? after.subarray(after.length) : after;
+  } catch (error) {
+    if (error instanceof EvidenceError) return bytes.subarray(bytes.length);
+    throw error;
+  }
 }
 
 function locateBody(
@@ -136,9 +149,17 @@ function parseQeReportData(reader: ByteReader): Omit<SignatureData, "signature" 
   reader.expectEnd("QE report certification data");
   const certified = isNamed
     ? { pckChain: null, pckName: parsePckName(data) }
-    : { pckChain: data, pckName: null };
+    : { pckChain: isBlank(data) ? null : data, pckName: null };
   return { qeReport, qeReportSignature, qeAuthenticationData, ...certified };
 }
+
+/** Room for a chain, and none in it: that nobody put one there shows nothing to be false. */
+function isBlank(pem: Bytes): boolean {
+  return pem.every((byte) => BLANKS.has(byte));
+}
+
+/** NUL, tab, line feed, carriage return, space. */
+const BLANKS: ReadonlySet<number> = new Set([0x00, 0x09, 0x0a, 0x0d, 0x20]);
 
 function parsePckName(data: Bytes): PckName {
   if (data.length !== ENCRYPTED_PPID_BYTES)

@@ -31,13 +31,12 @@ export function withPckChain(
     (certificate) =>
       certificate.label.includes("SGX PCK Certificate") &&
       !certificate.basicConstraints.isCa &&
-      isNamedBy(certificate, pckName),
+      (pckName === null || isNamedBy(certificate, pckName)),
   );
   if (leaf === undefined) {
     throw new EndorsementError({
       code: "ENDORSEMENT_UNAVAILABLE",
-      message:
-        "the quote brings no PCK chain, and the files hold no PCK certificate of the TCB that it names",
+      message: `the quote brings no PCK chain, and the files hold no PCK certificate${pckName === null ? "" : " of the TCB that it names"}`,
       details: { endorsement: "PCK certificate chain", ...pckName },
     });
   }

@@ -2,7 +2,7 @@ import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { findEvidence, type FoundEvidence } from "../../../attestation/evidence/find-evidence.ts";
-import { fromHex, toHex, toUtf8 } from "../../../protocol/bytes.ts";
+import { concatBytes, fromHex, toHex, toUtf8 } from "../../../protocol/bytes.ts";
 import { flipBit } from "../../support/fake-x509.ts";
 import { codeOf } from "../../support/code-of.ts";
 import { mintFakeIntel } from "../../support/fake-intel.ts";
@@ -161,6 +161,38 @@ describe("in a JSON document", () => {
 test("finds what YAML and other text holds in base64, and not its certificates of other things", () => {
   const yaml = `ak_certificate: |\n  -----BEGIN CERTIFICATE-----\n  AAAA\n  -----END\nquote: >-\n  ${base64(quote)}\n`;
   expect(findOne(toUtf8(yaml))).toMatchObject({ kind: "simulator", bytes: quote });
+});
+
+describe("what stands beside a piece is a piece too", () => {
+  const kinds = (text: string) => findEvidence(toUtf8(text)).map(({ kind }) => kind);
+  const folded = (bytes: Uint8Array) => lines(base64(bytes)).replaceAll("\n", "\n  ");
+
+  test("a quote beside certificates in PEM, whether they carry evidence or not", () => {
+    expect(kinds(`${certificatePem}\nquote: ${base64(quote)}\n`).sort()).toEqual([
+      "certificate",
+      "simulator",
+    ]);
+    const other = "-----BEGIN CERTIFICATE-----\nMIICAAAA\n-----END CERTIFICATE-----";
+    expect(kinds(`${other}\nquote: ${base64(quote)}\n`)).toEqual(["simulator"]);
+  });
+
+  test("folded lines of a YAML document", () => {
+    const altered = flipBit(quote, 8 * 100);
+    const yaml = `a: |\n  ${folded(quote)}\nb: |\r\n  ${folded(altered).replaceAll("\n", "\r\n")}\r\n`;
+    expect(findEvidence(toUtf8(yaml)).map(({ bytes }) => bytes)).toEqual([quote, altered]);
+  });
+
+  test("a quote behind another's end", () => {
+    const altered = flipBit(quote, 8 * 100);
+    const found = findEvidence(concatBytes(quote, altered, new Uint8Array(64)));
+    expect(found).toHaveLength(2);
+    expect(found.map(({ bytes }) => bytes.length)).toContain(altered.length + 64);
+  });
+
+  test("more runs than are looked at are not judged: a piece behind them would go unseen", () => {
+    const text = `${`x: ${"A".repeat(512)}\n`.repeat(300)}quote: ${base64(quote)}\n`;
+    expect(codeOf(() => findEvidence(toUtf8(text)))).toBe("EVIDENCE_UNSUPPORTED");
+  });
 });
 
 describe("megabytes of text that holds nothing end in a word of ours, whatever it looks like", () => {

@@ -56,6 +56,36 @@ const judge = async (quote: Bytes, endorsements: IntelEndorsements | undefined) 
 const collateralOf = (fake: FakeIntel, chain: string): IntelEndorsements =>
   parseIntelEndorsements({ ...fake.collateral, pck_certificate_chain: chain });
 
+/** Leaves out the chain of a quote of version 4. */
+function withoutChain(quote: Bytes, left = new Uint8Array()): Bytes {
+  const chain = parseQuote(quote).pckChain!;
+  const before = quote.slice(0, chain.byteOffset - 4);
+  const view = new DataView(before.buffer);
+  const signedBytes = 48 + 584;
+  for (const at of [signedBytes, signedBytes + 4 + 64 + 64 + 2])
+    view.setUint32(at, view.getUint32(at, true) - chain.length + left.length, true);
+  return concatBytes(before, littleEndian(left.length, 4), left);
+}
+
+describe("a quote with room for a PCK chain and none in it", () => {
+  test.for([
+    ["empty", new Uint8Array()],
+    ["zeros", new Uint8Array(4)],
+  ] as const)("is judged with the chain among the endorsements, and not without: %s", async ([, left]) => {
+    const fake = await mintFakeIntel();
+    const quote = withoutChain(fake.quote, left);
+    expect((await judge(quote, collateralOf(fake, chainOf(fake)))).tcbStatus).toBe("UpToDate");
+    expect(await rejectionOf(async () => await judge(quote, fake.endorsements()))).toBe(
+      "ENDORSEMENT_UNAVAILABLE",
+    );
+    const source = createSourceOfFiles([
+      { name: "collateral.json", bytes: toUtf8(JSON.stringify(fake.collateral)) },
+      { name: "pck.pem", bytes: toUtf8(toPem(fake.certificates.pck)) },
+    ]);
+    expect((await judge(quote, (await source.find(quote, NOW)).intel)).tcbStatus).toBe("UpToDate");
+  });
+});
+
 describe("accepts", () => {
   test("a quote whose PCK chain is among the endorsements", async () => {
     const fake = await mintFakeIntel();

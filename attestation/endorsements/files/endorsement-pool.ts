@@ -104,32 +104,51 @@ function poolJson(value: Json, textOf: () => string): EndorsementPool {
   if (pem.success) return poolX509(toUtf8(pem.data));
   if (typeof value === "string") return poolText(value);
   if (typeof value !== "object" || value === null) return EMPTY;
+  if (isDerInNumbers(value)) return poolOrNone(() => poolDer(Uint8Array.from(value)));
   return merge(Object.values(value).map((member: Json) => poolJson(member, () => JSON.stringify(member))));
 }
 
-/** DER of a certificate or a list in base64: a SEQUENCE with a length of two bytes. */
+/** DER of a certificate or a list: a SEQUENCE with a length of two bytes. */
 const DER_TEXT = /^MI[A-Za-z0-9+/]{200,}={0,2}$/;
+const DER_HEX = /^(?:0x)?3082[0-9a-f]{300,}$/i;
 /** A table of AMD's (GHCB §4.1.8.1) in base64: the GUID of its first entry is a VCEK's, an ASK's or an ARK's. */
 const MAX_TABLE_TEXT = 128 * 1024;
 
 /**
- * What a document carries in base64 beside its evidence: a certificate or a list in DER, or a host's certificate table, as the
+ * What a document carries encoded beside its evidence: a certificate or a list in DER, or a host's certificate table, as the
  * `auxblob` of configfs-tsm is. Text of another kind, and DER of something else, is none of these.
  */
 function poolText(text: string): EndorsementPool {
   const digits = text.trim().replaceAll("-", "+").replaceAll("_", "/");
-  try {
+  return poolOrNone(() => {
+    const hex = DER_HEX.test(digits) ? decodeHexText(digits) : undefined;
+    if (hex !== undefined) return poolDer(hex);
     if (DER_TEXT.test(digits)) return poolDer(fromBase64(withPadding(digits)));
-    if (digits.length < MAX_TABLE_TEXT && BASE64_TEXT.test(digits)) {
-      return {
-        ...EMPTY,
-        certificates: parseAmdCertificateTable(fromBase64(withPadding(digits))).certificates,
-      };
-    }
+    if (digits.length >= MAX_TABLE_TEXT || !BASE64_TEXT.test(digits)) return EMPTY;
+    return {
+      ...EMPTY,
+      certificates: parseAmdCertificateTable(fromBase64(withPadding(digits))).certificates,
+    };
+  });
+}
+
+/** DER as Rust's and Node's serialisers write it: an array of numbers. */
+function isDerInNumbers(value: object): value is readonly number[] {
+  return (
+    Array.isArray(value) &&
+    value[0] === DER_SEQUENCE &&
+    value[1] === DER_LENGTH_OF_TWO &&
+    value.every((byte) => Number.isInteger(byte) && (byte as number) >= 0 && (byte as number) <= 0xff)
+  );
+}
+
+function poolOrNone(pool: () => EndorsementPool): EndorsementPool {
+  try {
+    return pool();
   } catch (error) {
     if (!(error instanceof AdytonError)) throw error;
+    return EMPTY;
   }
-  return EMPTY;
 }
 
 const BASE64_TEXT = /^[A-Za-z0-9+/]{512,}={0,2}$/;
@@ -140,6 +159,7 @@ function withPadding(digits: string): string {
 }
 
 const DER_SEQUENCE = 0x30;
+const DER_LENGTH_OF_TWO = 0x82;
 
 function poolX509(bytes: Uint8Array<ArrayBuffer>): EndorsementPool {
   if (bytes[0] === DER_SEQUENCE) return poolDer(bytes);

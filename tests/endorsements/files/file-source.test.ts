@@ -120,6 +120,7 @@ describe("AMD's certificates", () => {
     ["PEM in one file", "pem"],
     ["DER in three", "der"],
     ["a cloud's own JSON", "json"],
+    ["DER in a document's hex, base64 and numbers", "encoded"],
   ] as const)("as %s", async ([, form]) => {
     const world = await mintAmdWorld({ crl: {} });
     const { leaf, ask, ark, crls } = world;
@@ -137,6 +138,17 @@ describe("AMD's certificates", () => {
           JSON.stringify({ vcekCert: toPem(leaf), certificateChain: toPem(ask) + toPem(ark), tcbm: "00" }),
         ),
         { name: "crl", bytes: crls[0]! },
+      ],
+      encoded: [
+        file(
+          "evidence.json",
+          JSON.stringify({
+            certs: { vcek: toHex(leaf).slice(2), ask: Buffer.from(ask).toString("base64url"), ark: [...ark] },
+            crl: toHex(crls[0]!),
+            // DER of something else, and numbers that only begin as DER does.
+            other: ["30".repeat(200), `3082${"00".repeat(200)}`, [0x30, 0x82, 1, 2]],
+          }),
+        ),
       ],
     };
     const report = await world.signReport();

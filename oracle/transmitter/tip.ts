@@ -12,7 +12,7 @@ import type { RpcPool } from "../chain/rpc/rpc-pool.ts";
 import { least } from "./fees.ts";
 
 const GWEI = 1_000_000_000n;
-/** Where no server suggests any; and never bounded below it by blocks that were empty. */
+/** Where no server suggests any, nor has seen any paid; and never bounded below it by blocks that were empty. */
 const DEFAULT_TIP = GWEI;
 const MAX_TIP = 50n * GWEI;
 /** Of what recent blocks paid: an offer that is too low is raised when nobody mines it. */
@@ -25,7 +25,10 @@ const MOST_ASKED = 3;
 const HISTORY: RpcCall = { method: "eth_feeHistory", params: ["0x14", "latest", [60]] };
 const SUGGESTION: RpcCall = { method: "eth_maxPriorityFeePerGas", params: [] };
 
-const FeeHistory = z.object({ reward: z.array(z.array(bigQuantity).min(1)) });
+const FeeHistory = z.object({
+  reward: z.array(z.array(bigQuantity).min(1)),
+  gasUsedRatio: z.array(z.number()).default([]),
+});
 
 export interface TipOptions extends Pick<ChainContext, "rpc" | "now"> {
   /** Wei per gas. */
@@ -51,7 +54,10 @@ export class Tip {
 /** The lower middle of what the servers suggest, bounded by the lower middle of what they saw paid, and by `maxTip`. */
 export async function readTip(rpc: Pick<RpcPool, "serving">, maxTip: bigint = MAX_TIP): Promise<bigint> {
   const opinions = await Promise.all(rpc.serving().slice(0, MOST_ASKED).map(readOpinion));
-  const suggested = middle(opinions.flatMap(({ suggestion }) => suggestion ?? [])) ?? DEFAULT_TIP;
+  const suggested =
+    middle(opinions.flatMap(({ suggestion }) => suggestion ?? [])) ??
+    middle(opinions.flatMap(({ paidWhereUsed }) => paidWhereUsed ?? [])) ??
+    DEFAULT_TIP;
   const paid = middle(opinions.flatMap(({ paid: seen }) => seen ?? []));
   const bounded = paid === undefined ? suggested : least(suggested, largest(HEADROOM * paid, DEFAULT_TIP));
   return least(bounded, maxTip);
@@ -61,16 +67,25 @@ interface Opinion {
   readonly suggestion: bigint | undefined;
   /** The priority fee of the middle one of the recent blocks. */
   readonly paid: bigint | undefined;
+  /** The same of those that held transactions: what stands for a suggestion where none is served. On a rollup that is far below a gwei. */
+  readonly paidWhereUsed: bigint | undefined;
 }
+
+const NO_OPINION: Opinion = { suggestion: undefined, paid: undefined, paidWhereUsed: undefined };
 
 async function readOpinion(endpoint: RpcEndpoint): Promise<Opinion> {
   try {
     const [suggestion, history] = await endpoint.send([SUGGESTION, HISTORY]);
-    const rewards = parsed(FeeHistory, history)?.reward.flatMap(([reward]) => reward ?? []);
-    return { suggestion: parsed(bigQuantity, suggestion), paid: middle(rewards ?? []) };
+    const { reward = [], gasUsedRatio = [] } = parsed(FeeHistory, history) ?? {};
+    const rewards = reward.map(([paid = 0n]) => paid);
+    return {
+      suggestion: parsed(bigQuantity, suggestion),
+      paid: middle(rewards),
+      paidWhereUsed: middle(rewards.filter((_, index) => (gasUsedRatio[index] ?? 0) > 0)),
+    };
   } catch (error) {
     // A server that cannot be asked has no opinion.
-    if (error instanceof ChainError) return { suggestion: undefined, paid: undefined };
+    if (error instanceof ChainError) return NO_OPINION;
     throw error;
   }
 }

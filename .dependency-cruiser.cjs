@@ -49,6 +49,7 @@ module.exports = {
     only("enclave", [
       "protocol",
       "attestation",
+      "endorsements",
       "runtime",
       "coprocessor/ledger",
       "coprocessor/snapshots",

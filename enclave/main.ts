@@ -44,6 +44,7 @@ import { createSources } from "./sources/create-sources.ts";
 import { isPageThread, servePages } from "./sources/page-threads.ts";
 import { SignedEpochs } from "./snapshots/signed-epochs.ts";
 import { createSnapshotSigner } from "./snapshots/snapshot-signer.ts";
+import { createProviderExchange } from "./upstreams/create-attested-exchange.ts";
 import { createEpochWitness } from "./transitions/epoch-witness.ts";
 import { createTransitionSigner } from "./transitions/transition-signer.ts";
 import { BUILD_TIME, SOFTWARE_VERSION } from "./version.ts";
@@ -169,8 +170,8 @@ async function serve(configuration: Configuration): Promise<void> {
   const attester = await createAttester(operator.attester);
   const clock = createClock(behaviour);
   await keepTime(clock, behaviour, stopping.signal);
-  const catalog = createModelCatalog(behaviour, ({ connection, minimumTls, minimumScts }) =>
-    createEgress(behaviour, { connection, minimumTls, minimumScts, now: () => clock.read().now }),
+  const catalog = createModelCatalog(behaviour, (provider) =>
+    createProviderExchange(behaviour, provider, () => clock.read().now),
   );
   const inference: Inference = {
     catalog,

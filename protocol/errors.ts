@@ -67,6 +67,8 @@ export type UpstreamErrorCode =
   | "MODEL_TIMEOUT"
   | "MODEL_UNREACHABLE"
   | "MODEL_TLS_REFUSED"
+  | "MODEL_NOT_ATTESTED"
+  | "MODEL_ATTESTATION_UNAVAILABLE"
   | "MODEL_REDIRECTED"
   | "MODEL_HTTP_ERROR"
   | "MODEL_RATE_LIMITED"
@@ -168,6 +170,7 @@ export class EndorsementError extends AdytonError<EndorsementErrorCode> {
 const RETRYABLE_UPSTREAM: ReadonlySet<UpstreamErrorCode> = new Set<UpstreamErrorCode>([
   "MODEL_TIMEOUT",
   "MODEL_UNREACHABLE",
+  "MODEL_ATTESTATION_UNAVAILABLE",
   "MODEL_HTTP_ERROR",
   "MODEL_RATE_LIMITED",
   "MODEL_RESPONSE_TRUNCATED",

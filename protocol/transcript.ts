@@ -45,6 +45,29 @@ export const EXPORTER_LABEL = "EXPORTER-adyton-transcript";
 
 export const Usage = z.strictObject({ inputTokens: size, outputTokens: size });
 
+/** Before anything was sent, the server of an exchange was judged by evidence for the key of that connection. */
+const UpstreamAttested = z.strictObject({
+  type: z.literal("upstream.attested"),
+  exchange: uint32,
+  /** How the evidence came. */
+  form: z.enum(["ra-tls", "aci", "near", "tinfoil"]),
+  /** Of evidence. */
+  kind: z.string().max(32),
+  /** SHA-256 of the certificate (DER) or the document. */
+  evidenceHash: bytes32,
+  evidenceBytes: size,
+  /** `configurationDigest` of the appraisal policy in the behaviour file. */
+  policyDigest: bytes32,
+  spkiHash: bytes32,
+  /** That the document was asked for with; null where its form has none. */
+  nonce: bytes32.nullable(),
+  /** It may have been judged for an earlier exchange. */
+  judgedAt: seconds,
+  /** What the evidence vouches for, by that policy. */
+  covers: z.array(z.enum(["channel", "code", "weights"])).min(1),
+});
+export type UpstreamAttested = z.output<typeof UpstreamAttested>;
+
 export const TranscriptEvent = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("request.received"),
@@ -110,6 +133,7 @@ export const TranscriptEvent = z.discriminatedUnion("type", [
       })
       .nullable(),
   }),
+  UpstreamAttested,
   z.strictObject({
     type: z.literal("output.returned"),
     status: uint8,

@@ -40,6 +40,7 @@ export function checkTranscriptEvents(receipt: Receipt): ReceiptCheck {
   const events = understoodEvents(receipt);
   checkEnds(receipt);
   const open = new Map<number, string>();
+  const attested = new Map<number, Hex>();
   let answered = 0;
   for (const [index, event] of events.entries()) {
     const misplaced =
@@ -48,8 +49,10 @@ export function checkTranscriptEvents(receipt: Receipt): ReceiptCheck {
     if (misplaced)
       throw failure("transcript-events", { message: "an event is out of order", details: { index } });
     if (event?.type === "request.forwarded") open.set(event.exchange, event.url);
+    if (event?.type === "upstream.attested") attested.set(event.exchange, event.spkiHash);
     if (event?.type !== "response.received" && event?.type !== "exchange.failed") continue;
     checkEndpoint(event, open.get(event.exchange));
+    checkAttestedKey(event, attested.get(event.exchange));
     if (!open.delete(event.exchange) && !events.includes(undefined)) {
       throw failure("transcript-events", {
         message: "a response has no request before it",
@@ -87,6 +90,18 @@ function checkEndpoint(
       asked: name ?? asked,
       host: transport.kind === "tls" ? transport.host : transport.address,
     },
+  });
+}
+
+/** What evidence vouched for is the key of the connection that the exchange went over. */
+function checkAttestedKey(
+  { exchange, transport }: Extract<TranscriptEvent, { exchange: number; transport: unknown }>,
+  attested: Hex | undefined,
+): void {
+  if (attested === undefined || (transport?.kind === "tls" && transport.spkiHash === attested)) return;
+  throw failure("transcript-events", {
+    message: "the key that was attested is not the one of the exchange's connection",
+    details: { exchange, attested },
   });
 }
 
@@ -168,8 +183,15 @@ function describeExchanges(events: readonly (TranscriptEvent | undefined)[]): st
       transport.kind === "tls"
         ? `${transport.host}:${transport.port} over ${transport.protocol}, key sha256 ${transport.spkiHash.slice(2, 18)}…`
         : `plain HTTP inside the machine, ${transport.address}`;
+    const attestation = events.find(
+      (other) => other?.type === "upstream.attested" && other.exchange === event.exchange,
+    );
+    const attested =
+      attestation?.type === "upstream.attested"
+        ? `, attested on the enclave's word (${attestation.kind}, covers ${attestation.covers.join(", ")})`
+        : "";
     const what = event.requestedModel === null ? "an answer" : (event.returnedModel ?? "unnamed model");
-    return [`${what} from ${where}, HTTP ${event.status}`];
+    return [`${what} from ${where}, HTTP ${event.status}${attested}`];
   });
   return exchanges.length === 0 ? "no exchange with a model" : exchanges.join("; ");
 }
@@ -190,6 +212,8 @@ function bodiesNamedBy(event: TranscriptEvent | undefined): readonly NamedBody[]
       return [{ hash: event.argsHash, bytes: event.argsBytes }];
     case "log.written":
       return [event];
+    case "upstream.attested":
+      return [{ hash: event.evidenceHash, bytes: event.evidenceBytes }];
     case "source.read":
       return event.page === null ? [] : [{ hash: event.contentHash, bytes: event.contentBytes }];
     default:

@@ -223,6 +223,13 @@ function viewEvent(event: TranscriptEvent, bodies: Receipt["bodies"]): EventView
         size: null,
         body: null,
       };
+    case "upstream.attested": {
+      const says = [
+        `${event.kind} (${event.form}), for the key sha256 ${event.spkiHash}`,
+        `covers ${event.covers.join(", ")}; judged by policy ${event.policyDigest}`,
+      ];
+      return { title: "Attested", says, size: event.evidenceBytes, body: body(event.evidenceHash) };
+    }
     case "source.read": {
       const { page } = event;
       const cut = page === null || page.isWhole ? "" : ", cut for its length";

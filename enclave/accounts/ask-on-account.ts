@@ -7,7 +7,12 @@ import type { Charge } from "./account.ts";
 const NOTHING = { inputTokens: 0, outputTokens: 0 };
 
 /** Nothing was asked: there was no connection, or the provider said so before it began. */
-const NEVER_BEGUN = new Set<UpstreamErrorCode>(["MODEL_UNREACHABLE", "MODEL_TLS_REFUSED"]);
+const NEVER_BEGUN = new Set<UpstreamErrorCode>([
+  "MODEL_UNREACHABLE",
+  "MODEL_TLS_REFUSED",
+  "MODEL_NOT_ATTESTED",
+  "MODEL_ATTESTATION_UNAVAILABLE",
+]);
 const TURNED_AWAY = new Set<UpstreamErrorCode>([
   "MODEL_REQUEST_REJECTED",
   "MODEL_RATE_LIMITED",

@@ -50,10 +50,13 @@ async function askOnce(target: CatalogModel, question: ModelQuestion, options: A
   const request = toRequest(target, question, options, watched);
   const exchange = options.recorder.forwarded(target.id, request);
   const outcome = await target.exchange(request);
+  if (outcome.attested !== undefined) options.recorder.attested(exchange, outcome.attested);
   if (outcome.kind === "failed") {
     options.recorder.failed(exchange, outcome);
     // Without a connection nothing was sent, so nothing is paid twice.
-    const repeatAfterMs = outcome.error.code === "MODEL_UNREACHABLE" ? 0 : null;
+    const { code } = outcome.error;
+    const isUnsent = code === "MODEL_UNREACHABLE" || code === "MODEL_ATTESTATION_UNAVAILABLE";
+    const repeatAfterMs = isUnsent ? 0 : null;
     return { reply: null, error: outcome.error, repeatAfterMs };
   }
   const { response } = outcome;

@@ -7,7 +7,7 @@ import {
   type Transcript,
   type TranscriptEvent,
 } from "../../protocol/transcript.ts";
-import type { CompleteResponse, ExchangeOutcome, OutgoingRequest } from "../egress/exchange.ts";
+import type { AttestedPeer, CompleteResponse, ExchangeOutcome, OutgoingRequest } from "../egress/exchange.ts";
 import type { ModelReply } from "../../runtime/models/model-format.ts";
 import type { Outcome } from "../../runtime/output/panel.ts";
 
@@ -49,6 +49,12 @@ export class ExchangeRecorder {
       bodyBytes: request.body.length,
     });
     return exchange;
+  }
+
+  /** Before the event that ends the exchange. */
+  attested(exchange: number, { evidence, ...said }: AttestedPeer): void {
+    if (evidence !== null) this.#keep(evidence, said.evidenceHash);
+    this.events.push({ type: "upstream.attested", exchange, ...said, covers: [...said.covers] });
   }
 
   responded(

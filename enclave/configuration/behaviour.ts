@@ -7,6 +7,7 @@ import * as z from "zod";
 import { FORMAT_NAMES } from "../../runtime/models/formats.ts";
 import { AgentSettings } from "./agent-settings.ts";
 import { SourceSettings } from "./source-settings.ts";
+import { UpstreamSettings } from "./upstream-settings.ts";
 import { UpgradeSettings } from "./upgrade-settings.ts";
 import { Model } from "../../runtime/models/model-terms.ts";
 
@@ -48,6 +49,8 @@ const Provider = z
     minimumTls: z.enum(["TLSv1.2", "TLSv1.3"]),
     /** Certificates without this many timestamps from the pinned logs are refused; 0 asks for none. */
     minimumScts: z.int().min(0).max(8),
+    /** Evidence that this provider's servers must give of themselves; nothing is demanded where it is not there. */
+    attestation: UpstreamSettings.optional(),
     models: z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:/@-]*$/), Model),
   })
   .refine(
@@ -69,6 +72,14 @@ const Provider = z
       Object.values(models).every(({ thinking }) => thinking.mode !== "adaptive"),
     { error: "only anthropic-messages asks for adaptive thinking", path: ["models"] },
   )
+  .refine(({ baseUrl: url, attestation }) => attestation === undefined || url.startsWith("https:"), {
+    error: "a server beside the enclave is in its own measurement",
+    path: ["attestation"],
+  })
+  .refine(({ minimumScts, attestation }) => attestation?.form !== "ra-tls" || minimumScts === 0, {
+    error: "a certificate that no authority issued is in no transparency log",
+    path: ["minimumScts"],
+  })
   .refine(({ format, dialect }) => format === "openai-chat" || dialect === undefined, {
     error: "only openai-chat has dialects",
     path: ["dialect"],

@@ -9,6 +9,8 @@ export interface ChainFacts {
   /** SHA-256 of each, leaf first. */
   readonly certificateHashes: readonly Hex[];
   readonly spkiHash: Hex;
+  /** DER of the server's own. */
+  readonly leaf: Uint8Array;
   readonly subjectAltNames: readonly string[];
   /** Milliseconds since the epoch. */
   readonly validity: readonly { readonly from: number; readonly until: number; readonly subject: string }[];
@@ -40,6 +42,7 @@ export function createChainReader(
     );
     const facts: ChainFacts = {
       certificateHashes,
+      leaf: new Uint8Array(leaf.raw),
       spkiHash: sha256Hex(leaf.publicKey.export({ type: "spki", format: "der" })),
       subjectAltNames: (leaf.subjectAltName ?? "").split(", ").filter((name) => name !== ""),
       validity: chain.map(({ validFromDate, validToDate, subject }) => ({

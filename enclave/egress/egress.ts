@@ -28,6 +28,8 @@ export interface EgressOptions {
   readonly now: () => number | null;
   /** `public`: for hosts that a program names; what is on this machine or in a private network is never reached. */
   readonly addresses?: "public" | "any";
+  /** `evidence`: whoever issued a certificate, and to which name, does not matter, since its key is judged before it is used. */
+  readonly authority?: "authorities" | "evidence";
 }
 
 export function createEgress(behaviour: Behaviour, options: EgressOptions): Exchange {
@@ -45,7 +47,7 @@ export function createEgress(behaviour: Behaviour, options: EgressOptions): Exch
       ciphers: `${CIPHERS_TLS13}:${CIPHERS_TLS12}`,
     }),
     // Said out loud, because the default for it is read from the environment.
-    rejectUnauthorized: true,
+    rejectUnauthorized: options.authority !== "evidence",
     ...(options.addresses === "public" ? { lookup: lookupPublic } : {}),
     ALPNProtocols: ["http/1.1"],
   });
@@ -60,6 +62,11 @@ export function isChainInDate(transport: Transport, seconds: number): boolean {
   const chain = chains.get(transport);
   if (chain === undefined) return transport.kind === "plain-loopback";
   return chain.validity.every(({ from, until }) => seconds * 1000 >= from && seconds * 1000 <= until);
+}
+
+/** DER of the certificate that the server behind a session presented. */
+export function presentedCertificate(transport: Transport): Uint8Array | undefined {
+  return chains.get(transport)?.leaf;
 }
 
 /** What OpenSSL does not judge: dates by our clock, and timestamps of the pinned logs. */

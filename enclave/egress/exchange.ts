@@ -1,6 +1,6 @@
 /** One HTTP exchange with a server that the behaviour file names: what went out, what came back, and who was there. */
 
-import type { Transport } from "../../protocol/transcript.ts";
+import type { Transport, UpstreamAttested } from "../../protocol/transcript.ts";
 import type { UpstreamError } from "../../protocol/errors.ts";
 
 export interface OutgoingRequest {
@@ -14,6 +14,12 @@ export interface OutgoingRequest {
   readonly signal?: AbortSignal;
   /** Content codings that are taken beside `identity`; the body stays as it came. */
   readonly encodings?: readonly string[];
+  /**
+   * Called with the connection that the request is about to be written to, a new one or a kept one.
+   *
+   * @throws {UpstreamError} for one that must not carry it: nothing is written
+   */
+  readonly admit?: (transport: Transport) => void;
   /** Bytes, where fewer are wanted than the behaviour file allows. */
   readonly maxResponseBytes?: number;
 }
@@ -28,9 +34,19 @@ export interface CompleteResponse {
   readonly transport: Transport;
 }
 
-export type ExchangeOutcome =
+/** A server's key, and the evidence for it that the behaviour file's policy accepted: what the transcript says of it. */
+export interface AttestedPeer extends Omit<UpstreamAttested, "type" | "exchange"> {
+  /** null where it is too large for a receipt. */
+  readonly evidence: Uint8Array | null;
+}
+
+export type ExchangeOutcome = {
+  /** Where the provider attests itself. */
+  readonly attested?: AttestedPeer;
+} & (
   | { readonly kind: "complete"; readonly response: CompleteResponse }
-  | { readonly kind: "failed"; readonly error: UpstreamError; readonly transport: Transport | null };
+  | { readonly kind: "failed"; readonly error: UpstreamError; readonly transport: Transport | null }
+);
 
 /** Never throws for what a server or a network does: that is an outcome. */
 export type Exchange = (request: OutgoingRequest) => Promise<ExchangeOutcome>;

@@ -143,9 +143,10 @@ class RunningExchange {
     if (this.#done) return;
     try {
       this.#transport = describe();
+      this.#request.admit?.(this.#transport);
     } catch (error) {
       if (!(error instanceof UpstreamError)) throw error;
-      this.#settle({ kind: "failed", error, transport: null });
+      this.#settle({ kind: "failed", error, transport: this.#transport });
       return;
     }
     this.#client?.end(this.#request.body);

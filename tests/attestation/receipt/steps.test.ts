@@ -189,6 +189,74 @@ describe("a receipt's transcript", () => {
     expect(codeOfStep(checkBodies, change(onChain, { bodies }))).toMatch(/^EVIDENCE_/);
   });
 
+  test("names the key that a model's server was attested for, which is that of the connection", () => {
+    const spkiHash = toHex(sha256(toUtf8("the server's key")));
+    const document = toHex(sha256(toUtf8("evidence")));
+    const attested = {
+      type: "upstream.attested",
+      exchange: 0,
+      form: "near",
+      kind: "tdx",
+      evidenceHash: document,
+      evidenceBytes: 8,
+      policyDigest: document,
+      spkiHash,
+      nonce: null,
+      judgedAt: 1,
+      covers: ["channel", "code"],
+    };
+    const tls = {
+      kind: "tls",
+      host: "api.example.com",
+      port: 443,
+      protocol: "TLSv1.3",
+      cipher: "TLS_AES_128_GCM_SHA256",
+      group: null,
+      certificateHashes: [],
+      subjectAltNames: [],
+      exporter: null,
+      scts: [],
+    };
+    const salt = `0x${"00".repeat(32)}`;
+    const exchange = (key: string): unknown[] => [
+      {
+        salt,
+        event: {
+          type: "request.forwarded",
+          exchange: 0,
+          model: "a/m",
+          url: "https://api.example.com/v1",
+          method: "POST",
+          bodyHash: document,
+          bodyBytes: 8,
+        },
+      },
+      { salt, event: attested },
+      {
+        salt,
+        event: {
+          type: "response.received",
+          exchange: 0,
+          status: 200,
+          bodyHash: document,
+          bodyBytes: 8,
+          requestedModel: "m",
+          returnedModel: null,
+          responseId: null,
+          usage: null,
+          transport: { ...tls, spkiHash: key },
+        },
+      },
+    ];
+    const right = events([received, ...exchange(spkiHash), returned]);
+    expect(checkTranscriptEvents(right).detail).toContain("tdx, covers channel, code");
+    expect(codeOfStep(checkTranscriptEvents, events([received, ...exchange(document), returned]))).toMatch(
+      /^EVIDENCE_/,
+    );
+    const bodies = { [document]: toHex(toUtf8("evidence")) };
+    expect(codeOfStep(checkBodies, change(right, { bodies }))).toBe("nothing thrown");
+  });
+
   test("of an answer that is not ok may have no exchange", () => {
     const failed = withAnswer(events([withheld, withheld]), { status: AnswerStatus.upstreamFailed });
     expect(checkTranscriptEvents(failed).detail).toBe("no exchange with a model");

@@ -27,7 +27,7 @@ const MAX_KEYS = 256;
 /** Bytes of a document: a node of eight GPUs has a megabyte of certificates. */
 const MAX_DOCUMENT_BYTES = 8 * 1024 * 1024;
 /** Bytes of evidence that a receipt carries; of more it has the hash. */
-export const MAX_CARRIED_BYTES = 256 * 1024;
+const MAX_CARRIED_BYTES = 256 * 1024;
 
 const COVERS: Readonly<Record<UpstreamSettings["covers"], UpstreamAttested["covers"]>> = {
   channel: ["channel"],

@@ -43,6 +43,8 @@ export async function bundleEnclave(): Promise<EnclaveBundle> {
     minifyWhitespace: true,
     legalComments: "none",
     sourcemap: false,
+    // Its form for Node declares a `require` of its own beside ours, for threads that nobody here starts.
+    alias: { fflate: "fflate/browser" },
     // Packages written for CommonJS ask for Node's modules with require.
     banner: { js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);' },
   });

@@ -104,30 +104,34 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test("a new operator gets from the page to a node that answers, and stops it", async () => {
-  const [change = ""] = fenced(section("Rehearse on this machine"), "json");
-  const done: string[] = [];
-  for (const line of commands) {
-    if (line === "adyton up") continue;
-    if (line.startsWith("adyton oracle run")) {
-      await startNode();
-      continue;
+test(
+  "a new operator gets from the page to a node that answers, and stops it",
+  { timeout: 300_000 },
+  async () => {
+    const [change = ""] = fenced(section("Rehearse on this machine"), "json");
+    const done: string[] = [];
+    for (const line of commands) {
+      if (line === "adyton up") continue;
+      if (line.startsWith("adyton oracle run")) {
+        await startNode();
+        continue;
+      }
+      const { code, output } = await type(line);
+      expect(code, `${line}\n${output}`).toBe(0);
+      done.push(output);
+      if (!line.startsWith("adyton oracle init")) continue;
+      expect(readConfiguration()).toMatchObject(JSON.parse(change) as object);
+      changeConfiguration({ http: { port: 0, adminTokenFile: "admin.token" } });
+      const again = await type(line);
+      expect(again.code).toBe(64);
+      expect(again.output).toContain("my-node/oracle.json is there already");
     }
-    const { code, output } = await type(line);
-    expect(code, `${line}\n${output}`).toBe(0);
-    done.push(output);
-    if (!line.startsWith("adyton oracle init")) continue;
-    expect(readConfiguration()).toMatchObject(JSON.parse(change) as object);
-    changeConfiguration({ http: { port: 0, adminTokenFile: "admin.token" } });
-    const again = await type(line);
-    expect(again.code).toBe(64);
-    expect(again.output).toContain("my-node/oracle.json is there already");
-  }
-  expect(done.at(-2)).toMatch(
-    /^0x[0-9a-f]{64} .* settled .* fulfilled by 0x[0-9a-f]{64} in 0x[0-9a-f]{64}$/m,
-  );
-  expect(await ended(node)).toBe(0);
-});
+    expect(done.at(-2)).toMatch(
+      /^0x[0-9a-f]{64} .* settled .* fulfilled by 0x[0-9a-f]{64} in 0x[0-9a-f]{64}$/m,
+    );
+    expect(await ended(node)).toBe(0);
+  },
+);
 
 test("the next transmitter key takes over, by the commands of the page on keeping a node", async () => {
   const keep = readFileSync(new URL("../../docs/how-to/keep-a-node.md", import.meta.url), "utf8");

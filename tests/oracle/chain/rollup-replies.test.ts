@@ -1,4 +1,4 @@
-/** Arbitrum and the OP Stack, by their servers' documented replies: what the node makes of blocks, receipts, fees and finality. */
+/** Arbitrum and the OP Stack, by their servers' documented replies: what the node makes of blocks, receipts and fees. */
 
 import { afterEach, describe, expect, test } from "vitest";
 import { readTip } from "../../../oracle/transmitter/tip.ts";

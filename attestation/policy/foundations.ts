@@ -1,6 +1,7 @@
 /** A policy must not pin what nothing establishes: such a rule looks like a demand, and anybody can meet it. */
 
 import type { EvidenceKind } from "../evidence/verified-evidence.ts";
+import type { AppraisalPolicy } from "./policy.ts";
 
 interface Foundation {
   /** Rules whose claims are the word of what was launched. */
@@ -25,6 +26,35 @@ const FOUNDATIONS: Readonly<Partial<Record<EvidenceKind, Foundation>>> = {
   dstack: { pinned: APP, needs: TD_IMAGE, speaker: "the guest's own" },
   dstackSnp: { pinned: APP, needs: SNP_IMAGE, speaker: "the guest's own" },
 };
+
+/** By kind, what says which software runs: of each list one must be pinned. GPUs run what the software of their machine gives them. */
+const SOFTWARE: Readonly<Record<Exclude<EvidenceKind, "nvidia">, readonly (readonly string[])[]>> = {
+  sgx: [["mrEnclave", "mrSigner"]],
+  tdx: TD_IMAGE,
+  simulator: TD_IMAGE,
+  snp: SNP_IMAGE,
+  nitro: [["pcr0"]],
+  nitroTpm: [["pcrs"]],
+  azureSnp: [...SNP_IMAGE, ["pcrs"]],
+  azureTdx: [["mrTd"], ["pcrs"]],
+  dstack: [...TD_IMAGE, ["composeHash", "appId"]],
+  dstackSnp: [...SNP_IMAGE, ["composeHash", "appId"]],
+  dstackNitro: [["pcr0"]],
+  dstackNitroTpm: [["pcrs"], ["composeHash", "appId"]],
+};
+
+/** Where a policy accepts software that it does not name, for a person; undefined where it names all of it. */
+export function findOpenSoftware(policy: AppraisalPolicy): string | undefined {
+  const kinds = Object.keys(SOFTWARE) as (keyof typeof SOFTWARE)[];
+  const accepted = kinds.filter((kind) => !("refuse" in policy[kind]));
+  if (accepted.length === 0) return "no evidence of a machine";
+  for (const kind of accepted) {
+    const open = SOFTWARE[kind].find((names) => !names.some((name) => isPinned(policy[kind], name)));
+    if (open !== undefined)
+      return `${kind} of any software: pin ${kind}.${open.join(" or ")}, or refuse ${kind}`;
+  }
+  return undefined;
+}
 
 export interface Unfounded {
   readonly rule: string;

@@ -2,6 +2,7 @@
 
 import * as z from "zod";
 import { DOCUMENT_FORMS } from "../../attestation/upstream/bindings.ts";
+import { findOpenSoftware } from "../../attestation/policy/foundations.ts";
 import { parseAppraisalPolicy } from "../../attestation/policy/policy-file.ts";
 import type { AppraisalPolicy } from "../../attestation/policy/policy.ts";
 import type { Json } from "../../protocol/canonical-json.ts";
@@ -10,10 +11,6 @@ import { InputError } from "../../protocol/errors.ts";
 const vendorUrl = z.string().refine((text) => URL.parse(text)?.protocol === "https:", {
   error: "expected an https URL",
 });
-
-/** Rules whose demand says which software runs. A policy with `acceptAny` at all of them accepts any. */
-const CODE_RULES =
-  /^(?:mrTd|rtMr[0-3]|rtMr3Events|mrEnclave|mrSigner|measurement|hostData|idKeyDigest|pcr[0-8]|pcrs|composeHash|appId|osImageHash|combinations)$/;
 
 export const UpstreamSettings = z
   .strictObject({
@@ -31,13 +28,10 @@ export const UpstreamSettings = z
   .superRefine(({ policy, covers }, context) => {
     try {
       const parsed = parseAppraisalPolicy(policy);
-      if (covers === "channel" || pinsCode(parsed)) return;
-      context.addIssue({
-        code: "custom",
-        path: ["covers"],
-        message:
-          "code is covered by a policy that pins measurements in every kind of evidence that it accepts",
-      });
+      const open = covers === "channel" ? undefined : findOpenSoftware(parsed);
+      if (open === undefined) return;
+      const message = `code is covered by a policy that names all software that it accepts, and this one accepts ${open}`;
+      context.addIssue({ code: "custom", path: ["covers"], message });
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
       context.addIssue({ code: "custom", path: ["policy"], message: error.message });
@@ -50,16 +44,4 @@ export function policyOf({ policy }: UpstreamSettings): {
   readonly policy: AppraisalPolicy;
 } {
   return { json: policy, policy: parseAppraisalPolicy(policy) };
-}
-
-/** GPUs run what the CPU's software gives them. */
-function pinsCode(policy: AppraisalPolicy): boolean {
-  const accepted = Object.entries(policy).flatMap(([kind, section]) =>
-    typeof section !== "object" || kind === "pieces" || kind === "nvidia" || "refuse" in section
-      ? []
-      : [section],
-  );
-  const isPinned = ([rule, demand]: [string, unknown]): boolean =>
-    CODE_RULES.test(rule) && typeof demand === "object" && demand !== null && !("acceptAny" in demand);
-  return accepted.length > 0 && accepted.every((section) => Object.entries(section).some(isPinned));
 }

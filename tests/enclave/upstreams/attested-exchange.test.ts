@@ -376,6 +376,12 @@ describe("a behaviour file is refused", () => {
     };
     return Behaviour.safeParse({ ...file, providers }).error?.issues.map(({ path }) => path.join(".")) ?? [];
   };
+  test("that says code is covered by a policy that pins the firmware and accepts any kernel", () => {
+    const section = policy["simulator"] as Record<string, Json>;
+    const open = { ...policy, simulator: { ...section, rtMr1: { acceptAny: true } } };
+    expect(provider({}, { policy: open })).toEqual(["providers.a.attestation.covers"]);
+    expect(provider({}, { policy: open, covers: "channel" })).toEqual([]);
+  });
   test.for([
     ["whose policy is none", {}, { policy: { version: 3 } }, "providers.a.attestation.policy"],
     ["whose server is beside the enclave", { baseUrl: "http://127.0.0.1/v1" }, {}, "providers.a.attestation"],

@@ -17,6 +17,7 @@ function buildElsewhere(): { bundle: Buffer; manifest: string } {
   for (const name of [
     "enclave",
     "runtime",
+    "endorsements",
     "client",
     "coprocessor",
     "protocol",

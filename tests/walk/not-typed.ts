@@ -32,6 +32,14 @@ export const NOT_TYPED: readonly NotTyped[] = [
       "adyton seal-key https://enclave.example:8443 --policy policy.json --key-file openai.key --model openai/gpt-5.1 --input-tokens 2000000 --output-tokens 200000 --days 7",
     ],
   ),
+  ...rows(
+    "docs/how-to/chainlink-functions.md",
+    "needs an enclave with a name of its own and Chainlink's nodes, which were shut down; tests/functions runs both on a local chain",
+    [
+      "adyton front --enclave https://10.0.0.5:8443 --policy policy.json --rpc https://… --port 8787",
+      "adyton functions secrets --don-gateway https://01.functions-gateway.testnet.chain.link/ --minutes 4320 --functions functions.json",
+    ],
+  ),
   ...rows("docs/how-to/deploy-on-google-cloud.md", TEE, [
     "npm run build:image -- --behaviour behaviour.json --out image",
     "sh enclave/deploy/gcp/start.sh PROJECT ZONE BUCKET image operator.json",

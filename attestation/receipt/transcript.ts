@@ -193,7 +193,10 @@ function describeExchanges(events: readonly (TranscriptEvent | undefined)[]): st
     const what = event.requestedModel === null ? "an answer" : (event.returnedModel ?? "unnamed model");
     return [`${what} from ${where}, HTTP ${event.status}${attested}`];
   });
-  return exchanges.length === 0 ? "no exchange with a model" : exchanges.join("; ");
+  const told = exchanges.length === 0 ? "no exchange with a model" : exchanges.join("; ");
+  const last = events.at(-1);
+  const reason = last?.type === "output.returned" ? last.reason : null;
+  return reason === null ? told : `${told}; no output, on the enclave's word: ${reason}`;
 }
 
 interface NamedBody {

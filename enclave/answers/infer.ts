@@ -15,6 +15,7 @@ import { placeholderOf, planSources, type PlannedSource } from "../sources/plann
 import { readSources, type Sources } from "../sources/read-sources.ts";
 import { toQuestion, toRepairQuestion } from "./question.ts";
 import type { ExchangeRecorder, TranscriptRecorder } from "./transcript-recorder.ts";
+import { outcomeOfFailure } from "./upstream-outcome.ts";
 import { worstCasePrice } from "./worst-case.ts";
 
 export interface Inference {
@@ -197,20 +198,15 @@ async function ask(run: Run, { target, question, recorder }: Seat): Promise<Judg
     const charge = account.charge(target, question);
     return judgeReply(await askOnAccount(charge, target, question, { recorder, retries, pause }), run);
   } catch (error) {
-    if (error instanceof UpstreamError) return without(statusOf(error));
+    if (error instanceof UpstreamError) return outcomeOfFailure(target.id, error);
     // A key of the requester's own whose cap is reached. A host can reach it by asking elsewhere, so that it earns nothing.
-    if (error instanceof InputError) return without(AnswerStatus.upstreamFailed);
+    if (error instanceof InputError) return without(AnswerStatus.upstreamFailed, error.message);
     throw error;
   }
 }
 
-/** Some providers decline with an HTTP error. */
-function statusOf({ code }: UpstreamError): AnswerStatus {
-  return code === "MODEL_REFUSED" ? AnswerStatus.refused : AnswerStatus.upstreamFailed;
-}
-
 function judgeReply(reply: ModelReply, { contract, maxOutputBytes }: Run): Judgement {
-  if (reply.stop === "refused") return without(AnswerStatus.refused);
+  if (reply.stop === "refused") return without(AnswerStatus.refused, "the model refused to answer");
   // Cut off by a limit, or stopped for a reason unknown to us: not the whole of what the model had to say.
   if (reply.stop === "length")
     return without(AnswerStatus.invalidOutput, "the answer was cut off by maxOutputTokens");

@@ -14,6 +14,7 @@ import { askOnAccount } from "../accounts/ask-on-account.ts";
 import type { SpendingLedger } from "../accounts/spending-ledger.ts";
 import type { ReplyText } from "../answers/watched-stream.ts";
 import type { Inference } from "../answers/infer.ts";
+import { outcomeOfFailure } from "../answers/upstream-outcome.ts";
 import { without, type Outcome } from "../../runtime/output/panel.ts";
 import { makeAnswer, type MadeAnswer, type Signatory } from "../answers/sign-answer.ts";
 import type { CatalogModel } from "../models/model-catalog.ts";
@@ -102,9 +103,7 @@ export async function answerOffChain(options: OffChainOptions, call: OffChainCal
     } catch (caught) {
       if (!(caught instanceof UpstreamError)) throw caught;
       error = caught;
-      // Some providers decline with an HTTP error.
-      const declined = caught.code === "MODEL_REFUSED";
-      return without(declined ? AnswerStatus.refused : AnswerStatus.upstreamFailed);
+      return outcomeOfFailure(call.target.id, caught);
     }
   });
   keepReceipt(options, { requestId, caller: call.caller, payload, made });
@@ -140,7 +139,7 @@ export function keepReceipt(
 
 /** This route returns everything that the model said, whatever made it stop, unless it declined. */
 function toOutcome(reply: ModelReply): Outcome {
-  if (reply.stop === "refused") return without(AnswerStatus.refused);
+  if (reply.stop === "refused") return without(AnswerStatus.refused, "the model refused to answer");
   if (reply.stop === "other")
     return without(AnswerStatus.invalidOutput, "the model stopped for an unknown reason");
   const said = [

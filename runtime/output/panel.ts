@@ -55,20 +55,19 @@ export function aggregatePanel(prompt: PanelTerms, members: readonly Outcome[]):
   const failed = members.filter(({ status }) => status === AnswerStatus.upstreamFailed).length;
   if (answers.length < prompt.panelQuorum) {
     const status = failureOf(members, answers.length + failed >= prompt.panelQuorum);
-    const reason = members.find((member) => member.status === status)?.reason ?? null;
     return without(
       status,
-      reason ?? `${answers.length} of the ${prompt.panelQuorum} answers that the panel needs`,
+      because(`${answers.length} of the ${prompt.panelQuorum} answers that the panel needs`, members, status),
     );
   }
   switch (prompt.panelRule) {
     case PanelRule.median:
       return middle(prompt.format, answers);
     case PanelRule.majority:
-      return agreed(prompt.format, answers, { needed: Math.floor(members.length / 2) + 1, failed });
+      return agreed(prompt.format, members, { needed: Math.floor(members.length / 2) + 1, failed });
     default:
       // More answers would not make those agree that do not.
-      return agreed(prompt.format, answers, { needed: answers.length, failed: 0 });
+      return agreed(prompt.format, members, { needed: answers.length, failed: 0 });
   }
 }
 
@@ -89,17 +88,25 @@ function failureOf(members: readonly Outcome[], decisive: boolean): AnswerStatus
 /** Models that disagree have given no valid answer to the question as it was put. */
 function agreed(
   format: OutputFormat,
-  answers: readonly Outcome[],
+  members: readonly Outcome[],
   { needed, failed }: { readonly needed: number; readonly failed: number },
 ): Outcome {
+  const answers = members.filter(({ status }) => status === AnswerStatus.ok);
   const keys = answers.map(({ output }) => agreementKey(format, output));
   const votes = keys.map((key) => keys.filter((other) => other === key).length);
   const winner = answers[votes.findIndex((count) => count >= needed)];
   if (winner !== undefined) return winner;
   const decisive = Math.max(0, ...votes) + failed >= needed;
-  return decisive
-    ? without(AnswerStatus.upstreamFailed)
-    : without(AnswerStatus.invalidOutput, "the members of the panel do not agree");
+  const disagree = "the members of the panel do not agree";
+  if (!decisive) return without(AnswerStatus.invalidOutput, disagree);
+  const status = AnswerStatus.upstreamFailed;
+  return without(status, because(`${disagree}, and who did not answer would decide`, members, status));
+}
+
+/** With the reason of the first member that ended so. */
+function because(what: string, members: readonly Outcome[], status: AnswerStatus): string {
+  const reason = members.find((member) => member.status === status)?.reason ?? null;
+  return reason === null ? what : `${what}: ${reason}`;
 }
 
 function middle(format: OutputFormat, answers: readonly Outcome[]): Outcome {

@@ -222,40 +222,73 @@ describe("one model", () => {
   });
 
   test.for([
-    ["a provider that is overloaded", () => complete(529, "{}"), 3, AnswerStatus.upstreamFailed],
-    ["a provider that fails", () => complete(500, "<html>"), 3, AnswerStatus.upstreamFailed],
-    ["no connection", unreachable, 3, AnswerStatus.upstreamFailed],
+    [
+      "a provider that is overloaded",
+      () => complete(529, "{}"),
+      3,
+      AnswerStatus.upstreamFailed,
+      "fake/a gave no answer: the provider reports an error (MODEL_RATE_LIMITED, HTTP status 529)",
+    ],
+    [
+      "a provider that fails",
+      () => complete(500, "<html>"),
+      3,
+      AnswerStatus.upstreamFailed,
+      "fake/a gave no answer: the provider reports an error (MODEL_HTTP_ERROR, HTTP status 500)",
+    ],
+    [
+      "no connection",
+      unreachable,
+      3,
+      AnswerStatus.upstreamFailed,
+      "fake/a gave no answer: no connection (MODEL_UNREACHABLE)",
+    ],
     [
       "a call that the provider rejects",
-      () => complete(400, '{"error":{"code":"unsupported_parameter"}}'),
+      () => complete(400, '{"error":{"code":"unsupported_parameter","message":"You asked: SECRET"}}'),
       1,
       AnswerStatus.upstreamFailed,
+      "fake/a gave no answer: the provider reports an error (MODEL_REQUEST_REJECTED, HTTP status 400)",
     ],
     [
       "an empty account",
       () => complete(429, '{"error":{"code":"insufficient_quota"}}'),
       1,
       AnswerStatus.upstreamFailed,
+      "fake/a gave no answer: the provider reports an error (MODEL_REQUEST_REJECTED, HTTP status 429)",
     ],
     [
       "a wait of ten minutes",
       () => complete(429, "{}", { "retry-after": "600" }),
       1,
       AnswerStatus.upstreamFailed,
+      "fake/a gave no answer: the provider reports an error (MODEL_RATE_LIMITED, HTTP status 429)",
     ],
     // It was answered and is paid for: asking again would pay twice.
-    ["a body that is no JSON", () => complete(200, "<html>"), 1, AnswerStatus.upstreamFailed],
+    [
+      "a body that is no JSON",
+      () => complete(200, "<html>"),
+      1,
+      AnswerStatus.upstreamFailed,
+      "fake/a gave no answer: the body is not JSON (MODEL_RESPONSE_MALFORMED)",
+    ],
     [
       "content that the provider's filter stops",
       () => complete(400, '{"error":{"code":"content_filter"}}'),
       1,
       AnswerStatus.refused,
+      "fake/a gave no answer: the provider reports an error (MODEL_REFUSED, HTTP status 400)",
     ],
-  ] as const)("is asked as often as makes sense for %s", async ([, respond, times, status]) => {
-    const { outcome, events } = await one(respond);
-    expect(outcome.status).toBe(status);
-    expect(events.filter(({ type }) => type === "request.forwarded")).toHaveLength(times);
-  });
+  ] as const)(
+    "is asked as often as makes sense for %s, and the reason quotes nobody",
+    async ([, respond, times, status, reason]) => {
+      const { outcome, events } = await one(respond);
+      expect(outcome.status).toBe(status);
+      expect(events.filter(({ type }) => type === "request.forwarded")).toHaveLength(times);
+      expect(outcome.reason).toBe(reason);
+      expect(events.at(-1)).toMatchObject({ type: "output.returned", status, reason });
+    },
+  );
 
   test.for([
     ["stopped at its limit", "length", AnswerStatus.invalidOutput],

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import type { IncomingHttpHeaders } from "node:http";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +11,7 @@ import { CREDENTIAL } from "./configuration.ts";
 
 export interface Reply {
   readonly status: number;
+  readonly headers: IncomingHttpHeaders;
   readonly text: string;
   readonly json: unknown;
 }
@@ -117,7 +119,7 @@ function send(
       response.setEncoding("utf8");
       response.on("data", (chunk: string) => (text += chunk));
       response.on("end", () => {
-        resolve({ status: response.statusCode ?? 0, text, json: parse(text) });
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, text, json: parse(text) });
       });
     });
     client.on("error", reject);

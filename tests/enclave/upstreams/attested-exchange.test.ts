@@ -1,12 +1,7 @@
 /** Providers that must attest themselves: nothing is sent to a key for which no accepted evidence was judged, whoever lies and how. */
 
 import { createHash, X509Certificate } from "node:crypto";
-import type { IncomingMessage } from "node:http";
-import { createServer, type Server } from "node:https";
-import type { AddressInfo } from "node:net";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
-import { proposePolicy } from "../../../attestation/policy/propose.ts";
-import { verifyEvidence } from "../../../attestation/evidence/verify-evidence.ts";
 import {
   createThrowawayAuthority,
   type ServerCredentials,
@@ -15,24 +10,24 @@ import {
 import { Behaviour, type BehaviourFile } from "../../../enclave/configuration/behaviour.ts";
 import type { Exchange, ExchangeOutcome } from "../../../enclave/egress/exchange.ts";
 import { createProviderExchange } from "../../../enclave/upstreams/create-attested-exchange.ts";
-import { concatBytes, fromHex, toHex, toUtf8 } from "../../../protocol/bytes.ts";
-import { encodeCanonicalJson, type Json } from "../../../protocol/canonical-json.ts";
+import { toHex, toUtf8 } from "../../../protocol/bytes.ts";
+import type { Json } from "../../../protocol/canonical-json.ts";
 import { SIMULATED_NOW, simulatedQuote, simulatedServer } from "../../support/simulated-evidence.ts";
+import {
+  aciUntil,
+  near,
+  policyOfSimulator,
+  spkiOf,
+  startAttestedUpstream,
+  tinfoil,
+  type AttestedUpstream,
+  type UpstreamDocument,
+} from "../support/attested-upstream.ts";
 import { behaviourFile } from "../support/configuration.ts";
 
 type Attestation = NonNullable<BehaviourFile["providers"][string]["attestation"]>;
 const MAX_AGE = 600;
 const SECRET = "Bearer secret";
-const ADDRESS = "c0".repeat(20);
-const sha256 = (...parts: readonly Uint8Array[]): Uint8Array =>
-  new Uint8Array(
-    createHash("sha256")
-      .update(concatBytes(...parts))
-      .digest(),
-  );
-const spkiOf = (cert: string): Uint8Array =>
-  sha256(new Uint8Array(new X509Certificate(cert).publicKey.export({ type: "spki", format: "der" })));
-
 // Certificates of authorities are judged by OpenSSL, which reads the machine's clock.
 const real = new Date();
 let now = Math.floor(real.getTime() / 1000);
@@ -41,14 +36,12 @@ let authority: ThrowawayAuthority;
 let policy: Record<string, Json>;
 beforeAll(async () => {
   authority = await createThrowawayAuthority(real);
-  const genuine = await verifyEvidence(await simulatedQuote(), {}, { now: SIMULATED_NOW });
-  policy = structuredClone(proposePolicy(genuine)) as unknown as Record<string, Json>;
+  policy = await policyOfSimulator();
 });
 
-let server: Server;
+let server: AttestedUpstream;
 let received: string[];
-/** What the server says of itself, for a challenge and the hash of its key. */
-type Document = (nonce: Uint8Array, spki: Uint8Array, request: IncomingMessage) => Promise<Json>;
+const aci = aciUntil(() => now + 100);
 
 interface Started {
   readonly send: () => Promise<ExchangeOutcome>;
@@ -59,34 +52,15 @@ interface Started {
 async function start(
   form: Attestation["form"],
   credentials: ServerCredentials,
-  document: Document | null = null,
+  document: UpstreamDocument | null = null,
   change: Partial<BehaviourFile["providers"][string]> & {
     readonly attestationChange?: Partial<Attestation>;
   } = {},
 ): Promise<Started> {
-  received = [];
   now = Math.floor(real.getTime() / 1000);
-  server = createServer(credentials, (request, response) => {
-    received.push(`${request.method} ${request.url} ${request.headers.authorization ?? "-"}`);
-    request.resume();
-    request.on("end", () => {
-      if (request.method === "POST") {
-        response.setHeader("content-length", 2).end("{}");
-        return;
-      }
-      const nonce = /nonce=([0-9a-f]{64})/.exec(request.url ?? "")?.[1] ?? "";
-      if (document === null) {
-        response.writeHead(404, { "content-length": 0 }).end();
-        return;
-      }
-      void document(fromHex(`0x${nonce}`), spkiOf(credentials.cert), request).then((json) => {
-        const body = JSON.stringify(json);
-        response.writeHead(200, { "content-length": Buffer.byteLength(body) }).end(body);
-      });
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+  server = await startAttestedUpstream({ credentials, document, answer: "{}" });
+  ({ received } = server);
+  const { url } = server;
   const { attestationChange, ...rest } = change;
   const file = behaviourFile({ url, certificateAuthority: authority.certificate });
   const behaviour = Behaviour.parse({
@@ -115,9 +89,8 @@ async function start(
     await exchange({ url: target, method: "POST", headers: { authorization: SECRET }, body: toUtf8("{}") });
   return { send, exchange, url: target };
 }
-afterEach(() => {
-  server.closeAllConnections();
-  server.close();
+afterEach(async () => {
+  await server.stop();
 });
 
 const codeOf = (outcome: ExchangeOutcome): string =>
@@ -126,27 +99,6 @@ const codeOf = (outcome: ExchangeOutcome): string =>
     : "sent";
 const sentSecret = (): boolean => received.some((line) => line.includes(SECRET));
 const hex = (bytes: Uint8Array): string => toHex(bytes).slice(2);
-
-/** Each form's document, from report data that is right. */
-const near: Document = async (nonce, spki) => ({
-  signing_address: `0x${ADDRESS}`,
-  intel_quote: hex(await simulatedQuote(concatBytes(sha256(fromHex(`0x${ADDRESS}`), spki), nonce))),
-});
-const aci: Document = async (nonce, spki) => {
-  const keyset = { subject: null, not_after: now + 100, tls_public_keys: [{ spki_sha256: hex(spki) }] };
-  const digest = `sha256:${hex(sha256(encodeCanonicalJson(keyset)))}`;
-  const statement = { keyset_digest: digest, nonce: hex(nonce), purpose: "aci.report_data.v1" };
-  const reportData = concatBytes(sha256(encodeCanonicalJson(statement)), new Uint8Array(32));
-  const quote = hex(await simulatedQuote(reportData));
-  return {
-    api_version: "aci/1",
-    attestation: { workload_keyset: keyset, evidence: { quote, event_log: null } },
-  };
-};
-const tinfoil: Document = async (_nonce, spki) => {
-  const quote = await simulatedQuote(concatBytes(spki, new Uint8Array(32).fill(7)));
-  return { format: "https://tinfoil.sh/predicate/any", body: Buffer.from(quote).toString("base64") };
-};
 const server1 = (): Promise<ServerCredentials> => authority.issue(["127.0.0.1"]);
 
 describe("is sent to after its evidence was judged", () => {
@@ -170,7 +122,7 @@ describe("is sent to after its evidence was judged", () => {
       covers: ["channel", "code"],
     });
     const { evidence, evidenceHash, evidenceBytes, nonce } = outcome.attested!;
-    expect(toHex(sha256(evidence!))).toBe(evidenceHash);
+    expect(toHex(createHash("sha256").update(evidence!).digest())).toBe(evidenceHash);
     expect(evidence).toHaveLength(evidenceBytes);
     expect(nonce === null).toBe(form === "tinfoil");
   });
@@ -187,7 +139,7 @@ describe("is sent to after its evidence was judged", () => {
   });
 
   test("by the gateway's part of a report that tells of other machines too", async () => {
-    const cloud: Document = async (...asked) => ({
+    const cloud: UpstreamDocument = async (...asked) => ({
       gateway_attestation: await near(...asked),
       model_attestations: [{ intel_quote: hex(await simulatedQuote(new Uint8Array(64).fill(9))) }],
     });
@@ -216,7 +168,7 @@ describe("is sent to after its evidence was judged", () => {
 });
 
 const otherKey = new Uint8Array(32).fill(5);
-const lies: readonly (readonly [string, Attestation["form"], Document | null, string])[] = [
+const lies: readonly (readonly [string, Attestation["form"], UpstreamDocument | null, string])[] = [
   [
     "evidence for another key",
     "near",
@@ -285,7 +237,7 @@ const lies: readonly (readonly [string, Attestation["form"], Document | null, st
   [
     "a document without evidence",
     "near",
-    () => Promise.resolve({ signing_address: ADDRESS }),
+    () => Promise.resolve({ signing_address: "c0".repeat(20) }),
     "MODEL_ATTESTATION_UNAVAILABLE EVIDENCE_UNSUPPORTED",
   ],
   ["no document", "tinfoil", null, "MODEL_ATTESTATION_UNAVAILABLE"],
@@ -347,7 +299,7 @@ describe("is sent nothing", () => {
     expect(codeOf(await send())).toBe("sent");
     received.length = 0;
     // The document goes on vouching for the first key, as a relayed one would.
-    server.setSecureContext(await server1());
+    server.changeKey(await server1());
     expect(codeOf(await send())).toBe("MODEL_NOT_ATTESTED EVIDENCE_BINDING_MISMATCH");
     expect(sentSecret()).toBe(false);
   });

@@ -97,6 +97,33 @@ describe("a panel of three models", () => {
     });
   });
 
+  test.for([
+    [
+      "too few answers",
+      PanelRule.median,
+      3,
+      [mild, without(AnswerStatus.upstreamFailed, "b is down"), bad],
+      "2 of the 3 answers that the panel needs: b is down",
+    ],
+    [
+      "a tie that the silent one would break",
+      PanelRule.majority,
+      2,
+      [mild, bad, without(AnswerStatus.upstreamFailed, "c is down")],
+      "the members of the panel do not agree, and who did not answer would decide: c is down",
+    ],
+    ["no majority", PanelRule.majority, 2, [mild, bad, worse], "the members of the panel do not agree"],
+    [
+      "a member without a reason",
+      PanelRule.median,
+      3,
+      [mild, down, bad],
+      "2 of the 3 answers that the panel needs",
+    ],
+  ] as const)("says why there is no answer: %s", ([, rule, quorum, members, reason]) => {
+    expect(aggregatePanel(panel(rule, quorum), members).reason).toBe(reason);
+  });
+
   test("compares JSON by value and text by its bytes", () => {
     const object = panel(PanelRule.unanimous, 2, { kind: 2, schema: "{}", choices: [] });
     const same = [ok(toUtf8('{"a":1,"b":2}')), ok(toUtf8('{"b": 2, "a": 1.0}'))];

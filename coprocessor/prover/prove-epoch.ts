@@ -65,13 +65,21 @@ export async function writeVerifier(key: ProvingKey, options: ProverOptions): Pr
  * @throws {ProverError} PROVER_FAILED where no witness satisfies the circuit; as `loadProvingKey`
  */
 export async function proveEpoch(key: ProvingKey, input: CircuitInput, options: ProverOptions): Promise<Hex> {
-  const { circuit } = key;
+  options.onProgress?.({ phase: "witness" });
+  return await proveWitness(key, await solveWitness(key.circuit, input), options);
+}
+
+/** @param witness of `solveWitness`. One that does not satisfy the circuit makes a proof that no verifier accepts. */
+export async function proveWitness(
+  { circuit, path }: ProvingKey,
+  witness: Uint8Array,
+  options: ProverOptions,
+): Promise<Hex> {
   const folder = mkdtempSync(join(tmpdir(), "adyton-proof-"));
   try {
-    options.onProgress?.({ phase: "witness" });
-    writeFileSync(join(folder, "witness.gz"), await solveWitness(circuit, input));
+    writeFileSync(join(folder, "witness.gz"), witness);
     options.onProgress?.({ phase: "proof" });
-    const args = ["-b", circuit.program, "-w", join(folder, "witness.gz"), "-k", key.path, "-o", folder];
+    const args = ["-b", circuit.program, "-w", join(folder, "witness.gz"), "-k", path, "-o", folder];
     await runBarretenberg(["prove", ...TARGET, ...args], withLines(options, "proof"));
     return toHex(readFileSync(join(folder, "proof")));
   } finally {

@@ -37,7 +37,8 @@ export const ATTACKED: CircuitShape = { rule: "Budget", rows: 2, signatures: 2 }
 
 const word = (label: string): p.Hex => p.keccakText(`epoch attack ${label}`);
 export const budget = (cap: bigint, spent: bigint): p.Hex => p.toHex(p.uintWord(cap * 2n ** 128n + spent));
-export const KEY = word("key");
+/** One whose hash has a second spelling in 254 bits. */
+export const KEY = word("key 2");
 export const OTHER_KEY = word("other key");
 export const HELD: Cell = { key: KEY, seq: 1n, value: budget(100n, 10n) };
 export const NEXT = budget(100n, 20n);
@@ -48,8 +49,8 @@ const NAME = {
 } as const;
 const keyOf = (label: string): GrumpkinKey =>
   createGrumpkinKey(p.concatBytes(p.fromHex(word(`${label} high`)), p.fromHex(word(`${label} low`))));
-const ALICE = keyOf("alice");
-const BOB = keyOf("bob");
+export const ALICE = keyOf("alice");
+export const BOB = keyOf("bob");
 const SIGNERS: readonly EpochSigner[] = [ALICE, BOB].map(({ publicKey }, index) => ({
   ...publicKey,
   keysetId: word(`keyset ${index}`),
@@ -60,9 +61,14 @@ const SIGNERS: readonly EpochSigner[] = [ALICE, BOB].map(({ publicKey }, index) 
 type Signer = (message: bigint) => RowWitness["signatures"];
 const bothSign: Signer = (message) => [signGrumpkin(ALICE, message), signGrumpkin(BOB, message)];
 
+interface Slots {
+  /** Where the tree puts and looks for every key. */
+  slot: bigint;
+}
+
 /** A state in which `cell` lies in the slot of KEY, whatever its own is. */
-function stateOf(cell: Cell | null): StateTree<bigint> {
-  const hash: TreeHash<bigint> = { ...poseidonTreeHash, slot: () => poseidonTreeHash.slot(KEY) };
+function stateOf(cell: Cell | null, slots: Slots = { slot: poseidonTreeHash.slot(KEY) }): StateTree<bigint> {
+  const hash: TreeHash<bigint> = { ...poseidonTreeHash, slot: () => slots.slot };
   const state = StateTree.empty(hash);
   if (cell !== null) state.set(cell);
   return state;
@@ -79,17 +85,26 @@ export interface Forgery {
   readonly ledgerId?: bigint;
   readonly sign?: Signer;
   readonly places?: readonly number[];
+  /** A slot that the prover takes for the key's; by default it is. */
+  readonly elsewhere?: bigint;
   readonly statement?: (statement: EpochStatement) => EpochStatement;
 }
 
 export function forge(forgery: Forgery): CircuitInput {
   const { row, held = HELD, places = [0, 1], sign = bothSign } = forgery;
-  const state = stateOf(held);
+  const own = poseidonTreeHash.slot(KEY);
+  const elsewhere = forgery.elsewhere ?? own;
+  const slots: Slots = { slot: own };
+  const state = stateOf(held, slots);
   const oldRoot = state.root;
+  slots.slot = elsewhere;
   const path = state.path(KEY);
   const claimed = forgery.claimed === undefined ? path.held : forgery.claimed;
   const writes = row.kind === RowKind.signed || row.kind === RowKind.inbox;
-  const after = stateOf(writes ? { key: row.key, seq: row.seq, value: row.value } : held);
+  const afterSlots: Slots = { slot: own };
+  const after = stateOf(writes && elsewhere === own ? null : held, afterSlots);
+  afterSlots.slot = elsewhere;
+  if (writes) after.set({ key: row.key, seq: row.seq, value: row.value });
   const link = word("link");
   const transition: Transition = {
     key: row.key,

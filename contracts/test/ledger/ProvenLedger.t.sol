@@ -16,12 +16,16 @@ import { LedgerRows } from "../../src/ledger/LedgerRows.sol";
 import { ProvenLedger } from "../../src/ledger/ProvenLedger.sol";
 import { Snapshots } from "../../src/ledger/Snapshots.sol";
 import { Answers } from "../../src/types/Answer.sol";
+import { PolicyChange, PolicyRules } from "../../src/types/Policy.sol";
+import { IEnclaveRegistry } from "../../src/interfaces/IEnclaveRegistry.sol";
 import { RegistryWorld, SimulatedEnclave } from "../support/RegistryWorld.sol";
 
 /// Says what it was told to: real proofs are in tests/epochs.
 contract StubVerifier is IEpochVerifier {
     bool public answer = true;
     bool public reverts;
+    /// What the data must come to; 0 for anything.
+    uint256 public evaluation;
 
     error SumcheckFailed();
 
@@ -29,9 +33,14 @@ contract StubVerifier is IEpochVerifier {
         (answer, reverts) = (answer_, reverts_);
     }
 
+    function expect(uint256 evaluation_) external {
+        evaluation = evaluation_;
+    }
+
     function verify(bytes calldata, bytes32[] calldata inputs) external view returns (bool) {
         require(!reverts, SumcheckFailed());
         require(inputs.length == 6, SumcheckFailed());
+        require(evaluation == 0 || uint256(inputs[5]) == evaluation, SumcheckFailed());
         return answer;
     }
 }
@@ -216,6 +225,75 @@ contract ProvenLedgerTest is RegistryWorld {
         ledger.settle(epoch, signers, witness, rows, "");
     }
 
+    function test_AStolenKeySettlesNothingOnceThePolicyNarrows() public {
+        bytes memory rows = rowOf(LedgerRows.SIGNED, 1, 1, 0);
+        ProvenEpoch memory epoch = epochTo(1);
+        EpochWitness memory byAlice = vouch(alice, epoch, rows);
+        EpochWitness memory byBob = vouch(bob, epoch, rows);
+        TransitionSigner[] memory signedByAlice = signersOf(signerOf(alice, address(ledger)));
+        TransitionSigner[] memory signedByBob = signersOf(signerOf(bob, address(ledger)));
+        vm.prank(POLICY_OWNER);
+        enclaves.narrow(
+            policyId,
+            one(
+                PolicyChange(
+                    PolicyRules.REVOKED_KEYSET,
+                    alice.keysetId,
+                    bytes32(uint256(uint160(alice.keyset.answerKey)))
+                )
+            )
+        );
+        vm.expectPartialRevert(IEnclaveRegistry.SignerNotAdmitted.selector);
+        ledger.settle(epoch, signedByBob, byAlice, rows, "");
+        vm.expectPartialRevert(IEnclaveRegistry.SignerNotAdmitted.selector);
+        ledger.settle(epoch, signedByAlice, byBob, rows, "");
+        ledger.settle(epoch, signedByBob, byBob, rows, "");
+        assertEq(ledger.root(), 1, "root");
+    }
+
+    /// Nobody needs it to be alive, until its admission ends: then others are asked.
+    function test_WhatADeadEnclaveSignedSettlesWhileItIsAdmitted() public {
+        bytes memory rows = rowOf(LedgerRows.SIGNED, 1, 1, 0);
+        TransitionSigner[] memory signers = signersOf(signerOf(alice, address(ledger)));
+        vm.warp(START + VALIDITY / 2);
+        vm.roll(block.number + 100);
+        admit(bob);
+        vm.warp(START + VALIDITY);
+        ProvenEpoch memory epoch = epochTo(1);
+        ledger.settle(epoch, signers, vouch(bob, epoch, rows), rows, "");
+        vm.warp(block.timestamp + 1);
+        epoch = epochTo(2);
+        EpochWitness memory witness = vouch(bob, epoch, rows);
+        vm.expectPartialRevert(IEnclaveRegistry.AdmissionExpired.selector);
+        ledger.settle(epoch, signers, witness, rows, "");
+        ledger.settle(epoch, signersOf(signerOf(bob, address(ledger))), witness, rows, "");
+        assertEq(ledger.root(), 2, "root");
+    }
+
+    /// Signatures and proofs are of this name: on a fork, under another rule or beside, it is another.
+    function test_ALedgersNameIsOfOneChainOneAddressAndOneRule() public {
+        ProvenTerms memory terms = termsOf(2);
+        uint256 start = vm.snapshotState();
+        (address at, uint256 id) = nameOf(terms);
+        assertTrue(ledger.LEDGER_ID() != id, "address");
+        vm.revertToState(start);
+        vm.chainId(1);
+        (address same, uint256 other) = nameOf(terms);
+        assertEq(same, at, "at");
+        assertTrue(other != id, "chain");
+        vm.revertToState(start);
+        vm.chainId(31337);
+        terms.ruleId = keccak256("adyton rule budget 2");
+        (same, other) = nameOf(terms);
+        assertEq(same, at, "at");
+        assertTrue(other != id, "rule");
+    }
+
+    function nameOf(ProvenTerms memory terms) private returns (address, uint256) {
+        ProvenLedger made = new ProvenLedger(enclaves, small, large, terms);
+        return (address(made), made.LEDGER_ID());
+    }
+
     function test_RevertWhen_ASignersKeyIsNoPoint() public {
         TransitionSigner memory signer = signerOf(alice, address(ledger));
         signer.y += 1;
@@ -254,6 +332,58 @@ contract ProvenLedgerTest is RegistryWorld {
         EpochWitness memory witness = vouch(alice, epoch, rows);
         vm.expectPartialRevert(IProvenLedger.SignerInvalid.selector);
         ledger.settle(epoch, new TransitionSigner[](9), witness, rows, "");
+    }
+
+    function ofRows(bytes calldata rows, uint256 z) external pure returns (uint256) {
+        return EpochPolynomial.ofRows(rows, z);
+    }
+
+    /// Settles with both, where the verifier takes them for signers of these groups and no others.
+    function settleWithGroups(uint256 first, uint256 second) private {
+        bytes memory rows = rowOf(LedgerRows.SIGNED, 1, 1, 0);
+        ProvenEpoch memory epoch = epochTo(1);
+        EpochWitness memory witness = vouch(alice, epoch, rows);
+        TransitionSigner[] memory signers = new TransitionSigner[](2);
+        signers[0] = signerOf(alice, address(ledger));
+        signers[1] = signerOf(bob, address(ledger));
+        bytes memory packed;
+        for (uint256 i = 0; i < 2; ++i) {
+            TransitionSigner memory signer = signers[i];
+            packed = bytes.concat(packed, abi.encode(signer.keysetId, signer.answerKey, signer.x, signer.y));
+        }
+        uint256 z = uint256(
+            keccak256(abi.encode(ledger.LEDGER_ID(), 0, epoch, keccak256(rows), keccak256(packed)))
+        ) % FIELD;
+        uint256 sum = this.ofRows(rows, z);
+        uint256[2] memory groups = [first, second];
+        for (uint256 i = 0; i < 8; ++i) {
+            sum = EpochPolynomial.append(sum, z, i < 2 ? signers[i].x : 0);
+            sum = EpochPolynomial.append(sum, z, i < 2 ? signers[i].y : 0);
+            sum = EpochPolynomial.append(sum, z, i < 2 ? groups[i] : 0);
+        }
+        small.expect(sum);
+        ledger.settle(epoch, signers, witness, rows, "");
+    }
+
+    function test_WhereVendorsNeedNotDifferEachMachineIsAGroup() public {
+        settleWithGroups(256, 257);
+        assertEq(ledger.root(), 1, "root");
+    }
+
+    /// The circuit counts groups: two machines of one vendor are one signature there, whatever the prover says of them.
+    function test_WhereVendorsMustDifferTwoMachinesOfOneAreOneGroup() public {
+        policyId = createPolicy(
+            "vendors", one(PolicyChange(PolicyRules.DISTINCT_VENDORS, 0, bytes32(uint256(1))))
+        );
+        admit(alice);
+        admit(bob);
+        vm.warp(block.timestamp + 10);
+        ledger = new ProvenLedger(enclaves, small, large, termsOf(2));
+        (,, uint8 vendor,) =
+            enclaves.memberOf(policyId, uint40(block.timestamp), alice.keysetId, alice.keyset.answerKey);
+        assertTrue(vendor != 0, "vendor");
+        settleWithGroups(vendor, vendor);
+        assertEq(ledger.root(), 1, "root");
     }
 
     function test_OnlyTheLastOperatorSettlesWithinItsWindow() public {

@@ -52,6 +52,11 @@ export interface BlockHeader {
   readonly timestamp: bigint;
   readonly stateRoot: Hex;
   readonly receiptsRoot: Hex;
+  readonly beneficiary: Hex;
+  readonly gasLimit: bigint;
+  /** Zero before London. */
+  readonly baseFee: bigint;
+  readonly prevRandao: Hex;
 }
 
 /**
@@ -69,8 +74,19 @@ export function verifyBlock(block: BlockDescription): BlockHeader {
   const actual = keccak(encodeRlp(items));
   if (actual !== block.hash)
     throw new ProofRefused("header", `its fields hash to ${actual}, and it is named ${block.hash}`);
-  const { hash, parentHash, number, timestamp, stateRoot, receiptsRoot } = block;
-  return { hash, parentHash, number: BigInt(number), timestamp: BigInt(timestamp), stateRoot, receiptsRoot };
+  const { hash, parentHash, stateRoot, receiptsRoot, miner, mixHash } = block;
+  return {
+    hash,
+    parentHash,
+    number: BigInt(block.number),
+    timestamp: BigInt(block.timestamp),
+    stateRoot,
+    receiptsRoot,
+    beneficiary: miner,
+    gasLimit: BigInt(block.gasLimit),
+    baseFee: BigInt(block.baseFeePerGas ?? "0x0"),
+    prevRandao: mixHash,
+  };
 }
 
 /** Big-endian, without zeros before it. */

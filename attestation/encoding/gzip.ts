@@ -1,7 +1,7 @@
 /** gzip of bounded cost (RFC 1952): a few bytes can claim to be gigabytes. */
 
 import { Gunzip } from "fflate";
-import { concatBytes } from "../../protocol/bytes.ts";
+import { joinBytes } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
 
 const MAGIC = [0x1f, 0x8b] as const;
@@ -44,7 +44,7 @@ export function gunzip(bytes: Uint8Array, maxBytes: number): Uint8Array<ArrayBuf
   }
   if (!seen.isEnded || claimedLength(bytes) !== seen.length)
     throw malformed("it is cut off, or more follows it");
-  return concatBytes(...chunks);
+  return joinBytes(chunks);
 }
 
 /** ISIZE (§2.3.1): the length, in the last four bytes, little-endian. */

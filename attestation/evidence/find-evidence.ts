@@ -192,14 +192,14 @@ class EvidenceSearch {
     const json = input.json ?? (isJson(bytes) ? parseJsonEvidence(bytes) : undefined);
     if (json === undefined) return;
     const whole = tryOpenEvidence(input);
-    const queue: [unknown, string][] = [];
-    if (this.#add(whole, place)) queue.push(...innerMembers(json, place.path, whole?.members));
-    else queue.push([json, place.path]);
+    const queue: [unknown, string][] = this.#add(whole, place)
+      ? [...innerMembers(json, place.path, whole?.members)]
+      : [[json, place.path]];
     // Breadth first, and `queue` grows while it is walked.
     for (const [member, path] of queue) {
       this.#members += 1;
       if (this.#members > MAX_MEMBERS) throw tooManyMembers();
-      queue.push(...this.#lookIntoMember(member, { ...place, form: "JSON", path }));
+      for (const inner of this.#lookIntoMember(member, { ...place, form: "JSON", path })) queue.push(inner);
     }
   }
 

@@ -4,7 +4,7 @@
  */
 
 import type { Request, RequestHandler } from "express";
-import { concatBytes } from "../../protocol/bytes.ts";
+import { joinBytes } from "../../protocol/bytes.ts";
 import { parseJson } from "../../protocol/canonical-json.ts";
 import { InputError } from "../../protocol/errors.ts";
 
@@ -57,7 +57,7 @@ export function collectBody(request: Request, limit: number): Promise<Uint8Array
     request.once("end", () => {
       if (size > limit) reject(tooLarge(limit));
       else if (encoding !== undefined && encoding !== "identity") reject(invalid("a body is not compressed"));
-      else resolve(concatBytes(...chunks));
+      else resolve(joinBytes(chunks));
     });
     request.once("error", (cause) => {
       reject(invalid("the body ended early", cause));

@@ -1,6 +1,6 @@
 /** Server-sent events (WHATWG HTML §9.2.6), as far as model providers use them: the data of each event. */
 
-import { concatBytes } from "../../protocol/bytes.ts";
+import { joinBytes } from "../../protocol/bytes.ts";
 import { decodeText } from "./response-body.ts";
 
 const LF = 0x0a;
@@ -35,7 +35,7 @@ export class EventStream {
   }
 
   #endLine(rest: Uint8Array, events: string[]): void {
-    let line = decodeText(this.#line.length === 0 ? rest : concatBytes(...this.#line, rest));
+    let line = decodeText(this.#line.length === 0 ? rest : joinBytes([...this.#line, rest]));
     this.#line = [];
     if (this.#first && line.startsWith("\ufeff")) line = line.slice(1);
     this.#first = false;

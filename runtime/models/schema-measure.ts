@@ -40,8 +40,11 @@ function depthOf(schema: Json, root: Json, entered: ReadonlySet<string>): number
     return depthOf(definition(root, $ref), root, new Set([...entered, $ref]));
   }
   const nests = properties !== undefined || items !== undefined || type === "object" || type === "array";
-  const below = subschemas(schema).map((child) => depthOf(child, root, entered));
-  return (nests ? 1 : 0) + Math.max(0, ...below);
+  const below = subschemas(schema).reduce<number>(
+    (deepest, child) => Math.max(deepest, depthOf(child, root, entered)),
+    0,
+  );
+  return (nests ? 1 : 0) + below;
 }
 
 function definition(root: Json, ref: string): Json {

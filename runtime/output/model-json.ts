@@ -9,8 +9,8 @@ export interface ModelJson {
   readonly value: Json;
 }
 
-/** A fence of Markdown around the whole answer: models that were told the schema in words like to add one. */
-const FENCED = /^```(?:json)?[ \t]*\r?\n([\s\S]*?)\s*```$/i;
+/** The first line of a fence of Markdown: models that were told the schema in words like to add one around the whole answer. */
+const FENCE = /^(`{3,16}|~{3,16})(?:json)?[ \t]*\r?\n/i;
 
 /**
  * The one JSON value that a model's answer is.
@@ -19,8 +19,7 @@ const FENCED = /^```(?:json)?[ \t]*\r?\n([\s\S]*?)\s*```$/i;
  *   disagree about which of the two counts
  */
 export function parseModelJson(answer: string): ModelJson {
-  const trimmed = answer.trim();
-  const text = (FENCED.exec(trimmed)?.[1] ?? trimmed).trim();
+  const text = withoutFence(answer.trim());
   if (!isPlainText(text)) throw new OutputProblem("the answer must be well-formed Unicode");
   let value: Json;
   try {
@@ -33,6 +32,13 @@ export function parseModelJson(answer: string): ModelJson {
   checkMembers(text);
   checkUnicode(value);
   return { text, value };
+}
+
+/** In one pass: a pattern for the whole would look for its end again from each of a megabyte of spaces. */
+function withoutFence(text: string): string {
+  const [line = "", fence = ""] = FENCE.exec(text) ?? [];
+  const isClosed = fence !== "" && text.length >= line.length + fence.length && text.endsWith(fence);
+  return isClosed ? text.slice(line.length, -fence.length).trim() : text;
 }
 
 /** An escape can spell half of a surrogate pair: a text that has no UTF-8, and that no reader could hash or pass on. */

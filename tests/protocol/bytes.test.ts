@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
   concatBytes,
+  joinBytes,
   equalBytes,
   fromHex,
   fromUtf8,
@@ -51,6 +52,11 @@ test("concatenation keeps order and owns its memory", () => {
   const joined = concatBytes(part, new Uint8Array([3]));
   part[0] = 9;
   expect(joined).toEqual(new Uint8Array([1, 2, 3]));
+});
+
+test("joins more parts than a call takes arguments", () => {
+  const parts = Array<Uint8Array>(300_000).fill(new Uint8Array([7]));
+  expect(joinBytes(parts)).toHaveLength(300_000);
 });
 
 test("bytes are equal only in length and every place", () => {

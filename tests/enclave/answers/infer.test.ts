@@ -215,6 +215,19 @@ describe("one model", () => {
     );
   });
 
+  test("is read as far as its output may become long, and no further", async () => {
+    const padded =
+      (size: number): Respond =>
+      () =>
+        says(verdict(true, "7").padEnd(size));
+    expect((await one(padded(65_536))).outcome.status).toBe(AnswerStatus.ok);
+    const { outcome } = await one(padded(65_537));
+    expect(outcome).toMatchObject({
+      status: AnswerStatus.invalidOutput,
+      reason: "it is longer than 4096 bytes",
+    });
+  });
+
   test("is never asked a third time", async () => {
     const { outcome, events } = await one(() => says("no JSON"));
     expect(outcome.status).toBe(AnswerStatus.invalidOutput);

@@ -1,4 +1,5 @@
 import express from "express";
+import { once } from "node:events";
 import { createServer, request, type Server } from "node:http";
 import { connect, type AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
@@ -14,6 +15,9 @@ const refusals: string[] = [];
 beforeAll(async () => {
   const app = express();
   app.post("/bytes", readBytes(LIMIT), (call, response) => {
+    response.send(String((call.body as Uint8Array).length));
+  });
+  app.post("/large", readBytes(1_048_576), (call, response) => {
     response.send(String((call.body as Uint8Array).length));
   });
   app.post("/json", readJson(LIMIT), (call, response) => {
@@ -83,6 +87,17 @@ test.for<[string, number, string | Uint8Array, Record<string, string>]>([
   expect(JSON.parse(reply.text)).toMatchObject({
     error: { code: status === 413 ? "INPUT_TOO_LARGE" : "INPUT_INVALID" },
   });
+});
+
+test("takes a body in more pieces than a call takes arguments", async () => {
+  const pieces = 200_000;
+  const socket = connect(port, "127.0.0.1");
+  socket.write("POST /large HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n");
+  socket.write(`${"1\r\nx\r\n".repeat(pieces)}0\r\n\r\n`);
+  let reply = "";
+  socket.setEncoding("utf8").on("data", (text: string) => (reply += text));
+  await once(socket, "close");
+  expect(reply).toMatch(new RegExp(`^HTTP/1.1 200 OK[^]*${pieces}$`));
 });
 
 test("a caller who hangs up inside of a body is refused, and is no bug", async () => {

@@ -21,7 +21,7 @@ const exchange = createExchange({
     firstByteMs: 60_000,
     stallMs: 60_000,
     wholeExchangeMs: 120_000,
-    responseBytes: 65_536,
+    responseBytes: 1_048_576,
     retries: 0,
   },
   judgeSession: () => {
@@ -48,6 +48,8 @@ const outcomeOf = (outcome: ExchangeOutcome): string =>
 
 const chunked = (name: string): string =>
   `HTTP/1.1 200 OK\r\nTransfer-Encoding: ${name}\r\n\r\nb\r\n${BODY}\r\n0\r\n\r\n`;
+const pieces = (count: number, bytes: number): string =>
+  `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${`${bytes.toString(16)}\r\n${" ".repeat(bytes)}\r\n`.repeat(count)}0\r\n\r\n`;
 const compressed = (status: string): Buffer => {
   const body = gzipSync(BODY);
   const head = `HTTP/1.1 ${status}\r\nretry-after: 1\r\ncontent-encoding: gzip\r\ncontent-length: ${body.length}\r\n\r\n`;
@@ -75,6 +77,11 @@ describe("a response", () => {
     ],
     ["503 without a body", "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\r\n", "complete 503"],
     ["429 that is compressed", compressed("429 Too Many Requests"), "complete 429"],
+    ["in some thousand pieces of one byte", pieces(4_096, 1), "complete 200"],
+    ["in more pieces, of a size that servers send", pieces(20_000, 24), "complete 200"],
+    ["in crumbs", pieces(4_097, 1), "MODEL_RESPONSE_MALFORMED"],
+    // As many as a call takes no arguments: joining them must not end the process.
+    ["in two hundred thousand crumbs", pieces(200_000, 1), "MODEL_RESPONSE_MALFORMED"],
   ] as const)("%s", async ([, raw, expected]) => {
     expect(outcomeOf(await answer(raw))).toBe(expected);
   });

@@ -28,6 +28,11 @@ describe("server-sent events", () => {
     expect(read(Array.from(toUtf8(text), (byte) => new Uint8Array([byte])))).toEqual(events);
   });
 
+  test("are read with a line in more pieces than a call takes arguments", () => {
+    const pieces = Array<Uint8Array>(200_000).fill(toUtf8("x"));
+    expect(read([toUtf8("data: "), ...pieces, toUtf8("\n\n")])).toEqual(["x".repeat(200_000)]);
+  });
+
   test("are the same wherever chunks end", () => {
     const bytes = toUtf8("data: naïve 😀\r\n\r\ndata: second\ndata: line\n\n: x\rdata: last\r\r");
     const whole = read([bytes]);

@@ -88,6 +88,8 @@ describe("a tuple", () => {
     ["a fence of other line ends", "(bool b)", '```json\r\n{"b":true}\r\n```', [true]],
     ["a fence in capitals", "(bool b)", '```JSON\n{"b":true}\n```', [true]],
     ["a fence that closes on the last line", "(bool b)", '```json\n{"b":true}```', [true]],
+    ["a fence of tildes", "(bool b)", '~~~json\n{"b":true}\n~~~', [true]],
+    ["a longer fence", "(bool b)", '````\n{"b":true}\n````', [true]],
   ] as const)("takes %s", ([, type, answer, values]) => {
     expect(decoded(type, answer)).toEqual(values);
   });
@@ -178,6 +180,24 @@ describe("a tuple", () => {
     ["two values", "(bool a)", `{"a":true} {"a":true}`, "the answer must be one JSON value and nothing else"],
     ["nothing", "(bool a)", ``, "the answer must be one JSON value and nothing else"],
     ["a list in its place", "(bool a)", `[true]`, "the answer must be a JSON object"],
+    [
+      "a fence that nobody closes, and a megabyte of spaces",
+      "(bool a)",
+      `\`\`\`json\n${" ".repeat(1_000_000)}x`,
+      "the answer must be one JSON value and nothing else",
+    ],
+    [
+      "a fence that is closed by another",
+      "(bool a)",
+      '```json\n{"a":true}\n~~~',
+      "the answer must be one JSON value and nothing else",
+    ],
+    [
+      "a fence in a fence",
+      "(bool a)",
+      '```\n```\n{"a":true}\n```\n```',
+      "the answer must be one JSON value and nothing else",
+    ],
     [
       "nesting without end",
       "(bool a)",

@@ -35,10 +35,10 @@ export interface Bounds {
 }
 
 /**
- * Characters of an answer that are read: as many for each byte that may come of them, since JSON spells a byte in six at most, and
+ * Characters of an answer that are read: as many for each byte that may come of them, since JSON spells bytes in two or three, and
  * names and spaces come beside it; and never fewer than the names of a request may take. Reading a megabyte takes half a second.
  */
-const READ_CHARACTERS_A_BYTE = 8;
+const READ_CHARACTERS_A_BYTE = 4;
 const MIN_READ_CHARACTERS = 65_536;
 
 /** Ends in a status for whatever a requester, a model or a network does; throws for nothing but a bug. */

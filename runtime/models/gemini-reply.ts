@@ -120,6 +120,10 @@ export function stopReason({ reason, blocked, calls }: GeminiEnding): StopReason
     case "BLOCKLIST":
     case "PROHIBITED_CONTENT":
     case "SPII":
+    case "IMAGE_SAFETY":
+    case "IMAGE_RECITATION":
+    case "IMAGE_PROHIBITED_CONTENT":
+    case "MODEL_ARMOR":
       return "refused";
     default:
       return "other";

@@ -18,6 +18,8 @@ export function createJsonStreamReader({ onEvent, finish }: EventReader): Stream
   const events = new EventStream();
   let done = false;
   const read = (text: string): readonly ReplyPiece[] => {
+    // A sign of life with nothing in it.
+    if (text.trim() === "") return [];
     if (done) throw malformed("an event follows the end of the stream");
     done = text === DONE;
     return done ? [] : onEvent(parseProviderJson(toUtf8(text)));

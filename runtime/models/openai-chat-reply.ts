@@ -1,6 +1,7 @@
 /** The response of Chat Completions: https://platform.openai.com/docs/api-reference/chat/object */
 
 import * as z from "zod";
+import type { Json } from "../../protocol/canonical-json.ts";
 import type { ModelReply, StopReason, ToolCall } from "./model-format.ts";
 import { errorInBody } from "./provider-error.ts";
 import { anyJson, malformed, parseBody, tokenCount } from "./response-body.ts";
@@ -38,6 +39,9 @@ export const ChatUsage = z
   .catch(null);
 
 const Completion = z.object({
+  object: anyJson.nullish(),
+  code: anyJson.nullish(),
+  type: anyJson.nullish(),
   error: anyJson.nullish(),
   id: z.string().nullish(),
   model: z.string().nullish(),
@@ -60,8 +64,8 @@ const Completion = z.object({
 });
 
 export function parseChatReply(body: Uint8Array): ModelReply {
-  const { error, id, model, choices, usage } = parseBody(Completion, body);
-  if (error !== undefined && error !== null) throw errorInBody(error);
+  const { error, id, model, choices, usage, ...rest } = parseBody(Completion, body);
+  throwError(error ?? null, rest);
   const choice = choices?.find(({ index }) => (index ?? 0) === 0);
   if (choice === undefined) throw malformed("no choice in the body");
   if (choice.error !== undefined && choice.error !== null) throw errorInBody(choice.error);
@@ -81,6 +85,19 @@ export function parseChatReply(body: Uint8Array): ModelReply {
     })),
     carry: null,
   };
+}
+
+interface SaidInPlace {
+  readonly object?: Json | undefined;
+  readonly code?: Json | undefined;
+  readonly type?: Json | undefined;
+}
+
+/** @throws {UpstreamError} for an error in a body or an event, or in its place */
+export function throwError(error: Json, { object, code = null, type = null }: SaidInPlace): void {
+  if (error !== null) throw errorInBody(error);
+  // vLLM's: `{"object": "error", "code": 404, …}`, with status 200.
+  if (object === "error") throw errorInBody({ code, type });
 }
 
 /** Reasons by which servers tell of an outage of their own: an HTTP error that came too late for its status. */

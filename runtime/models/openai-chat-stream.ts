@@ -3,7 +3,7 @@
 import * as z from "zod";
 import { createJsonStreamReader } from "./json-stream-reader.ts";
 import type { ModelReply, ReplyPiece, StreamReader } from "./model-format.ts";
-import { ChatContent, ChatUsage, stopReason, throwOutage } from "./openai-chat-reply.ts";
+import { ChatContent, ChatUsage, stopReason, throwError, throwOutage } from "./openai-chat-reply.ts";
 import { errorInBody } from "./provider-error.ts";
 import type { ReasoningFilter } from "./reasoning-tags.ts";
 import { ReplyBuilder } from "./reply-builder.ts";
@@ -16,6 +16,9 @@ const CallDelta = z.object({
 });
 
 const Chunk = z.object({
+  object: anyJson.nullish(),
+  code: anyJson.nullish(),
+  type: anyJson.nullish(),
   error: anyJson.nullish(),
   id: z.string().nullish(),
   model: z.string().nullish(),
@@ -45,8 +48,8 @@ export function createChatStreamReader(filter: ReasoningFilter | null = null): S
   let finishReason: string | null = null;
   return createJsonStreamReader({
     onEvent: (event) => {
-      const { error, id, model, choices, usage } = readAs(Chunk, event);
-      if (error !== undefined && error !== null) throw errorInBody(error);
+      const { error, id, model, choices, usage, ...rest } = readAs(Chunk, event);
+      throwError(error ?? null, rest);
       reply.identifyOne({ responseId: id, returnedModel: model });
       if (usage !== undefined && usage !== null) reply.usage = usage;
       const choice = choices?.find(({ index }) => (index ?? 0) === 0);

@@ -83,7 +83,13 @@ export function errorOfResponse(status: number, body: Uint8Array): UpstreamError
 /** The error that a provider reports inside a 2xx body or a stream: the object itself, not its wrapping. */
 export function errorInBody(error: Json): UpstreamError {
   const said = ErrorObject.safeParse(error).data ?? NOTHING_SAID;
-  return upstreamError(codeOf(said) ?? "MODEL_HTTP_ERROR", said, {});
+  return upstreamError(codeOf(said) ?? codeOfNumber(said), said, {});
+}
+
+/** Gateways put the status that they were answered with into `code`. */
+function codeOfNumber({ code }: ErrorObject): UpstreamErrorCode {
+  const status = typeof code === "number" ? code : 0;
+  return status >= 400 && status < 600 ? codeOfStatus(status) : "MODEL_HTTP_ERROR";
 }
 
 function saidIn(body: Uint8Array): ErrorObject {

@@ -115,49 +115,106 @@ export function checkTakesSchema(takesSchema: (schema: Json) => boolean, schema:
 
 /**
  * Whether OpenAI takes it: the root is an object and no choice, and lists say what they hold. In strict mode (`isStrictSchema`)
- * it also refuses a `$ref` with anything beside it, and a value of any type.
+ * it also refuses a `$ref` with anything beside it, a value of any type, an object without properties, and choices of objects, of
+ * lists or of another type than is named.
  */
 export function isOpenaiSchema(schema: Json): boolean {
   if (!isObject(schema) || schema["type"] !== "object" || "anyOf" in schema) return false;
   return (
-    everySubschema(schema, holdsItems) && (!isStrictSchema(schema) || everySubschema(schema, isPlainlyTyped))
+    everySubschema(schema, holdsItems) &&
+    (!isStrictSchema(schema) ||
+      everySubschema(
+        schema,
+        (rules) => isPlainlyTyped(rules) && namesMembers(rules) && choosesItsType(rules),
+      ))
   );
 }
 
-/** Whether Anthropic takes it: every object is closed, and no definition holds itself. */
+/** Names of members that Anthropic takes. */
+const ANTHROPIC_NAME = /^[A-Za-z0-9_.-]{1,64}$/;
+
+/**
+ * Whether Anthropic takes it: every object is closed, lists say what they hold, choices are of no objects and
+ * lists, members are named in ASCII without spaces, required ones are described, and no definition holds itself.
+ */
 export function isAnthropicSchema(schema: Json): boolean {
-  return isClosedSchema(schema) && !isRecursiveSchema(schema);
+  const isTaken = (rules: JsonObject): boolean =>
+    holdsItems(rules) &&
+    demandsMembers(rules) &&
+    chosen(rules).every((value) => typeof value !== "object" || value === null) &&
+    memberNames(rules).every((name) => ANTHROPIC_NAME.test(name));
+  return isClosedSchema(schema) && everySubschema(schema, isTaken) && !isRecursiveSchema(schema);
 }
 
-/** Whether Gemini takes it: choices are of texts and numbers, lists say what they hold, and no definition holds itself. */
+/**
+ * Whether Gemini takes it: choices are of texts and numbers, lists say what they hold, a `$ref` has nothing beside it, required
+ * members are described, and no definition holds itself.
+ */
 export function isGeminiSchema(schema: Json): boolean {
-  return (
-    everySubschema(schema, holdsItems) && everySubschema(schema, choosesPlainly) && !isRecursiveSchema(schema)
-  );
+  const isTaken = (rules: JsonObject): boolean =>
+    holdsItems(rules) && refersAlone(rules) && demandsMembers(rules) && choosesPlainly(rules);
+  return everySubschema(schema, isTaken) && !isRecursiveSchema(schema);
 }
 
 function holdsItems({ type, items }: JsonObject): boolean {
   return items !== undefined || !(type === "array" || (isList(type) && type.includes("array")));
 }
 
+/** Definitions may stand beside the root's. */
+function refersAlone(schema: JsonObject): boolean {
+  return !("$ref" in schema) || Object.keys(schema).every((keyword) => /^\$(?:ref|defs)$/.test(keyword));
+}
+
 function isPlainlyTyped(schema: JsonObject): boolean {
-  if ("$ref" in schema) return Object.keys(schema).length === 1;
+  if ("$ref" in schema) return refersAlone(schema);
   return ["type", "anyOf", "enum", "const"].some((keyword) => keyword in schema);
 }
 
+function memberNames({ properties }: JsonObject): readonly string[] {
+  return isObject(properties) ? Object.keys(properties) : [];
+}
+
+/** Members that are required and nowhere described are refused as a mistake. */
+function demandsMembers(schema: JsonObject): boolean {
+  const { properties, required } = schema;
+  if (!isList(required)) return true;
+  return required.every(
+    (name) => isObject(properties) && typeof name === "string" && Object.hasOwn(properties, name),
+  );
+}
+
+/** Under its own `type` an object has its properties, be they none. */
+function namesMembers({ type, properties }: JsonObject): boolean {
+  return isObject(properties) || !(type === "object" || (isList(type) && type.includes("object")));
+}
+
+function chosen(schema: JsonObject): readonly Json[] {
+  if ("const" in schema) return [schema["const"] ?? null];
+  return isList(schema["enum"]) ? schema["enum"] : [];
+}
+
+function choosesItsType(schema: JsonObject): boolean {
+  const { type } = schema;
+  const named = type === undefined ? null : isList(type) ? type : [type];
+  return chosen(schema).every((value) => {
+    const own = jsonType(value);
+    if (own === "object" || own === "array") return false;
+    return named === null || named.includes(own) || (own === "number" && named.includes("integer"));
+  });
+}
+
 function choosesPlainly(schema: JsonObject): boolean {
-  const values = "const" in schema ? [schema["const"]] : isList(schema["enum"]) ? schema["enum"] : [];
-  return values.every((value) => typeof value === "string" || typeof value === "number");
+  return chosen(schema).every((value) => typeof value === "string" || typeof value === "number");
 }
 
 function everySubschema(schema: Json, rule: (schema: JsonObject) => boolean): boolean {
   if (!isObject(schema)) return true;
-  const { properties, items, anyOf, $defs } = schema;
+  const { properties, items, additionalProperties, anyOf, $defs } = schema;
   const children = [
     ...(isObject(properties) ? Object.values(properties) : []),
     ...(isObject($defs) ? Object.values($defs) : []),
     ...(isList(anyOf) ? anyOf : []),
-    ...(items === undefined ? [] : [items]),
+    ...[items, additionalProperties].filter(isObject),
   ];
   return rule(schema) && children.every((child) => everySubschema(child, rule));
 }
@@ -167,13 +224,13 @@ function isClosedSchema(schema: Json): boolean {
   return everyObject(schema, ({ additionalProperties }) => additionalProperties === false);
 }
 
-/** Whether every object of `schema` is closed and requires all of its members, as OpenAI's strict enforcement asks. */
+/** Whether every object of `schema` is closed and requires all of its members and nothing else, as OpenAI's strict enforcement asks. */
 export function isStrictSchema(schema: Json): boolean {
   return everyObject(schema, ({ properties, required, additionalProperties }) => {
     const names = isObject(properties) ? Object.keys(properties) : [];
-    return (
-      additionalProperties === false && isList(required) && names.every((name) => required.includes(name))
-    );
+    const demanded = new Set(isList(required) ? required : []);
+    const isWhole = isList(required) && demanded.size === names.length && required.length === names.length;
+    return additionalProperties === false && isWhole && names.every((name) => demanded.has(name));
   });
 }
 

@@ -8,10 +8,12 @@ type JsonObject = { readonly [key: string]: Json };
 type Measures = { -readonly [Name in keyof Required<SchemaLimits>]: number };
 
 const DEFINITION = "#/$defs/";
+/** Definitions inside each other through their references. More are as good as without end: no provider takes a tenth of them. */
+const MAX_REFERENCES = 256;
 
 /** Whether `schema` stays within what a provider says that it takes. A recursive one has no depth, and stays within none. */
 export function fitsSchemaLimits(schema: Json, limits: SchemaLimits): boolean {
-  if (limits.depth !== undefined && depthOf(schema, schema, new Set()) > limits.depth) return false;
+  if (limits.depth !== undefined && new Depths(schema).of(schema) > limits.depth) return false;
   const sizes: Measures = {
     depth: 0,
     properties: 0,
@@ -28,23 +30,42 @@ export function fitsSchemaLimits(schema: Json, limits: SchemaLimits): boolean {
 
 /** Whether a definition of `schema` refers to itself, through others or directly. */
 export function isRecursiveSchema(schema: Json): boolean {
-  return depthOf(schema, schema, new Set()) === Infinity;
+  return new Depths(schema).of(schema) === Infinity;
 }
 
-/** Objects and lists inside each other; infinite where a definition holds itself. */
-function depthOf(schema: Json, root: Json, entered: ReadonlySet<string>): number {
-  if (!isObject(schema)) return 0;
-  const { $ref, properties, items, type } = schema;
-  if (typeof $ref === "string") {
-    if (entered.has($ref)) return Infinity;
-    return depthOf(definition(root, $ref), root, new Set([...entered, $ref]));
+/**
+ * Objects and lists inside each other; infinite where a definition holds itself. Each definition is measured once: one that holds the
+ * next twice, thirty times over, would else be walked a billion times.
+ */
+class Depths {
+  readonly #root: Json;
+  readonly #known = new Map<string, number>();
+  readonly #entered = new Set<string>();
+
+  constructor(root: Json) {
+    this.#root = root;
   }
-  const nests = properties !== undefined || items !== undefined || type === "object" || type === "array";
-  const below = subschemas(schema).reduce<number>(
-    (deepest, child) => Math.max(deepest, depthOf(child, root, entered)),
-    0,
-  );
-  return (nests ? 1 : 0) + below;
+
+  of(schema: Json): number {
+    if (!isObject(schema)) return 0;
+    const { $ref, properties, items, type } = schema;
+    if (typeof $ref === "string") return this.#ofDefinition($ref);
+    const nests = properties !== undefined || items !== undefined || type === "object" || type === "array";
+    let below = 0;
+    for (const child of subschemas(schema)) below = Math.max(below, this.of(child));
+    return (nests ? 1 : 0) + below;
+  }
+
+  #ofDefinition(ref: string): number {
+    const known = this.#known.get(ref);
+    if (known !== undefined) return known;
+    if (this.#entered.has(ref) || this.#entered.size >= MAX_REFERENCES) return Infinity;
+    this.#entered.add(ref);
+    const depth = this.of(definition(this.#root, ref));
+    this.#entered.delete(ref);
+    this.#known.set(ref, depth);
+    return depth;
+  }
 }
 
 function definition(root: Json, ref: string): Json {
@@ -57,10 +78,11 @@ function measure(schema: Json, sizes: Measures): void {
   if (!isObject(schema)) return;
   const { properties, required, $defs, type, anyOf } = schema;
   const names = isObject(properties) ? Object.keys(properties) : [];
+  const demanded = new Set(list(required));
   const definitions = isObject($defs) ? $defs : {};
   const values = [...list(schema["enum"]), ...("const" in schema ? [schema["const"] ?? null] : [])];
   sizes.properties += names.length;
-  sizes.optionalProperties += names.filter((name) => !list(required).includes(name)).length;
+  sizes.optionalProperties += names.filter((name) => !demanded.has(name)).length;
   sizes.unions += (anyOf === undefined ? 0 : 1) + (Array.isArray(type) ? 1 : 0);
   sizes.enumValues += list(schema["enum"]).length;
   sizes.characters += [...names, ...Object.keys(definitions)].join("").length;
@@ -72,10 +94,10 @@ function text(value: Json): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-function subschemas({ properties, items, anyOf }: JsonObject): readonly Json[] {
+function subschemas({ properties, items, additionalProperties, anyOf }: JsonObject): readonly Json[] {
   return [
     ...(isObject(properties) ? Object.values(properties) : []),
-    ...(items === undefined ? [] : [items]),
+    ...[items, additionalProperties].filter(isObject),
     ...list(anyOf),
   ];
 }

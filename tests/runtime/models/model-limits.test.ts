@@ -6,6 +6,7 @@ import { infer, quotePrice } from "../../../enclave/answers/infer.ts";
 import { TranscriptRecorder } from "../../../enclave/answers/transcript-recorder.ts";
 import { Behaviour } from "../../../enclave/configuration/behaviour.ts";
 import { fitQuestion } from "../../../enclave/openai/call-terms.ts";
+import { isStrictSchema } from "../../../runtime/models/provider-schema.ts";
 import { fitsSchemaLimits, isRecursiveSchema } from "../../../runtime/models/schema-measure.ts";
 import type { Outcome } from "../../../runtime/output/panel.ts";
 import { AnswerStatus } from "../../../protocol/answer.ts";
@@ -253,6 +254,44 @@ describe("a schema", () => {
 
   test("that holds itself is known", () => {
     expect([isRecursiveSchema(recursive), isRecursiveSchema(nested)]).toEqual([true, false]);
+  });
+
+  /** Definitions of which each holds the next twice: written out they would be 2^count. */
+  const doubling = (count: number): Json => {
+    const two = (next: Json): Json => object({ a: next, b: next });
+    const definitions = Array.from({ length: count }, (_, at): [string, Json] => [
+      `d${at}`,
+      at + 1 < count ? two({ $ref: `#/$defs/d${at + 1}` }) : { type: "string" },
+    ]);
+    return {
+      ...(two({ $ref: "#/$defs/d0" }) as object),
+      $defs: Object.fromEntries(definitions),
+    };
+  };
+
+  test("that refers to everything twice is measured once", () => {
+    expect(fitsSchemaLimits(doubling(60), { depth: 60 })).toBe(true);
+    expect(fitsSchemaLimits(doubling(60), { depth: 59 })).toBe(false);
+    expect(isRecursiveSchema(doubling(60))).toBe(false);
+  });
+
+  test("with more references in one another than any provider takes counts as endless, however many there are", () => {
+    expect([256, 257, 50_000].map((count) => isRecursiveSchema(doubling(count)))).toEqual([
+      false,
+      true,
+      true,
+    ]);
+  });
+
+  test("of very many members is measured in one pass", () => {
+    const names = Array.from({ length: 100_000 }, (_, at) => `m${at}`);
+    const many = object(
+      Object.fromEntries(names.map((name) => [name, { type: "null" }])),
+      names.toReversed(),
+    );
+    expect(fitsSchemaLimits(many, { optionalProperties: 0 })).toBe(true);
+    expect(isStrictSchema(many)).toBe(true);
+    expect(isRecursiveSchema(many)).toBe(false);
   });
 
   test("beyond the model's limits is put into the prompt, and its answer is checked all the same", async () => {

@@ -133,6 +133,20 @@ describe("a finish reason in other servers' words", () => {
     expect(streamed(chat, [delta({ content: "Yes" }), delta({}, reason)]).stop).toBe(stop);
   });
 
+  test("an error in an event's place is one", () => {
+    const error = { object: "error", message: "x", type: "InternalServerError", code: 500 };
+    expect(codeOf(() => streamed(chat, [delta({ content: "Ye" }), error]))).toBe("MODEL_HTTP_ERROR");
+  });
+
+  test("events with nothing in them are signs of life, also after the end", () => {
+    const reader = chat.createStreamReader();
+    const events = [delta({ content: "Yes" }), delta({}, "stop")].map(
+      (event) => `data: ${JSON.stringify(event)}\n\n`,
+    );
+    reader.read(toUtf8(["data: \n\n", ...events, "data: [DONE]\n\n", "data:\n\n"].join("")));
+    expect(reader.finish().text).toBe("Yes");
+  });
+
   test.for(["insufficient_system_resource", "network_error", "error"] as const)(
     "%s is an outage, which is asked again",
     (reason) => {

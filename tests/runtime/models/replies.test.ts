@@ -110,6 +110,12 @@ describe("a reply", () => {
       { stop: "refused", text: "" },
     ],
     ["Gemini: a blocked answer", gemini, candidate("half", "PROHIBITED_CONTENT"), { stop: "refused" }],
+    [
+      "Gemini: an answer that a filter blocked",
+      gemini,
+      candidate("half", "MODEL_ARMOR"),
+      { stop: "refused" },
+    ],
     ["Gemini: its limit", gemini, candidate("half", "MAX_TOKENS"), { stop: "length" }],
     ["Gemini: a call that it got wrong", gemini, candidate("", "MALFORMED_FUNCTION_CALL"), { stop: "other" }],
     [
@@ -146,6 +152,25 @@ describe("a reply", () => {
 
   test.for([
     ["Chat: an error with status 200", openaiChat, { error: { code: "server_error" } }, "MODEL_HTTP_ERROR"],
+    [
+      "Chat: a gateway's error that the same call would meet again",
+      openaiChat,
+      { error: { code: 404 } },
+      "MODEL_REQUEST_REJECTED",
+    ],
+    ["Chat: a gateway's outage", openaiChat, { error: { code: 502 } }, "MODEL_HTTP_ERROR"],
+    [
+      "Chat: an error in the body's place",
+      openaiChat,
+      { object: "error", type: "NotFoundError", code: 404 },
+      "MODEL_REQUEST_REJECTED",
+    ],
+    [
+      "Chat: an outage in the body's place",
+      openaiChat,
+      { object: "error", type: "InternalServerError", code: 500 },
+      "MODEL_HTTP_ERROR",
+    ],
     ["Chat: no choice", openaiChat, { choices: [] }, "MODEL_RESPONSE_MALFORMED"],
     [
       "Chat: a call without a name",

@@ -433,7 +433,9 @@ describe("Gemini Interactions", () => {
   });
 });
 
-function closed(properties: Readonly<Record<string, Json>>, $defs?: Readonly<Record<string, Json>>): Json {
+type Members = Readonly<Record<string, Json>>;
+
+function closed(properties: Members, $defs?: Members): Members {
   const more = $defs === undefined ? {} : { $defs };
   return {
     type: "object",
@@ -453,6 +455,15 @@ test.for([
   ["recursion", RECURSIVE],
   ["a list of anything", closed({ tags: { type: "array" } })],
   ["a choice that is no text and no number", closed({ yes: { type: "boolean", const: true } })],
+  [
+    "a reference with anything beside it",
+    closed({ who: { $ref: "#/$defs/p", description: "x" } }, { p: closed({}) }),
+  ],
+  ["a member that is required and not described", { ...closed({ a: {} }), required: ["a", "b"] }],
+  [
+    "a list of anything among further members",
+    { type: "object", properties: {}, additionalProperties: { type: "array" } },
+  ],
 ] as const)("Gemini is told in the prompt of %s", ([, json]) => {
   expect([gemini.takesSchema(json), geminiInteractions.takesSchema(json)]).toEqual([false, false]);
 });
@@ -479,7 +490,18 @@ test.for([
     openaiResponses,
     closed({ who: { $ref: "#/$defs/p", description: "the person" } }, { p: closed({}) }),
   ],
+  [
+    "Chat Completions",
+    openaiChat,
+    closed({ a: { type: "object", required: [], additionalProperties: false } }),
+  ],
+  ["Responses", openaiResponses, closed({ a: { enum: [{ b: 1 }, { b: 2 }] } })],
+  ["Responses", openaiResponses, closed({ a: { type: "string", enum: ["x", 1] } })],
   ["Anthropic Messages", anthropicMessages, RECURSIVE],
+  ["Anthropic Messages", anthropicMessages, closed({ tags: { type: "array" } })],
+  ["Anthropic Messages", anthropicMessages, closed({ "a name": { type: "string" } })],
+  ["Anthropic Messages", anthropicMessages, closed({ a: { enum: [["x"], ["y"]] } })],
+  ["Anthropic Messages", anthropicMessages, { ...closed({ a: { type: "string" } }), required: ["b"] }],
   ["Anthropic Messages", anthropicMessages, { type: "object", properties: {} }],
   [
     "Anthropic Messages",
@@ -491,6 +513,12 @@ test.for([
   expect(codeOf(() => format.encodeQuestion(question({ schema: { json, strict: true } })))).toBe(
     "INPUT_INVALID",
   );
+});
+
+test("OpenAI is not told to be strict about a member that is required and not described", () => {
+  const json = { ...closed({ a: { type: "string" } }), required: ["a", "b"] };
+  const body = fromUtf8(openaiChat.encodeQuestion(question({ schema: { json, strict: true } })).body);
+  expect(JSON.parse(body)).toMatchObject({ response_format: { json_schema: { strict: false } } });
 });
 
 describe("every format", () => {

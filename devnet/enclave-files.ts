@@ -39,6 +39,8 @@ export interface EnclaveTerms {
   readonly port: number;
   /** RPC server of the chain whose time the enclave takes for true; `null` for this machine's clock. */
   readonly clockChainUrl: string | null;
+  /** Of a server of the chain behind TLS, for questions that read contracts; `null`: none is read. */
+  readonly chainServer: string | null;
   /** Milliseconds until the first byte of a model's response. */
   readonly firstByteMs: number;
 }
@@ -64,7 +66,13 @@ function writeSecret(folder: string, name: string, key: string): SecretFile {
   return { name, file };
 }
 
-function createBehaviour({ model, firstByteMs, clockChainUrl }: EnclaveTerms): BehaviourFile {
+function createBehaviour({
+  model,
+  firstByteMs,
+  clockChainUrl,
+  chainId,
+  chainServer,
+}: EnclaveTerms): BehaviourFile {
   return {
     version: 1,
     // Programs reach the public web, whichever model is asked.
@@ -90,6 +98,7 @@ function createBehaviour({ model, firstByteMs, clockChainUrl }: EnclaveTerms): B
       addresses: "any-for-testing",
       headers: { "user-agent": "adyton-enclave" },
       pages: { extractor: EXTRACTOR },
+      ...(chainServer === null ? {} : { reads: { servers: { [chainId.toString()]: chainServer } } }),
     },
     agents: {
       sandbox: sandboxDigests(),

@@ -181,7 +181,7 @@ interface PlannedEnclave {
 /** The enclave's configuration is written first: the policy on chain names its digest. */
 async function planEnclave(
   { folder, now, firstByteMs, ports }: NetworkOptions,
-  { model, rpcUrl }: Chain,
+  { model, rpcUrl, sourcesOrigin }: Chain,
 ): Promise<PlannedEnclave> {
   const simulator = await describeSimulator(PLATFORM, now());
   const credential = randomBytes(24).toString("base64url");
@@ -198,6 +198,7 @@ async function planEnclave(
     agentCredential,
     port: ports?.enclave ?? 0,
     clockChainUrl: rpcUrl,
+    chainServer: sourcesOrigin === null ? null : `${sourcesOrigin}/rpc`,
     firstByteMs: firstByteMs ?? FIRST_BYTE_MS,
   });
   const policyFile = join(folder, "policy.json");

@@ -42,6 +42,7 @@ import { SecretStore } from "./secrets/secret-store.ts";
 import { createJudgeThread, serveJudgements } from "./snapshots/judge-thread.ts";
 import { createSources } from "./sources/create-sources.ts";
 import { isPageThread, servePages } from "./sources/page-threads.ts";
+import { isViewThread, serveViews } from "./sources/view-threads.ts";
 import { SignedEpochs } from "./snapshots/signed-epochs.ts";
 import { createSnapshotSigner } from "./snapshots/snapshot-signer.ts";
 import { createProviderExchange } from "./upstreams/create-attested-exchange.ts";
@@ -278,4 +279,5 @@ async function main(): Promise<void> {
 
 if (isMainThread) await main();
 else if (isPageThread()) servePages();
+else if (isViewThread()) serveViews();
 else serveJudgements();

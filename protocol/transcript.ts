@@ -133,6 +133,17 @@ export const TranscriptEvent = z.discriminatedUnion("type", [
       })
       .nullable(),
   }),
+  /** What a model was told of a contract, after the exchanges that showed it: proven in the state of that block. */
+  z.strictObject({
+    type: z.literal("state.read"),
+    /** Among the prompt's parts, from 0. */
+    part: uint32,
+    chainId: z.string().regex(/^[1-9][0-9]{0,77}$/),
+    block: StateBlockText,
+    /** SHA-256 of the value as JSON, in UTF-8. */
+    contentHash: bytes32,
+    contentBytes: size,
+  }),
   UpstreamAttested,
   z.strictObject({
     type: z.literal("output.returned"),

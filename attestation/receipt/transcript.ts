@@ -217,6 +217,8 @@ function bodiesNamedBy(event: TranscriptEvent | undefined): readonly NamedBody[]
       return [event];
     case "upstream.attested":
       return [{ hash: event.evidenceHash, bytes: event.evidenceBytes }];
+    case "state.read":
+      return [{ hash: event.contentHash, bytes: event.contentBytes }];
     case "source.read":
       return event.page === null ? [] : [{ hash: event.contentHash, bytes: event.contentBytes }];
     default:

@@ -237,6 +237,11 @@ function viewEvent(event: TranscriptEvent, bodies: Receipt["bodies"]): EventView
       const kept = page === null ? null : body(event.contentHash);
       return { title: "Read", says, size: event.contentBytes, body: kept };
     }
+    case "state.read": {
+      const { part, block, contentHash, contentBytes } = event;
+      const says = [`part ${part + 1}, a view of a contract, proven at block ${block.number}`];
+      return { title: "Read", says, size: contentBytes, body: body(contentHash) };
+    }
     case "output.returned": {
       const status = answerStatusName(event.status) ?? String(event.status);
       const reason = event.reason === null ? [] : [event.reason];

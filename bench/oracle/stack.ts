@@ -90,6 +90,7 @@ async function startEnclave(
     port: 0,
     // The chain is started after the enclave, whose digest its policy names.
     clockChainUrl: null,
+    chainServer: null,
     firstByteMs: 10_000,
   });
   const behaviour = change<BehaviourFile>(files.behaviourFile, (file) => ({

@@ -1,4 +1,4 @@
-/** `adyton replay RECEIPT`: runs an agent's program again from its receipt, without the world, and compares. */
+/** `adyton replay RECEIPT`: runs an agent's program, or the reads of a question, again from its receipt, without the world, and compares. */
 
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
@@ -14,7 +14,9 @@ interface ReplayOptions {
 export function registerReplay(program: Command): void {
   program
     .command("replay")
-    .description("run an agent again from its receipt, offline, and compare everything")
+    .description(
+      "run an agent, or a question's reads of contracts, again from its receipt, offline, and compare everything",
+    )
     .argument("<receipt>", "receipt file")
     .option("--program <file>", "the program, where the receipt does not hold it")
     .option("--json", "print one JSON object")

@@ -9,6 +9,13 @@ const MAX_SHOWN = 2_000;
 export function describeVerdict(verdict: ReplayVerdict): string {
   switch (verdict.verdict) {
     case "equal":
+      if ("reads" in verdict) {
+        return lines(
+          "equal: each value of a contract follows from its proof, and the models were told it",
+          ...verdict.reads.map(({ part, label, value }) => `part ${part + 1}   ${label}: ${shown(value)}`),
+          `time     ${verdict.ms} ms`,
+        );
+      }
       return lines(
         "equal: the same calls, results, gas and output",
         `program  ${verdict.program}`,

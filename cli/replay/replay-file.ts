@@ -1,6 +1,7 @@
 import { NotReplayable, ReplayDivergence, type Divergence } from "../../runtime/agents/replay-verdict.ts";
 import { replayReceipt } from "../../runtime/agents/replay.ts";
 import type { Receipt } from "../../protocol/receipt.ts";
+import { hasReads, replayReads, type ReplayedRead } from "../../runtime/evm/replay-reads.ts";
 import { loadSandbox } from "./load-sandbox.ts";
 
 export type ReplayVerdict =
@@ -14,6 +15,14 @@ export type ReplayVerdict =
       readonly calls: number;
       readonly ms: number;
     }
+  /** Of a question that reads contracts: what its model was told, derived again. */
+  | {
+      readonly verdict: "equal";
+      readonly reads: readonly ReplayedRead[];
+      readonly status: number;
+      readonly output: string;
+      readonly ms: number;
+    }
   | { readonly verdict: "diverged"; readonly divergence: Divergence }
   | { readonly verdict: "notReplayable"; readonly because: string; readonly message: string }
   | {
@@ -25,9 +34,14 @@ export type ReplayVerdict =
 
 /** @param receipt one that `verifyReceipt` found genuine */
 export async function replayFile(receipt: Receipt, program: Uint8Array | null): Promise<ReplayVerdict> {
-  const sandbox = loadSandbox();
   const before = performance.now();
   try {
+    if (hasReads(receipt)) {
+      const reads = await replayReads(receipt);
+      const { answer, output } = receipt;
+      return { verdict: "equal", reads, status: answer.status, output, ms: msSince(before) };
+    }
+    const sandbox = loadSandbox();
     const { end, program: ran } = await replayReceipt(receipt, sandbox, program);
     return {
       verdict: "equal",
@@ -37,11 +51,15 @@ export async function replayFile(receipt: Receipt, program: Uint8Array | null): 
       output: receipt.output,
       gas: end.gas.toString(),
       calls: end.calls,
-      ms: Math.round(performance.now() - before),
+      ms: msSince(before),
     };
   } catch (error) {
     if (error instanceof ReplayDivergence) return { verdict: "diverged", divergence: error.divergence };
     if (!(error instanceof NotReplayable)) throw error;
     return { verdict: "notReplayable", because: error.because, message: error.message };
   }
+}
+
+function msSince(before: number): number {
+  return Math.round(performance.now() - before);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.27;
 
-import { Message, OutputFormat, Part, Prompt, Sampling } from "./types/Prompt.sol";
+import { Message, OutputFormat, Part, Prompt, Read, Sampling } from "./types/Prompt.sol";
 
 /// @title Inference
 /// @notice Builds the payload of an inference request. No JSON is ever built on chain, so no text of a user can escape
@@ -36,6 +36,7 @@ library Inference {
     uint8 internal constant PART_PAGE = 1;
     uint8 internal constant PART_IMAGE = 2;
     uint8 internal constant PART_DOCUMENT = 3;
+    uint8 internal constant PART_READ = 4;
 
     uint8 internal constant MIME_PNG = 1;
     uint8 internal constant MIME_JPEG = 2;
@@ -132,6 +133,18 @@ library Inference {
         returns (Prompt memory)
     {
         return _withPart(prompt, Part(PART_DOCUMENT, abi.encodePacked(MIME_PDF, hash, uri)));
+    }
+
+    /// @notice Adds values of contracts: each is proven in the state of the block that the answer is bound to, which is one at or
+    /// after the request's, and the model is told it under its label.
+    /// @dev Warning: a text that a contract returns talks to the model as a page does. A view that reverts makes the request invalid.
+    function withReads(Prompt memory prompt, Read[] memory reads) internal pure returns (Prompt memory) {
+        for (uint256 i = 0; i < reads.length; ++i) {
+            Read memory read = reads[i];
+            bytes memory body = abi.encode(read.target, read.signature, read.arguments, read.label);
+            prompt = _withPart(prompt, Part(PART_READ, body));
+        }
+        return prompt;
     }
 
     /// @notice What `encode(text(model, "", user))` gives, for a fifth of the gas: the plainest question there is.

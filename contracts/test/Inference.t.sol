@@ -2,7 +2,7 @@
 pragma solidity ^0.8.27;
 
 import { Inference } from "../src/Inference.sol";
-import { Message, OutputFormat, Part, Prompt, Sampling } from "../src/types/Prompt.sol";
+import { Message, OutputFormat, Part, Prompt, Read, Sampling } from "../src/types/Prompt.sol";
 import { Test } from "./support/Vm.sol";
 
 /// The packed prompt against docs/reference/protocol.md, spelt out by hand; tests/vectors/protocol has more of them.
@@ -41,6 +41,24 @@ contract InferenceTest is Test {
                 "https://zz"
             ),
             "parts"
+        );
+    }
+
+    function test_ReadsStandBehindTheOtherPartsInTheirOrder() public pure {
+        Prompt memory prompt = Inference.withPage(Inference.text("a/b", "", "hi"), "https://x");
+        bytes memory before = Inference.encode(prompt);
+        Read[] memory reads = new Read[](2);
+        reads[0] =
+            Read(address(0xa1), "balanceOf(address) returns (uint256)", abi.encode(address(0xb2)), "it");
+        reads[1] = Read(address(0xa2), "paused() returns (bool)", "", "whether");
+        bytes memory first = abi.encode(address(0xa1), reads[0].signature, reads[0].arguments, "it");
+        bytes memory second = abi.encode(address(0xa2), reads[1].signature, bytes(""), "whether");
+        assertEq(
+            Inference.encode(Inference.withReads(prompt, reads)),
+            abi.encodePacked(
+                before, uint8(4), uint24(first.length), first, uint8(4), uint24(second.length), second
+            ),
+            "reads"
         );
     }
 

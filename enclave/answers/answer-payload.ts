@@ -2,6 +2,7 @@
 
 import { AnswerStatus } from "../../protocol/answer.ts";
 import type { Hex } from "../../protocol/bytes.ts";
+import type { Domain } from "../../protocol/domain.ts";
 import { InputError } from "../../protocol/errors.ts";
 import { decodePayload, PayloadType } from "../../protocol/payload.ts";
 import { without, type Outcome } from "../../runtime/output/panel.ts";
@@ -18,6 +19,7 @@ export interface Answering {
 export interface PayloadTerms extends Bounds, Pick<AgentQuestion, "trigger" | "now" | "stateBlock"> {
   readonly requestId: Hex;
   readonly payload: Uint8Array;
+  readonly domain: Domain;
 }
 
 /** Ends in a status; throws what `infer` and `answerAgent` throw. */
@@ -26,7 +28,11 @@ export async function answerPayload(
   terms: PayloadTerms,
   recorder: TranscriptRecorder,
 ): Promise<Outcome> {
-  if (terms.payload[0] !== PayloadType.agent) return await infer(inference, terms.payload, terms, recorder);
+  if (terms.payload[0] !== PayloadType.agent) {
+    const { domain, stateBlock } = terms;
+    const bound = "chainId" in domain && stateBlock !== null ? { chainId: domain.chainId, stateBlock } : null;
+    return await infer(inference, terms.payload, { ...terms, bound }, recorder);
+  }
   if (agents === null) return without(AnswerStatus.invalidRequest, NO_AGENTS);
   let call: AgentQuestion["call"];
   try {

@@ -12,7 +12,7 @@ import type { Account } from "../accounts/account.ts";
 import { askOnAccount } from "../accounts/ask-on-account.ts";
 import { aggregatePanel, checkPanelRule, without, type Outcome } from "../../runtime/output/panel.ts";
 import { placeholderOf, planSources, type PlannedSource } from "../sources/planned-source.ts";
-import { readSources, type Sources } from "../sources/read-sources.ts";
+import { readSources, type Bound, type Sources } from "../sources/read-sources.ts";
 import { toQuestion, toRepairQuestion } from "./question.ts";
 import type { ExchangeRecorder, TranscriptRecorder } from "./transcript-recorder.ts";
 import { outcomeOfFailure } from "./upstream-outcome.ts";
@@ -32,6 +32,8 @@ export interface Inference {
 export interface Bounds {
   readonly fee: bigint;
   readonly maxOutputBytes: number;
+  /** The chain and the block that contracts are read at; absent for an answer that is bound to none. */
+  readonly bound?: Bound | null;
 }
 
 /**
@@ -58,7 +60,7 @@ export async function infer(
   const budget = new Budget(bounds.fee);
   if (!budget.reserve(worstCaseOf(plan, inference.account.price)))
     return without(AnswerStatus.outOfBudget, "the fee does not cover the worst case of what is asked");
-  const sourced = await readPlanned(inference, plan, recorder);
+  const sourced = await readPlanned(inference, plan, { recorder, bound: bounds.bound ?? null });
   if (!("members" in sourced)) return sourced;
   const run = { inference, contract: plan.contract, maxOutputBytes: bounds.maxOutputBytes };
   const outcomes = await askMembers(run, sourced.members, { budget, recorder });
@@ -138,10 +140,11 @@ function planInference(
 async function readPlanned(
   { sources }: Inference,
   { prompt, contract, members, planned }: Plan,
-  recorder: TranscriptRecorder,
+  { recorder, bound }: { readonly recorder: TranscriptRecorder; readonly bound: Bound | null },
 ): Promise<Pick<Plan, "members"> | Outcome> {
   if (planned.length === 0 || sources === null) return { members };
-  const read = await readSources(sources, planned, { recorder: recorder.branch(), models: members.length });
+  const reading = { recorder: recorder.branch(), models: members.length, bound };
+  const read = await readSources(sources, planned, reading);
   if (read.kind === "ended") return read.outcome;
   const { contents } = read;
   return {

@@ -1,4 +1,4 @@
-/** The behaviour file's section on what a prompt names by its URL: images, documents and pages. Without it this enclave fetches none. */
+/** The behaviour file's section on what a prompt names: images, documents and pages by their URL, and views of contracts. Without it this enclave fetches none. */
 
 import * as z from "zod";
 
@@ -66,6 +66,24 @@ const PageSettings = z
 
 export type PageSettings = z.output<typeof PageSettings>;
 
+const ReadSettings = z.strictObject({
+  /** By chain id: a JSON-RPC server that has `eth_getProof`. What it shows is proven, so that it is believed in nothing. */
+  servers: z
+    .record(
+      z.string().regex(/^[1-9][0-9]{0,77}$/, { error: "expected a chain id" }),
+      z.string().refine((text) => URL.parse(text)?.protocol === "https:", { error: "expected an https URL" }),
+    )
+    .refine((servers) => Object.keys(servers).length <= 256, { error: "too many chains" }),
+  /** Reads of one prompt. */
+  most: z.int().min(1).max(16).default(4),
+  /** Bytes of one value, as the model is told it. */
+  textBytes: z
+    .int()
+    .min(1)
+    .max(32 * 1024)
+    .default(4 * 1024),
+});
+
 export const SourceSettings = z.strictObject({
   /** Origins that prompts may name; `public`: all of the public Internet. */
   hosts: z.union([z.literal("public"), z.array(origin).max(256)]),
@@ -84,5 +102,8 @@ export const SourceSettings = z.strictObject({
   fileBytes: z.int().min(1).max(MAX_FILE_BYTES).default(MAX_FILE_BYTES),
   /** Without it no page is read. */
   pages: PageSettings.optional(),
+  /** Without it no contract is read. */
+  reads: ReadSettings.optional(),
 });
 export type SourceSettings = z.output<typeof SourceSettings>;
+export type ReadSettings = z.output<typeof ReadSettings>;

@@ -5,13 +5,14 @@ import type { TrustedClock } from "../clock/trusted-clock.ts";
 import type { Behaviour } from "../configuration/behaviour.ts";
 import { createEgress } from "../egress/egress.ts";
 import { EXTRACTOR } from "./extractor.ts";
+import { createViewThreads } from "./view-threads.ts";
 import { createPageThreads } from "./page-threads.ts";
 import type { Sources } from "./read-sources.ts";
 
 /**
  * null where the behaviour file says nothing of sources.
  *
- * @param script of the threads that read pages
+ * @param script of the threads that read pages and run views
  * @throws {ConfigError} CONFIG_INVALID when it names another extractor than this enclave has
  */
 export function createSources(
@@ -31,6 +32,7 @@ export function createSources(
   return {
     settings,
     readPage: createPageThreads({ script }),
+    runView: createViewThreads(script),
     exchange: createEgress(behaviour, {
       connection: "fresh",
       minimumTls: "TLSv1.2",

@@ -13,9 +13,16 @@ import { without, type Outcome } from "../../runtime/output/panel.ts";
 import type { ExchangeRecorder } from "../answers/transcript-recorder.ts";
 import { MAX_FILE_BYTES, PAGE_ENCODINGS, type SourceSettings } from "../configuration/source-settings.ts";
 import type { CompleteResponse, Exchange, OutgoingRequest } from "../egress/exchange.ts";
+import { ProofRefused } from "../../runtime/evm/proof-refused.ts";
+import type { BlockHeader } from "../../runtime/evm/block-header.ts";
+import { quoteRead, readContract, readHeader } from "../../runtime/evm/contract-read.ts";
+import { rpcRequest, rpcResult } from "../../runtime/evm/json-rpc.ts";
+import type { AskServer } from "../../runtime/evm/show-state.ts";
+import type { RunView } from "./view-threads.ts";
+import { toStateBlockText, type StateBlock } from "../../protocol/state-block.ts";
 import type { PageTask } from "./page-text.ts";
 import type { ReadPage } from "./page-threads.ts";
-import type { PlannedFile, PlannedPage, PlannedSource } from "./planned-source.ts";
+import type { PlannedFile, PlannedPage, PlannedRead, PlannedSource } from "./planned-source.ts";
 import { quotePage } from "./quote-page.ts";
 
 /** The way out for what prompts name. */
@@ -23,6 +30,14 @@ export interface Sources {
   readonly settings: SourceSettings;
   readonly exchange: Exchange;
   readonly readPage: ReadPage;
+  /** Where the settings have reads. */
+  readonly runView?: RunView;
+}
+
+/** The chain that an answer is for, and the block of it that the answer is bound to. */
+export interface Bound {
+  readonly chainId: bigint;
+  readonly stateBlock: StateBlock;
 }
 
 export type ReadSources =
@@ -34,6 +49,8 @@ export interface Reading {
   readonly recorder: ExchangeRecorder;
   /** How many models are sent each file. */
   readonly models: number;
+  /** null for an answer that is bound to no block. */
+  readonly bound: Bound | null;
 }
 
 /**
@@ -52,11 +69,8 @@ export async function readSources(
   const fetching = new Fetching(sources, reading, over.signal);
   try {
     const contents: ContentPart[] = [];
-    for (const source of planned) {
-      contents.push(
-        source.kind === "page" ? await fetching.readPage(source) : await fetching.readFile(source),
-      );
-    }
+    for (const source of planned) contents.push(await fetching.read(source));
+
     return { kind: "read", contents };
   } catch (error) {
     if (error instanceof SourceUnread)
@@ -80,16 +94,32 @@ class Fetching {
   readonly #sources: Sources;
   readonly #recorder: ExchangeRecorder;
   readonly #signal: AbortSignal;
+  readonly #bound: Bound | null;
   #fileBytesLeft: number;
+  #shownBytesLeft = MAX_SHOWN_BYTES;
+  /** One for all reads. */
+  #header: BlockHeader | null = null;
 
-  constructor(sources: Sources, { recorder, models }: Reading, signal: AbortSignal) {
+  constructor(sources: Sources, { recorder, models, bound }: Reading, signal: AbortSignal) {
     this.#sources = sources;
     this.#recorder = recorder;
     this.#signal = signal;
+    this.#bound = bound;
     this.#fileBytesLeft = Math.floor(MAX_FILE_BYTES / models);
   }
 
-  async readFile(source: PlannedFile): Promise<ContentPart> {
+  async read(source: PlannedSource): Promise<ContentPart> {
+    switch (source.kind) {
+      case "page":
+        return await this.#readPage(source);
+      case "read":
+        return await this.#readContract(source);
+      default:
+        return await this.#readFile(source);
+    }
+  }
+
+  async #readFile(source: PlannedFile): Promise<ContentPart> {
     const { part, mediaType, name } = source;
     const most = Math.min(this.#sources.settings.fileBytes, this.#fileBytesLeft);
     const { response, exchange } = await this.#fetch(source, { maxResponseBytes: most });
@@ -123,7 +153,7 @@ class Fetching {
     return { media: { mediaType, base64: toBase64(body), name: null } };
   }
 
-  async readPage(source: PlannedPage): Promise<ContentPart> {
+  async #readPage(source: PlannedPage): Promise<ContentPart> {
     const { settings, name } = source;
     const { bodyBytes, encodings, decodedBytes, textBytes, extractor } = settings;
     const { response, exchange } = await this.#fetch(source, { maxResponseBytes: bodyBytes, encodings });
@@ -148,25 +178,99 @@ class Fetching {
     return quotePage(source, read);
   }
 
+  async #readContract({ index, name, read, settings }: PlannedRead): Promise<ContentPart> {
+    const { runView } = this.#sources;
+    const bound = this.#bound;
+    const server = bound === null ? undefined : settings.servers[bound.chainId.toString()];
+    if (bound === null || server === undefined || runView === undefined)
+      throw new SourceUnread(AnswerStatus.invalidRequest, `${name}: ${noServer(bound)}`);
+    const ask = this.#asker(new URL(server), name);
+    try {
+      this.#header ??= await readHeader(ask, bound.stateBlock);
+      const world = { header: this.#header, chainId: bound.chainId };
+      const text = await readContract(read, {
+        header: world.header,
+        ask,
+        run: (call, shown) => runView({ world, call, shown }),
+      });
+      const content = toUtf8(text);
+      if (content.length > settings.textBytes)
+        throw new SourceUnread(AnswerStatus.invalidRequest, `${name}: its value has ${content.length} bytes`);
+      this.#recorder.note({
+        type: "state.read",
+        part: index,
+        chainId: bound.chainId.toString(),
+        block: toStateBlockText(bound.stateBlock),
+        contentHash: this.#recorder.keep(content),
+        contentBytes: content.length,
+      });
+      return { text: quoteRead(read, text) };
+    } catch (error) {
+      // What proves nothing is the server's doing or the host's, and what the view does is the request's.
+      if (error instanceof ProofRefused)
+        throw new SourceUnread(AnswerStatus.upstreamFailed, `${name}: ${error.message}`);
+      if (error instanceof InputError)
+        throw new SourceUnread(AnswerStatus.invalidRequest, `${name}: ${error.message}`);
+      throw error;
+    }
+  }
+
+  /** Asks the chain's server; an answer without a result is no failure of the exchange. */
+  #asker(url: URL, name: string): AskServer {
+    return async (method, params) => {
+      const body = rpcRequest(method, params);
+      const maxResponseBytes = Math.min(MAX_SHOWN_ONCE, this.#shownBytesLeft);
+      const { response } = await this.#send(
+        { url, method: "POST", headers: RPC_HEADERS, body, maxResponseBytes },
+        name,
+      );
+      this.#shownBytesLeft -= response.body.length;
+      return rpcResult(response.body);
+    };
+  }
+
   async #fetch(
-    { url, name }: PlannedSource,
+    { url, name }: PlannedFile | PlannedPage,
     change: Pick<OutgoingRequest, "maxResponseBytes" | "encodings">,
-  ): Promise<{ readonly response: CompleteResponse; readonly exchange: number }> {
-    const { settings, exchange: send } = this.#sources;
+  ): Promise<Fetched> {
+    const { headers } = this.#sources.settings;
+    const fetched = await this.#send(
+      { url, method: "GET", headers, body: new Uint8Array(), ...change },
+      name,
+    );
+    if (fetched.response.status === 200) return fetched;
+    throw new SourceUnread(AnswerStatus.upstreamFailed, `${name}: HTTP ${fetched.response.status}`);
+  }
+
+  async #send(request: OutgoingRequest, name: string): Promise<Fetched> {
     if (this.#signal.aborted)
       throw new SourceUnread(AnswerStatus.upstreamFailed, `${name}: no time was left for it`);
-    const request = { url, method: "GET", headers: settings.headers, body: new Uint8Array() } as const;
     const exchange = this.#recorder.forwarded(null, request);
-    const outcome = await send({ ...request, ...change, signal: this.#signal });
+    const outcome = await this.#sources.exchange({ ...request, signal: this.#signal });
     if (outcome.kind === "failed") {
       this.#recorder.failed(exchange, outcome);
       throw new SourceUnread(AnswerStatus.upstreamFailed, `${name}: ${outcome.error.message}`);
     }
     const { response } = outcome;
     this.#recorder.responded(exchange, null, response, null);
-    if (response.status === 200) return { response, exchange };
-    throw new SourceUnread(AnswerStatus.upstreamFailed, `${name}: HTTP ${response.status}`);
+    return { response, exchange };
   }
+}
+
+interface Fetched {
+  readonly response: CompleteResponse;
+  readonly exchange: number;
+}
+
+const RPC_HEADERS = { "content-type": "application/json", accept: "application/json" } as const;
+/** Bytes of all that a chain's server shows for one prompt, and in one answer: a receipt has them in hex. */
+const MAX_SHOWN_BYTES = 4 * 1024 * 1024;
+const MAX_SHOWN_ONCE = 1024 * 1024;
+
+function noServer(bound: Bound | null): string {
+  return bound === null
+    ? "only an answer that is bound to a block reads contracts"
+    : `this enclave reads no contracts of chain ${bound.chainId}`;
 }
 
 /** Media type and character set of `content-type` (RFC 9110, 8.3), and the content coding. */

@@ -9,6 +9,7 @@ export type DivergedAt =
   | "args"
   | "request"
   | "result"
+  | "read"
   | "callExtra"
   | "callMissing"
   | "logs"

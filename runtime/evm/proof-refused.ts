@@ -3,8 +3,11 @@ export class ProofRefused extends Error {
   /** Which part of it. */
   readonly part: "rlp" | "trie" | "header" | "account" | "storage" | "code" | "receipts";
 
-  constructor(part: ProofRefused["part"], message: string) {
-    super(`${part}: ${message}`);
+  readonly reason: string;
+
+  constructor(part: ProofRefused["part"], reason: string) {
+    super(`${part}: ${reason}`);
     this.part = part;
+    this.reason = reason;
   }
 }

@@ -35,6 +35,17 @@ struct Part {
     bytes body;
 }
 
+/// @notice A view of a contract whose value stands in the prompt, proven in the state of the block that the answer is bound to.
+/// @param signature Such as `balanceOf(address) returns (uint256)`; `ufixed256x18` in place of `uint256` writes its decimals out.
+/// @param arguments `abi.encode` of them, without the selector.
+/// @param label What the model is told that the value is.
+struct Read {
+    address target;
+    string signature;
+    bytes arguments;
+    string label;
+}
+
 /// @notice An inference. docs/reference/protocol.md, Prompt (payload type 1).
 /// @param models "provider/model"; several make a panel.
 /// @param panelRule 0 one model, 1 majority, 2 median, 3 unanimous.

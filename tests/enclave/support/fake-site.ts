@@ -10,7 +10,7 @@ import type { Exchange, ExchangeOutcome, OutgoingRequest } from "../../../enclav
 import type { ModelCatalog } from "../../../enclave/models/model-catalog.ts";
 import { readPage } from "../../../enclave/sources/page-text.ts";
 import type { ReadPage } from "../../../enclave/sources/page-threads.ts";
-import type { Sources } from "../../../enclave/sources/read-sources.ts";
+import type { Bound, Sources } from "../../../enclave/sources/read-sources.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
 import { encodePayload, PayloadType } from "../../../protocol/payload.ts";
 import type { Prompt } from "../../../protocol/prompt.ts";
@@ -69,7 +69,11 @@ export interface Asked {
 export async function askWith(
   catalog: ModelCatalog,
   sources: Sources | null,
-  { fee = 10n ** 18n, ...change }: Partial<Prompt> & { readonly fee?: bigint },
+  {
+    fee = 10n ** 18n,
+    bound = null,
+    ...change
+  }: Partial<Prompt> & { readonly fee?: bigint; readonly bound?: Bound | null },
 ): Promise<Asked> {
   const recorder = new TranscriptRecorder({
     domain: "Adyton",
@@ -90,7 +94,7 @@ export async function askWith(
   };
   const asked = prompt({ models: ["fake/a"], format: TEXT, ...change });
   const payload = encodePayload({ type: PayloadType.inference, prompt: asked });
-  const outcome = await infer(inference, payload, { fee, maxOutputBytes: 4_096 }, recorder);
+  const outcome = await infer(inference, payload, { fee, maxOutputBytes: 4_096, bound }, recorder);
   const { transcript, bodies } = recorder.finish(outcome);
   return { outcome, events: transcript.flatMap((leaf) => understoodEvent(leaf) ?? []), bodies };
 }

@@ -4,12 +4,12 @@ import { InvalidArgumentError, type Command } from "commander";
 import type { ProveOptions } from "./prove.ts";
 
 const HELP = `
-Anybody can prove: the state comes from the chain's logs, and what enclaves signed from a file or a URL (the reply of
-GET /v1/ledgers/{id}/transitions). Queued rows come first. What is written holds all that settle takes except the signature
+Anybody can prove: the state comes from the chain's logs, and what enclaves signed from files or URLs (the reply of a node's
+GET /v1/ledgers/{ledger}/transitions). Queued rows come first; what no proof can be made of is left out and named. What is written holds all that settle takes except the signature
 of one admitted enclave over its witnessDigest. Needs @aztec/bb.js, @noir-lang/noir_js and @noir-lang/noir_wasm.
 
 Example:
-  adyton epoch prove --rpc http://127.0.0.1:8545 --ledger 0x… --transitions transitions.json --srs srs --payee 0x…`;
+  adyton epoch prove --rpc http://127.0.0.1:8545 --ledger 0x… --transitions http://127.0.0.1:7788/v1/ledgers/0x…/transitions --srs srs --payee 0x…`;
 
 const parseCount = (text: string): number => {
   if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError("expected a whole number above 0");
@@ -26,12 +26,17 @@ export function registerEpoch(program: Command): void {
     .requiredOption("--ledger <address>", "the ProvenLedger")
     .requiredOption("--srs <folder>", "the reference string: see adyton srs")
     .requiredOption("--payee <address>", "who is paid for queued rows")
-    .option("--transitions <file or url>", "what enclaves signed")
+    .option("--transitions <file or url...>", "what enclaves signed, of each node that collects it")
     .option("--read <key...>", "keys to say the value of")
     .option("--memory <megabytes>", "the prover's limit", parseCount, 4_000)
     .option("--threads <number>", "threads of the prover", parseCount, 2)
     .option("--cache <folder>", "where compiled circuits are kept", ".adyton/circuits")
-    .option("--out <file>", "where the proven epoch is written", "epoch.json")
+    .option(
+      "--out <file>",
+      "where the proven epoch is written; with --follow, its number is added to the name",
+      "epoch.json",
+    )
+    .option("--follow", "go on: prove each epoch on top of the one before, and again after a reorg")
     .addHelpText("after", HELP)
     .action(async (options: ProveOptions) => {
       const { prove } = await import("./prove.ts");

@@ -2,6 +2,7 @@
 
 import { createVendorSource } from "../../endorsements/vendor-source.ts";
 import { bigQuantity, quantity } from "../../oracle/chain/rpc/block.ts";
+import { readRuleId } from "../../oracle/chain/contracts/proven-ledger.ts";
 import { readLedgerTerms } from "../../oracle/chain/contracts/snapshot-ledger.ts";
 import { readFinalized, readHead } from "../../oracle/chain/chain-reader.ts";
 import { readCoordinatorSettings } from "../../oracle/chain/contracts/coordinator.ts";
@@ -116,6 +117,12 @@ export async function inspectNode(file: string): Promise<Finding[]> {
         const { policyId, threshold } = await readLedgerTerms(rpc, ledger);
         return [undefined, `policy ${policyId}, ${threshold} enclaves of this node`] as const;
       });
+    }
+    for (const { address: ledger } of chain.provenLedgers) {
+      await check(`chain ${chain.chainId}: proven ledger ${ledger}`, async () => [
+        undefined,
+        `rule ${await readRuleId(rpc, ledger)}`,
+      ]);
     }
     for (const { address } of signers) {
       await check(`chain ${chain.chainId}: funds of ${address}`, () =>

@@ -38,6 +38,11 @@ export interface EpochPlan {
   readonly payee: Hex;
   readonly signers: readonly EpochSigner[];
   readonly steps: readonly Step[];
+  /**
+   * Told of a signed step that no proof can be made of, which is left out then. By default it ends the epoch: whoever vouches for one
+   * vouches for all of it.
+   */
+  readonly onRefused?: (step: Step, error: InputError) => void;
 }
 
 /** What the circuit is told of one row beside its data. */
@@ -73,21 +78,35 @@ export function buildEpoch(state: StateTree<bigint>, plan: EpochPlan): BuiltEpoc
   const rows: Row[] = [];
   const witnesses: RowWitness[] = [];
   for (const [index, step] of plan.steps.entries()) {
-    const { row, witness } = applyStep(state, plan, step, index);
-    rows.push(row);
-    witnesses.push(witness);
+    const applied = tryStep(state, plan, step, index);
+    if (applied === null) continue;
+    rows.push(applied.row);
+    witnesses.push(applied.witness);
   }
+  if (rows.length === 0)
+    refuse("INPUT_INVALID", "no proof can be made of any of the rows", plan.steps.length);
   const { name, epoch, payee, signers, capacity } = plan;
   const statement = { name, epoch, oldRoot, newRoot: state.root, payee, rows, signers, capacity };
   return { statement, witnesses, input: circuitInput(statement, witnesses, plan.signatures) };
 }
 
-function applyStep(
-  state: StateTree<bigint>,
-  plan: EpochPlan,
-  step: Step,
-  index: number,
-): { readonly row: Row; readonly witness: RowWitness } {
+interface Applied {
+  readonly row: Row;
+  readonly witness: RowWitness;
+}
+
+/** Nothing is written of a step that is refused. */
+function tryStep(state: StateTree<bigint>, plan: EpochPlan, step: Step, index: number): Applied | null {
+  try {
+    return applyStep(state, plan, step, index);
+  } catch (error) {
+    if (plan.onRefused === undefined || step.kind !== "signed" || !(error instanceof InputError)) throw error;
+    plan.onRefused(step, error);
+    return null;
+  }
+}
+
+function applyStep(state: StateTree<bigint>, plan: EpochPlan, step: Step, index: number): Applied {
   const key = step.kind === "signed" ? step.transition.key : step.key;
   const path = state.path(key);
   const own = path.held?.key === key ? path.held : null;

@@ -11,7 +11,7 @@ import { address, bytes32, bytesHex } from "../../protocol/fields.ts";
 import { ledgerKey } from "../ledger/entry.ts";
 import type { LedgerLog } from "../ledger/ledger-events.ts";
 import { poseidonTreeHash } from "../ledger/poseidon-tree-hash.ts";
-import { RowKind, type Row } from "../ledger/row.ts";
+import { parseRows, RowKind, type Cell, type Row } from "../ledger/row.ts";
 import { SettledRows } from "../ledger/settled-rows.ts";
 import { StateTree } from "../ledger/state-tree.ts";
 
@@ -80,6 +80,32 @@ export function provenStateFrom(logs: Iterable<LedgerLog>): ProvenState {
     }
   }
   return { tree, epochs, inbox, rows };
+}
+
+/**
+ * The state after an epoch that is proven and not on the chain. Its tree is changed in place.
+ *
+ * @throws {EvidenceError} EVIDENCE_BINDING_MISMATCH for an epoch that does not follow
+ */
+export function afterProvenEpoch(
+  { tree, epochs, inbox, rows }: ProvenState,
+  next: { readonly rows: readonly Row[]; readonly oldRoot: bigint; readonly newRoot: bigint },
+): ProvenState {
+  check(next.oldRoot === tree.root, "the epoch is of another state", epochs);
+  const left = [...inbox];
+  for (const row of next.rows) apply(tree, left, { row, epoch: epochs });
+  check(tree.root === next.newRoot, "the root does not follow from the rows", epochs);
+  return { tree, epochs: epochs + 1n, inbox: left, rows };
+}
+
+/**
+ * What an epoch wrote, where nobody needs the tree; nothing of other logs. The contract has checked it.
+ *
+ * @throws {EvidenceError} EVIDENCE_MALFORMED; {InputError} as `parseRows`
+ */
+export function provenWritesOf(log: LedgerLog): readonly Cell[] {
+  if (log.topics[0] !== AbiEvent.getSelector(PROVEN)) return [];
+  return parseRows(fromHex(decode(Proven, PROVEN, log).rows)).filter(isWrite);
 }
 
 /** A queued row whose slot is another key's has seq 0, and writes nothing. */

@@ -201,6 +201,18 @@ export const ChainConfig = z
         "ledgers whose entries this node has answered and settles: by its own enclaves, as many as the ledger's threshold, admitted " +
           "under its policy; their operator files list the ledger among the coordinators",
       ),
+    provenLedgers: z
+      .array(
+        z.strictObject({
+          address: address.describe("ProvenLedger contract"),
+          fromBlock: z.int().min(0).default(0).describe("block of its deployment"),
+        }),
+      )
+      .default([])
+      .describe(
+        "ledgers whose writes this node has signed by its enclaves and serves to provers; their operator files list the ledger among " +
+          "the coordinators",
+      ),
     agents: z
       .array(
         z.strictObject({

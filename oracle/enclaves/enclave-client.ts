@@ -1,6 +1,7 @@
 import { request as httpsRequest } from "node:https";
 import type { IncomingMessage } from "node:http";
 import type * as z from "zod";
+import { TransitionReply } from "../../coprocessor/epochs/transition-call.ts";
 import { SnapshotReply } from "../../coprocessor/snapshots/snapshot-call.ts";
 import { fromUtf8, type Hex } from "../../protocol/bytes.ts";
 import { COSE_RECEIPT_MEDIA_TYPE } from "../../protocol/cose-receipt.ts";
@@ -109,6 +110,12 @@ export class EnclaveClient {
   async signSnapshot(call: string, signal: AbortSignal): Promise<SnapshotReply> {
     const request = { method: "POST", path: "/v1/snapshots", body: call, signal } as const;
     return parseReply(SnapshotReply, await this.#send({ ...request, timeoutMs: SNAPSHOT_TIMEOUT_MS }));
+  }
+
+  /** `call` is the JSON text of a `TransitionCall`. @throws as `answer` */
+  async signTransition(call: string): Promise<TransitionReply> {
+    const request = { method: "POST", path: "/v1/transitions", body: call } as const;
+    return parseReply(TransitionReply, await this.#send({ ...request, timeoutMs: CONTROL_TIMEOUT_MS }));
   }
 
   /**

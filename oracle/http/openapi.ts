@@ -36,6 +36,16 @@ const PAGE = [
   query("limit", { type: "integer", minimum: 1, maximum: 500 }, "page size, 50 by default"),
 ] as const;
 
+const LEDGER = [
+  {
+    name: "ledger",
+    in: "path",
+    required: true,
+    schema: { type: "string", pattern: "^0x[0-9a-f]{40}$" },
+  },
+  query("chainId", { type: "integer" }, "of this chain, where several have a ledger at the address"),
+] as const;
+
 const QUOTE_TERMS = [
   ["chainId", { type: "integer" }, "chain of the request"],
   ["payload", { type: "string", pattern: "^0x(?:[0-9a-f]{2})*$" }, "payload of the request"],
@@ -101,6 +111,34 @@ export const OPENAPI = {
           },
         },
         responses: { 200: reply("{chainId, fee, gasPriceCap, escrow}"), ...QUOTE_ERRORS },
+      },
+    },
+    "/v1/ledgers/{ledger}/transitions": {
+      get: {
+        summary:
+          "writes of a proven ledger that this node's enclaves signed and that are not settled, for whoever proves epochs",
+        parameters: LEDGER,
+        responses: { 200: reply("{signers, transitions}"), ...QUOTE_ERRORS },
+      },
+    },
+    "/v1/ledgers/{ledger}/writes": {
+      post: {
+        summary:
+          "names the row of a proven ledger that a request's answer is for; the request's context confirms it",
+        parameters: LEDGER,
+        requestBody: {
+          required: true,
+          content: {
+            "application/json": {
+              schema: {
+                type: "object",
+                required: ["requestId", "localKey", "seq"],
+                properties: { requestId: BYTES_32, localKey: BYTES_32, seq: { type: "string" } },
+              },
+            },
+          },
+        },
+        responses: { 204: { description: "taken" }, ...ERRORS },
       },
     },
     "/v1/requests": {

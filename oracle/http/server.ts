@@ -22,6 +22,7 @@ import { type Quoter, QuoteTerms } from "../relay/intake/quote.ts";
 import { createAdminRouter, type Operations } from "./admin.ts";
 import { errorHandler } from "./error-reply.ts";
 import type { Health } from "./health.ts";
+import { addLedgerRoutes, type LedgerDoor } from "./ledger-route.ts";
 import { liveRoute } from "./live-route.ts";
 import { renderMetrics, type RuntimeState } from "./metrics.ts";
 import { OPENAPI } from "./openapi.ts";
@@ -38,6 +39,7 @@ export interface HttpOptions {
   readonly runtime: () => Promise<RuntimeState>;
   readonly quoter: Quoter;
   readonly twin: ReceiptRouteOptions["twin"];
+  readonly ledgers: LedgerDoor;
   /** What left the store; absent without an archive. */
   readonly findArchived?: FindArchived;
   /** Absent where no other operators are configured. */
@@ -53,6 +55,7 @@ const MAX_QUOTE_BYTES = 160 * 1_024;
 
 /** Each asks the enclaves and the chain: strangers must not keep both busy. */
 const MAX_QUOTES = 16;
+const MAX_COLLECTIONS = 4;
 
 /** The store is the relay's first: what strangers read of it must not queue before what it writes. */
 const MAX_READS = 32;
@@ -102,6 +105,7 @@ export function createHttpApp(options: HttpOptions): Express {
   app.disable("x-powered-by");
   addNodeRoutes(app, options);
   addIndexRoutes(app, options);
+  addLedgerRoutes(app, options.ledgers, limitConcurrency(MAX_COLLECTIONS));
   if (options.admin !== undefined)
     app.use("/v1/admin", createAdminRouter(options.admin.operations, options.admin.token));
   if (options.peers !== undefined) app.use(peerRoute(options.peers));

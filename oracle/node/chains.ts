@@ -3,6 +3,7 @@ import type { TransactionSigner } from "../chain/signing/transaction-signer.ts";
 import type { EnclaveSession } from "../enclaves/enclave-session.ts";
 import type { EnclaveSet } from "../enclaves/enclave-set.ts";
 import { ChainRelay } from "../relay/chain-relay.ts";
+import type { WriteCollector } from "../relay/ledgers/write-collector.ts";
 import type { NodeContext } from "./node-context.ts";
 
 /** The chains that this node serves. There are none until they are opened. */
@@ -50,6 +51,15 @@ export class Chains {
 
   of(chainId: number): ChainRelay | undefined {
     return this.#relays.find((relay) => relay.chainId === chainId);
+  }
+
+  /** What is signed for a proven ledger. An address alone names none where several chains have one there. */
+  writesOf(ledger: Hex, chainId: number | undefined): WriteCollector | undefined {
+    const found = this.#relays
+      .filter((relay) => chainId === undefined || relay.chainId === chainId)
+      .map((relay) => relay.writesOf(ledger))
+      .filter((writes) => writes !== undefined);
+    return found.length === 1 ? found[0] : undefined;
   }
 
   isAdmitted(session: EnclaveSession, chainId: number, policyId: Hex): boolean {

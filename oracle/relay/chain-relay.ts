@@ -36,6 +36,7 @@ import { ChainTransactions } from "./chain-transactions.ts";
 import { createJournaledSource } from "./intake/journaled-source.ts";
 import { Parked } from "./intake/parked.ts";
 import type { ServedPolicies } from "./intake/served-policies.ts";
+import { WriteCollector } from "./ledgers/write-collector.ts";
 import { Preflight } from "./asking/preflight.ts";
 import type { PriceList } from "./intake/price-list.ts";
 
@@ -88,6 +89,7 @@ export class ChainRelay {
   readonly #upkeep: Wakeable;
   readonly #policies: ServedPolicies;
   readonly #parked: Parked;
+  readonly #writes: ReadonlyMap<Hex, WriteCollector>;
   readonly #clock: ClockWatch;
   #answered: AnsweredChain | undefined;
   #source: ChainSource | undefined;
@@ -133,6 +135,9 @@ export class ChainRelay {
       now,
       onReleased: onWork,
     });
+    this.#writes = new Map(
+      config.provenLedgers.map((ledger) => [ledger.address, this.#createCollector(ledger)]),
+    );
     this.#clock = new ClockWatch({ chainId: config.chainId, log, now });
     this.#upkeep = new Wakeable(ADMISSION_CHECK_MS, () => this.#maintain());
   }
@@ -195,6 +200,11 @@ export class ChainRelay {
   /** `undefined` until the chain was reached for the first time. */
   get answered(): AnsweredChain | undefined {
     return this.#answered;
+  }
+
+  /** What is signed for a proven ledger; `undefined` for one that is not served. */
+  writesOf(ledger: Hex): WriteCollector | undefined {
+    return this.#writes.get(ledger);
   }
 
   /** How many RPC endpoints serve now, and how many there are. */
@@ -290,6 +300,21 @@ export class ChainRelay {
       log[stepFailureLevel(error)]("chain.upkeep-failed", { error });
     }
     return false;
+  }
+
+  #createCollector({ address, fromBlock }: ChainSection["provenLedgers"][number]): WriteCollector {
+    const { config, store, log, enclaves } = this.#options;
+    return new WriteCollector({
+      chainId: config.chainId,
+      rpc: this.#endpoints.rpc,
+      store,
+      log,
+      ledger: address,
+      fromBlock,
+      maxRange: config.maxBlockRange,
+      confirmations: config.confirmations === "finalized" ? config.maxReorgBlocks : config.confirmations,
+      sessions: () => enclaves.sessions,
+    });
   }
 
   async #start(): Promise<void> {

@@ -244,7 +244,7 @@ describe("a proven epoch", () => {
         ledger: stage.name.ledger,
         srs: options.srs,
         payee: `0x${"88".repeat(20)}`,
-        transitions: join(folder, "transitions.json"),
+        transitions: [join(folder, "transitions.json")],
         memory: options.memoryMb,
         threads: options.threads,
         cache: CIRCUITS,

@@ -8,6 +8,7 @@ import type { Express } from "express";
 import type { RuntimeState } from "../../../oracle/http/metrics.ts";
 import { SpanDurations } from "../../../oracle/telemetry/span-durations.ts";
 import type { Quote, QuoteTerms } from "../../../oracle/relay/intake/quote.ts";
+import type { NamedWrite } from "../../../oracle/relay/ledgers/write-collector.ts";
 import { createHttpApp, listen, type Listening } from "../../../oracle/http/server.ts";
 import { createLogger } from "../../../oracle/log.ts";
 import { openStore, type Store } from "../../../oracle/store/store.ts";
@@ -66,6 +67,8 @@ const retried: Hex[] = [];
 const accepted: number[] = [];
 const quoted: QuoteTerms[] = [];
 const QUOTE: Quote = { chainId: 1, fee: "1", gasPriceCap: "2", escrow: "3" };
+const LEDGER: Hex = `0x${"1e".repeat(20)}`;
+const named: NamedWrite[] = [];
 let onQuoted = (): void => undefined;
 let quoting: Promise<Quote> = Promise.resolve(QUOTE);
 
@@ -151,7 +154,15 @@ beforeAll(async () => {
     deadLetters: () => Promise.resolve([]),
     drain: () => undefined,
   };
+  const ledger = {
+    name: (write: NamedWrite) => {
+      named.push(write);
+      return Promise.resolve();
+    },
+    transitions: () => Promise.resolve({ signers: [], transitions: [] }),
+  };
   app = createHttpApp({
+    ledgers: { find: (address, chainId = 1) => (address === LEDGER && chainId === 1 ? ledger : undefined) },
     store,
     log: createLogger({ level: "error", write: () => undefined, now: () => 0 }),
     health: () => ({
@@ -229,7 +240,7 @@ describe("the index over HTTP", () => {
     const ending = Object.entries(OPENAPI.paths).filter(([path]) => path !== "/v1/live");
     for (const [path, operations] of ending) {
       for (const [method, operation] of Object.entries(operations)) {
-        const { status } = await call(path.replace("{requestId}", idOf(3)), {
+        const { status } = await call(path.replace("{requestId}", idOf(3)).replace("{ledger}", LEDGER), {
           method: method.toUpperCase(),
           headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
           ...("requestBody" in operation ? { body: JSON.stringify({ chainId: 1, payload: "0x0101" }) } : {}),
@@ -259,7 +270,20 @@ describe("the index over HTTP", () => {
     }),
   )("GET %s takes every parameter that is documented", async ([path, names]) => {
     const query = new URLSearchParams(names.map((name): [string, string] => [name, SAMPLE[name] ?? "1"]));
-    expect((await call(`${path}?${query.toString()}`)).status).toBe(200);
+    expect((await call(`${path.replace("{ledger}", LEDGER)}?${query.toString()}`)).status).toBe(200);
+  });
+
+  test("a ledger's transitions are read, and rows named, of a ledger that is served", async () => {
+    const path = `/v1/ledgers/${LEDGER}`;
+    expect((await call(`${path}/transitions`)).json).toEqual({ signers: [], transitions: [] });
+    const write = { requestId: idOf(1), localKey: idOf(2), seq: "3" };
+    expect((await post(`${path}/writes`, JSON.stringify(write))).status).toBe(204);
+    expect(named).toEqual([{ ...write, seq: 3n }]);
+    const first = JSON.stringify({ ...write, seq: "0" });
+    expect((await post(`${path}/writes`, first)).json).toMatchObject({ error: { code: "INPUT_INVALID" } });
+    for (const other of [`/v1/ledgers/${CONSUMER}/transitions`, `${path}/transitions?chainId=2`])
+      expect((await call(other)).json).toMatchObject({ error: { code: "INPUT_NOT_FOUND" } });
+    expect((await call("/v1/ledgers/0x12/transitions")).status).toBe(400);
   });
 
   test("a quote is asked for in the URL or in a body, and says what is wrong with it", async () => {

@@ -66,6 +66,7 @@ module.exports = {
       "runtime",
       "coprocessor/ledger",
       "coprocessor/snapshots",
+      "coprocessor/epochs",
     ]),
     only("devnet", ["protocol", "attestation", "client", "runtime", "enclave", "oracle", "contracts"]),
     only("coprocessor", ["protocol", "attestation"]),

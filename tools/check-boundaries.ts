@@ -28,7 +28,7 @@ const PLANTED = [
   "pure-folders-open-nothing: attestation/opens-a-file.ts",
   "runtime-imports-only-protocol: runtime/imports-simulator.ts",
   "pure-folders-open-nothing: runtime/imports-simulator.ts",
-  "oracle-imports-only-protocol-attestation-endorsements-client-contracts-runtime-coprocessor/ledger-coprocessor/snapshots: oracle/imports-simulator.ts",
+  "oracle-imports-only-protocol-attestation-endorsements-client-contracts-runtime-coprocessor/ledger-coprocessor/snapshots-coprocessor/epochs: oracle/imports-simulator.ts",
   "simulators-only-from-composition-roots: oracle/imports-simulator.ts",
   "light-commands-reach-no-node: cli/verify/loads-the-oracle.ts",
 ];

@@ -69,7 +69,7 @@ describe.skipIf(!HAS_CHROMIUM)("the pages of a node", () => {
     const page = await context.newPage();
     await page.goto(`${node.url}/local.html`);
     await page.getByLabel("Question", { exact: true }).fill("Is water wet?");
-    await page.getByLabel("Answer", { exact: true }).selectOption("yes or no, and why");
+    await page.getByRole("combobox", { name: "Answer", exact: true }).selectOption("yes or no, and why");
     await page.getByRole("button", { name: "Ask", exact: true }).click();
     await page.waitForSelector(".halves");
     expect(page.url()).toBe(`${node.url}/#request=${STUB_REQUEST}`);

@@ -4,6 +4,7 @@
  */
 
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
+import { pipeline } from "node:stream";
 import type { JsonRpcProvider } from "ethers";
 import * as z from "zod";
 import { Concierge__factory } from "../../contracts/bindings/factories/index.ts";
@@ -144,7 +145,8 @@ function relay(request: IncomingMessage, response: ServerResponse, oracleUrl: st
       "x-content-type-options": "nosniff",
     });
     response.flushHeaders();
-    reply.pipe(response);
+    // Ends the page's line with the node's, so that the page sees the loss and connects again.
+    pipeline(reply, response, () => undefined);
   });
   // Broken off and not answered: a browser asks again for events by itself only where it got no answer.
   upstream.on("error", () => {

@@ -2,7 +2,8 @@
 
 import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { request as httpRequest } from "node:http";
+import { createServer, request as httpRequest } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { JsonRpcProvider } from "ethers";
@@ -134,6 +135,30 @@ describe("the page of a local network", () => {
       accounts: [{ address: expect.stringMatching(/^0x/) as string }],
     });
     expect((await fetch(`${plain.url}/local/network`)).status).toBe(404);
+  });
+
+  test("breaks its line off with the node's, so that the page sees the loss", async () => {
+    const node = createServer((_, response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" }).write("event: changed\ndata:\n\n");
+    });
+    await new Promise<void>((listening) => node.listen(0, "127.0.0.1", listening));
+    const { port } = node.address() as AddressInfo;
+    await using followed = await startDesk({
+      folder,
+      network: {
+        contracts: {},
+        chainId: 1n,
+        oracleUrl: `http://127.0.0.1:${port}`,
+      } as unknown as NetworkFile,
+      provider: null as unknown as JsonRpcProvider,
+      freeAccounts: [],
+      port: 0,
+    });
+    const reader = (await fetch(`${followed.url}/v1/live`)).body?.getReader();
+    expect(new TextDecoder().decode((await reader?.read())?.value)).toContain("changed");
+    node.closeAllConnections();
+    await expect(reader?.read()).rejects.toThrow();
+    node.close();
   });
 
   const ask = (headers: Readonly<Record<string, string>>): Promise<number> =>

@@ -3,6 +3,8 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { connectTo } from "../requests/api.ts";
 import { RequestList } from "../requests/list.tsx";
+import type { LiveState } from "../requests/live.ts";
+import { LiveMark } from "../requests/live-mark.tsx";
 import { Frame, Head } from "../ui/frame.tsx";
 import { Hex } from "../ui/hex.tsx";
 import { askQuestion, readNetwork, type LocalNetwork } from "./network.ts";
@@ -11,11 +13,20 @@ const NODE = connectTo("");
 
 export function App() {
   const [network, setNetwork] = useState<LocalNetwork | null | "asking">("asking");
+  const [live, setLive] = useState<LiveState>("lost");
   useEffect(() => {
     void readNetwork().then(setNetwork);
   }, []);
   return (
-    <Frame page="Try" end={<span>A network of this machine</span>}>
+    <Frame
+      page="Try"
+      end={
+        <>
+          <span class="opt">A network of this machine</span>
+          {network !== null && network !== "asking" && <LiveMark state={live} />}
+        </>
+      }
+    >
       {network === null && (
         <div class="verdict">
           <h1>Nothing to try here.</h1>
@@ -24,12 +35,17 @@ export function App() {
           </p>
         </div>
       )}
-      {network !== null && network !== "asking" && <Desk network={network} />}
+      {network !== null && network !== "asking" && <Desk network={network} onState={setLive} />}
     </Frame>
   );
 }
 
-function Desk({ network }: { readonly network: LocalNetwork }) {
+interface DeskProps {
+  readonly network: LocalNetwork;
+  readonly onState: (state: LiveState) => void;
+}
+
+function Desk({ network, onState }: DeskProps) {
   return (
     <>
       <div class="cols a">
@@ -37,7 +53,7 @@ function Desk({ network }: { readonly network: LocalNetwork }) {
         <Accounts network={network} />
       </div>
       <div class="below">
-        <RequestList node={NODE} onState={() => undefined} />
+        <RequestList node={NODE} onState={onState} />
       </div>
     </>
   );

@@ -6,6 +6,7 @@ import { connectTo } from "./api.ts";
 import { Enclaves } from "./enclaves.tsx";
 import { RequestList } from "./list.tsx";
 import type { LiveState } from "./live.ts";
+import { LiveMark } from "./live-mark.tsx";
 import { RequestPage } from "./request-page.tsx";
 
 /** The node that served this page. */
@@ -27,7 +28,15 @@ export function App() {
   }, []);
   const id = REQUEST.exec(hash)?.[1];
   return (
-    <Frame page={hash === "#enclaves" ? "Enclaves" : "Requests"} end={<Live state={live} />}>
+    <Frame
+      page={hash === "#enclaves" ? "Enclaves" : "Requests"}
+      end={
+        <>
+          <span class="opt">{location.host}</span>
+          <LiveMark state={live} />
+        </>
+      }
+    >
       {id === undefined ? (
         <>
           <RequestList node={NODE} onState={setLive} />
@@ -37,16 +46,5 @@ export function App() {
         <RequestPage key={id} node={NODE} id={id} onState={setLive} />
       )}
     </Frame>
-  );
-}
-
-const WORDS = { live: "Live", paused: "Paused", lost: "Lost, trying again" } as const;
-
-function Live({ state }: { readonly state: LiveState }) {
-  return (
-    <>
-      <span class="opt">{location.host}</span>
-      <span class={`live ${state === "live" ? "" : state}`}>{WORDS[state]}</span>
-    </>
   );
 }

@@ -27,9 +27,8 @@ async function runScript(script: string): Promise<boolean> {
 const waiting = [...CHECKS];
 const results: boolean[] = [];
 async function work(): Promise<void> {
-  for (let script = waiting.shift(); script !== undefined; script = waiting.shift()) {
+  for (let script = waiting.shift(); script !== undefined; script = waiting.shift())
     results.push(await runScript(script));
-  }
 }
 await Promise.all(Array.from({ length: availableParallelism() }, work));
 if (results.includes(false)) process.exitCode = 1;

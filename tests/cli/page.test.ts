@@ -155,7 +155,8 @@ describe("the page of a local network", () => {
       port: 0,
     });
     const reader = (await fetch(`${followed.url}/v1/live`)).body?.getReader();
-    expect(new TextDecoder().decode((await reader?.read())?.value)).toContain("changed");
+    const { value } = (await reader?.read()) as { value: Uint8Array };
+    expect(new TextDecoder().decode(value)).toContain("changed");
     node.closeAllConnections();
     await expect(reader?.read()).rejects.toThrow();
     node.close();

@@ -20,6 +20,17 @@ export function shorten(hash: string): string {
   return `${hash.slice(0, 10)}…`;
 }
 
+/** Controls of a terminal, and characters that turn the direction of what stands around them; lines and tabs stay. */
+const CONTROLS = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+/** What a model, a server or a file said, with nothing in it that a terminal would obey: it could clear our verdict and print its own. */
+export function printable(text: string): string {
+  return text.replaceAll(
+    CONTROLS,
+    (character) => `[U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}]`,
+  );
+}
+
 /** Prose for a terminal: broken between words where the terminal's line ends, with the lines after the first indented. */
 export function wrap(
   text: string,

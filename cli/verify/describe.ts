@@ -1,7 +1,7 @@
 /** A verdict for a person who has never seen a quote: the verdict, what it is, what was compared, and the verdict again. */
 
 import { ExitCode } from "../exit-codes.ts";
-import { paint, wrap } from "../terminal.ts";
+import { paint, printable, wrap } from "../terminal.ts";
 import { claimRows } from "./claim-rows.ts";
 import type { ReportedCheck, ReportedPiece, VerifyOutcome, VerifyReport } from "./report.ts";
 import { LINE_COLUMNS, shortenDigests, titleOf } from "./wording.ts";
@@ -93,8 +93,8 @@ function describeChecks(checks: readonly ReportedCheck[], full: boolean): readon
     if (state !== "fails") return [line];
     return [
       line,
-      ...(expected === null ? [] : [`      expected ${expected}`]),
-      ...(found === null ? [] : [`      found    ${found}`]),
+      ...(expected === null ? [] : [`      expected ${printable(expected)}`]),
+      ...(found === null ? [] : [`      found    ${printable(found)}`]),
     ];
   });
 }
@@ -122,10 +122,11 @@ const NAME_COLUMNS = 22;
 
 /** A mark, a name and a text that is broken between words, under itself. */
 function row(
-  [mark, name, text]: readonly [string, string, string],
+  [mark, name, said]: readonly [string, string, string],
   [markWidth, nameWidth]: readonly [number, number],
   tone: (text: string) => string = (plain) => plain,
 ): string {
+  const text = printable(said);
   const left = markWidth === 0 ? "  " : `  ${mark.padEnd(markWidth)}  `;
   const indent = left.length + nameWidth + 2;
   const tooWide = text.split(" ").some((word) => word.length > LINE_COLUMNS - indent);
@@ -139,7 +140,7 @@ function row(
 }
 
 function indented(text: string): string {
-  return wrap(`  ${text}`, 2, LINE_COLUMNS);
+  return wrap(`  ${printable(text)}`, 2, LINE_COLUMNS);
 }
 
 function describeWritten({ policyWritten }: VerifyReport): readonly string[] {

@@ -209,7 +209,7 @@ async function readSettlement(
 const IndexView = z.object({
   phase: z.string(),
   refusal: z.string().nullable(),
-  answer: z.object({ status: z.number(), settlesFrom: z.number() }).nullable(),
+  answer: z.object({ status: z.number(), settlesFrom: z.number(), because: z.string().nullish() }).nullable(),
 });
 
 /** The reason why the request stays open; `undefined` while the oracle names none, or does not reply. */
@@ -224,7 +224,8 @@ async function readFailure(oracleUrl: string, requestId: Hex): Promise<Outcome |
   if (view.answer !== null && view.answer.settlesFrom > 0) {
     const status = answerStatusName(view.answer.status) ?? "unset";
     const from = new Date(view.answer.settlesFrom * 1_000).toISOString();
-    return { ...open, status, reason: `${status}: settles from ${from} on, unless the requester cancels` };
+    const because = view.answer.because ?? status;
+    return { ...open, status, reason: `${because}: settles from ${from} on, unless the requester cancels` };
   }
   if (view.answer !== null || view.refusal === null) return undefined;
   return { ...open, status: "notServed", reason: `${view.refusal}: refunded after the deadline` };

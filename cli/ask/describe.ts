@@ -2,7 +2,7 @@
 
 import type { OutputValue } from "../../protocol/output-abi.ts";
 import { commandLine } from "../invocation.ts";
-import { paint, wrap } from "../terminal.ts";
+import { paint, printable, wrap } from "../terminal.ts";
 import type { Answered } from "./ask-contract.ts";
 import type { Reply } from "./reply.ts";
 
@@ -36,9 +36,9 @@ function literal(value: OutputValue): string {
 export function describeAnswer(result: AskResult): string {
   const { problem, receiptFile, requestId, fulfillTx } = result;
   const lines = [
-    `answer      ${paint.strong(describeValue(result.answer))}`,
+    `answer      ${paint.strong(printable(describeValue(result.answer)))}`,
     `status      ${describeStatus(result)}`,
-    ...(problem === null ? [] : [wrap(`because     ${problem}`, INDENT)]),
+    ...(problem === null ? [] : [wrap(printable(`because     ${problem}`), INDENT)]),
     `request     ${requestId}`,
     `asked in    ${result.requestTx}`,
   ];

@@ -4,6 +4,7 @@ import { fromHex, fromUtf8, type Hex } from "../../protocol/bytes.ts";
 import { decodeOutput, type OutputValue } from "../../protocol/output-abi.ts";
 import { parseOutputType } from "../../protocol/output-type.ts";
 import { parseReceipt, type Receipt } from "../../protocol/receipt.ts";
+import { understoodEvent } from "../../protocol/transcript.ts";
 import type { Answered } from "./ask-contract.ts";
 import { explainFailure } from "./failed-delivery.ts";
 
@@ -47,9 +48,16 @@ export function decodeReply(output: Hex, outputType: string | null): OutputValue
 function problemOf(answered: Answered, receipt: Receipt | null, outputType: string | null): string | null {
   if (answered.status !== "ok") {
     const why = explainStatus(answered.status, receipt, outputType);
-    return answered.reason === null ? why : `${why} (${answered.reason})`;
+    const reason = answered.reason ?? reasonIn(receipt);
+    return reason === null ? why : `${why} (${reason})`;
   }
   return answered.delivered ? null : explainFailure(answered.callback);
+}
+
+/** The enclave's own words for why there is no output. */
+function reasonIn(receipt: Receipt | null): string | null {
+  const last = receipt?.transcript.map(understoodEvent).at(-1);
+  return last?.type === "output.returned" ? last.reason : null;
 }
 
 function explainStatus(

@@ -2,6 +2,7 @@ import { answerStatusName } from "../../protocol/answer.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { type Admission, listAdmissions } from "./list-admissions.ts";
 import { isDisclosed } from "./disclosure.ts";
+import { findReason } from "./receipts.ts";
 import { isBound } from "./phases.ts";
 import type { RequestPhase } from "./schema.ts";
 import type { Store } from "./store.ts";
@@ -24,6 +25,8 @@ export interface RequestView {
     readonly status: number;
     /** The status in words. */
     readonly reason: string;
+    /** The enclave's own words for why there is no output; `null` where there is one, and while that may still be withheld. */
+    readonly because: string | null;
     /** Seconds: the contract takes it from then on; 0 for at once. */
     readonly settlesFrom: number;
     /** Whether the block that it is bound to is still the chain's: no contract takes it otherwise. */
@@ -150,6 +153,11 @@ export async function findRequest(store: Store, requestId: Hex): Promise<Request
         : {
             status: answer.status,
             reason: answerStatusName(answer.status) ?? "unset",
+            // What settles late is known now, so that the requester can cancel.
+            because:
+              withheld && answer.not_before === 0
+                ? null
+                : await findReason(store, { ...key, keyset_id: answer.keyset_id }),
             settlesFrom: answer.not_before,
             isBound: answer.is_bound,
             keysetId: answer.keyset_id as Hex,

@@ -76,6 +76,24 @@ export async function findReceipt(store: Store, requestId: Hex): Promise<string 
   return row === undefined || row.attestation === null ? row?.receipt : join(row.receipt, row.attestation);
 }
 
+const LastLeaf = z.object({ event: z.object({ reason: z.string().nullable() }) });
+
+/** Why an answer has no output, as its transcript's last event says; null where it has one, or where there is no receipt. */
+export async function findReason(
+  store: Store,
+  key: { readonly chain_id: number; readonly request_id: string; readonly keyset_id: string },
+): Promise<string | null> {
+  const row = await store.db
+    .selectFrom("receipts")
+    .select("receipt")
+    .where("chain_id", "=", key.chain_id)
+    .where("request_id", "=", key.request_id)
+    .where("keyset_id", "=", key.keyset_id)
+    .executeTakeFirst();
+  const { transcript } = JSON.parse(row?.receipt ?? "{}") as { readonly transcript?: readonly unknown[] };
+  return LastLeaf.safeParse(transcript?.at(-1)).data?.event.reason ?? null;
+}
+
 function join(own: string, attestation: string): string {
   const [first, second] = [own, attestation].map((part) =>
     z.record(z.string(), z.json()).parse(parseJson(toUtf8(part))),

@@ -2,10 +2,18 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { createHttpApp, type HttpOptions, listen, type Listening } from "../../../oracle/http/server.ts";
 import { createLogger } from "../../../oracle/log.ts";
 import type { Store } from "../../../oracle/store/store.ts";
+import { AnswerStatus } from "../../../protocol/answer.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
 import { Delivery } from "../../../protocol/request.ts";
 import { WELL_STORE } from "../support/health.ts";
-import { CHAIN_ID, aRequest, storeAnswer, storeRequest, word } from "../support/requests.ts";
+import {
+  CHAIN_ID,
+  aRequest,
+  storeAnswer,
+  storeRequest,
+  word,
+  type StoredAnswer,
+} from "../support/requests.ts";
 import { createPgliteStore, useStore } from "../support/stores.ts";
 
 let store: Store;
@@ -34,9 +42,9 @@ beforeEach(() => {
   nonce += 1;
 });
 
-async function answered(delivery: number): Promise<void> {
+async function answered(delivery: number, answer: StoredAnswer = {}): Promise<void> {
   requestId = await storeRequest(store, aRequest({ nonce, delivery }));
-  await storeAnswer(store, CHAIN_ID, requestId);
+  await storeAnswer(store, CHAIN_ID, requestId, answer);
 }
 
 async function settle(kind: "fulfilled" | "refunded" | "cancelled"): Promise<void> {
@@ -80,6 +88,16 @@ test.for([
     expect(after.answer).toMatchObject({ isWithheld: false, output: "0x", answer: { requestId } });
   },
 );
+
+test.for([
+  ["that settles late, at once", { status: AnswerStatus.upstreamFailed, notBefore: 9_999 }, "m is down"],
+  ["that settles at once, with the chain", { status: AnswerStatus.invalidOutput }, null],
+] as const)("why there is no output is told of a status %s", async ([, answer, before]) => {
+  await answered(Delivery.callback, { ...answer, because: "m is down" });
+  expect((await served()).answer).toMatchObject({ because: before });
+  await settle("fulfilled");
+  expect((await served()).answer).toMatchObject({ because: "m is down" });
+});
 
 test("an output that its user carries to the chain is told at once", async () => {
   await answered(Delivery.pull);

@@ -91,6 +91,8 @@ export interface StoredAnswer {
   readonly notBefore?: number;
   /** The request's own where it is not said. */
   readonly stateBlock?: StateBlock;
+  /** Why it has no output, as its receipt says. */
+  readonly because?: string | null;
 }
 
 /** Puts an answer to it into the store as the engine does when the enclave's call has ended. */
@@ -103,6 +105,7 @@ export async function storeAnswer(
     status = AnswerStatus.ok,
     notBefore = 0,
     stateBlock = { number: BigInt(REQUEST_BLOCK), hash: REQUEST_BLOCK_HASH },
+    because = null,
   }: StoredAnswer = {},
 ): Promise<void> {
   const answer: Answer = {
@@ -116,7 +119,9 @@ export async function storeAnswer(
   };
   const signed = { signature: SIGNATURE, leafSignature: SIGNATURE } as const;
   const stored = { ...signed, output: "0x", stateBlock, notBefore, recordedAt: 0 } as const;
-  const receipt = { own: "{}", attestation: "{}" };
+  const returned = { salt: word(1), event: { type: "output.returned", reason: because } };
+  const own = because === null ? "{}" : JSON.stringify({ transcript: [returned] });
+  const receipt = { own, attestation: "{}" };
   await store.db
     .transaction()
     .execute((trx) =>

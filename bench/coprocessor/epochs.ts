@@ -20,7 +20,15 @@ import type { admitNodes } from "./stage.ts";
 
 const CACHE = join(import.meta.dirname, "../../cache");
 /** Gates of a circuit that a number of rows fills, as a power of two. */
-const LOG2_GATES: Readonly<Record<number, number>> = { 14: 17, 28: 18, 57: 19, 115: 20, 232: 21 };
+const LOG2_GATES: Readonly<Record<number, number>> = {
+  14: 17,
+  28: 18,
+  57: 19,
+  114: 20,
+  115: 21,
+  229: 21,
+  232: 22,
+};
 const MEMORY_MB = 16_000;
 const TICKS_PER_SECOND = 100;
 const POLL_MS = 50;

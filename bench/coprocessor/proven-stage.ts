@@ -35,10 +35,14 @@ export const PRIORITY_WINDOW = 60;
 export const INBOX_WINDOW = 3_600;
 export const EXIT_WINDOW = 86_400;
 export const REFUTE_WINDOW = 600;
+/** Vendors have 8 bits: where they need not differ, machines are told apart by their place in the list. */
+const MACHINE_GROUPS_AT = 256n;
 
 export interface ProvenMember {
   readonly node: BenchNode;
   readonly key: GrumpkinKey;
+  /** Of one row's signatures no two are of one: a vendor, or a machine. */
+  readonly group: bigint;
 }
 
 export interface ProvenStage {
@@ -91,9 +95,16 @@ export async function deployVerifier(chain: Chain, source: string): Promise<stri
   return await deployed.getAddress();
 }
 
+export interface Admitted {
+  readonly policyId: p.Hex;
+  readonly nodes: readonly BenchNode[];
+  /** Of each node, under a policy that wants distinct ones. */
+  readonly vendors?: readonly bigint[];
+}
+
 export async function deployProvenLedger(
   chain: Chain,
-  { policyId, nodes }: { readonly policyId: p.Hex; readonly nodes: readonly BenchNode[] },
+  { policyId, nodes, vendors }: Admitted,
   { shape, verifier }: { readonly shape: CircuitShape; readonly verifier: string },
 ): Promise<ProvenStage> {
   const ruleId = ruleIdOf(shape.rule, shape.signatures);
@@ -118,6 +129,7 @@ export async function deployProvenLedger(
   const ledger = (await contract.getAddress()).toLowerCase() as p.Hex;
   const members = nodes.map((node, index) => ({
     node,
+    group: vendors?.[index] ?? MACHINE_GROUPS_AT + BigInt(index),
     key: createGrumpkinKey(
       p.concatBytes(
         p.fromHex(p.keccakText(`member ${index} high`)),
@@ -136,13 +148,12 @@ export async function postKey({ chain }: ProvenStage, index: number): Promise<p.
 
 export const localPost = (index: number): p.Hex => p.keccakText(`post ${index}`);
 
-/** Machines are told apart by their place in the list, as the policy wants no distinct vendors. */
 export function epochSigners({ members }: ProvenStage): readonly EpochSigner[] {
-  return members.slice(0, MAX_SIGNERS).map(({ node, key }, index) => ({
+  return members.slice(0, MAX_SIGNERS).map(({ node, key, group }) => ({
     ...key.publicKey,
     keysetId: node.keysetId,
     answerKey: node.keyset.answerKey,
-    group: 256n + BigInt(index),
+    group,
   }));
 }
 

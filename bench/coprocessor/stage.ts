@@ -10,7 +10,8 @@ import { judgeEpoch, type JudgedEpoch } from "../../coprocessor/snapshots/judge-
 import type { EntryAnswer, SnapshotCall } from "../../coprocessor/snapshots/snapshot-call.ts";
 import { type SnapshotLedger, SnapshotLedger__factory } from "../../contracts/bindings/index.ts";
 import * as p from "../../protocol/index.ts";
-import type { Chain } from "../gas/chain.ts";
+import { admitByResult } from "../gas/admit-by-result.ts";
+import { present, word, type Chain } from "../gas/chain.ts";
 import { CHAIN_ID } from "../gas/constants.ts";
 import { admitByQuote, createNode, type BenchNode } from "../gas/node.ts";
 import { tdxRules } from "../gas/measure.ts";
@@ -39,9 +40,42 @@ export async function admitNodes(
   return { policyId, nodes };
 }
 
+/** Intel, AMD, Nitro, as verifiers' results have them. */
+const VENDORS = [1n, 2n, 3n] as const;
+
+/** A policy that wants distinct vendors, and a node of each of three, which a node of `admitted` vouches for. */
+export async function admitThreeVendors(
+  chain: Chain,
+  admitted: Awaited<ReturnType<typeof admitNodes>>,
+): Promise<{
+  readonly policyId: p.Hex;
+  readonly nodes: readonly BenchNode[];
+  readonly vendors: readonly bigint[];
+}> {
+  const [voucher] = admitted.nodes;
+  if (voucher === undefined) throw new Error("nobody vouches");
+  const policyId = await chain.createPolicy(3n, await chain.results.getAddress(), [
+    present(8, admitted.policyId),
+    ...VENDORS.map((vendor) => present(9, word(vendor))),
+    { kind: 194, subject: word(0n), value: word(1n) },
+  ]);
+  const nodes = VENDORS.map((vendor) => createNode(`vendor ${vendor}`));
+  for (const [index, node] of nodes.entries()) {
+    await admitByResult(node, chain, {
+      policyId,
+      voucher,
+      voucherPolicyId: admitted.policyId,
+      vendor: VENDORS[index] ?? 0n,
+      platform: `machine ${index}`,
+    });
+  }
+  await chain.later(2n);
+  return { policyId, nodes, vendors: VENDORS };
+}
+
 export async function deployLedger(
   chain: Chain,
-  { policyId, nodes }: Awaited<ReturnType<typeof admitNodes>>,
+  { policyId, nodes }: Pick<Awaited<ReturnType<typeof admitNodes>>, "policyId" | "nodes">,
   threshold: number,
 ): Promise<LedgerStage> {
   const terms = {

@@ -1,14 +1,14 @@
 /** Each figure of the gas benchmark, from the receipt of a transaction sent the way a user or a node would. */
 
-import { AbiCoder, TypedDataEncoder, dataSlice, keccak256 } from "ethers";
+import { dataSlice, keccak256 } from "ethers";
 import type { GasConsumer } from "../../contracts/bindings/index.ts";
 import * as p from "../../protocol/index.ts";
 import { createSimulatorAttester } from "../../enclave/attesters/simulator/simulator-attester.ts";
 import { encodeTdxEvidence } from "../../attestation/onchain/tdx-evidence.ts";
 import { present, startChain, word, type Chain, type Rule } from "./chain.ts";
-import { CHAIN_ID } from "./constants.ts";
+import { admitByResult } from "./admit-by-result.ts";
 import { measureAccountGas } from "./agent.ts";
-import { admitByQuote, bindToChain, createNode, encodeBatch, signAnswer, type Asked } from "./node.ts";
+import { admitByQuote, createNode, encodeBatch, signAnswer, type Asked } from "./node.ts";
 import { measureRepaid } from "./repaid.ts";
 import {
   commit,
@@ -167,53 +167,19 @@ async function measureRefund(stage: Stage): Promise<number> {
   return await chain.gasOf(chain.coordinator.refund(request));
 }
 
-const RESULT_FIELDS = [
-  ["subjectKeysetId", "bytes32"],
-  ["claimsDigest", "bytes32"],
-  ["policyId", "bytes32"],
-  ["policyVersion", "uint32"],
-  ["registry", "address"],
-  ["evidenceBlockHash", "bytes32"],
-  ["verifierKeysetId", "bytes32"],
-  ["vendor", "uint8"],
-  ["platformId", "bytes32"],
-  ["thisUpdate", "uint64"],
-  ["nextUpdate", "uint64"],
-].map(([name, type]) => ({ name: String(name), type: String(type) }));
-
 async function measureAdmitByResult(stage: Stage): Promise<number> {
   const { chain } = stage;
-  const voucher = firstNode(stage);
   const policyId = await chain.createPolicy(2n, await chain.results.getAddress(), [
     present(8, stage.policyId),
     present(9, word(AMD)),
   ]);
-  const subject = createNode("subject");
-  const { reportData, blockNumber } = await bindToChain(subject, chain);
-  const block = await chain.provider.getBlock(blockNumber);
-  const now = BigInt(block?.timestamp ?? 0);
-  const result = {
-    subjectKeysetId: subject.keysetId,
-    claimsDigest: p.toHex(reportData.subarray(0, 32)),
+  return await admitByResult(createNode("subject"), chain, {
     policyId,
-    policyVersion: 1,
-    registry: await chain.enclaves.getAddress(),
-    evidenceBlockHash: block?.hash,
-    verifierKeysetId: voucher.keysetId,
+    voucher: firstNode(stage),
+    voucherPolicyId: stage.policyId,
     vendor: AMD,
-    platformId: p.keccakText("chip"),
-    thisUpdate: now - HOUR_SECONDS,
-    nextUpdate: now + 24n * HOUR_SECONDS,
-  };
-  const verifier = await chain.results.getAddress();
-  const domain = { name: "Adyton", version: "2", chainId: CHAIN_ID, verifyingContract: verifier };
-  const digest = TypedDataEncoder.hash(domain, { AttestationResult: RESULT_FIELDS }, result) as p.Hex;
-  const tuple = `tuple(${RESULT_FIELDS.map(({ name, type }) => `${type} ${name}`).join(",")})`;
-  const evidence = AbiCoder.defaultAbiCoder().encode(
-    [tuple, "bytes32", "bytes"],
-    [result, stage.policyId, p.signDigest(digest, voucher.privateKey)],
-  );
-  return await chain.gasOf(chain.enclaves.admit(policyId, subject.keyset, blockNumber, verifier, evidence));
+    platform: "chip",
+  });
 }
 
 /** Starts a chain, measures everything on it, and stops it. */

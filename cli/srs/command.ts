@@ -21,7 +21,7 @@ export function registerSrs(program: Command): void {
     .argument("<folder>", "where to")
     .option(
       "--gates <log2>",
-      "gates of the circuit, as a power of two: 17 for 14 rows, 20 for 115, 21 for 232",
+      "gates of the circuit, as a power of two: 17 for 14 rows, 20 for 114, 21 for 229",
       "17",
     )
     .action(async (folder: string, { gates }: { readonly gates: string }) => {

@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import { inParts } from "./parts.ts";
 import type { StoreTransaction } from "./store.ts";
 
 /**
@@ -18,10 +19,12 @@ export async function refreshPhases(
   chainId: number,
   requestIds: readonly string[],
 ): Promise<void> {
-  if (requestIds.length === 0) return;
-  const ids = [...requestIds];
-  // Locked by a statement of its own: the next one then sees what another node wrote while this one waited for the rows. In
-  // one order, so that two nodes never wait for each other.
+  // In one order, so that two nodes never wait for each other.
+  for (const part of inParts(requestIds.toSorted())) await refreshSome(trx, chainId, part);
+}
+
+async function refreshSome(trx: StoreTransaction, chainId: number, ids: readonly string[]): Promise<void> {
+  // Locked by a statement of its own: the next one then sees what another node wrote while this one waited for the rows.
   await sql`
     select from requests where chain_id = ${chainId} and request_id = any(${ids}) order by request_id for update`.execute(
     trx,

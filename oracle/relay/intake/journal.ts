@@ -15,6 +15,7 @@ import type {
 import type { Engine } from "../../engine/engine.ts";
 import type { Logger } from "../../log.ts";
 import type { HeldLease } from "../../engine/held-lease.ts";
+import { inParts } from "../../store/parts.ts";
 import { readBoundTo, readWorkedOn, refreshPhases } from "../../store/phases.ts";
 import { freeSteps } from "../../store/quorums.ts";
 import type { RequestRow } from "../../store/schema.ts";
@@ -48,8 +49,6 @@ export interface JournalOptions {
 
 /** Blocks kept for walk-back; deeper reorgs walk back to the start and read again. */
 const KEPT_BLOCKS = 2_048;
-/** PostgreSQL takes 65,535 parameters in a statement. */
-const ROWS_PER_STATEMENT = 500;
 
 /** One chain's past in the store. Requests that a reorg drops go; this node's work for them stays. */
 export class Journal implements ChainJournal {
@@ -173,7 +172,7 @@ export class Journal implements ChainJournal {
       last_error: null,
       seen_at: now(),
     }));
-    for (const part of chunks(rows)) {
+    for (const part of inParts(rows)) {
       await trx
         .insertInto("requests")
         .values(part)
@@ -199,7 +198,7 @@ export class Journal implements ChainJournal {
       callback_succeeded: event.callbackSucceeded,
       ...position(event),
     }));
-    for (const part of chunks(rows)) {
+    for (const part of inParts(rows)) {
       await trx
         .insertInto("settlements")
         .values(part)
@@ -229,7 +228,7 @@ export class Journal implements ChainJournal {
       request_id: event.requestId,
       ...position(event),
     }));
-    for (const part of chunks(rows)) {
+    for (const part of inParts(rows)) {
       await trx
         .insertInto("deliveries")
         .values(part)
@@ -249,7 +248,7 @@ export class Journal implements ChainJournal {
       window_ends_at: event.windowEndsAt,
       ...position(event),
     }));
-    for (const part of chunks(rows)) {
+    for (const part of inParts(rows)) {
       await trx
         .insertInto("quorum_events")
         .values(part)
@@ -275,7 +274,7 @@ export class Journal implements ChainJournal {
       platform: event.platform,
       ...position(event),
     }));
-    for (const part of chunks(rows)) {
+    for (const part of inParts(rows)) {
       await trx
         .insertInto("admissions")
         .values(part)
@@ -287,7 +286,7 @@ export class Journal implements ChainJournal {
   /** Requests that somebody else had settled, in a block that is gone: they have no answer here, and their job has ended. */
   async #requeue(trx: StoreTransaction, requestIds: readonly string[]): Promise<void> {
     const { chainId, engine, now } = this.#options;
-    for (const part of chunks(requestIds)) {
+    for (const part of inParts(requestIds)) {
       const open = await trx
         .updateTable("requests")
         .set({ released_at: now() })
@@ -330,7 +329,7 @@ export class Journal implements ChainJournal {
 
 async function insertBlocks(trx: StoreTransaction, chainId: number, range: ChainRange): Promise<void> {
   const rows = range.headers.map(({ number, hash }) => ({ chain_id: chainId, number, hash }));
-  for (const part of chunks(rows)) await trx.insertInto("blocks").values(part).execute();
+  for (const part of inParts(rows)) await trx.insertInto("blocks").values(part).execute();
   await trx
     .deleteFrom("blocks")
     .where("chain_id", "=", chainId)
@@ -350,10 +349,4 @@ function position(event: ChainEvent): {
     tx_hash: event.txHash,
     log_index: event.logIndex,
   };
-}
-
-function chunks<T>(rows: readonly T[]): T[][] {
-  return Array.from({ length: Math.ceil(rows.length / ROWS_PER_STATEMENT) }, (_, index) =>
-    rows.slice(index * ROWS_PER_STATEMENT, (index + 1) * ROWS_PER_STATEMENT),
-  );
 }

@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import { inParts } from "../parts.ts";
 import { refreshPhases } from "../phases.ts";
 import type { StoreTransaction } from "../store.ts";
 
@@ -16,13 +17,17 @@ export async function reopenTransactions(
     .where("block_number", ">", above)
     .returning("id")
     .execute();
-  const ids = reopened.map(({ id }) => id);
-  if (ids.length === 0) return;
   // Of several that were to settle the same request, the newest: it was made because the others had not.
+  const newestFirst = reopened.map(({ id }) => id).toSorted((a, b) => b - a);
+  for (const part of inParts(newestFirst)) await reviveItems(trx, chainId, part);
+}
+
+/** Items of transactions count again, where no other transaction's do. */
+async function reviveItems(trx: StoreTransaction, chainId: number, ids: readonly number[]): Promise<void> {
   const { rows: live } = await sql<{ request_id: string }>`
     with free as (
       select distinct on (i.request_id) i.transaction_id, i.request_id from transaction_items i
-      where i.transaction_id = any(${ids}::bigint[]) and not exists (
+      where i.transaction_id = any(${[...ids]}::bigint[]) and not exists (
         select from transaction_items other
         where other.chain_id = i.chain_id and other.request_id = i.request_id and other.live)
       order by i.request_id, i.transaction_id desc)

@@ -61,7 +61,7 @@ async function countKeysOnHeap(): Promise<number> {
 
 test(
   "a key that was used is not on the heap any more, while its spending is",
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   async () => {
     const ledger = new SpendingLedger();
     const shown: boolean[] = [];
@@ -91,7 +91,7 @@ test(
   },
 );
 
-test("the search finds a key that is kept", { timeout: 60_000 }, async () => {
+test("the search finds a key that is kept", { timeout: 300_000 }, async () => {
   // Read from JSON as the enclave reads it: a snapshot does not show the text of strings that were put together.
   const kept = JSON.parse(`{"key":"sk-heap-${randomBytes(16).toString("hex")}"}`) as { key: string };
   expect(await countKeysOnHeap()).toBeGreaterThan(0);

@@ -92,7 +92,7 @@ async function bytesSent(operator: OperatorFile): Promise<readonly (string | nul
 
 test(
   "each field, changed, leaves the bytes as they are, or no call is served",
-  { timeout: 180_000 },
+  { timeout: 600_000 },
   async () => {
     const operator = fullOperator();
     const before = await bytesSent(operator);

@@ -42,7 +42,7 @@ import { SecretStore } from "./secrets/secret-store.ts";
 import { createJudgeThread, serveJudgements } from "./snapshots/judge-thread.ts";
 import { createSources } from "./sources/create-sources.ts";
 import { isPageThread, servePages } from "./sources/page-threads.ts";
-import { isViewThread, serveViews } from "./sources/view-threads.ts";
+import { createViewThreads, isViewThread, serveViews } from "./sources/view-threads.ts";
 import { SignedEpochs } from "./snapshots/signed-epochs.ts";
 import { createSnapshotSigner } from "./snapshots/snapshot-signer.ts";
 import { createProviderExchange } from "./upstreams/create-attested-exchange.ts";
@@ -174,15 +174,16 @@ async function serve(configuration: Configuration): Promise<void> {
   const catalog = createModelCatalog(behaviour, (provider) =>
     createProviderExchange(behaviour, provider, () => clock.read().now),
   );
+  const runView = createViewThreads(THIS_FILE);
   const inference: Inference = {
     catalog,
     account: createOperatorAccount((name) => secrets.get(name)),
-    sources: createSources(behaviour, { clock, script: THIS_FILE }),
+    sources: createSources(behaviour, { clock, script: THIS_FILE, runView }),
     retries: behaviour.limits.retries,
     pause: (ms) => pause(ms),
   };
   const attested = await attestIdentity(identity, attester, NO_NONCE);
-  const agents = createAgents({ behaviour, identity, clock });
+  const agents = createAgents({ behaviour, identity, clock, runView });
   const sealedRecords = new ReceiptStore();
   const spending = new SpendingLedger();
   const reportBug = (error: unknown): void => {

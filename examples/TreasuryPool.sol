@@ -12,7 +12,6 @@ contract TreasuryToken is ERC20 {
 }
 
 /// A loan that can fall due, as an example for an agent that guards it. Whoever deployed it moves the price.
-/// A program reads its first three words by proof: their order is what examples/treasury-guard/src/agent.ts says.
 contract TreasuryPool {
     uint256 public debt;
     uint256 public collateral;
@@ -28,6 +27,11 @@ contract TreasuryPool {
     constructor(IERC20 token, uint256 debt_, uint256 collateral_) {
         (TOKEN, KEEPER) = (token, msg.sender);
         (debt, collateral) = (debt_, collateral_);
+    }
+
+    /// What a program is told, by a call that it runs over proven state.
+    function position() external view returns (uint256, uint256, uint256) {
+        return (debt, collateral, notice);
     }
 
     function set(uint256 collateral_, uint256 notice_) external {

@@ -12,6 +12,7 @@ const root = join(import.meta.dirname, "..");
 const OUT = join(root, "runtime/agents/sandbox");
 const INPUTS = [
   SANDBOX_PRELUDE,
+  "runtime/agents/guest/chain.ts",
   SANDBOX_ENGINE,
   "package-lock.json",
   "tools/build-sandbox.ts",

@@ -2,11 +2,15 @@
 
 import type { Program } from "../../protocol/agent-program.ts";
 import { AdytonError, InputError, UpstreamError } from "../../protocol/errors.ts";
-import { HttpArgs, ModelArgs, OPS, parseArgs } from "../../runtime/agents/call-args.ts";
+import { HttpArgs, ModelArgs, OPS, parseArgs, ViewArgs } from "../../runtime/agents/call-args.ts";
 import { isHostCausable, reasonOf, tell, type Refusal } from "../../runtime/agents/call-result.ts";
 import type { Call, CallDelivery } from "../../runtime/agents/run-loop.ts";
 import { secondsLeft } from "../../runtime/agents/run-terms.ts";
+import { planView } from "../../runtime/agents/run-view.ts";
+import { ProofRefused } from "../../runtime/evm/proof-refused.ts";
+import type { JudgedCall } from "../../runtime/evm/proven-call.ts";
 import { toRecordedFormat } from "../../runtime/models/formats.ts";
+import { ViewEnded, type RunView } from "../sources/view-threads.ts";
 import { askOnAccount } from "../accounts/ask-on-account.ts";
 import type { Inference } from "../answers/infer.ts";
 import type { TranscriptRecorder } from "../answers/transcript-recorder.ts";
@@ -23,6 +27,7 @@ export interface AgentWorld {
   /** The way out for programs. */
   readonly exchange: Exchange;
   readonly secrets: AgentSecrets;
+  readonly runView: RunView;
   /** Seconds, by the enclave's clock. */
   readonly now: () => number;
 }
@@ -55,10 +60,12 @@ export class AgentRun {
   async perform(call: Call): Promise<CallDelivery> {
     const { recorder, program, startedAt, budget } = this.#options;
     const record = recorder.branchAs((onAsked) => new CallRecorder(onAsked, call.number, call));
-    const refusal = await this.#ask(call, record);
+    const asked = await this.#ask(call, record);
+    const refusal = asked !== null && "code" in asked ? asked : null;
+    const judged = asked !== null && "kind" in asked ? asked : null;
     const time = Math.max(startedAt, this.#world.now());
     const left = { feeWei: budget.left.toString(), seconds: secondsLeft(program, startedAt, time) };
-    const told = tell({ ...call, exchange: record.last, refusal, time, left });
+    const told = tell({ ...call, exchange: record.last, refusal, judged, time, left });
     const { failure } = told;
     record.settled({
       code: failure?.code ?? null,
@@ -70,8 +77,8 @@ export class AgentRun {
     return { text: told.text, isHostFailure: failure !== null && isHostCausable(failure.code) };
   }
 
-  /** Sends what the call asks for; null when its exchange says what came of it. */
-  async #ask(call: Call, record: CallRecorder): Promise<Refusal | null> {
+  /** Sends what the call asks for; null when its exchange says what came of it, or the call itself. */
+  async #ask(call: Call, record: CallRecorder): Promise<Refusal | JudgedCall | null> {
     if (this.#options.signal.aborted) return { code: "OUT_OF_TIME", reason: "the run's time is over" };
     try {
       switch (OPS.find((op) => op === call.op)) {
@@ -79,8 +86,11 @@ export class AgentRun {
           return await this.#askServer(call, record);
         case "model":
           return await this.#askModel(call, record);
+        case "view":
+          return await this.#runView(call);
         case "agree":
         case "prove":
+        case "logs":
         case "clock":
           return null;
         case undefined:
@@ -88,7 +98,18 @@ export class AgentRun {
       }
     } catch (error) {
       if (error instanceof InputError) return { code: "REFUSED", reason: reasonOf(error) };
+      if (error instanceof ViewEnded) return { code: "OUT_OF_TIME", reason: reasonOf(error) };
       throw error;
+    }
+  }
+
+  /** In a thread of its own: a second of work for each call. */
+  async #runView({ args }: Call): Promise<JudgedCall> {
+    try {
+      return await this.#world.runView(planView(parseArgs(ViewArgs, args)));
+    } catch (error) {
+      if (!(error instanceof ProofRefused)) throw error;
+      return { kind: "unproven", part: error.part, reason: error.reason };
     }
   }
 

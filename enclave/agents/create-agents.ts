@@ -8,6 +8,7 @@ import type { TrustedClock } from "../clock/trusted-clock.ts";
 import type { Behaviour } from "../configuration/behaviour.ts";
 import { createEgress } from "../egress/egress.ts";
 import type { Identity } from "../identity/identity.ts";
+import type { RunView } from "../sources/view-threads.ts";
 import { AgentSecrets } from "./agent-secrets.ts";
 import type { Agents } from "./answer-agent.ts";
 import { ProgramStore } from "./program-store.ts";
@@ -21,6 +22,7 @@ export interface AgentParts {
   readonly behaviour: Behaviour;
   readonly identity: Identity;
   readonly clock: TrustedClock;
+  readonly runView: RunView;
 }
 
 /**
@@ -28,7 +30,7 @@ export interface AgentParts {
  *
  * @throws {ConfigError} CONFIG_INVALID when the files are not those that the behaviour file names
  */
-export function createAgents({ behaviour, identity, clock }: AgentParts): Agents | null {
+export function createAgents({ behaviour, identity, clock, runView }: AgentParts): Agents | null {
   const settings = behaviour.agents;
   if (settings === undefined) return null;
   const files = readSandboxFiles();
@@ -48,6 +50,7 @@ export function createAgents({ behaviour, identity, clock }: AgentParts): Agents
         now,
       }),
       secrets: new AgentSecrets(identity),
+      runView,
       now: () => now() ?? clock.read().lowerBound,
     },
     programs: new ProgramStore(),

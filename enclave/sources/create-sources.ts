@@ -5,20 +5,23 @@ import type { TrustedClock } from "../clock/trusted-clock.ts";
 import type { Behaviour } from "../configuration/behaviour.ts";
 import { createEgress } from "../egress/egress.ts";
 import { EXTRACTOR } from "./extractor.ts";
-import { createViewThreads } from "./view-threads.ts";
+import type { RunView } from "./view-threads.ts";
 import { createPageThreads } from "./page-threads.ts";
 import type { Sources } from "./read-sources.ts";
+
+export interface SourceParts {
+  readonly clock: TrustedClock;
+  /** Of the threads that read pages. */
+  readonly script: URL;
+  readonly runView: RunView;
+}
 
 /**
  * null where the behaviour file says nothing of sources.
  *
- * @param script of the threads that read pages and run views
  * @throws {ConfigError} CONFIG_INVALID when it names another extractor than this enclave has
  */
-export function createSources(
-  behaviour: Behaviour,
-  { clock, script }: { readonly clock: TrustedClock; readonly script: URL },
-): Sources | null {
+export function createSources(behaviour: Behaviour, { clock, script, runView }: SourceParts): Sources | null {
   const settings = behaviour.sources;
   if (settings === undefined) return null;
   const extractor = settings.pages?.extractor ?? EXTRACTOR;
@@ -32,7 +35,7 @@ export function createSources(
   return {
     settings,
     readPage: createPageThreads({ script }),
-    runView: createViewThreads(script),
+    runView,
     exchange: createEgress(behaviour, {
       connection: "fresh",
       minimumTls: "TLSv1.2",

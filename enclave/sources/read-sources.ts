@@ -18,7 +18,7 @@ import type { BlockHeader } from "../../runtime/evm/block-header.ts";
 import { quoteRead, readContract, readHeader } from "../../runtime/evm/contract-read.ts";
 import { rpcRequest, rpcResult } from "../../runtime/evm/json-rpc.ts";
 import type { AskServer } from "../../runtime/evm/show-state.ts";
-import type { RunView } from "./view-threads.ts";
+import { ViewEnded, type RunView } from "./view-threads.ts";
 import { toStateBlockText, type StateBlock } from "../../protocol/state-block.ts";
 import type { PageTask } from "./page-text.ts";
 import type { ReadPage } from "./page-threads.ts";
@@ -207,7 +207,7 @@ class Fetching {
       return { text: quoteRead(read, text) };
     } catch (error) {
       // What proves nothing is the server's doing or the host's, and what the view does is the request's.
-      if (error instanceof ProofRefused)
+      if (error instanceof ProofRefused || error instanceof ViewEnded)
         throw new SourceUnread(AnswerStatus.upstreamFailed, `${name}: ${error.message}`);
       if (error instanceof InputError)
         throw new SourceUnread(AnswerStatus.invalidRequest, `${name}: ${error.message}`);

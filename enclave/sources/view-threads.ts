@@ -1,13 +1,12 @@
 /** Threads that run views of contracts: whoever wrote one, it stops no answer. */
 
-import { ProofRefused } from "../../runtime/evm/proof-refused.ts";
 import {
-  provenCall,
-  type CallOutcome,
+  judgeCall,
+  type CallWorld,
+  type JudgedCall,
   type ShownAccount,
   type StateCall,
 } from "../../runtime/evm/proven-call.ts";
-import type { BlockHeader } from "../../runtime/evm/block-header.ts";
 import { createTaskThreads, isThreadFor, serveTasks } from "./task-threads.ts";
 
 /** Milliseconds for one run: ten times what all of its gas takes. */
@@ -16,15 +15,13 @@ const VIEW_MS = 10_000;
 const ROLE = "views";
 
 export interface ViewTask {
-  readonly world: { readonly header: BlockHeader; readonly chainId: bigint };
+  readonly world: CallWorld;
   readonly call: StateCall;
   readonly shown: readonly ShownAccount[];
 }
 
-export type ViewResult =
-  | { readonly outcome: CallOutcome }
-  /** What was shown proves nothing: an error does not cross from a thread as what it is. */
-  | { readonly refused: { readonly part: ProofRefused["part"]; readonly reason: string } };
+/** A run was ended for what it took: a busy machine may have done that, and no view. */
+export class ViewEnded extends Error {}
 
 /** Whether this is such a thread. */
 export function isViewThread(): boolean {
@@ -36,28 +33,23 @@ export function serveViews(): void {
   serveTasks(runView);
 }
 
-export function runView({ world, call, shown }: ViewTask): ViewResult {
-  try {
-    return { outcome: provenCall(world, call, shown) };
-  } catch (error) {
-    if (!(error instanceof ProofRefused)) throw error;
-    return { refused: { part: error.part, reason: error.reason } };
-  }
+export function runView({ world, call, shown }: ViewTask): JudgedCall {
+  return judgeCall(world, call, shown);
 }
 
-/** @throws {ProofRefused} as `provenCall` */
-export type RunView = (task: ViewTask) => Promise<CallOutcome>;
+/** @throws {ViewEnded} */
+export type RunView = (task: ViewTask) => Promise<JudgedCall>;
 
 export function createViewThreads(script: URL): RunView {
-  const run = createTaskThreads<ViewResult>({
+  const run = createTaskThreads<JudgedCall | { readonly ended: string }>({
     script,
     role: ROLE,
     taskMs: VIEW_MS,
-    ended: (tookToo) => ({ outcome: { kind: "unsupported", reason: `it takes too ${tookToo}` } }),
+    ended: (tookToo) => ({ ended: `the view takes too ${tookToo}` }),
   });
   return async (task) => {
     const result = await run(task);
-    if ("outcome" in result) return result.outcome;
-    throw new ProofRefused(result.refused.part, result.refused.reason);
+    if ("ended" in result) throw new ViewEnded(result.ended);
+    return result;
   };
 }

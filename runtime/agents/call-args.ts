@@ -8,9 +8,11 @@ import { address, bytes32 } from "../../protocol/fields.ts";
 import { MAX_MODEL_NAME_LENGTH, MAX_OUTPUT_TYPE_BYTES } from "../../protocol/limits.ts";
 import { OutputKind, PanelRule, type OutputFormat } from "../../protocol/prompt.ts";
 import { BlockDescription } from "../evm/block-header.ts";
+import { ShownState } from "../evm/proven-call.ts";
+import { ShownReceipt } from "../evm/receipts.ts";
 import { StateProof } from "../evm/proven-state.ts";
 
-export const OPS = ["http", "model", "agree", "prove", "clock"] as const;
+export const OPS = ["http", "model", "agree", "prove", "view", "logs", "clock"] as const;
 
 const MAX_URL_LENGTH = 2_048;
 const MAX_HEADERS = 32;
@@ -18,6 +20,8 @@ const MAX_HEADER_LENGTH = 4_096;
 const MAX_MESSAGES = 1_024;
 const MAX_TOOLS = 128;
 const MAX_SLOTS = 64;
+const MAX_SIGNATURE_LENGTH = 2_048;
+const MAX_VIEW_ARGS = 32;
 
 const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$/);
 const headers = z
@@ -109,6 +113,29 @@ export const ProveArgs = z.strictObject({
     .nullable(),
 });
 export type ProveArgs = z.output<typeof ProveArgs>;
+
+/** A view of a contract, with what a server showed of the state that it needs. */
+export const ViewArgs = z.strictObject({
+  block: BlockDescription,
+  hash: bytes32.nullable(),
+  /** null: a view that asks for it is refused. */
+  chainId: z.int().min(1).nullable(),
+  to: address,
+  signature: z.string().max(MAX_SIGNATURE_LENGTH),
+  args: z.array(z.json()).max(MAX_VIEW_ARGS),
+  shown: ShownState,
+});
+export type ViewArgs = z.output<typeof ViewArgs>;
+
+/** A block's logs that fit, with its receipts as a server showed them. */
+export const LogsArgs = z.strictObject({
+  block: BlockDescription,
+  hash: bytes32,
+  /** null: only whether the block may have any. */
+  receipts: z.array(ShownReceipt).nullable(),
+  filter: z.strictObject({ address, topics: z.array(bytes32.nullable()).max(4) }),
+});
+export type LogsArgs = z.output<typeof LogsArgs>;
 
 export function panelRuleOf({ rule }: AgreeArgs): (typeof RULES)[keyof typeof RULES] {
   return RULES[rule];

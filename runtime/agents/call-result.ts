@@ -18,8 +18,19 @@ import { OutputProblem } from "../output/output-problem.ts";
 import { aggregatePanel, checkPanelRule, without, type Outcome } from "../output/panel.ts";
 import { parseModelJson } from "../output/model-json.ts";
 import { ProofRefused } from "../evm/proof-refused.ts";
-import { AgreeArgs, ModelArgs, panelRuleOf, parseArgs, ProveArgs, typedFormat } from "./call-args.ts";
-import { proveState } from "./prove-state.ts";
+import {
+  AgreeArgs,
+  LogsArgs,
+  ModelArgs,
+  panelRuleOf,
+  parseArgs,
+  ProveArgs,
+  typedFormat,
+  ViewArgs,
+} from "./call-args.ts";
+import { judgeCall, type JudgedCall } from "../evm/proven-call.ts";
+import { planView, toldOfView } from "./run-view.ts";
+import { proveLogs, proveState } from "./prove-state.ts";
 
 /** The last exchange of a call. */
 export type RecordedExchange =
@@ -47,6 +58,8 @@ export interface CallRecord {
   readonly exchange: RecordedExchange | null;
   /** Of a call that the enclave itself refused. */
   readonly refusal: Refusal | null;
+  /** Of a view, what it came to where another thread ran it; else it is run here. */
+  readonly judged?: JudgedCall | null;
   /** Seconds, when the call came back. */
   readonly time: number;
   readonly left: { readonly feeWei: string; readonly seconds: number };
@@ -114,8 +127,12 @@ function resultOf(record: CallRecord): CallValue {
       return { value: record.time };
     case "agree":
       return agree(parseArgs(AgreeArgs, record.args));
+    case "view":
+      return viewValue(record);
     case "prove":
-      return prove(record.args);
+      return proven(() => proveState(parseArgs(ProveArgs, record.args)));
+    case "logs":
+      return proven(() => proveLogs(parseArgs(LogsArgs, record.args)));
     case "http":
       return httpValue(record);
     case "model":
@@ -214,9 +231,9 @@ function replyValue(reply: ModelReply, returns: string | undefined): CallValue {
 }
 
 /** A server of a chain is the host's as likely as not: what it cannot prove, the host could have caused. */
-function prove(args: string): CallValue {
+function proven(prove: () => Json): CallValue {
   try {
-    return { value: proveState(parseArgs(ProveArgs, args)) };
+    return { value: prove() };
   } catch (error) {
     if (error instanceof ProofRefused)
       return failed("UNREACHABLE", `the chain's server proves nothing: ${error.message}`);
@@ -225,6 +242,30 @@ function prove(args: string): CallValue {
     throw error;
   }
 }
+
+function viewValue({ args, judged }: CallRecord): CallValue {
+  try {
+    const planned = planView(parseArgs(ViewArgs, args));
+    const outcome = judged ?? judgeCall(planned.world, planned.call, planned.shown);
+    switch (outcome.kind) {
+      case "returned":
+      case "missing":
+        return { value: toldOfView(planned, outcome) };
+      case "reverted":
+        return failed("REVERTED", `the view reverts with ${outcome.data.slice(0, MAX_REVERT)}`);
+      case "unsupported":
+        return failed("REFUSED", `the view cannot be run here: ${outcome.reason}`);
+      case "unproven":
+        throw new ProofRefused(outcome.part, outcome.reason);
+    }
+  } catch (error) {
+    if (!(error instanceof ProofRefused)) throw error;
+    return failed("UNREACHABLE", `the chain's server proves nothing: ${error.message}`);
+  }
+}
+
+/** Characters: a selector and four words. */
+const MAX_REVERT = 2 + 2 * (4 + 4 * 32);
 
 /** The answer of a panel: whole, of one of its members. */
 function agree(args: AgreeArgs): CallValue {

@@ -133,6 +133,8 @@ export interface ChainOptions {
    * such a block is the server's word.
    */
   readonly at?: { readonly number: string; readonly hash: Hex } | null;
+  /** Of the chain, for views that ask for it; the program's word, as its RPC server is. */
+  readonly chainId?: number;
   readonly confirmations?: number;
   readonly maxAgeSeconds?: number;
 }
@@ -146,6 +148,35 @@ export interface Chain {
   ): Promise<{ readonly nonce: string; readonly balance: string; readonly codeHash: Hex }>;
   /** The word in a slot of an account's storage. */
   storage(address: Hex, slot: Hex): Promise<Hex>;
+  /**
+   * All logs of an account that fit, from `fromBlock` to `toBlock` (the pinned one), within the 64 blocks that end with the pinned one:
+   * each block is linked to it, and all of its receipts are under its root, so that none is left out.
+   */
+  logs(filter: LogFilter): Promise<readonly ChainLog[]>;
+  /**
+   * What a view returns, such as `balanceOf(address) returns (uint256)`: run over proven state. Numbers are decimal strings, and
+   * `ufixed256x18` in place of `uint256` writes 18 decimals out. A view that reverts throws `REVERTED`.
+   */
+  call(to: Hex, signature: string, args?: readonly Json[]): Promise<readonly Json[]>;
+}
+
+export interface LogFilter {
+  readonly address: Hex;
+  /** In their places; null: any. */
+  readonly topics?: readonly (Hex | null)[];
+  /** Decimal. */
+  readonly fromBlock: string;
+  readonly toBlock?: string;
+}
+
+export interface ChainLog {
+  readonly address: Hex;
+  readonly topics: readonly Hex[];
+  readonly data: Hex;
+  readonly blockNumber: string;
+  readonly blockHash: Hex;
+  readonly transactionIndex: number;
+  readonly logIndex: number;
 }
 
 export type CallErrorCode =

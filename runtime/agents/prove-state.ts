@@ -4,7 +4,8 @@ import type { Json } from "../../protocol/canonical-json.ts";
 import { verifyBlock } from "../evm/block-header.ts";
 import { ProofRefused } from "../evm/proof-refused.ts";
 import { verifyAccount, verifySlot } from "../evm/proven-state.ts";
-import type { ProveArgs } from "./call-args.ts";
+import { mayHaveLog, verifyLogs } from "../evm/receipts.ts";
+import type { LogsArgs, ProveArgs } from "./call-args.ts";
 
 /** @throws {ProofRefused} */
 export function proveState({ block, hash, state }: ProveArgs): Json {
@@ -27,5 +28,20 @@ export function proveState({ block, hash, state }: ProveArgs): Json {
     block: told,
     account: { nonce: nonce.toString(), balance: balance.toString(), codeHash },
     storage,
+  };
+}
+
+/** @throws {ProofRefused} for another block, and for receipts that are not all of the block's */
+export function proveLogs({ block, hash, receipts, filter }: LogsArgs): Json {
+  const header = verifyBlock(block);
+  if (header.hash !== hash)
+    throw new ProofRefused("header", `it is of block ${header.hash}, and ${hash} was asked for`);
+  const mayHave = mayHaveLog(header, filter);
+  const logs = receipts === null ? [] : verifyLogs(header, receipts, filter);
+  const number = header.number.toString();
+  return {
+    parentHash: header.parentHash,
+    mayHave,
+    logs: logs.map((log) => ({ ...log, blockNumber: number, blockHash: hash })),
   };
 }

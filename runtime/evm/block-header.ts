@@ -7,7 +7,7 @@ import { keccak } from "../../protocol/struct-hash.ts";
 import { ProofRefused } from "./proof-refused.ts";
 import { encodeRlp } from "./rlp.ts";
 
-const quantity = z.string().regex(/^0x(?:0|[1-9a-f][0-9a-f]{0,63})$/);
+export const quantity = z.string().regex(/^0x(?:0|[1-9a-f][0-9a-f]{0,63})$/);
 
 /** In the order of the header's list. The optional ones came with forks, each behind those before it. */
 const FIELDS = {
@@ -52,6 +52,7 @@ export interface BlockHeader {
   readonly timestamp: bigint;
   readonly stateRoot: Hex;
   readonly receiptsRoot: Hex;
+  readonly logsBloom: Hex;
   readonly beneficiary: Hex;
   readonly gasLimit: bigint;
   /** Zero before London. */
@@ -74,7 +75,7 @@ export function verifyBlock(block: BlockDescription): BlockHeader {
   const actual = keccak(encodeRlp(items));
   if (actual !== block.hash)
     throw new ProofRefused("header", `its fields hash to ${actual}, and it is named ${block.hash}`);
-  const { hash, parentHash, stateRoot, receiptsRoot, miner, mixHash } = block;
+  const { hash, parentHash, stateRoot, receiptsRoot, logsBloom, miner, mixHash } = block;
   return {
     hash,
     parentHash,
@@ -82,6 +83,7 @@ export function verifyBlock(block: BlockDescription): BlockHeader {
     timestamp: BigInt(block.timestamp),
     stateRoot,
     receiptsRoot,
+    logsBloom,
     beneficiary: miner,
     gasLimit: BigInt(block.gasLimit),
     baseFee: BigInt(block.baseFeePerGas ?? "0x0"),
@@ -90,7 +92,7 @@ export function verifyBlock(block: BlockDescription): BlockHeader {
 }
 
 /** Big-endian, without zeros before it. */
-function quantityBytes(value: string): Uint8Array {
+export function quantityBytes(value: string): Uint8Array {
   const digits = BigInt(value).toString(16);
   return value === "0x0" ? new Uint8Array() : fromHex(`0x${digits.length % 2 === 0 ? "" : "0"}${digits}`);
 }

@@ -11,7 +11,7 @@ import type { PartKind, PromptPart } from "../../protocol/prompt-part.ts";
 import type { StateBlock } from "../../protocol/state-block.ts";
 import { BlockDescription, verifyBlock, type BlockHeader } from "./block-header.ts";
 import { ProofRefused } from "./proof-refused.ts";
-import type { CallOutcome, ShownAccount, StateCall } from "./proven-call.ts";
+import type { JudgedCall, ShownAccount, StateCall } from "./proven-call.ts";
 import { showState, type AskServer } from "./show-state.ts";
 import { callData, parseView, returnedValues, type View } from "./view.ts";
 
@@ -46,8 +46,8 @@ export async function readHeader(ask: AskServer, { number, hash }: StateBlock): 
 export interface ReadOptions {
   readonly header: BlockHeader;
   readonly ask: AskServer;
-  /** `provenCall` in the header's state. */
-  readonly run: (call: StateCall, shown: readonly ShownAccount[]) => CallOutcome | Promise<CallOutcome>;
+  /** `judgeCall` in the header's state. */
+  readonly run: (call: StateCall, shown: readonly ShownAccount[]) => JudgedCall | Promise<JudgedCall>;
 }
 
 /**

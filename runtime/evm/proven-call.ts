@@ -48,6 +48,21 @@ export type CallOutcome =
   /** The machine does not know something that the code needs. */
   | { readonly kind: "unsupported"; readonly reason: string };
 
+/** Where what was shown proves nothing. */
+export interface Unproven {
+  readonly kind: "unproven";
+  readonly part: ProofRefused["part"];
+  readonly reason: string;
+}
+
+export type JudgedCall = CallOutcome | Unproven;
+
+/** A header that was verified, of a chain; null where nobody says which it is. */
+export interface CallWorld {
+  readonly header: BlockHeader;
+  readonly chainId: bigint | null;
+}
+
 /** Gas of a call, as of a transaction with this limit. */
 export const CALL_GAS = 5_000_000;
 const TRANSACTION_GAS = 21_000;
@@ -66,7 +81,7 @@ const MAX_BLOCK_AGE = 256n;
  * @throws {ProofRefused} for state that is not proven; {RangeError} for a call that no transaction pays
  */
 export function provenCall(
-  { header, chainId }: { readonly header: BlockHeader; readonly chainId: bigint },
+  { header, chainId }: CallWorld,
   { to, data }: StateCall,
   shown: readonly ShownAccount[],
 ): CallOutcome {
@@ -75,7 +90,10 @@ export function provenCall(
   try {
     const end = runMessage(toMessage(world, state, { to, data }), state, {
       origin: NOBODY,
-      chainId,
+      get chainId() {
+        if (chainId === null) throw new NotSupported("it asks for the chain's id, which nobody named");
+        return chainId;
+      },
       number: header.number,
       timestamp: header.timestamp,
       beneficiary: header.beneficiary,
@@ -91,6 +109,16 @@ export function provenCall(
       return { kind: "missing", address: of, slot, isCode };
     }
     if (error instanceof NotSupported) return { kind: "unsupported", reason: error.message };
+    throw error;
+  }
+}
+
+/** As `provenCall`, with nothing thrown for what a server shows. */
+export function judgeCall(world: CallWorld, call: StateCall, shown: readonly ShownAccount[]): JudgedCall {
+  try {
+    return provenCall(world, call, shown);
+  } catch (error) {
+    if (error instanceof ProofRefused) return { kind: "unproven", part: error.part, reason: error.reason };
     throw error;
   }
 }

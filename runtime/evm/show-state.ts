@@ -8,7 +8,7 @@ import type { Json } from "../../protocol/canonical-json.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { address, bytes32, bytesHex } from "../../protocol/fields.ts";
 import { ProofRefused } from "./proof-refused.ts";
-import type { CallOutcome, ShownAccount, StateCall } from "./proven-call.ts";
+import type { CallOutcome, JudgedCall, ShownAccount, StateCall } from "./proven-call.ts";
 import { StateProof } from "./proven-state.ts";
 
 /** `result` of a JSON-RPC call; null where the server gave none. */
@@ -26,8 +26,8 @@ export interface ShowOptions {
   /** Of the block. */
   readonly number: bigint;
   readonly ask: AskServer;
-  /** `provenCall` at that block. */
-  readonly run: (shown: readonly ShownAccount[]) => CallOutcome | Promise<CallOutcome>;
+  /** `judgeCall` at that block. */
+  readonly run: (shown: readonly ShownAccount[]) => JudgedCall | Promise<JudgedCall>;
 }
 
 /** @throws {ProofRefused} for what is not shown, or does not prove anything */
@@ -39,6 +39,7 @@ export async function showState(
   await showing.guess(call);
   for (;;) {
     const outcome = await options.run(showing.accounts);
+    if (outcome.kind === "unproven") throw new ProofRefused(outcome.part, outcome.reason);
     if (outcome.kind !== "missing") return outcome;
     await showing.add(outcome);
   }

@@ -27,7 +27,7 @@ export function verifyTrieProof(
   return new Walk(toNibbles(key), proof).from(root);
 }
 
-function toNibbles(bytes: Uint8Array): readonly number[] {
+export function toNibbles(bytes: Uint8Array): readonly number[] {
   return Array.from(bytes).flatMap((byte) => [byte >> 4, byte & 15]);
 }
 

@@ -15,7 +15,6 @@ type Decision = { readonly action: number; readonly amount: string; readonly rec
 /** Collateral ÷ debt, in percent, below which something is done, and up to which the debt is paid back. */
 const ACTS_BELOW = 125n;
 const RESTORES_TO = 150n;
-const slot = (number: number): `0x${string}` => `0x${number.toString(16).padStart(64, "0")}`;
 
 const main: Main<Json, { readonly calls: readonly Call[] }> = async (_input, host) => {
   const position = await readPosition(host);
@@ -31,10 +30,12 @@ export default main;
 
 async function readPosition(host: Host): Promise<Position> {
   const chain = host.chain({ rpc: settings.rpc, at: host.run.block });
-  const [debt, collateral, notice] = await Promise.all(
-    [0, 1, 2].map(async (number) => BigInt(await chain.storage(settings.pool, slot(number)))),
+  const values = await chain.call(
+    settings.pool,
+    "position() returns (uint256 debt, uint256 collateral, uint256 notice)",
   );
-  return { debt: debt ?? 0n, collateral: collateral ?? 0n, notice: notice ?? 0n };
+  const [debt = 0n, collateral = 0n, notice = 0n] = values.map((value) => BigInt(value as string));
+  return { debt, collateral, notice };
 }
 
 async function decide(host: Host, { debt, collateral, notice }: Position): Promise<Decision> {

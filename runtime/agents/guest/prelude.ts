@@ -15,6 +15,7 @@ import type {
   Tool,
   Trigger,
 } from "../program-api.ts";
+import { createChain } from "./chain.ts";
 
 /** Gives the number of a call that was taken, or a refusal below zero; for `gas`, what is left. */
 type HostFunction = (op: string, args: string) => number;
@@ -59,7 +60,6 @@ const { parse } = JSON;
 const stringify = JSON.stringify as (value: unknown) => string | undefined;
 const { freeze, defineProperty, keys } = Object;
 const toNumber = Number;
-const toBigInt = BigInt;
 
 let callHost: HostFunction;
 let left: Left;
@@ -123,6 +123,10 @@ function withJson(value: HttpValue): HttpResponse {
     },
   });
   return value as HttpResponse;
+}
+
+async function readJson(request: object): Promise<Json | undefined> {
+  return withJson(await ask<HttpValue>("http", request)).json;
 }
 
 async function panel(
@@ -192,74 +196,6 @@ function describe(error: unknown): string {
   return `${name ?? "Error"}: ${message ?? ""}`;
 }
 
-interface Proven {
-  readonly block: { readonly number: string; readonly hash: string; readonly timestamp: number };
-  readonly account: Json;
-  readonly storage: readonly string[];
-}
-
-interface Described {
-  transactions?: Json;
-  withdrawals?: Json;
-}
-
-const CONFIRMATIONS = 2;
-const MAX_AGE_SECONDS = 120;
-
-function createChain(options: Parameters<Host["chain"]>[0], now: number): ReturnType<Host["chain"]> {
-  const { rpc, at = null, confirmations = CONFIRMATIONS, maxAgeSeconds = MAX_AGE_SECONDS } = options;
-  const send = async (method: string, params: readonly Json[]): Promise<Json> => {
-    const body = { jsonrpc: "2.0", id: 1, method, params };
-    const { json } = withJson(await ask<HttpValue>("http", { url: rpc, method: "POST", body }));
-    const { result } = (json ?? {}) as { readonly result?: Json };
-    if (result === undefined || result === null)
-      throw callError("UNREACHABLE", `the chain's server has no result of ${method}`, true);
-    return result;
-  };
-  const hex = (number: bigint): string => `0x${number.toString(16)}`;
-  const prove = (block: Described, hash: string | null, state: Json): Promise<Proven> => {
-    // Thousands of transactions are no part of a header.
-    const header = { ...block };
-    delete header.transactions;
-    delete header.withdrawals;
-    return ask<Proven>("prove", { block: header, hash, state });
-  };
-  const pin = async (): Promise<{ readonly described: Described; readonly block: Proven["block"] }> => {
-    const number =
-      at === null
-        ? toBigInt((await send("eth_blockNumber", [])) as string) - toBigInt(confirmations)
-        : toBigInt(at.number);
-    const described = (await send("eth_getBlockByNumber", [
-      hex(number < 0n ? 0n : number),
-      false,
-    ])) as Described;
-    const { block } = await prove(described, at?.hash ?? null, null);
-    if (at === null && (now - block.timestamp > maxAgeSeconds || block.timestamp > now + maxAgeSeconds)) {
-      throw callError(
-        "UNREACHABLE",
-        `the chain's server shows a block of ${block.timestamp}, and it is ${now}`,
-        true,
-      );
-    }
-    return { described, block };
-  };
-  let pinned: ReturnType<typeof pin> | undefined;
-  const read = async (address: string, slots: readonly string[]): Promise<Proven> => {
-    const { described, block } = await (pinned ??= pin());
-    const proof = await send("eth_getProof", [address, slots, hex(toBigInt(block.number))]);
-    return await prove(described, block.hash, {
-      address: address.toLowerCase(),
-      slots,
-      proof,
-    });
-  };
-  return freeze({
-    block: async () => (await (pinned ??= pin())).block,
-    account: async (address: string) => (await read(address, [])).account,
-    storage: async (address: string, slot: string) => (await read(address, [slot])).storage[0],
-  }) as ReturnType<Host["chain"]>;
-}
-
 function createHost({ run }: Terms): Host {
   const remaining = {
     get gas() {
@@ -282,7 +218,8 @@ function createHost({ run }: Terms): Host {
     panel,
     loop,
     http: async (request: object) => withJson(await ask<HttpValue>("http", request)),
-    chain: (options: Parameters<Host["chain"]>[0]) => createChain(options, run.now),
+    chain: (options: Parameters<Host["chain"]>[0]) =>
+      createChain(options, { now: run.now, ask, callError, readJson }),
     log: (...values: readonly Json[]) => void callHost("log", textOf(values)),
     clock: () => ask<number>("clock", null),
   } as unknown as Host);

@@ -19,7 +19,7 @@ import { FORMAT_NAMES } from "../../../runtime/models/formats.ts";
 import { prompt, TEXT } from "../support/calls.ts";
 import { behaviourFile, modelFile } from "../support/configuration.ts";
 import { complete, fakeModels, says, unreachable, type Respond } from "../support/fake-models.ts";
-import { askWith, fakeSite, readHere, sourceSettings, type Served } from "../support/fake-site.ts";
+import { askWith, fakeSite, noView, readHere, sourceSettings, type Served } from "../support/fake-site.ts";
 import { DOCUMENT, PNG } from "../support/media.ts";
 
 const PNG_URI = "https://files.example/cat.png";
@@ -234,7 +234,7 @@ describe("nothing is fetched", () => {
       read: () => ({ now: null, lowerBound: 0, source: "test" }),
       synchronize: () => Promise.resolve(),
     };
-    const sources = createSources(behaviour, { clock, script: new URL(import.meta.url) });
+    const sources = createSources(behaviour, { clock, script: new URL(import.meta.url), runView: noView });
     const part = { ...image, uri: "https://localhost/cat.png" };
     const { outcome, events } = await askWith(fakeModels({ a: never }, SEES), sources, { parts: [part] });
     expect(outcome.status).toBe(AnswerStatus.upstreamFailed);

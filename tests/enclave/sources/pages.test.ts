@@ -18,7 +18,7 @@ import { PartKind, type PromptPart } from "../../../protocol/prompt-part.ts";
 import { prompt, TEXT } from "../support/calls.ts";
 import { behaviourFile } from "../support/configuration.ts";
 import { fakeModels, says, unreachable, type Respond } from "../support/fake-models.ts";
-import { askWith, fakeSite, readHere, sourceSettings, type Served } from "../support/fake-site.ts";
+import { askWith, fakeSite, noView, readHere, sourceSettings, type Served } from "../support/fake-site.ts";
 
 const URI = "https://news.example/bridge";
 const page: PromptPart = { kind: PartKind.page, url: URI };
@@ -250,7 +250,9 @@ describe("the behaviour file", () => {
       read: () => ({ now: null, lowerBound: 0, source: "test" }),
       synchronize: () => Promise.resolve(),
     };
-    expect(() => createSources(behaviour, { clock, script: new URL(import.meta.url) })).toThrow(
+    expect(() =>
+      createSources(behaviour, { clock, script: new URL(import.meta.url), runView: noView }),
+    ).toThrow(
       expect.objectContaining({
         code: "CONFIG_INVALID",
         message: expect.stringContaining(EXTRACTOR) as string,

@@ -14,7 +14,6 @@ import { understoodEvent, type TranscriptLeaf } from "../../../protocol/transcri
 import { PartKind, type PromptPart } from "../../../protocol/prompt-part.ts";
 import { NotReplayable, ReplayDivergence } from "../../../runtime/agents/replay-verdict.ts";
 import { replayReads } from "../../../runtime/evm/replay-reads.ts";
-import { ProofRefused } from "../../../runtime/evm/proof-refused.ts";
 import { assemble } from "../../runtime/evm/support/programs.ts";
 import { prompt, TEXT } from "../support/calls.ts";
 import { complete, fakeModels, says, type Respond } from "../support/fake-models.ts";
@@ -86,11 +85,7 @@ function server(change: Change = (body) => body): Sources & { readonly methods: 
     settings: sourceSettings({ reads: { servers: { [CHAIN_ID.toString()]: RPC }, textBytes: 24 } }),
     exchange,
     readPage: readHere,
-    runView: (task) => {
-      const result = runView(task);
-      if ("outcome" in result) return Promise.resolve(result.outcome);
-      return Promise.reject(new ProofRefused(result.refused.part, result.refused.reason));
-    },
+    runView: (task) => Promise.resolve(runView(task)),
     methods,
   };
 }

@@ -10,6 +10,7 @@ import type { Exchange, ExchangeOutcome, OutgoingRequest } from "../../../enclav
 import type { ModelCatalog } from "../../../enclave/models/model-catalog.ts";
 import { readPage } from "../../../enclave/sources/page-text.ts";
 import type { ReadPage } from "../../../enclave/sources/page-threads.ts";
+import type { RunView } from "../../../enclave/sources/view-threads.ts";
 import type { Bound, Sources } from "../../../enclave/sources/read-sources.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
 import { encodePayload, PayloadType } from "../../../protocol/payload.ts";
@@ -55,6 +56,9 @@ function respond({ body, status = 200, headers = {} }: Served): ExchangeOutcome 
 
 /** As the enclave's threads read pages, and in none. */
 export const readHere: ReadPage = (task) => Promise.resolve(readPage(task));
+
+/** For what reads no contract. */
+export const noView: RunView = () => Promise.reject(new Error("a view was run"));
 
 export function sourceSettings(change: z.input<typeof SourceSettings> | object = {}): SourceSettings {
   return SourceSettings.parse({ hosts: "public", addresses: "public", ...change });

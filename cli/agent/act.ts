@@ -38,9 +38,9 @@ import { commandLine } from "../invocation.ts";
 import { findNetwork } from "../network-file.ts";
 import { paint, showWaiting } from "../terminal.ts";
 import { readAccess, type AccessOptions } from "./access.ts";
-import { buildProgram } from "./build-program.ts";
+import { buildProgram, type BuiltProgram } from "./build-program.ts";
 import { readProject } from "./project.ts";
-import { bringProgram, openEnclave, runForAccount } from "./run-on-network.ts";
+import { bringProgram, openEnclave, runForAccount, type EnclaveAccess } from "./run-on-network.ts";
 import { describeTrace, traceOf, type Trace } from "./trace.ts";
 
 export interface AgentActOptions extends AccessOptions {
@@ -51,14 +51,14 @@ export interface AgentActOptions extends AccessOptions {
   readonly json?: true;
 }
 
-interface ActingChain {
+export interface ActingChain {
   readonly call: ChainCall;
   readonly chainId: bigint;
   readonly signer: Signer;
   readonly close: () => void;
 }
 
-interface ActResult extends Trace {
+export interface ActResult extends Trace {
   readonly program: Hex;
   readonly requestId: Hex;
   readonly status: string;
@@ -74,53 +74,72 @@ interface ActResult extends Trace {
   readonly receiptFile: string;
 }
 
-/** @throws {InputError} for a grant of another program; {ChainError} CHAIN_REVERTED when no slot is open */
 export async function actForAccount(folder: string, options: AgentActOptions): Promise<ExitCode> {
   const project = readProject(folder);
   const built = await buildProgram(project);
   const access = await readAccess(options, project.manifest.models);
+  const account = toHexArgument("--account", options.account, 20);
+  const grant = toHexArgument("--grant", options.grant, 32);
   const chain = await connect(options);
   const waiting = showWaiting("looking at the account");
   try {
-    const account = toHexArgument("--account", options.account, 20);
-    const granted = await readGrant(chain.call, account, toHexArgument("--grant", options.grant, 32), 0);
-    if (granted.grant.programHash !== built.program.hash) {
-      throw new InputError({
-        code: "INPUT_INVALID",
-        message: `the grant is of the program ${granted.grant.programHash}, and this project builds ${built.program.hash}`,
-      });
-    }
-    const { call, input } = await nextRun(chain, granted);
-    using client = await openEnclave(access);
-    await bringProgram(client, access, built);
-    waiting.on("waiting for the program");
-    const signed = await runForAccount(client, access, call);
-    const run = toAccountRun(call);
-    checkSignedRun(run, signed, client.peer.keyset);
-    const receiptFile = join(folder, ".adyton", `receipt-${run.requestId.slice(2, 10)}.json`);
-    const bytes = toRunReceipt(run, signed, client.peer.keyset);
-    const { receipt } = await verifyReceipt(bytes);
-    createFolder(join(folder, ".adyton"));
-    writeFileSync(receiptFile, bytes);
-    waiting.on("waiting for the chain");
-    const onChain = await submit(chain, granted, { run, signed, input });
-    waiting.end();
-    const result: ActResult = {
-      program: built.program.hash,
-      requestId: run.requestId,
-      status: answerStatusName(signed.answer.status) ?? String(signed.answer.status),
-      ...onChain,
-      ...traceOf(receipt),
-      receiptFile,
-    };
+    const acting = { folder, built, access, chain, account, grant, onWait: waiting.on };
+    const result = await actOnce(acting).finally(waiting.end);
     process.stdout.write(options.json === true ? `${toJson(result)}\n` : describe(result));
-    return onChain.outcomeOnChain === "acted" || onChain.outcomeOnChain === "idle"
+    return result.outcomeOnChain === "acted" || result.outcomeOnChain === "idle"
       ? ExitCode.ok
       : ExitCode.notGenuine;
   } finally {
-    waiting.end();
     chain.close();
   }
+}
+
+export interface Acting {
+  /** The receipt goes below it. */
+  readonly folder: string;
+  readonly built: BuiltProgram;
+  readonly access: EnclaveAccess;
+  readonly chain: ActingChain;
+  readonly account: Hex;
+  readonly grant: Hex;
+  readonly onWait: (what: string) => void;
+}
+
+/**
+ * One run, and what the account made of it.
+ *
+ * @throws {InputError} for a grant of another program; {ChainError} CHAIN_REVERTED when no slot is open
+ */
+export async function actOnce(acting: Acting): Promise<ActResult> {
+  const { folder, built, access, chain, onWait } = acting;
+  const granted = await readGrant(chain.call, acting.account, acting.grant, 0);
+  if (granted.grant.programHash !== built.program.hash) {
+    throw new InputError({
+      code: "INPUT_INVALID",
+      message: `the grant is of the program ${granted.grant.programHash}, and this project builds ${built.program.hash}`,
+    });
+  }
+  const { call, input } = await nextRun(chain, granted);
+  using client = await openEnclave(access);
+  await bringProgram(client, access, built);
+  onWait("waiting for the program");
+  const signed = await runForAccount(client, access, call);
+  const run = toAccountRun(call);
+  checkSignedRun(run, signed, client.peer.keyset);
+  const receiptFile = join(folder, ".adyton", `receipt-${run.requestId.slice(2, 10)}.json`);
+  const bytes = toRunReceipt(run, signed, client.peer.keyset);
+  const { receipt } = await verifyReceipt(bytes);
+  createFolder(join(folder, ".adyton"));
+  writeFileSync(receiptFile, bytes);
+  onWait("waiting for the chain");
+  return {
+    program: built.program.hash,
+    requestId: run.requestId,
+    status: answerStatusName(signed.answer.status) ?? String(signed.answer.status),
+    ...(await submit(chain, granted, { run, signed, input })),
+    ...traceOf(receipt),
+    receiptFile,
+  };
 }
 
 async function connect({ rpc, key, network: file }: AgentActOptions): Promise<ActingChain> {
@@ -140,7 +159,8 @@ async function connect({ rpc, key, network: file }: AgentActOptions): Promise<Ac
   return onProvider(provider, (await provider.getNetwork()).chainId, wallet);
 }
 
-function onProvider(provider: JsonRpcProvider, chainId: bigint, signer: Signer): ActingChain {
+/** @param signer of the transaction, whoever that is: the account does not ask */
+export function onProvider(provider: JsonRpcProvider, chainId: bigint, signer: Signer): ActingChain {
   return {
     call: async (method, params, schema) => schema.parse(await provider.send(method, [...params])),
     chainId,

@@ -41,7 +41,8 @@ export interface DemonstratedAgent {
   readonly replay: ReplayVerdict;
 }
 
-interface Stage {
+/** Where a demonstration leaves files, and tells its story. */
+export interface Stage {
   readonly folder: string;
   readonly say: (line: string) => void;
   readonly step: (name: string, detail: string) => void;

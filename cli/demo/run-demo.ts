@@ -17,8 +17,9 @@ import { verifyReceiptFile } from "../verify/receipt.ts";
 import { describeOutcome } from "../verify/describe.ts";
 import type { VerifyOutcome } from "../verify/report.ts";
 import { STAND_IN_PANEL } from "../../devnet/stand-in-panel.ts";
-import { demonstrateAgent } from "./agents.ts";
+import { demonstrateAgent, type Stage } from "./agents.ts";
 import { askInWords, moderate, type OnAskStep, type QuestionAnswered } from "./questions.ts";
+import { demonstrateTreasury } from "./treasury.ts";
 
 export interface DemoOptions {
   readonly environment: DevnetEnvironment;
@@ -90,18 +91,21 @@ async function demonstrate({
     say(describeOutcome(outcome));
     say("Verify it again yourself, at any time:");
     say(`  ${commandLine("verify", outcome.receiptFile, "--policy", outcome.policyFile)}`);
-    const ran = agents
-      ? await Promise.race([demonstrateAgent(network, { folder, say, step }), aborted])
-      : null;
+    const ran = agents ? await Promise.race([runAgents(network, { folder, say, step }), aborted]) : null;
     if (json) process.stdout.write(`${toJson({ ...summary(network, asked, outcome), ...ran })}\n`);
     const answered = asked.every(({ status, delivered }) => status === "ok" && delivered);
-    const replayed = ran === null || ran.replay.verdict === "equal";
-    const isGood = answered && replayed && outcome.exitCode === ExitCode.ok;
+    const areAgentsGood = ran === null || (ran.replay.verdict === "equal" && ran.treasury.isGuarded);
+    const isGood = answered && areAgentsGood && outcome.exitCode === ExitCode.ok;
     return { status: isGood ? ExitCode.ok : ExitCode.notGenuine, receiptFile: outcome.receiptFile };
   } finally {
     await network.stop();
     step("end", "every process ended, every port released");
   }
+}
+
+async function runAgents(network: LocalNetwork, stage: Stage) {
+  const resolved = await demonstrateAgent(network, stage);
+  return { ...resolved, ...(await demonstrateTreasury(network, stage)) };
 }
 
 function announceModel({ model }: LocalNetwork, say: Say): void {

@@ -29,6 +29,12 @@ const DemoOutput = z.strictObject({
   }),
   receiptFile: z.string(),
   policyFile: z.string(),
+  treasury: z.strictObject({
+    account: z.string().regex(/^0x[0-9a-f]{40}$/),
+    grant: z.string().regex(/^0x[0-9a-f]{64}$/),
+    isGuarded: z.literal(true),
+    runs: z.array(z.object({ situation: z.string(), outcomeOnChain: z.string(), receiptFile: z.string() })),
+  }),
   agent: z.strictObject({
     requestId: z.string().regex(/^0x[0-9a-f]{64}$/),
     program: z.string().regex(/^0x[0-9a-f]{64}$/),
@@ -83,6 +89,10 @@ test(
       expect(readFileSync(join(folder, "network", log), "utf8")).not.toContain(enclaves[0]!.callerToken);
 
     expect((await runAdyton(["replay", output.agentReceiptFile])).stdout).toMatch(/^equal/);
+    const { runs } = output.treasury;
+    expect(runs.map(({ outcomeOnChain }) => outcomeOnChain)).toEqual(["idle", "acted", "refused", "refused"]);
+    for (const { receiptFile } of runs.slice(1, 3))
+      expect((await runAdyton(["replay", receiptFile])).stdout).toMatch(/^equal/);
     const agent = ["verify", output.agentReceiptFile, "--policy", output.policyFile];
     expect((await runAdyton(agent)).code).toBe(0);
     const verify = ["verify", output.receiptFile];

@@ -12,7 +12,7 @@ import type { LocalNetwork } from "../../devnet/start.ts";
 import { isAgentRun } from "../../protocol/receipt.ts";
 import { runAdyton, type CommandRun } from "../support/adyton-command.ts";
 import { startTestNetwork } from "../support/local-network.ts";
-import { DEBT, RUN_FEE, stageTreasury, UNIT, type TreasuryStage } from "../support/treasury-stage.ts";
+import { DEBT, RUN_FEE, stageTreasury, UNIT, type TreasuryStage } from "../../cli/demo/treasury-stage.ts";
 
 let folder: string;
 let networkFile: string;

@@ -1,28 +1,24 @@
 /** The treasury of examples/treasury-guard on a local network: a pool, a loan, an account with money and a grant, and the guard's project. */
 
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
+import { AbiCoder, id, MaxUint256 } from "ethers";
 import {
-  AbiCoder,
-  Contract,
-  ContractFactory,
-  id,
-  MaxUint256,
-  type ContractTransactionResponse,
-  type Signer,
-} from "ethers";
-import { AgentAccount__factory } from "../../contracts/bindings/factories/index.ts";
+  AgentAccount__factory,
+  TreasuryPool__factory,
+  TreasuryToken__factory,
+} from "../../contracts/bindings/factories/index.ts";
 import type { AgentAccount } from "../../contracts/bindings/index.ts";
-import { buildProgram } from "../../cli/agent/build-program.ts";
-import { readProject } from "../../cli/agent/project.ts";
 import { localWallet } from "../../devnet/local-accounts.ts";
 import { LocalAccount } from "../../devnet/local-chain.ts";
 import { NOTICES_PATH } from "../../devnet/stand-in-pages.ts";
 import type { LocalNetwork } from "../../devnet/start.ts";
 import { fromHex, type Hex } from "../../protocol/bytes.ts";
 import { keccak } from "../../protocol/struct-hash.ts";
+import { buildProgram } from "../agent/build-program.ts";
+import { readProject } from "../agent/project.ts";
+import { packageRoot } from "../package-root.ts";
 
-const ROOT = resolve(import.meta.dirname, "../..");
 export const UNIT = 10n ** 18n;
 export const DEBT = 1_000n * UNIT;
 /** What the grant lets a repayment, and a window, be at most. */
@@ -44,18 +40,6 @@ export interface TreasuryStage {
   readonly nextSlot: () => Promise<void>;
 }
 
-/** From what `npm run build:contracts` compiled. */
-async function deploy(signer: Signer, name: string, args: readonly unknown[]): Promise<Contract> {
-  const file = join(ROOT, `cache/contracts/out/TreasuryPool.sol/${name}.json`);
-  const { abi, bytecode } = JSON.parse(readFileSync(file, "utf8")) as {
-    readonly abi: [];
-    readonly bytecode: { readonly object: string };
-  };
-  const deployed = await new ContractFactory(abi, bytecode.object, signer).deploy(...args);
-  await deployed.waitForDeployment();
-  return new Contract(await deployed.getAddress(), abi, signer);
-}
-
 /** @param network one with sources */
 export async function stageTreasury(network: LocalNetwork, folder: string): Promise<TreasuryStage> {
   const { provider, deployment } = network;
@@ -67,8 +51,9 @@ export async function stageTreasury(network: LocalNetwork, folder: string): Prom
     0,
   );
   const address = await account.getAddress();
-  const token = await deploy(owner, "TreasuryToken", [address, DEBT]);
-  const pool = await deploy(owner, "TreasuryPool", [await token.getAddress(), DEBT, 2n * DEBT]);
+  const token = await new TreasuryToken__factory(owner).deploy(address, DEBT);
+  const pool = await new TreasuryPool__factory(owner).deploy(await token.getAddress(), DEBT, 2n * DEBT);
+  await pool.waitForDeployment();
   const project = join(folder, "treasury-guard");
   const names = { pool: await pool.getAddress(), token: await token.getAddress(), account: address };
   writeProject(project, network, names);
@@ -86,11 +71,10 @@ export async function stageTreasury(network: LocalNetwork, folder: string): Prom
   return {
     account,
     setPosition: async (collateral, notice) => {
-      const sent = (await pool.getFunction("set")(collateral, notice)) as ContractTransactionResponse;
-      await sent.wait();
+      await (await pool.set(collateral, notice)).wait();
     },
-    debt: async () => (await pool.getFunction("debt")()) as bigint,
-    balance: async () => (await token.getFunction("balanceOf")(address)) as bigint,
+    debt: async () => await pool.debt(),
+    balance: async () => await token.balanceOf(address),
     grantId,
     project,
     nextSlot: async () => {
@@ -106,7 +90,7 @@ function writeProject(
   { sourcesOrigin, model }: LocalNetwork,
   names: { readonly pool: string; readonly token: string; readonly account: string },
 ): void {
-  cpSync(join(ROOT, "examples/treasury-guard"), folder, { recursive: true });
+  cpSync(join(packageRoot(), "examples", "treasury-guard"), folder, { recursive: true });
   const origin = sourcesOrigin ?? "";
   const lower = Object.fromEntries(Object.entries(names).map(([name, value]) => [name, value.toLowerCase()]));
   const settings = { rpc: `${origin}/rpc`, ...lower, notices: `${origin}${NOTICES_PATH}` };

@@ -115,7 +115,7 @@ export const NOT_TYPED: readonly NotTyped[] = [
   ...rows(
     "docs/how-to/run-a-prover.md",
     "needs a proven ledger on a chain; `npm run test:epochs` proves epochs of one",
-    ["adyton epoch prove --rpc URL --ledger ADDRESS --transitions FILE_OR_URL --srs srs --payee ADDRESS"],
+    ["adyton epoch prove --rpc URL --ledger ADDRESS --transitions FILE_OR_URL… --srs srs --payee ADDRESS"],
   ),
   ...rows("docs/how-to/run-a-prover.md", "170 MB, which `npm ci` brings to a clone", [
     "npm install @aztec/bb.js@5.0.0 @noir-lang/noir_js@1.0.0-beta.26 @noir-lang/noir_wasm@1.0.0-beta.26",

@@ -32,6 +32,7 @@ beforeAll(async () => {
     health: () => ({ status: "ok", chains: [], enclaves: [], store: WELL_STORE }),
     isReady: () => true,
     twin: () => undefined,
+    ledgers: { find: () => undefined },
   } as Partial<HttpOptions> as HttpOptions;
   server = await listen(createHttpApp(options), { host: "127.0.0.1", port: 0 });
 });

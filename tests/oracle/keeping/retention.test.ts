@@ -53,7 +53,7 @@ describeStores("requests that ended", (create) => {
 
   beforeAll(async () => {
     const options = {
-      ...{ store, log, twin: () => undefined, isReady: () => true },
+      ...{ store, log, twin: () => undefined, isReady: () => true, ledgers: { find: () => undefined } },
       health: () => ({ status: "ok", chains: [], enclaves: [], store: WELL_STORE }),
       findArchived: (requestId: Hex) => findArchived(archive, requestId),
     } as Partial<HttpOptions> as HttpOptions;

@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import { inParts } from "./parts.ts";
+import type { RequestPhase } from "./schema.ts";
 import type { StoreTransaction } from "./store.ts";
 
 /**
@@ -29,7 +30,7 @@ async function refreshSome(trx: StoreTransaction, chainId: number, ids: readonly
     select from requests where chain_id = ${chainId} and request_id = any(${ids}) order by request_id for update`.execute(
     trx,
   );
-  await sql`
+  const { rows } = await sql<{ request_id: string; phase: RequestPhase }>`
     with now as materialized (
       select r.request_id, r.phase as before, case
         when exists (select 1 from settlements s where s.chain_id = r.chain_id and s.request_id = r.request_id) then 'settled'
@@ -42,8 +43,16 @@ async function refreshSome(trx: StoreTransaction, chainId: number, ids: readonly
         when r.released then 'asked'
         else 'seen' end as phase
       from requests r where r.chain_id = ${chainId} and r.request_id = any(${ids}))
-    update requests r set phase = now.phase from now
-    where r.chain_id = ${chainId} and r.request_id = now.request_id and now.phase <> now.before`.execute(trx);
+    select request_id, phase from now where phase <> before`.execute(trx);
+  // Written by the ids alone: joined with what was found, each row of the chain would be compared with each of them wherever
+  // the store has no statistics of its tables.
+  for (const [phase, changed] of Map.groupBy(rows, (row) => row.phase)) {
+    const changedIds = changed.map(({ request_id }) => request_id);
+    await sql`
+      update requests set phase = ${phase} where chain_id = ${chainId} and request_id = any(${changedIds})`.execute(
+      trx,
+    );
+  }
 }
 
 /** Those of them for which this node did something already: a reorg dropped them, and they are read again. */

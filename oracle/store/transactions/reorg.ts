@@ -32,7 +32,8 @@ async function reviveItems(trx: StoreTransaction, chainId: number, ids: readonly
         where other.chain_id = i.chain_id and other.request_id = i.request_id and other.live)
       order by i.request_id, i.transaction_id desc)
     update transaction_items i set live = true from free
-    where i.transaction_id = free.transaction_id and i.request_id = free.request_id
+    where i.transaction_id = any(${[...ids]}::bigint[])
+      and i.transaction_id = free.transaction_id and i.request_id = free.request_id
     returning i.request_id`.execute(trx);
   await refreshPhases(
     trx,

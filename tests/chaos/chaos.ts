@@ -25,7 +25,7 @@ import { Node } from "./node.ts";
 import { PostgresServer } from "./postgres-server.ts";
 import { Random } from "./random.ts";
 import { readSteps } from "./steps.ts";
-import { Trouble } from "./trouble.ts";
+import { BLOCK_SECONDS, Trouble } from "./trouble.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -79,7 +79,7 @@ async function build(): Promise<World> {
   const database = onPostgres ? await PostgresServer.start() : undefined;
   // Requests outlive the enclaves that were admitted before them: a policy for production would let them end in refunds.
   const chain = await startTestChain({ behaviourDigest: standInBehaviourDigest(), keysBeforeRequest: false });
-  await chain.rpc("evm_setIntervalMining", 1);
+  await chain.rpc("evm_setIntervalMining", BLOCK_SECONDS);
   const proxies = [await FaultyProxy.start(chain.anvil.url), await FaultyProxy.start(chain.anvil.url)];
   const enclaves = await Enclave.startSeveral(Number(options.enclaves));
   const endedByThemselves: string[] = [];

@@ -8,6 +8,8 @@ const DEPTHS = [1, 2, 3, 4, 5] as const;
 const ERRORS: readonly Fault[] = ["http-503", "cut", "garbage", "slow", "hang", "swallow", "lag"];
 /** Requests under a policy that nobody here serves, at once. */
 const FLOOD = 100;
+/** Between two blocks. */
+export const BLOCK_SECONDS = 1;
 /** Anvil's seventh account. */
 const STRANGER = 6;
 
@@ -23,8 +25,8 @@ export class Trouble {
   #plan: (() => Promise<void>)[] = [];
   #stopping = false;
   #foreign = 0;
-  #isFlooding = false;
   #making: Promise<void> = Promise.resolve();
+  #reorging: Promise<void> = Promise.resolve();
 
   constructor(chain: TestChain, proxies: readonly FaultyProxy[], random: Random) {
     this.#chain = chain;
@@ -63,17 +65,24 @@ export class Trouble {
     this.#counts.set(what, (this.#counts.get(what) ?? 0) + 1);
   }
 
-  /** Of the next depth: all of them come before any comes again. */
-  async reorg(): Promise<void> {
-    if (this.#isFlooding) return;
+  /** Of the next depth: all of them come before any comes again. One after another: the killer provokes them too. */
+  reorg(): Promise<void> {
+    this.#reorging = this.#reorging.then(() => this.#reorg());
+    return this.#reorging;
+  }
+
+  async #reorg(): Promise<void> {
     if (this.#depths.length === 0) this.#depths = this.#random.shuffled(DEPTHS);
     const depth = this.#depths.pop() ?? 1;
+    // Anvil that mines while it reorganises is broken from then on: a number without a block, or a block whose parent nobody
+    // has. So nothing is mined meanwhile; `evm_mine` returns when what was being mined is done.
+    await this.#chain.rpc("evm_setIntervalMining", 0);
     try {
+      await this.#chain.rpc("evm_mine");
       await this.#chain.rpc("anvil_reorg", depth, []);
       this.count(`reorgs of depth ${depth}`);
-    } catch {
-      // Anvil finds no block there while it mines one, and changes nothing: this depth is still due, and counted as missing.
-      this.#depths.push(depth);
+    } finally {
+      await this.#chain.rpc("evm_setIntervalMining", BLOCK_SECONDS);
     }
   }
 
@@ -117,8 +126,6 @@ export class Trouble {
   async #flood(): Promise<void> {
     const from = await (await this.#chain.provider.getSigner(STRANGER)).getAddress();
     const policyId = `0x${"f0".repeat(32)}`;
-    // A reorg while anvil mines so large a block leaves it with another number inside of the EVM than outside.
-    this.#isFlooding = true;
     try {
       for (let count = 0; count < FLOOD; count += 1)
         await sendRequest(this.#chain, { from, context: (this.#foreign += 1), policyId });
@@ -126,8 +133,6 @@ export class Trouble {
       this.count("foreign floods");
     } catch {
       // The base fee is above what anybody pays: it comes again, and is counted then.
-    } finally {
-      this.#isFlooding = false;
     }
   }
 

@@ -9,7 +9,7 @@ import {
   type VerifiedEvidence,
 } from "../evidence/verified-evidence.ts";
 import { RULES, type AppraisalPolicy } from "./policy.ts";
-import type { AppraisalContext, Rule } from "./rule.ts";
+import { isLeftOpen, type AppraisalContext, type Rule } from "./rule.ts";
 
 declare const accepted: unique symbol;
 
@@ -76,16 +76,12 @@ function applyRule(
   const subject = { name, link: "evidence", compared: `${name} with the policy` } as const;
   try {
     const detail = rule.appraise(evidence, demand, context);
-    return { ...subject, ok: true, detail, state: isOpen(demand) ? "left open" : "holds" };
+    return { ...subject, ok: true, detail, state: isLeftOpen(demand, detail) ? "left open" : "holds" };
   } catch (error) {
     // Also EvidenceError: an event log that a rule reads may not replay.
     if (!(error instanceof AppraisalError) && !(error instanceof EvidenceError)) throw error;
     return { ...subject, ok: false, error };
   }
-}
-
-function isOpen(demand: unknown): boolean {
-  return typeof demand === "object" && demand !== null && "acceptAny" in demand;
 }
 
 function kindRefused(kind: EvidenceKind): AppraisalError {

@@ -2,6 +2,7 @@
 
 import type { EvidenceKind } from "../evidence/verified-evidence.ts";
 import { RULES, type AppraisalPolicy } from "./policy.ts";
+import { acceptsAny } from "./rule.ts";
 
 export interface ExplainedKind {
   readonly kind: EvidenceKind;
@@ -32,15 +33,11 @@ export function explainPolicy(policy: AppraisalPolicy): ExplainedPolicy {
 
 function explainKind(kind: EvidenceKind, section: Readonly<Record<string, unknown>>): ExplainedKind {
   const entries = Object.entries(section);
-  const open = entries.filter(([, demand]) => isOpen(demand)).map(([name]) => name);
+  const open = entries.filter(([, demand]) => acceptsAny(demand)).map(([name]) => name);
   const demands = entries
-    .filter(([, demand]) => !isOpen(demand))
+    .filter(([, demand]) => !acceptsAny(demand))
     .map(([name, demand]) => `${name} ${explainDemand(demand)}.`);
   return { kind, demands, open };
-}
-
-function isOpen(demand: unknown): boolean {
-  return typeof demand === "object" && demand !== null && "acceptAny" in demand;
 }
 
 /** Sentences by the word of a demand; a word that is not here is shown as it stands. */
@@ -66,7 +63,7 @@ function explainDemand(demand: unknown): string {
   if (Array.isArray(demand)) return `must be one of ${demand.map(show).join(", ")}`;
   const parts = Object.entries(demand as Readonly<Record<string, unknown>>).map(
     ([word, value]) =>
-      WORDS[word]?.(value as never) ?? `${word} ${isOpen(value) ? "may be any" : explainDemand(value)}`,
+      WORDS[word]?.(value as never) ?? `${word} ${acceptsAny(value) ? "may be any" : explainDemand(value)}`,
   );
   return parts.filter((part) => part !== "").join(", and ");
 }
@@ -77,6 +74,7 @@ const DEMAND_WORDS: Readonly<Record<string, string>> = {
   acceptForTesting: "may be on: FOR TESTING ONLY, the host can read everything",
   require: "must have been looked into",
   acceptUnchecked: "need not have been looked into",
+  acceptWithout: "need not be here: that plain data crosses what nobody vouches for, is accepted",
   acceptReadableByTheHost: "may be read by the host",
 };
 

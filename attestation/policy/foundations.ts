@@ -2,6 +2,7 @@
 
 import type { EvidenceKind } from "../evidence/verified-evidence.ts";
 import type { AppraisalPolicy } from "./policy.ts";
+import { acceptsAny } from "./rule.ts";
 
 interface Foundation {
   /** Rules whose claims are the word of what was launched. */
@@ -80,11 +81,7 @@ export function findUnfounded(
 /** By a list of its own, or in every combination. */
 function isPinned(section: Readonly<Record<string, unknown>>, name: string): boolean {
   const demand = section[name];
-  if (demand !== undefined && !isOpen(demand)) return true;
+  if (demand !== undefined && !acceptsAny(demand)) return true;
   const combinations = section["combinations"] as { readonly oneOf?: readonly object[] } | undefined;
   return combinations?.oneOf?.every((values) => Object.hasOwn(values, name)) ?? false;
-}
-
-function isOpen(demand: unknown): boolean {
-  return typeof demand === "object" && demand !== null && "acceptAny" in demand;
 }

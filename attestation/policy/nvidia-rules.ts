@@ -2,19 +2,33 @@
 
 import * as z from "zod";
 import type { Hex } from "../../protocol/bytes.ts";
-import type { AppraisalErrorCode } from "../../protocol/errors.ts";
+import { AppraisalError, type AppraisalErrorCode } from "../../protocol/errors.ts";
 import type { VerifiedEvidence } from "../evidence/verified-evidence.ts";
 import type { NvidiaDeviceClaims } from "../nvidia/claims.ts";
 import type { NvidiaManifestComponent } from "../nvidia/reference-manifest.ts";
 import { byIndexSchema, proposeByIndex } from "./by-index.ts";
-import { acceptAny, hexValue, refusal, sinceVersion2, type Rule, type RuleTable } from "./rule.ts";
+import {
+  acceptAny,
+  acceptedUnestablished,
+  hexValue,
+  refusal,
+  sinceVersion2,
+  type Rule,
+  type RuleTable,
+} from "./rule.ts";
 import { freshnessRule, reportDataRule } from "./shared-rules.ts";
 
 const MEASUREMENT = "APPRAISAL_MEASUREMENT_UNKNOWN";
 const ATTRIBUTE = "APPRAISAL_ATTRIBUTE_UNACCEPTABLE";
 
 const spdmIndex = z.string().regex(/^[1-9]\d{0,2}$/);
-const listed = z.record(spdmIndex, z.array(hexValue(null)).min(1));
+/** As in `byIndexSchema`: an empty list would accept anything without saying so. */
+const listed = z
+  .record(spdmIndex, z.array(hexValue(null)).min(1))
+  .refine(
+    (values) => Object.keys(values).length > 0,
+    "list a value: a manifest without any accepts everything",
+  );
 
 /** Reference values of one version of one component, as `adyton policy from-rim` takes them from NVIDIA's manifest. */
 const manifestSchema = z.strictObject({
@@ -43,7 +57,7 @@ function measurementsRule() {
       if ("acceptAny" in demand) return `${devices.length} devices (any accepted)`;
       for (const device of devices) {
         if ("byIndex" in demand) checkOneOf(device, [demand.byIndex]);
-        else for (const lists of manifestsFor(device, demand.manifests)) checkOneOf(device, lists);
+        else checkManifests(device, demand.manifests);
       }
       return `compared on ${devices.length} devices`;
     },
@@ -84,6 +98,11 @@ function manifestsFor(
   });
 }
 
+/** @throws {AppraisalError} a version without a manifest, or a measurement that is not of it */
+function checkManifests(device: NvidiaDeviceClaims, manifests: readonly NvidiaManifestDemand[]): void {
+  for (const lists of manifestsFor(device, manifests)) checkOneOf(device, lists);
+}
+
 function checkOneOf(device: NvidiaDeviceClaims, lists: readonly Values[]): void {
   const differing = lists.map((list) => differingIndex(device, list));
   if (differing.includes(undefined)) return;
@@ -109,22 +128,34 @@ function debugRule() {
   const schema = z.enum(["refuse", "acceptUnknown"]);
   return {
     schema,
-    appraise: (_, demand, { section }) => {
-      const measurements = section["measurements"];
-      const isEstablished =
-        typeof measurements === "object" && measurements !== null && "manifests" in measurements;
-      if (isEstablished) return "off: every measurement is compared with NVIDIA's own";
-      if (demand === "acceptUnknown") return "unknown (accepted)";
+    appraise: ({ claims: { devices } }, demand, { section }) => {
+      const { manifests } = (section["measurements"] ?? {}) as {
+        readonly manifests?: readonly NvidiaManifestDemand[];
+      };
+      const isEstablished = manifests !== undefined && devices.every((device) => fits(device, manifests));
+      if (isEstablished) return "off: every measurement is NVIDIA's own";
+      if (demand === "acceptUnknown") return acceptedUnestablished("unknown");
       throw refusal(
         "APPRAISAL_DEBUG_UNKNOWN",
-        "nothing establishes that debug is off: pin NVIDIA's manifests",
-        {
-          claim: "debug",
-        },
+        manifests === undefined
+          ? "nothing establishes that debug is off: pin NVIDIA's manifests"
+          : "nothing establishes that debug is off: the measurements are not those of the manifests",
+        { claim: "debug" },
       );
     },
     propose: () => "acceptUnknown" as const,
   } as const satisfies Rule<"nvidia", typeof schema>;
+}
+
+/** Whether every measurement of the device is one of the manifests': only then do they say anything of debug. */
+function fits(device: NvidiaDeviceClaims, manifests: readonly NvidiaManifestDemand[]): boolean {
+  try {
+    checkManifests(device, manifests);
+    return true;
+  } catch (error) {
+    if (!(error instanceof AppraisalError)) throw error;
+    return false;
+  }
 }
 
 /** How many devices of each sort there are. Which ones, `platformIds` says: each stands in evidence once. */
@@ -157,7 +188,7 @@ function countDevices(devices: readonly NvidiaDeviceClaims[]) {
 
 /**
  * In PPCIE mode data crosses the switches in the clear: they are part of what must be trusted. `require` asks for the
- * evidence of every switch that a GPU in that mode names.
+ * evidence of every switch that a GPU in that mode names, and that every GPU says its mode.
  */
 function switchesRule() {
   const schema = z.enum(["require", "acceptWithout"]);
@@ -166,32 +197,59 @@ function switchesRule() {
     open: "acceptWithout",
     schema,
     appraise: ({ claims }, demand) => {
-      const missing = switchesWithoutEvidence(claims.devices);
-      if (missing.length === 0) return "every switch that carries plain data is here";
-      if (demand === "acceptWithout") return `${missing.length} without evidence (accepted)`;
-      throw refusal(ATTRIBUTE, "a GPU sends plain data through switches whose evidence is not here", {
-        claim: "switches",
-        actual: missing.join(", "),
-      });
+      const gap = switchGapOf(claims.devices);
+      if (gap === undefined) return "every switch that carries plain data is here";
+      if (demand === "acceptWithout") return acceptedUnestablished(gap.short);
+      throw refusal(ATTRIBUTE, gap.message, { claim: "switches", actual: gap.actual.join(", ") });
     },
     propose: ({ claims }) =>
-      switchesWithoutEvidence(claims.devices).length === 0
-        ? ("require" as const)
-        : ("acceptWithout" as const),
+      switchGapOf(claims.devices) === undefined ? ("require" as const) : ("acceptWithout" as const),
   } as const satisfies Rule<"nvidia", typeof schema>;
 }
 
-function switchesWithoutEvidence(devices: readonly NvidiaDeviceClaims[]): readonly Hex[] {
+/** Why it is not established that every switch which carries plain data is among the devices. */
+interface SwitchGap {
+  readonly short: string;
+  readonly message: string;
+  /** Switches, or the GPUs that leave it open. */
+  readonly actual: readonly Hex[];
+}
+
+function switchGapOf(devices: readonly NvidiaDeviceClaims[]): SwitchGap | undefined {
+  const gpus = devices.filter(({ device }) => device === "gpu");
+  const silent = gpus.filter((gpu) => sendsPlainData(gpu) === null);
+  if (silent.length > 0) {
+    return {
+      short: `${silent.length} GPUs do not say whether they need any`,
+      message: "a GPU does not say whether it sends plain data through switches",
+      actual: silent.map(({ ueid }) => ueid),
+    };
+  }
+  const plain = gpus.filter((gpu) => sendsPlainData(gpu) === true);
+  const unnamed = plain.filter(({ switches }) => switches.length === 0);
+  if (unnamed.length > 0) {
+    return {
+      short: `${unnamed.length} GPUs do not name them`,
+      message: "a GPU sends plain data through switches and does not name them",
+      actual: unnamed.map(({ ueid }) => ueid),
+    };
+  }
   const here = new Set(
     devices.filter(({ device }) => device === "switch").flatMap(({ switches }) => switches),
   );
-  const needed = devices
-    .filter(
-      ({ device, protectedPcie, featureFlag }) =>
-        device === "gpu" && (protectedPcie === true || featureFlag === "PPCIE"),
-    )
-    .flatMap(({ switches }) => switches);
-  return [...new Set(needed)].filter((id) => !here.has(id));
+  const missing = [...new Set(plain.flatMap(({ switches }) => switches))].filter((id) => !here.has(id));
+  if (missing.length === 0) return undefined;
+  return {
+    short: `${missing.length} without evidence`,
+    message: "a GPU sends plain data through switches whose evidence is not here",
+    actual: missing,
+  };
+}
+
+/** By either of its fields; null where it has neither, as older firmware. */
+function sendsPlainData({ protectedPcie, featureFlag }: NvidiaDeviceClaims): boolean | null {
+  if (protectedPcie === true || featureFlag === "PPCIE") return true;
+  return protectedPcie === null && featureFlag === null ? null : false;
 }
 
 type DeviceWord = "hardwareModel" | "driverVersion" | "vbiosVersion" | "ueid" | "featureFlag";
@@ -244,7 +302,7 @@ function revocationRule() {
           actual: revocation,
         });
       }
-      return revocation;
+      return revocation === "checked" ? revocation : acceptedUnestablished(revocation);
     },
     propose: ({ claims: { revocation } }) =>
       revocation === "checked" ? ("require" as const) : ("acceptUnchecked" as const),

@@ -1,7 +1,7 @@
 import { checkSealed, type EvidenceKind, type VerifiedEvidence } from "../evidence/verified-evidence.ts";
 import { RULES, type AppraisalPolicy } from "./policy.ts";
 import { parseAppraisalPolicy } from "./policy-file.ts";
-import type { Rule } from "./rule.ts";
+import { isOpenDemand, type Rule } from "./rule.ts";
 
 /**
  * A policy that accepts this evidence and little else, for a person to read and keep: its kinds with what was observed,
@@ -24,11 +24,14 @@ export function proposePolicy(...pieces: readonly VerifiedEvidence[]): Appraisal
   });
 }
 
-/** Rules of a policy that accept anything, as `tdx.mrSeam`: what a person who keeps it should know that it leaves open. */
+/**
+ * Rules of a policy that accept anything, as `tdx.mrSeam`, or what nothing establishes, as `nvidia.switches`: what a person
+ * who keeps it should know that it leaves open.
+ */
 export function openRules(policy: AppraisalPolicy): readonly string[] {
   return (Object.keys(RULES) as EvidenceKind[]).flatMap((kind) =>
     Object.entries(policy[kind])
-      .filter(([, demand]) => typeof demand === "object" && demand !== null && "acceptAny" in demand)
+      .filter(([, demand]) => isOpenDemand(demand))
       .map(([name]) => `${kind}.${name}`),
   );
 }

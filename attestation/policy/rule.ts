@@ -39,6 +39,26 @@ export const acceptAny = z.strictObject({ acceptAny: z.literal(true) });
 
 const ACCEPT_ANY = { acceptAny: true } as const;
 
+/** Whether a demand is `{"acceptAny": true}`. */
+export function acceptsAny(demand: unknown): boolean {
+  return typeof demand === "object" && demand !== null && "acceptAny" in demand;
+}
+
+/** Whether a demand accepts what nothing establishes: `{"acceptAny": true}`, or by a word such as `acceptUnknown`. */
+export function isOpenDemand(demand: unknown): boolean {
+  return acceptsAny(demand) || (typeof demand === "string" && demand.startsWith("accept"));
+}
+
+/** A finding that nothing establishes, or that speaks against the evidence, and that the policy accepts all the same. */
+export function acceptedUnestablished(what: string): string {
+  return `${what} (accepted)`;
+}
+
+/** Whether what a rule found was left open by the policy: "unknown (accepted)", "on (any accepted)". */
+export function isLeftOpen(demand: unknown, detail: string): boolean {
+  return acceptsAny(demand) || detail.endsWith("accepted)");
+}
+
 /** Most values in one list of a policy. */
 const MAX_VALUES = 4096;
 

@@ -4,7 +4,7 @@ import * as z from "zod";
 import type { TcbStatus } from "../intel/claims.ts";
 import { toIsoTime } from "../time/unix-time.ts";
 import type { EvidenceKind } from "../evidence/verified-evidence.ts";
-import { acceptAny, hexValue, oneOfRule, refusal, type Rule } from "./rule.ts";
+import { acceptAny, acceptedUnestablished, hexValue, oneOfRule, refusal, type Rule } from "./rule.ts";
 
 const DEBUG_WORDS = { true: "on", false: "off", null: "unknown" } as const;
 type DebugWord = keyof typeof DEBUG_WORDS;
@@ -33,7 +33,7 @@ export function debugRule<Kind extends EvidenceKind>() {
           { kind },
         );
       }
-      return debug === null ? `${word} (accepted)` : word;
+      return debug === null ? acceptedUnestablished(word) : word;
     },
     propose: ({ debug }) => (debug === null ? "acceptUnknown" : "refuse"),
   } as const satisfies Rule<Kind, typeof schema>;

@@ -7,7 +7,16 @@ import type { EvidenceKind, VerifiedEvidence } from "../evidence/verified-eviden
 import { byIndexSchema, proposeByIndex } from "./by-index.ts";
 import { withCombinations } from "./combinations.ts";
 import { bitsRule, GUEST_POLICY_BITS, PLATFORM_INFO_BITS, type BitNames } from "./named-bits.ts";
-import { acceptAny, boundRule, hexValue, oneOfRule, refusal, type Rule, type RuleTable } from "./rule.ts";
+import {
+  acceptAny,
+  acceptedUnestablished,
+  boundRule,
+  hexValue,
+  oneOfRule,
+  refusal,
+  type Rule,
+  type RuleTable,
+} from "./rule.ts";
 import { debugRule, freshnessRule, platformIdsRule, reportDataRule } from "./shared-rules.ts";
 
 type HexOf<Claims> = { [K in keyof Claims]: Claims[K] extends `0x${string}` ? K : never }[keyof Claims];
@@ -108,7 +117,7 @@ function askRevocationRule() {
           actual: revocation,
         });
       }
-      return revocation;
+      return revocation === "checked" ? revocation : acceptedUnestablished(revocation);
     },
     propose: ({ claims: { revocation } }) => (revocation === "checked" ? "require" : "acceptUnchecked"),
   } as const satisfies Rule<"snp", typeof schema>;
@@ -202,7 +211,7 @@ function hostReadableRule() {
   const schema = z.literal("acceptReadableByTheHost");
   return {
     schema,
-    appraise: ({ claims: { memory } }) => `${memory} (accepted)`,
+    appraise: ({ claims: { memory } }) => acceptedUnestablished(memory),
     propose: () => "acceptReadableByTheHost" as const,
   } as const satisfies Rule<"nitroTpm", typeof schema>;
 }

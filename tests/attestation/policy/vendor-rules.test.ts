@@ -16,9 +16,12 @@ import { verifyNvidiaEvidenceUnder } from "../../../attestation/nvidia/verify-nv
 import { appraiseEvidence } from "../../../attestation/policy/appraise.ts";
 import { RULES, type AppraisalPolicy } from "../../../attestation/policy/policy.ts";
 import { parseAppraisalPolicy } from "../../../attestation/policy/policy-file.ts";
-import { proposePolicy } from "../../../attestation/policy/propose.ts";
+import { explainPolicy } from "../../../attestation/policy/explain.ts";
+import { openRules, proposePolicy } from "../../../attestation/policy/propose.ts";
 import type { EvidenceKind, VerifiedEvidence } from "../../../attestation/evidence/verified-evidence.ts";
+import { checksOf } from "../../../attestation/evidence/check-list.ts";
 import { concatBytes, toUtf8 } from "../../../protocol/bytes.ts";
+import type { AppraisalError } from "../../../protocol/errors.ts";
 import { codeOf } from "../../support/code-of.ts";
 import { AMD_NOW, mintAmdWorld, type AmdPlan, type ReportChanges } from "../../support/fake-amd.ts";
 import { AWS_NOW, mintAwsWorld, pcrs, type AwsPlan } from "../../support/fake-aws.ts";
@@ -382,6 +385,31 @@ describe("several NVIDIA devices", () => {
     expect(proposePolicy(alone).nvidia).toMatchObject({ switches: "acceptWithout" });
     expect(appraise(alone, proposePolicy(alone))).toBe("nothing thrown");
   });
+
+  test.for<readonly [string, NvidiaPlan["opaque"], string]>([
+    ["does not say its mode", [], ATTRIBUTE],
+    ["has a mode without plain links", [[36, Uint8Array.of(1, 0)]], "nothing thrown"],
+    ["has an unprotected bus", [[21, Uint8Array.of(0x55)]], "nothing thrown"],
+    ["has a status that is neither", [[21, Uint8Array.of(0x33)]], ATTRIBUTE],
+    ["sends plain data and names no switch", [[36, Uint8Array.of(2, 0)]], ATTRIBUTE],
+    ["sends plain data by its bus alone", [[21, Uint8Array.of(0xaa)]], ATTRIBUTE],
+    [
+      "sends plain data with every link off",
+      [
+        [21, Uint8Array.of(0xaa)],
+        [22, new Uint8Array(144)],
+      ],
+      ATTRIBUTE,
+    ],
+  ])(
+    "are refused where switches are required and a GPU %s, as nothing establishes them",
+    async ([, mode, code]) => {
+      const evidence = await nvidia({ opaque: [...OPAQUE, ...mode] });
+      const policy = proposePolicy(evidence);
+      expect(policy.nvidia).toMatchObject({ switches: code === ATTRIBUTE ? "acceptWithout" : "require" });
+      expect(appraise(evidence, changed(policy, "nvidia", { switches: "require" }))).toBe(code);
+    },
+  );
 });
 
 /** A manifest as `policy from-rim` writes it. */
@@ -422,6 +450,42 @@ describe("NVIDIA's manifests in a policy", () => {
     );
   });
 
+  test("leave open what nothing establishes, and say so", async () => {
+    const evidence = await nvidia({ opaque: [...OPAQUE, [36, Uint8Array.of(2, 0)]] });
+    const policy = proposePolicy(evidence);
+    const { checks } = appraiseEvidence(evidence, policy, { now: evidence.verifiedAt });
+    const leftOpen = checks.filter(({ state }) => state === "left open").map(({ name }) => name);
+    expect(leftOpen).toEqual(expect.arrayContaining(["switches", "debug", "revocation"]));
+    expect(openRules(policy)).toEqual(
+      expect.arrayContaining(["nvidia.switches", "nvidia.debug", "nvidia.revocation"]),
+    );
+    const [section] = explainPolicy(policy).accepted;
+    expect(section?.demands.join(" ")).toContain("switches need not be here");
+  });
+
+  test("establish nothing of debug where a measurement is another", async () => {
+    const evidence = await nvidia({});
+    const checksWith = (manifests: readonly object[]): string => {
+      const policy = changed(proposePolicy(evidence), "nvidia", {
+        measurements: { manifests },
+        debug: "refuse",
+      });
+      try {
+        appraiseEvidence(evidence, policy, { now: evidence.verifiedAt });
+        return "accepted";
+      } catch (error) {
+        const checks = checksOf(error as AppraisalError);
+        return checks
+          .flatMap((check) => (check.ok === false ? `${check.name} ${check.error.code}` : []))
+          .join();
+      }
+    };
+    expect(checksWith([driver, vbios])).toBe("accepted");
+    expect(checksWith([{ ...driver, byIndex: { "1": value(9) } }, vbios])).toBe(
+      `measurements ${MEASUREMENT},debug APPRAISAL_DEBUG_UNKNOWN`,
+    );
+  });
+
   test("have the measurements proposed that they share", async () => {
     const blocks = [1, 2, 3].map((index) => block(index, new Uint8Array(48).fill(index === 2 ? 9 : index)));
     const { nvidia: section } = proposePolicy(await nvidia({}, { blocks, serial: 6 }));
@@ -439,6 +503,12 @@ describe("reference values by index", () => {
     const policy = proposePolicy(await MAKE[kind]());
     expect(codeOf(() => changed(policy, kind, { [rule]: { byIndex: {} } }))).toBe("INPUT_INVALID");
     expect(codeOf(() => changed(policy, kind, { [rule]: { byIndex: { "7": [] } } }))).toBe("INPUT_INVALID");
+  });
+
+  test("are in every manifest: one without any would establish that debug is off", async () => {
+    const manifests = [{ component: "driver", version: "590.12", byIndex: {} }];
+    const policy = proposePolicy(await nvidia());
+    expect(codeOf(() => changed(policy, "nvidia", { measurements: { manifests } }))).toBe("INPUT_INVALID");
   });
 
   test("are proposed in words where nothing was observed", async () => {

@@ -6,10 +6,12 @@
 
 import { readFile } from "node:fs/promises";
 import { basename, extname } from "node:path";
+import { parseJsonEvidence } from "../attestation/evidence/json-evidence.ts";
 import type { HostRegistry } from "../attestation/verdict/host-registry.ts";
 import type { Hex } from "../protocol/bytes.ts";
-import { parseJson, type Json } from "../protocol/canonical-json.ts";
+import type { Json } from "../protocol/canonical-json.ts";
 import { AdytonError, EndorsementError, InputError } from "../protocol/errors.ts";
+import { unreadable } from "./files/unreadable.ts";
 import { fetchDocument, type HttpOptions } from "./http-document.ts";
 
 /**
@@ -29,7 +31,7 @@ export function createHostRegistry(base: string, http: HttpOptions): HostRegistr
     find: async (ppid) => {
       try {
         const { bytes } = await fetchDocument(`${base.replace(/\/+$/, "")}/${ppid.slice(2)}`, http);
-        return describe(readRecord(bytes));
+        return describe(readRecord(bytes, "the registry of hosts"));
       } catch (error) {
         if (error instanceof EndorsementError && error.details["status"] === NOT_FOUND) return null;
         throw error;
@@ -48,9 +50,9 @@ const NOT_FOUND = 404;
  */
 export async function readHostRegistry(path: string): Promise<HostRegistry> {
   const bytes = await readFile(path).catch((cause: unknown) => {
-    throw new InputError({ code: "INPUT_NOT_FOUND", message: `cannot read ${path}`, cause });
+    throw unreadable(path, cause);
   });
-  const record = readRecord(new Uint8Array(bytes));
+  const record = readRecord(new Uint8Array(bytes), path);
   const name = basename(path, extname(path)).toLowerCase();
   const byPpid = new Map<string, Json>(
     PPID.test(name)
@@ -69,18 +71,22 @@ export async function readHostRegistry(path: string): Promise<HostRegistry> {
 
 const PPID = /^[0-9a-f]{32}$/;
 
-function readRecord(bytes: Uint8Array): { readonly [key: string]: Json } {
+/** @param source whose answer it is, for the message */
+function readRecord(bytes: Uint8Array, source: string): { readonly [key: string]: Json } {
+  let cause: unknown;
   try {
-    const json = parseJson(bytes);
+    const json = parseJsonEvidence(bytes);
     if (typeof json === "object" && json !== null && !Array.isArray(json))
       return json as { readonly [key: string]: Json };
   } catch (error) {
     if (!(error instanceof AdytonError)) throw error;
+    cause = error;
   }
   throw new EndorsementError({
     code: "ENDORSEMENT_MALFORMED",
-    message: "the registry of hosts does not answer with a JSON object",
+    message: `${source} is no registry of hosts: that is a JSON object, of which no member stands there twice`,
     details: { endorsement: "host registry" },
+    cause,
   });
 }
 

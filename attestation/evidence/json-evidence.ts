@@ -29,7 +29,7 @@ export function parseJsonEvidence(bytes: Uint8Array): unknown {
   if (repeated !== undefined) {
     throw new EvidenceError({
       code: "EVIDENCE_MALFORMED",
-      message: "the JSON names a member twice",
+      message: `the JSON names a member twice: ${repeated.slice(0, 100)}`,
       details: { member: repeated.slice(0, 100) },
     });
   }

@@ -3,16 +3,13 @@
  * evidence that it does not name is refused, and a rule that came after its version is left open, as it was then.
  */
 
-import * as z from "zod";
-import { parseJson } from "../../protocol/canonical-json.ts";
-import { fromUtf8 } from "../../protocol/bytes.ts";
-import { InputError } from "../../protocol/errors.ts";
-import { findRepeatedMember } from "../../protocol/unique-members.ts";
-import { withoutByteOrderMark } from "../evidence/json-evidence.ts";
+import type { InputError } from "../../protocol/errors.ts";
 import type { EvidenceKind } from "../evidence/verified-evidence.ts";
 import { findUnfounded } from "./foundations.ts";
+import { describeMisfit, shorten } from "./misfit.ts";
 import { nearest } from "./nearest.ts";
-import { appraisalPolicySchema, RULES, type AppraisalPolicy } from "./policy.ts";
+import { appraisalPolicySchema, piecesSchema, RULES, type AppraisalPolicy } from "./policy.ts";
+import { parsePolicyJson, policyFault } from "./policy-json.ts";
 import type { Rule } from "./rule.ts";
 
 /** Where the schema of policy files is published; the package has it too. */
@@ -43,22 +40,7 @@ const REFUSE = { refuse: true } as const;
  * @throws {InputError} INPUT_INVALID, naming file, place and, for a word that is not known, the nearest one that is
  */
 export function parsePolicyFile(file: Uint8Array, name = "the policy"): AppraisalPolicy {
-  const bytes = withoutByteOrderMark(new Uint8Array(file));
-  let json: unknown;
-  try {
-    json = parseJson(bytes);
-  } catch (cause) {
-    throw fault(name, "", "is not JSON", cause);
-  }
-  const repeated = findRepeatedMember(fromUtf8(bytes));
-  if (repeated !== undefined) {
-    throw fault(
-      name,
-      repeated,
-      `"${repeated}" stands there twice: which of the two is meant, nobody can say`,
-    );
-  }
-  return parseAppraisalPolicy(json, name);
+  return parseAppraisalPolicy(parsePolicyJson(file, name), name);
 }
 
 /**
@@ -73,21 +55,27 @@ export function parseAppraisalPolicy(json: unknown, name = "the policy"): Apprai
     throw fault(name, "version", `version is ${shorten(version)}: 1, 2 and 3 are known here`);
   checkNames(Object.keys(file), ["$schema", "version", "pieces", ...KINDS], { name, path: "" });
   const sections = KINDS.map((kind) => [kind, readSection(kind, file, { name, version })] as const);
-  const pieces = file["pieces"] ?? (version === 1 ? "all" : undefined);
-  if (pieces === undefined)
-    throw fault(name, "pieces", `pieces is missing: write "all", or {"needs": [kinds]}`);
-  const policy = { version, pieces, ...Object.fromEntries(sections) };
-  const parsed = appraisalPolicySchema.safeParse(policy);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const path = issue?.path.join(".") ?? "";
-    throw fault(name, path, `${path} ${z.prettifyError(parsed.error).slice(0, 400)}`, parsed.error);
-  }
+  const pieces = readPieces(file["pieces"] ?? (version === 1 ? "all" : undefined), name);
   for (const [kind, section] of sections) {
     const unfounded = findUnfounded(kind, section);
     if (unfounded !== undefined) throw fault(name, `${kind}.${unfounded.rule}`, unfounded.message);
   }
-  return parsed.data;
+  // Every part has been read by its own schema: this gives them their type.
+  return appraisalPolicySchema.parse({ version, pieces, ...Object.fromEntries(sections) });
+}
+
+function readPieces(value: unknown, name: string): AppraisalPolicy["pieces"] {
+  if (value === undefined)
+    throw fault(name, "pieces", `pieces is missing: write "all", or {"needs": [kinds]}`);
+  const parsed = piecesSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const { place, message } = describeMisfit({
+    schema: piecesSchema,
+    error: parsed.error,
+    value,
+    path: "pieces",
+  });
+  throw fault(name, place, message, parsed.error);
 }
 
 interface FileContext {
@@ -124,8 +112,8 @@ function readSection(
       throw fault(name, path, `${path} is missing: what is not checked says {"acceptAny": true}`);
     const parsed = schema.safeParse(demand);
     if (parsed.success) return [rule, parsed.data];
-    const wanted = describeForms(schema);
-    throw fault(name, path, `${path} cannot be ${shorten(demand)}: it is ${wanted}`, parsed.error);
+    const { place, message } = describeMisfit({ schema, error: parsed.error, value: demand, path });
+    throw fault(name, place, message, parsed.error);
   });
   return Object.fromEntries(read) as Readonly<Record<string, unknown>>;
 }
@@ -142,50 +130,12 @@ function checkNames(
   throw fault(name, `${path}${stranger}`, `${path}${stranger} is not known${hint}`);
 }
 
-/** The forms that a rule may have, as JSON: `{"oneOf": […]}` or `{"acceptAny": true}`. */
-function describeForms(schema: z.ZodType): string {
-  const json = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as JsonForm;
-  const forms = (json.anyOf ?? [json]).map(describeForm);
-  return forms.join(" or ");
-}
-
-interface JsonForm {
-  readonly anyOf?: readonly JsonForm[];
-  readonly properties?: Readonly<Record<string, JsonForm>>;
-  readonly items?: JsonForm;
-  readonly enum?: readonly unknown[];
-  readonly const?: unknown;
-  readonly pattern?: string;
-  readonly type?: string;
-}
-
-function describeForm({ properties, items, enum: values, const: constant, pattern, type }: JsonForm): string {
-  if (properties !== undefined) {
-    const members = Object.entries(properties).map(([name, form]) => `"${name}": ${describeForm(form)}`);
-    return `{${members.join(", ")}}`;
-  }
-  if (items !== undefined) return `[${describeForm(items)}, …]`;
-  if (values !== undefined) return values.map((value) => JSON.stringify(value)).join("|");
-  if (constant !== undefined) return JSON.stringify(constant);
-  return pattern === undefined ? (type ?? "…") : `text as ${pattern}`;
-}
-
 function toObject(value: unknown, name: string, path: string): Readonly<Record<string, unknown>> {
   if (typeof value === "object" && value !== null && !Array.isArray(value))
     return value as Readonly<Record<string, unknown>>;
   throw fault(name, path, `${path === "" ? "it" : path} must be a JSON object`);
 }
 
-function shorten(value: unknown): string {
-  const text = value === undefined ? "missing" : JSON.stringify(value);
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
-}
-
 function fault(name: string, path: string, what: string, cause?: unknown): InputError {
-  return new InputError({
-    code: "INPUT_INVALID",
-    message: `${name}: ${what}`,
-    details: { file: name, path: path === "" ? "its root" : path },
-    cause,
-  });
+  return policyFault({ name, path }, what, cause);
 }

@@ -1,8 +1,9 @@
 /** Whose results you believe, and what they must say: an Appraisal Policy for Attestation Results (RFC 9334 §8.5). */
 
 import * as z from "zod";
-import { InputError } from "../../protocol/errors.ts";
 import type { Hex } from "../../protocol/bytes.ts";
+import { describeMisfit } from "../policy/misfit.ts";
+import { parsePolicyJson, policyFault } from "../policy/policy-json.ts";
 
 const acceptAny = z.strictObject({ acceptAny: z.literal(true) });
 const spki = z
@@ -41,13 +42,24 @@ export const resultPolicySchema = z.strictObject({
 export type ResultPolicy = z.infer<typeof resultPolicySchema>;
 export type Believed = ResultPolicy["believe"][number];
 
-/** @throws {InputError} INPUT_INVALID */
-export function parseResultPolicy(json: unknown): ResultPolicy {
+/**
+ * A policy from the bytes of its file.
+ *
+ * @throws {InputError} INPUT_INVALID, naming file, place and, for a word that is not known, the nearest one that is
+ */
+export function parseResultPolicyFile(file: Uint8Array, name: string): ResultPolicy {
+  return parseResultPolicy(parsePolicyJson(file, name), name);
+}
+
+/** A policy from its JSON. @throws {InputError} as `parseResultPolicyFile` */
+export function parseResultPolicy(json: unknown, name = "the policy for results"): ResultPolicy {
   const parsed = resultPolicySchema.safeParse(json);
   if (parsed.success) return parsed.data;
-  throw new InputError({
-    code: "INPUT_INVALID",
-    message: `the policy for results is malformed: ${z.prettifyError(parsed.error).slice(0, 500)}`,
-    cause: parsed.error,
+  const { place, message } = describeMisfit({
+    schema: resultPolicySchema,
+    error: parsed.error,
+    value: json,
+    path: "",
   });
+  throw policyFault({ name, path: place }, message, parsed.error);
 }

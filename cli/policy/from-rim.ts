@@ -29,19 +29,13 @@ export async function policyFromRim(files: readonly string[], options: FromRimOp
   const crls = options.crls === undefined ? undefined : await readCrls(options.crls);
   const read = (await Promise.all(files.map(readFiles))).flat();
   const manifests = await Promise.all(
-    read.map(async ({ name, bytes }) => {
-      try {
-        return await verifyNvidiaManifest(toXml(bytes), { now, ...(crls && { crls }) });
-      } catch (cause) {
-        if (!(cause instanceof AdytonError)) throw cause;
-        throw new EndorsementError({
-          code: cause instanceof EndorsementError ? cause.code : "ENDORSEMENT_MALFORMED",
-          message: `${name}: ${cause.message}`,
-          details: { file: name },
-          cause,
-        });
-      }
-    }),
+    read.map(
+      async ({ name, bytes }) =>
+        await namingFile(
+          name,
+          async () => await verifyNvidiaManifest(toXml(bytes), { now, ...(crls && { crls }) }),
+        ),
+    ),
   );
   const revocation = crls === undefined ? "revocation not checked" : "on no revocation list";
   return {
@@ -55,7 +49,26 @@ export async function policyFromRim(files: readonly string[], options: FromRimOp
 }
 
 async function readCrls(path: string): Promise<readonly Crl[]> {
-  return (await readFiles(path)).flatMap(({ bytes }) => parseCrls(bytes));
+  const files = await readFiles(path);
+  const lists = await Promise.all(
+    files.map(async ({ name, bytes }) => await namingFile(name, () => Promise.resolve(parseCrls(bytes)))),
+  );
+  return lists.flat();
+}
+
+/** @throws {EndorsementError} what `work` threw, with the name of its file */
+async function namingFile<T>(name: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (!(cause instanceof AdytonError)) throw cause;
+    throw new EndorsementError({
+      code: cause instanceof EndorsementError ? cause.code : "ENDORSEMENT_MALFORMED",
+      message: `${name}: ${cause.message}`,
+      details: { file: name },
+      cause,
+    });
+  }
 }
 
 /** NVIDIA's service answers with the XML in base64, in a member `rim`. */

@@ -1,14 +1,12 @@
 /** A token against the policy that names whom one believes, and how it is told. */
 
-import { readFile } from "node:fs/promises";
 import { appraiseResult } from "../../attestation/results/appraise-result.ts";
-import { parseResultPolicy, type ResultPolicy } from "../../attestation/results/result-policy.ts";
+import { parseResultPolicyFile } from "../../attestation/results/result-policy.ts";
 import { verifyResult, type VerifiedResult } from "../../attestation/results/verify-result.ts";
 import { toIsoTime } from "../../attestation/time/unix-time.ts";
-import { parseJson } from "../../protocol/canonical-json.ts";
-import { AdytonError, InputError } from "../../protocol/errors.ts";
+import { AdytonError } from "../../protocol/errors.ts";
 import { ExitCode } from "../exit-codes.ts";
-import { readEvidenceDemands } from "../verify/evidence-options.ts";
+import { readEvidenceDemands, readPolicyBytes } from "../verify/evidence-options.ts";
 import { readEvidenceTarget } from "../verify/evidence-target.ts";
 
 export interface ResultOutcome {
@@ -22,7 +20,7 @@ export async function checkResultFile(
   options: { readonly policy: string; readonly time?: string },
 ): Promise<ResultOutcome> {
   const { now } = await readEvidenceDemands(options.time === undefined ? {} : { time: options.time });
-  const policy = await readResultPolicy(options.policy);
+  const policy = parseResultPolicyFile(await readPolicyBytes(options.policy), options.policy);
   const { bytes } = await readEvidenceTarget(file);
   let result: VerifiedResult | undefined;
   try {
@@ -64,14 +62,4 @@ function describe({ scheme, issuer, signedBy, issuedAt, expiresAt }: VerifiedRes
     `  ok    signature: by ${signedBy}`,
     `  ok    dates: said at ${toIsoTime(issuedAt)}, until ${toIsoTime(expiresAt)}`,
   ];
-}
-
-async function readResultPolicy(path: string): Promise<ResultPolicy> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(path);
-  } catch (cause) {
-    throw new InputError({ code: "INPUT_INVALID", message: `cannot read the policy ${path}`, cause });
-  }
-  return parseResultPolicy(parseJson(bytes));
 }

@@ -3,8 +3,9 @@
 import { readFile } from "node:fs/promises";
 import { parsePolicyFile, type AppraisalPolicy, type UnixSeconds } from "../../attestation/index.ts";
 import type { HostRegistry } from "../../attestation/verdict/host-registry.ts";
+import { unreadable } from "../../endorsements/files/unreadable.ts";
 import { fromHex, isHex, type Hex } from "../../protocol/bytes.ts";
-import { InputError } from "../../protocol/errors.ts";
+import { EndorsementError, InputError } from "../../protocol/errors.ts";
 import type { SourceOptions } from "./from-source.ts";
 import type { ReleaseOptions } from "./release.ts";
 
@@ -46,9 +47,14 @@ const REGISTRY_TIMEOUT_MS = 15_000;
 
 async function chooseRegistry(place: string): Promise<HostRegistry> {
   const { createHostRegistry, readHostRegistry } = await import("../../endorsements/host-registry.ts");
-  return place.startsWith("https://")
-    ? createHostRegistry(place, { fetch, timeoutMs: REGISTRY_TIMEOUT_MS })
-    : await readHostRegistry(place);
+  if (/^https:\/\//i.test(place)) return createHostRegistry(place, { fetch, timeoutMs: REGISTRY_TIMEOUT_MS });
+  try {
+    return await readHostRegistry(place);
+  } catch (error) {
+    // As with other endorsements: a file that holds none is the evidence's misfortune, and nothing can be judged by it.
+    if (!(error instanceof EndorsementError)) throw error;
+    return { source: place, find: () => Promise.reject(error) };
+  }
 }
 
 const ISO_TIME = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d))?$/;
@@ -76,17 +82,20 @@ function parseHexOption(option: string, text: string): Hex {
   return hex;
 }
 
-/** @throws {InputError} INPUT_INVALID for a file that cannot be read or is no policy */
+/** @throws {InputError} INPUT_NOT_FOUND for a file that cannot be read, INPUT_INVALID for one that is no policy */
 export async function readPolicy(path: string): Promise<AppraisalPolicy> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(path);
-  } catch (cause) {
-    throw usage(`cannot read the policy ${path}`, cause);
-  }
-  return parsePolicyFile(bytes, path);
+  return parsePolicyFile(await readPolicyBytes(path), path);
 }
 
-function usage(message: string, cause?: unknown): InputError {
-  return new InputError({ code: "INPUT_INVALID", message, cause });
+/** @throws {InputError} INPUT_NOT_FOUND */
+export async function readPolicyBytes(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+}
+
+function usage(message: string): InputError {
+  return new InputError({ code: "INPUT_INVALID", message });
 }

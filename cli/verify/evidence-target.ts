@@ -1,6 +1,7 @@
 /** What `adyton verify` was pointed at: a file, or the certificate that a server presents. */
 
 import { createReadStream } from "node:fs";
+import { unreadable } from "../../endorsements/files/unreadable.ts";
 import { concatBytes } from "../../protocol/bytes.ts";
 import { InputError } from "../../protocol/errors.ts";
 
@@ -32,22 +33,8 @@ async function readTargetFile(path: string): Promise<EvidenceTarget> {
     return await readStream(path, createReadStream(path));
   } catch (cause) {
     if (cause instanceof InputError) throw cause;
-    throw new InputError({
-      code: "INPUT_NOT_FOUND",
-      message: `cannot read ${path}${reasonOf(cause)}`,
-      cause,
-    });
+    throw unreadable(path, cause);
   }
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: ": there is no such file",
-  EISDIR: ": it is a folder, and one file is wanted",
-  EACCES: ": permission denied",
-};
-
-function reasonOf(cause: unknown): string {
-  return REASONS[(cause as NodeJS.ErrnoException).code ?? ""] ?? "";
 }
 
 /** Counted while it is read: a device or a pipe has no size to ask for. */

@@ -2,6 +2,7 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { extname, join } from "node:path";
 import type { NamedFile } from "../../attestation/endorsements/files/named-file.ts";
 import { EndorsementError, InputError } from "../../protocol/errors.ts";
+import { unreadable } from "./unreadable.ts";
 
 /** The files that are read from a folder; others in it (a README, a quote) are no endorsements. */
 const EXTENSIONS: ReadonlySet<string> = new Set([
@@ -26,7 +27,7 @@ const MAX_FILES = 4_096;
  */
 export async function readFiles(path: string): Promise<readonly NamedFile[]> {
   const found = await stat(path).catch((cause: unknown) => {
-    throw new InputError({ code: "INPUT_NOT_FOUND", message: `cannot read ${path}`, cause });
+    throw unreadable(path, cause);
   });
   if (!found.isDirectory()) return [await readOne(path)];
   const entries = await readdir(path, { recursive: true, withFileTypes: true });
@@ -49,5 +50,9 @@ async function readOne(name: string): Promise<NamedFile> {
   const { size } = await stat(name);
   if (size > MAX_FILE_BYTES)
     throw new InputError({ code: "INPUT_TOO_LARGE", message: `${name} is too long`, details: { size } });
-  return { name, bytes: new Uint8Array(await readFile(name)) };
+  try {
+    return { name, bytes: new Uint8Array(await readFile(name)) };
+  } catch (cause) {
+    throw unreadable(name, cause);
+  }
 }

@@ -56,6 +56,19 @@ test("is read from a file of one machine, or of several", async () => {
   expect(await several.find(`0x${"cd".repeat(16)}`)).toBeNull();
 });
 
+test("in a file that is no registry is refused with the file's name", async () => {
+  for (const text of ["[]", "", '{"a":{"b":1,"b":2}}'])
+    await expect(file("hosts.json", text)).rejects.toMatchObject({
+      code: "ENDORSEMENT_MALFORMED",
+      message: expect.stringContaining("hosts.json is no registry of hosts") as string,
+    });
+  expect((await file("hosts.json", "\uFEFF{}")).source).toBe("hosts.json");
+  await expect(readHostRegistry("http://example.org/hosts")).rejects.toMatchObject({
+    code: "INPUT_NOT_FOUND",
+    message: expect.stringContaining("it is a URL, and a file is wanted") as string,
+  });
+});
+
 test("shows what a stranger wrote in one line of plain text", async () => {
   const registry = await file(
     "hosts.json",

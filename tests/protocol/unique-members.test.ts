@@ -4,12 +4,13 @@ import { findRepeatedMember } from "../../protocol/unique-members.ts";
 
 test.for([
   ['{"a":1,"a":2}', "a"],
-  ['{"x":[{"b":"}","c":{},"b":null}]}', "b"],
+  ['{"x":[{"b":"}","c":{},"b":null}]}', "x[0].b"],
+  ['{"a":[1,[2,"c,"],{"b":[]}],"c":{"d":{"e":1,"e":2}}}', "c.d.e"],
   ['{ "a" : 1 , "\\u0061" : 2 }', "a"],
   ['{"\\"":1,"\\"":2}', '"'],
-  ['[{"__proto__":1,"__proto__":2}]', "__proto__"],
-] as const)("finds the repeated member of %s", ([text, name]) => {
-  expect(findRepeatedMember(text)).toBe(name);
+  ['[{"__proto__":1,"__proto__":2}]', "[0].__proto__"],
+] as const)("finds the repeated member of %s, and its place", ([text, place]) => {
+  expect(findRepeatedMember(text)).toBe(place);
 });
 
 test.for([

@@ -14,6 +14,7 @@ import { fromBase64, splitPem } from "../../x509/pem.ts";
 import { fromUtf8, toUtf8 } from "../../../protocol/bytes.ts";
 import { parseJson, type Json } from "../../../protocol/canonical-json.ts";
 import { AdytonError, EndorsementError } from "../../../protocol/errors.ts";
+import { findRepeatedMember } from "../../../protocol/unique-members.ts";
 import type { NamedFile } from "./named-file.ts";
 
 /** A signed document of Intel's as PCS serves it: its exact text, and the signature over that. */
@@ -65,7 +66,7 @@ function merge(pools: readonly EndorsementPool[]): EndorsementPool {
 function poolFile({ name, bytes: raw }: NamedFile): EndorsementPool {
   const bytes = withoutByteOrderMark(raw);
   try {
-    return isJson(bytes) ? poolJson(parseJson(bytes), () => fromUtf8(bytes)) : poolX509(bytes);
+    return isJson(bytes) ? poolJsonText(bytes) : poolX509(bytes);
   } catch (cause) {
     if (!(cause instanceof AdytonError)) throw cause;
     throw new EndorsementError({
@@ -75,6 +76,18 @@ function poolFile({ name, bytes: raw }: NamedFile): EndorsementPool {
       cause,
     });
   }
+}
+
+/** A bundle that names a member twice holds two lists of revoked certificates, of which `JSON.parse` takes the last. */
+function poolJsonText(bytes: Uint8Array): EndorsementPool {
+  const json = parseJson(bytes);
+  const text = fromUtf8(bytes);
+  const repeated = findRepeatedMember(text);
+  if (repeated === undefined) return poolJson(json, () => text);
+  throw new EndorsementError({
+    code: "ENDORSEMENT_MALFORMED",
+    message: `it names a member twice: ${repeated.slice(0, 100)}`,
+  });
 }
 
 const JSON_START: ReadonlySet<number | undefined> = new Set([0x5b, 0x7b]);

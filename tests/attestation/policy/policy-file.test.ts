@@ -98,8 +98,44 @@ describe("a mistake is named with its place, and what was meant", () => {
       { mrTD: { acceptAny: true } },
       "simulator.mrTD is not known: did you mean simulator.mrTd?",
     ],
-    ["a form that it has not", { mrTd: { anyOf: [] } }, 'it is {"oneOf": [text as'],
-    ["a bit that is not one", { xfamBits: { set: ["avx1024"], clear: [] } }, "simulator.xfamBits cannot be"],
+    [
+      "a form that it has not",
+      { mrTd: { noneOf: [] } },
+      'simulator.mrTd.noneOf is not known: did you mean oneOf?; simulator.mrTd is {"oneOf": [text as',
+    ],
+    ["a form misspelt", { mrTd: { oneof: [] } }, "simulator.mrTd.oneof is not known: did you mean oneOf?"],
+    [
+      "a bit that is not one",
+      { xfamBits: { set: ["avx"], clear: ["avx1024"] } },
+      'simulator.xfamBits.clear[0] cannot be "avx1024"; simulator.xfamBits is {"set"',
+    ],
+    [
+      "a bit misspelt",
+      { xfamBits: { set: ["ssse"], clear: [] } },
+      'simulator.xfamBits.set[0] cannot be "ssse": did you mean sse?',
+    ],
+    ["half of a form", { xfamBits: { set: ["avx"] } }, "simulator.xfamBits.clear is missing; "],
+    [
+      "a form that demands nothing",
+      { xfamBits: { set: [], clear: [] } },
+      'simulator.xfamBits cannot be {"set":[],"clear":[]}: name a bit, or write {"acceptAny": true}; ',
+    ],
+    [
+      "a rule misspelt deep in a combination",
+      {
+        combinations: {
+          oneOf: [
+            { mrTd: "0x", rtMr1: "0x" },
+            { mrTD: "0x", rtMr1: "0x" },
+          ],
+        },
+      },
+      "simulator.combinations.oneOf[1].mrTD is not known: did you mean mrTd?",
+    ],
+    ["a number as text", { pceSvn: { atLeast: "13" } }, 'simulator.pceSvn.atLeast cannot be "13"; '],
+    ["digits in upper case", { mrTd: { oneOf: [`0x${"AB".repeat(48)}`] } }, "simulator.mrTd.oneOf[0] cannot"],
+    ["a word misspelt", { debug: "refused" }, 'simulator.debug cannot be "refused": did you mean refuse?'],
+    ["a list where a rule is", { freshness: [60] }, "simulator.freshness cannot be [60]; "],
   ])("%s", ([, change, expected]) => {
     const message = messageOf(() => parseAppraisalPolicy(withRules(policy, "simulator", change), "my.json"));
     expect(message).toContain("my.json: ");
@@ -112,13 +148,30 @@ describe("a mistake is named with its place, and what was meant", () => {
     );
   });
 
+  test.for<readonly [string, unknown, string]>([
+    [
+      "misspelt",
+      { need: ["tdx"] },
+      'pieces.need is not known: did you mean needs?; pieces is "all" or {"needs"',
+    ],
+    [
+      "of a kind that is none",
+      { needs: ["tdx", "sngx"] },
+      'pieces.needs[1] cannot be "sngx": did you mean sgx?',
+    ],
+    ["that are none", "every", 'pieces cannot be "every"'],
+  ])("pieces %s", ([, pieces, expected]) => {
+    const message = messageOf(() => parseAppraisalPolicy({ ...policy, pieces }, "my.json"));
+    expect(message).toContain(`my.json: ${expected}`);
+  });
+
   test("a rule named twice is refused, whichever of the two is the stricter", () => {
     const text = JSON.stringify(policy).replace(
       '"debug":"refuse"',
       '"debug":"refuse","debug":"acceptForTesting"',
     );
     expect(messageOf(() => parsePolicyFile(toUtf8(text), "twice.json"))).toContain(
-      '"debug" stands there twice',
+      "twice.json: simulator.debug stands there twice",
     );
     expect(codeOf(() => parsePolicyFile(toUtf8(text)))).toBe("INPUT_INVALID");
   });
@@ -127,6 +180,7 @@ describe("a mistake is named with its place, and what was meant", () => {
     expect(messageOf(() => parsePolicyFile(toUtf8("{"), "broken.json"))).toContain(
       "broken.json: is not JSON",
     );
+    expect(messageOf(() => parsePolicyFile(toUtf8(""), "empty.json"))).toContain("empty.json: is empty");
     expect(codeOf(() => parsePolicyFile(toUtf8(`\uFEFF${JSON.stringify(policy)}`)))).toBe("nothing thrown");
   });
 });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from "jose";
 import { describe, expect, test } from "vitest";
 import { appraiseResult } from "../../../attestation/results/appraise-result.ts";
-import { parseResultPolicy } from "../../../attestation/results/result-policy.ts";
+import { parseResultPolicy, parseResultPolicyFile } from "../../../attestation/results/result-policy.ts";
 import { isResultToken, parseResultToken } from "../../../attestation/results/result-token.ts";
 import { verifyResult } from "../../../attestation/results/verify-result.ts";
 import { parseCertificates } from "../../../attestation/x509/pem-or-der.ts";
@@ -251,5 +251,48 @@ describe.skipIf(!existsSync(join(VECTORS_FOLDER, "jwt")))("of Google's own", () 
     expect(await rejectionOf(() => verifyResult(token, { believe: [], now }))).toBe(
       "ENDORSEMENT_UNAVAILABLE",
     );
+  });
+});
+
+describe("a policy for results on disk", () => {
+  const text = async (change: object = {}): Promise<string> => {
+    const policy = {
+      version: 1,
+      believe: [await believed(change)],
+      claims: { acceptAny: true },
+      maxAgeSeconds: 60,
+    };
+    return JSON.stringify(policy);
+  };
+  const messageOf = (file: string): string => {
+    try {
+      parseResultPolicyFile(toUtf8(file), "whom.json");
+      return "read";
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+
+  test("is read with a byte order mark, and over several lines", async () => {
+    const file = await text();
+    expect(messageOf(`\uFEFF${file}`)).toBe("read");
+    expect(messageOf(JSON.stringify(JSON.parse(file), null, 2).replaceAll("\n", "\r\n"))).toBe("read");
+  });
+
+  test("is refused where a member stands in it twice: whom one believes has one meaning", async () => {
+    const file = await text();
+    const twice = file.replace('"audience":', '"audience":{"acceptAny":true},"audience":');
+    expect(messageOf(twice)).toContain("whom.json: believe[0].audience stands there twice");
+    expect(codeOf(() => parseResultPolicyFile(toUtf8(twice), "whom.json"))).toBe("INPUT_INVALID");
+  });
+
+  test("names file, place and the nearest word", async () => {
+    const misspelt = await text({ audience: { oneof: ["me"] } });
+    expect(messageOf(misspelt)).toBe(
+      "whom.json: believe[0].audience.oneof is not known: did you mean oneOf?",
+    );
+    expect(messageOf("")).toBe("whom.json: is empty");
+    expect(messageOf("[]")).toBe("whom.json: it cannot be []");
+    expect(messageOf((await text()).replace("60", '"60"'))).toBe('whom.json: maxAgeSeconds cannot be "60"');
   });
 });

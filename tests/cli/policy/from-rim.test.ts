@@ -31,6 +31,21 @@ test("says what is wrong with a file that is none, and with a time", async () =>
   expect(await rejectionOf(() => policyFromRim([join(folder, "absent")], {}))).toBe("INPUT_NOT_FOUND");
 });
 
+test("names the file of a revocation list that is none, and of a URL where a file is wanted", async () => {
+  const manifest = join(folder, "driver.xml");
+  const lists = join(folder, "lists.crl");
+  writeFileSync(manifest, (await mintManifest()).xml);
+  writeFileSync(lists, "no list");
+  await expect(policyFromRim([manifest], { time: "2026-01-01", crls: lists })).rejects.toMatchObject({
+    code: "ENDORSEMENT_MALFORMED",
+    message: expect.stringContaining(`${lists}: `) as string,
+  });
+  await expect(policyFromRim(["https://rim.example/x.xml"], {})).rejects.toMatchObject({
+    code: "INPUT_NOT_FOUND",
+    message: "cannot read https://rim.example/x.xml: it is a URL, and a file is wanted: fetch it first",
+  });
+});
+
 describe.skipIf(!existsSync(join(VECTORS_FOLDER, "nvidia/rim")))("of NVIDIA's own", () => {
   const files = ["NV_GPU_DRIVER_GH100_550.144.03.xml", "1010_0200_882_96005E0001_PROD.swidtag"];
   const paths = files.map((file) => join(VECTORS_FOLDER, "nvidia/rim", file));

@@ -43,6 +43,12 @@ describe("Intel's collateral", () => {
     expect(await statusWith(intel, found.intel)).toBe("UpToDate");
   });
 
+  test("that names a list of revoked certificates twice is refused: the last would hide the first", async () => {
+    const text = JSON.stringify((await mintFakeIntel()).collateral);
+    const twice = text.replace('"pck_crl":', '"pck_crl":"","pck_crl":');
+    expect(codeOf(() => createSourceOfFiles([file("twice.json", twice)]))).toBe("ENDORSEMENT_MALFORMED");
+  });
+
   test("as PCS's single documents, DER and PEM, put together once", async () => {
     const intel = await mintFakeIntel();
     const source = createSourceOfFiles(pcsFiles(intel));

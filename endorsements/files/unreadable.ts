@@ -1,0 +1,23 @@
+import { InputError } from "../../protocol/errors.ts";
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  EISDIR: "it is a folder, and one file is wanted",
+  ENOTDIR: "a part of its path is a file, and no folder",
+  EACCES: "permission denied",
+};
+
+/** A URL where a file is wanted would be "no such file", which helps nobody. */
+const URL_START = /^[a-z][a-z0-9+.-]*:\/\//i;
+
+/** The error about a file that cannot be read, with the reason. */
+export function unreadable(path: string, cause: unknown): InputError {
+  const reason = URL_START.test(path)
+    ? "it is a URL, and a file is wanted: fetch it first"
+    : REASONS[(cause as NodeJS.ErrnoException).code ?? ""];
+  return new InputError({
+    code: "INPUT_NOT_FOUND",
+    message: `cannot read ${path}${reason === undefined ? "" : `: ${reason}`}`,
+    cause,
+  });
+}

@@ -82,9 +82,11 @@ export function toVerdictCheck(outcome: CheckOutcome): VerdictCheck {
   return { ...subject, state, detail, expected, found };
 }
 
-/** What could not be looked at has not failed. */
+/** What could not be looked at has not failed: nothing was compared. */
 function stateOf(code: string): CheckState {
-  return code.startsWith("ENDORSEMENT_") || code.startsWith("CHAIN_") ? "not reached" : "fails";
+  const isOpen =
+    code === "EVIDENCE_UNSUPPORTED" || code.startsWith("ENDORSEMENT_") || code.startsWith("CHAIN_");
+  return isOpen ? "not reached" : "fails";
 }
 
 export function toVerdictError({ code, message, details }: AdytonError): VerdictError {

@@ -57,11 +57,12 @@ test("is read from a file of one machine, or of several", async () => {
 });
 
 test("in a file that is no registry is refused with the file's name", async () => {
-  for (const text of ["[]", "", '{"a":{"b":1,"b":2}}'])
+  for (const text of ["[]", "", '{"a":{"b":1,"b":2}}']) {
     await expect(file("hosts.json", text)).rejects.toMatchObject({
       code: "ENDORSEMENT_MALFORMED",
       message: expect.stringContaining("hosts.json is no registry of hosts") as string,
     });
+  }
   expect((await file("hosts.json", "\uFEFF{}")).source).toBe("hosts.json");
   await expect(readHostRegistry("http://example.org/hosts")).rejects.toMatchObject({
     code: "INPUT_NOT_FOUND",

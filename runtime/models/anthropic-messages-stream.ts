@@ -165,6 +165,7 @@ class MessageStream {
     const reason = delta?.stop_reason ?? null;
     // The first reason stands: one that follows it would make a whole answer of a truncated one.
     if (reason === null || this.#stopReason !== null) return [];
+    if (this.#state !== "inside") throw malformed("a reason to stop is outside a message");
     this.#stopReason = reason;
     return stopReason(reason) === "refused"
       ? this.#reply.addRefusal(delta?.stop_details?.explanation ?? "")

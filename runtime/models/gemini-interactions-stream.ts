@@ -11,7 +11,7 @@ import {
   throwFailure,
   toUsage,
 } from "./gemini-interactions-reply.ts";
-import { createJsonStreamReader } from "./json-stream-reader.ts";
+import { createJsonStreamReader, SIGNS_OF_LIFE } from "./json-stream-reader.ts";
 import type { ModelReply, ReplyPiece, StreamReader } from "./model-format.ts";
 import { errorInBody } from "./provider-error.ts";
 import { ReplyBuilder } from "./reply-builder.ts";
@@ -24,7 +24,7 @@ const Event = z.object({
   step: Step.nullish(),
   delta: z
     .looseObject({
-      type: z.string(),
+      type: z.string().nullish(),
       text: z.string().nullish(),
       arguments: z.union([z.string(), anyJson]).nullish(),
       signature: z.string().nullish(),
@@ -42,6 +42,9 @@ export function createInteractionStreamReader(): StreamReader {
   });
 }
 
+/** States of an interaction that goes on, whichever event tells of it. */
+const UNFINISHED: ReadonlySet<string> = new Set(["queued", "in_progress"]);
+
 /** A step as it grows; `carry` needs it whole. */
 interface GrowingStep {
   readonly start: Step;
@@ -56,6 +59,7 @@ class InteractionStream {
   #ended: Interaction | null = null;
 
   onEvent(event: Event): readonly ReplyPiece[] {
+    if (SIGNS_OF_LIFE.has(event.event_type)) return [];
     if (this.#ended !== null) throw malformed("an event follows the end of the interaction");
     switch (event.event_type) {
       case "error":
@@ -85,8 +89,8 @@ class InteractionStream {
 
   #onInteraction({ event_type: type, interaction }: Event): void {
     if (interaction === undefined || interaction === null) return;
-    this.#reply.identify({ responseId: interaction.id, returnedModel: interaction.model });
-    if (type === "interaction.created") return;
+    this.#reply.identifyOne({ responseId: interaction.id, returnedModel: interaction.model });
+    if (type === "interaction.created" || UNFINISHED.has(interaction.status ?? "")) return;
     throwFailure(interaction);
     this.#reply.usage = toUsage(interaction);
     this.#ended = interaction;
@@ -121,7 +125,8 @@ class InteractionStream {
   /** Arguments that did not come in pieces came with the start of their step. */
   #stop(key: number): readonly ReplyPiece[] {
     const step = this.#steps.get(key);
-    if (step?.start.type !== "function_call" || step.json !== "") return [];
+    if (step === undefined) throw malformed("a step ends that did not begin");
+    if (step.start.type !== "function_call" || step.json !== "") return [];
     step.json = JSON.stringify(step.start.arguments ?? {});
     return this.#reply.addArguments(key, step.json);
   }

@@ -13,6 +13,9 @@ export interface EventReader {
 /** The marker after which OpenAI-compatible servers send nothing. */
 const DONE = "[DONE]";
 
+/** Events that say nothing, wherever they stand: also after the end. */
+export const SIGNS_OF_LIFE: ReadonlySet<string> = new Set(["keepalive", "ping"]);
+
 /** Reads a stream of JSON events. Nothing may follow the end that a server announced. */
 export function createJsonStreamReader({ onEvent, finish }: EventReader): StreamReader {
   const events = new EventStream();
@@ -21,7 +24,7 @@ export function createJsonStreamReader({ onEvent, finish }: EventReader): Stream
     // A sign of life with nothing in it.
     if (text.trim() === "") return [];
     if (done) throw malformed("an event follows the end of the stream");
-    done = text === DONE;
+    done = text.trim() === DONE;
     return done ? [] : onEvent(parseProviderJson(toUtf8(text)));
   };
   return { read: (chunk) => events.push(chunk).flatMap(read), finish };

@@ -68,11 +68,11 @@ export function readMedia(mediaType: string, base64: string, accepted: readonly 
 
 /** @throws {InputError} INPUT_INVALID for bytes that do not begin as their type does */
 export function checkMedia(mediaType: MediaType, bytes: Uint8Array): void {
-  if (!isOf(mediaType, bytes)) throw invalid(`its bytes are not ${mediaType}`);
+  if (!beginsAs(mediaType, bytes)) throw invalid(`its bytes are not ${mediaType}`);
 }
 
 /** First bytes: PNG 5.2, JPEG (ISO/IEC 10918-1 B.1.1.3), WebP (RFC 9649 §2.5), PDF (ISO 32000-1 §7.5.2). */
-function isOf(mediaType: MediaType, bytes: Uint8Array): boolean {
+export function beginsAs(mediaType: MediaType, bytes: Uint8Array): boolean {
   const has = (at: number, mark: readonly number[]): boolean =>
     mark.every((byte, index) => bytes[at + index] === byte);
   switch (mediaType) {

@@ -6,17 +6,33 @@ import type { ModelReply, StopReason, ToolCall } from "./model-format.ts";
 import { errorInBody } from "./provider-error.ts";
 import { anyJson, malformed, parseBody, tokenCount } from "./response-body.ts";
 
+const Parts = z.array(
+  z.object({ type: z.string(), text: z.string().nullish(), refusal: z.string().nullish() }),
+);
+
 /** Mistral gives a list of parts, of which some are reasoning. */
 export const ChatContent = z.union([
-  z.string(),
-  z
-    .array(z.object({ type: z.string(), text: z.string().nullish() }))
-    .transform((parts) => parts.map(({ type, text }) => (type === "text" ? (text ?? "") : "")).join("")),
+  z.string().transform((text) => ({ text, refusal: "" })),
+  Parts.transform((parts) => ({
+    text: parts.map(({ type, text }) => (type === "text" ? (text ?? "") : "")).join(""),
+    refusal: parts.map(({ type, refusal }) => (type === "refusal" ? (refusal ?? "") : "")).join(""),
+  })),
 ]);
 
+/** As a text, which it should be; some servers give the object itself, or nothing where a tool takes nothing. */
+export const CallArguments = z
+  .union([z.string(), z.record(z.string(), z.unknown()).transform((value) => JSON.stringify(value))])
+  .nullish();
+
+/** Some servers give calls that have no id an empty one. */
+export const CallId = z
+  .string()
+  .nullish()
+  .transform((id) => (id === "" ? null : (id ?? null)));
+
 const Call = z.object({
-  id: z.string().nullish(),
-  function: z.object({ name: z.string(), arguments: z.string() }),
+  id: CallId,
+  function: z.object({ name: z.string(), arguments: CallArguments }),
 });
 
 /** Some servers use the names of Responses. */
@@ -70,21 +86,34 @@ export function parseChatReply(body: Uint8Array): ModelReply {
   if (choice === undefined) throw malformed("no choice in the body");
   if (choice.error !== undefined && choice.error !== null) throw errorInBody(choice.error);
   throwOutage(choice.finish_reason ?? null);
-  const { content, refusal, tool_calls: calls } = choice.message;
+  const { content, tool_calls: calls } = choice.message;
+  const refusal = refusalIn(choice.message);
   return {
     returnedModel: model ?? null,
     responseId: id ?? null,
     usage: usage ?? null,
-    stop: stopReason(choice.finish_reason ?? null, refusal ?? null),
-    text: content ?? "",
-    refusal: refusal ?? null,
+    stop: stopReason(choice.finish_reason ?? null, refusal),
+    text: content?.text ?? "",
+    refusal: refusal === "" ? null : refusal,
     toolCalls: (calls ?? []).map(({ id: callId, function: { name, arguments: text } }): ToolCall => ({
-      id: callId ?? null,
+      id: callId,
       name,
-      arguments: text,
+      arguments: text ?? "{}",
     })),
     carry: null,
   };
+}
+
+/** In its own field, or as a part of the content; empty where there is none. */
+export function refusalIn({
+  refusal,
+  content,
+}: {
+  readonly refusal?: string | null | undefined;
+  readonly content?: z.output<typeof ChatContent> | null | undefined;
+}): string {
+  const own = refusal ?? "";
+  return own === "" ? (content?.refusal ?? "") : own;
 }
 
 interface SaidInPlace {
@@ -116,8 +145,8 @@ export function throwOutage(reason: string | null): void {
 }
 
 /** Compatible servers pass on the words of what is behind them: Anthropic's, Gemini's, Zhipu's. */
-export function stopReason(reason: string | null, refusal: string | null): StopReason {
-  if (refusal !== null && refusal !== "") return "refused";
+export function stopReason(reason: string | null, refusal: string): StopReason {
+  if (refusal !== "") return "refused";
   switch (reason?.toLowerCase()) {
     case "stop":
     case "eos":

@@ -3,7 +3,16 @@
 import * as z from "zod";
 import { createJsonStreamReader } from "./json-stream-reader.ts";
 import type { ModelReply, ReplyPiece, StreamReader } from "./model-format.ts";
-import { ChatContent, ChatUsage, stopReason, throwError, throwOutage } from "./openai-chat-reply.ts";
+import {
+  CallArguments,
+  CallId,
+  ChatContent,
+  ChatUsage,
+  refusalIn,
+  stopReason,
+  throwError,
+  throwOutage,
+} from "./openai-chat-reply.ts";
 import { errorInBody } from "./provider-error.ts";
 import type { ReasoningFilter } from "./reasoning-tags.ts";
 import { ReplyBuilder } from "./reply-builder.ts";
@@ -11,8 +20,8 @@ import { anyJson, malformed, readAs, truncated } from "./response-body.ts";
 
 const CallDelta = z.object({
   index: z.int().min(0).nullish(),
-  id: z.string().nullish(),
-  function: z.object({ name: z.string().nullish(), arguments: z.string().nullish() }).nullish(),
+  id: CallId,
+  function: z.object({ name: z.string().nullish(), arguments: CallArguments }).nullish(),
 });
 
 const Chunk = z.object({
@@ -57,13 +66,13 @@ export function createChatStreamReader(filter: ReasoningFilter | null = null): S
       throwOutage(choice?.finish_reason ?? null);
       const { content, refusal, tool_calls: calls } = choice?.delta ?? {};
       const isEnd = finishReason === null && (choice?.finish_reason ?? "") !== "";
-      const said = content ?? "";
+      const said = content?.text ?? "";
       // A word of reasoning is one, too.
       const isLate = finishReason !== null && said !== "";
       const text = filter === null ? said : filter.push(said) + (isEnd ? filter.finish() : "");
       const pieces = [
         ...reply.addText(text),
-        ...reply.addRefusal(refusal ?? ""),
+        ...reply.addRefusal(refusalIn({ refusal, content })),
         ...(calls ?? []).flatMap((call) => addCall(reply, keys, call)),
       ];
       // The first reason stands: one that follows it, or a word, would make a whole answer of a truncated one.
@@ -75,7 +84,7 @@ export function createChatStreamReader(filter: ReasoningFilter | null = null): S
     },
     finish: (): ModelReply => {
       if (finishReason === null) throw truncated("the stream ended before its finish_reason");
-      return reply.build((refusal) => stopReason(finishReason, refusal));
+      return reply.build((refusal) => stopReason(finishReason, refusal ?? ""));
     },
   });
 }
@@ -90,16 +99,15 @@ class CallKeys {
   #count = 0;
 
   of({ index, id }: z.output<typeof CallDelta>, last: number | string): number | string {
-    const said = id === undefined || id === "" ? null : id;
-    if (index === undefined || index === null) return said === null ? last : `call ${said}`;
+    if (index === undefined || index === null) return id === null ? last : `call ${id}`;
     const current = this.#current.get(index);
-    if (current !== undefined && (said === null || current.id === null || said === current.id)) {
-      if (current.id === null && said !== null) this.#current.set(index, { key: current.key, id: said });
+    if (current !== undefined && (id === null || current.id === null || id === current.id)) {
+      if (current.id === null && id !== null) this.#current.set(index, { key: current.key, id });
       return current.key;
     }
     const key = `index ${index}, call ${this.#count}`;
     this.#count += 1;
-    this.#current.set(index, { key, id: said });
+    this.#current.set(index, { key, id });
     return key;
   }
 }
@@ -111,7 +119,7 @@ function addCall(
 ): readonly ReplyPiece[] {
   const key = keys.of(call, reply.lastCall);
   return [
-    ...reply.beginCall(key, { id: call.id ?? null, name: call.function?.name ?? "" }),
+    ...reply.beginCall(key, { id: call.id, name: call.function?.name ?? "" }),
     ...reply.addArguments(key, call.function?.arguments ?? ""),
   ];
 }

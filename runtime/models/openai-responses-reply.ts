@@ -10,7 +10,9 @@ const Message = z.object({
   type: z.literal("message"),
   /** `commentary` is said on the way to an answer, and is none. */
   phase: z.string().nullish(),
-  content: z.array(z.object({ type: z.string(), text: z.string().nullish(), refusal: z.string().nullish() })),
+  content: z
+    .array(z.object({ type: z.string(), text: z.string().nullish(), refusal: z.string().nullish() }))
+    .nullish(),
 });
 
 const FunctionCall = z.object({
@@ -56,14 +58,15 @@ export function parseResponsesReply(body: Uint8Array): ModelReply {
 export function readResponse(json: Json, given: readonly Json[] = []): ModelReply {
   const response = readAs(Response, json);
   const { id, model, status, error, incomplete_details: incomplete, usage } = response;
-  if (error !== undefined && error !== null) throw errorInBody(error);
+  const reported = error ?? null;
+  if (reported !== null || status === "failed") throw errorInBody(reported);
   const isLeftOut = (response.output?.length ?? 0) === 0 && given.length > 0;
   const output = isLeftOut ? readAs(Response.shape.output, [...given]) : response.output;
   if (output === undefined || output === null) throw malformed("no output in the body");
   const raw = output as readonly Json[];
   const items = output.flatMap((item) => readItem(item as Json & { readonly type: string }));
   const said = items.flatMap((item) =>
-    item.type === "message" && !isCommentary(item.phase) ? item.content : [],
+    item.type === "message" && !isCommentary(item.phase) ? (item.content ?? []) : [],
   );
   const refusal = said.map((part) => (part.type === "refusal" ? (part.refusal ?? "") : "")).join("");
   const toolCalls = items.flatMap(toToolCall);

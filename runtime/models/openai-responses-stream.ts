@@ -2,7 +2,7 @@
 
 import * as z from "zod";
 import type { Json } from "../../protocol/canonical-json.ts";
-import { createJsonStreamReader } from "./json-stream-reader.ts";
+import { createJsonStreamReader, SIGNS_OF_LIFE } from "./json-stream-reader.ts";
 import type { ModelReply, ReplyPiece, StreamReader } from "./model-format.ts";
 import { isCommentary, readResponse } from "./openai-responses-reply.ts";
 import { errorInBody } from "./provider-error.ts";
@@ -28,8 +28,6 @@ type Event = z.output<typeof Event>;
 
 const ENDINGS = new Set(["response.completed", "response.incomplete", "response.failed"]);
 const CALLS = new Set(["function_call", "custom_tool_call"]);
-/** Say nothing, wherever they stand. */
-const SILENT = new Set(["keepalive", "ping"]);
 
 export function createResponsesStreamReader(): StreamReader {
   const passed = new ReplyBuilder();
@@ -41,7 +39,7 @@ export function createResponsesStreamReader(): StreamReader {
   return createJsonStreamReader({
     onEvent: (json) => {
       const event = readAs(Event, json);
-      if (SILENT.has(event.type)) return [];
+      if (SIGNS_OF_LIFE.has(event.type)) return [];
       if (reply !== null) throw malformed("an event follows the whole response");
       if (event.type === "error") throw errorInBody(event.error ?? json);
       if (event.type === "response.output_item.done") keepItem(given, json, event.output_index ?? 0);

@@ -14,10 +14,17 @@ export function parseBody<Schema extends z.ZodType>(schema: Schema, body: Uint8A
   return readAs(schema, parseProviderJson(body));
 }
 
-/** @throws {UpstreamError} MODEL_RESPONSE_MALFORMED for bad UTF-8, for what is not JSON, or for nesting without end */
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf] as const;
+
+/**
+ * A byte order mark, which some gateways write, is no part of the JSON (RFC 8259 §8.1).
+ *
+ * @throws {UpstreamError} MODEL_RESPONSE_MALFORMED for bad UTF-8, for what is not JSON, or for nesting without end
+ */
 export function parseProviderJson(body: Uint8Array): Json {
+  const isMarked = BYTE_ORDER_MARK.every((byte, at) => body[at] === byte);
   try {
-    return parseJson(body);
+    return parseJson(isMarked ? body.subarray(BYTE_ORDER_MARK.length) : body);
   } catch (cause) {
     throw malformed("the body is not JSON", cause);
   }

@@ -84,14 +84,31 @@ const geminis = (responseId: string, words: readonly string[], reason: string): 
   );
 const GEMINIS = [geminis("a", ["Ye", "s"], "STOP"), geminis("b", ["No, ", "not", ""], "MAX_TOKENS")];
 
+const interaction = (event_type: string, id: string, status: string): string =>
+  data({ event_type, interaction: { id, model: "m", status } });
 const interactions = (id: string, words: readonly string[]): Events => [
-  data({ event_type: "interaction.created", interaction: { id, model: "m", status: "in_progress" } }),
-  data({ event_type: "step.start", index: 0, step: { type: "model_output", content: [] } }),
-  ...words.map((text) => data({ event_type: "step.delta", index: 0, delta: { type: "text", text } })),
+  interaction("interaction.created", id, "in_progress"),
+  data({ event_type: "step.start", index: 0, step: { type: "thought" } }),
+  data({ event_type: "step.delta", index: 0, delta: { type: "thought_signature", signature: "s" } }),
   data({ event_type: "step.stop", index: 0 }),
-  data({ event_type: "interaction.completed", interaction: { id, model: "m", status: "completed" } }),
+  data({ event_type: "step.start", index: 1, step: { type: "model_output" } }),
+  ...words.map((text) => data({ event_type: "step.delta", index: 1, delta: { type: "text", text } })),
+  data({ event_type: "step.stop", index: 1 }),
+  interaction("interaction.completed", id, "completed"),
 ];
-const INTERACTIONS = [interactions("a", ["Ye", "s"]), interactions("b", ["No, ", "not"])];
+const INTERACTIONS = [
+  interactions("a", ["Ye", "s"]),
+  interactions("b", ["No, ", "not"]),
+  [
+    interaction("interaction.created", "c", "in_progress"),
+    data({ event_type: "step.start", index: 0, step: { type: "function_call", id: "x", name: "f" } }),
+    ...['{"x":', "1}"].map((text) =>
+      data({ event_type: "step.delta", index: 0, delta: { type: "arguments_delta", arguments: text } }),
+    ),
+    data({ event_type: "step.stop", index: 0 }),
+    interaction("interaction.completed", "c", "requires_action"),
+  ],
+];
 
 /** One event in the place of a stream's text carries a piece of it: only formats that repeat the whole see it move. */
 type Mutator = (events: Events, others: readonly Events[], random: Random) => Events | string;
@@ -126,6 +143,52 @@ const drop: Mutator = (events, _others, random) => {
   return events.filter((_, index) => index !== at);
 };
 
+/** Events that tell of an interaction, and change nothing of it. */
+const signOfLife: Mutator = (events, _others, random) => {
+  const at = random(events.length + 1);
+  const sign = [
+    { event_type: "interaction.status_update", interaction_id: "a", status: "in_progress" },
+    { event_type: "interaction.status_update", interaction: { status: "in_progress" } },
+    { event_type: "ping" },
+  ][random(3)];
+  return [...events.slice(0, at), data(sign), ...events.slice(at)];
+};
+/** The end of the interaction ends its steps, too. */
+const unstop: Mutator = (events) => events.filter((event) => !event.includes("step.stop"));
+
+/** As it was: what is dressed otherwise is the same answer still. */
+const keep: Mutator = (events) => events;
+
+/** The same events in other clothes: what the standard of event streams allows, and servers do. */
+type Dress = (text: string, random: Random) => string;
+
+/** Before an event, here and there. */
+const between =
+  (...signs: readonly string[]): Dress =>
+  (text, random) =>
+    text.replaceAll(/^data:/gm, (data) =>
+      random(3) === 0 ? `${signs[random(signs.length)]!}${data}` : data,
+    );
+const DRESSES: readonly Dress[] = [
+  (text) => text,
+  (text) => text.replaceAll("\n", "\r\n"),
+  (text) => text.replaceAll("\n", "\r"),
+  (text) => `\ufeff${text}`,
+  (text) => `${text}${DONE}`,
+  (text) => text.replaceAll(/^data: /gm, "data:"),
+  between(": keep-alive\n", ": keep-alive\n\n", "\n\n"),
+  between("data:\n\n", "data: \n\n"),
+  between("event: message\n", "id: 7\n", "retry: 5\n", "unknown\n"),
+];
+
+/** Bytes that arrive together: of no character, line or event need they be all. */
+function inPieces(input: Uint8Array): readonly Uint8Array[] {
+  const size = 1 + (input.length % 61);
+  return Array.from({ length: Math.ceil(input.length / size) }, (_, at) =>
+    input.subarray(at * size, (at + 1) * size),
+  );
+}
+
 function streamTarget(
   name: string,
   format: ModelFormat,
@@ -140,11 +203,12 @@ function streamTarget(
       const events = streams.find((stream) => stream.join("") === text) ?? [];
       const others = streams.filter((stream) => stream !== events);
       const mutated = mutators[random(mutators.length)]!(events, others, random);
-      return toUtf8(typeof mutated === "string" ? mutated : mutated.join(""));
+      const plain = typeof mutated === "string" ? mutated : mutated.join("");
+      return toUtf8(DRESSES[random(DRESSES.length)]!(plain, random));
     },
     run: (input) => {
       const reader = format.createStreamReader();
-      const pieces = reader.read(input);
+      const pieces = inPieces(input).flatMap((piece) => reader.read(piece));
       const { text, stop, toolCalls, refusal } = reader.finish();
       const heard = pieces.map((piece) => (piece.kind === "text" ? piece.text : "")).join("");
       if (heard !== text) throw new Error("a listener heard another text");
@@ -153,31 +217,25 @@ function streamTarget(
   };
 }
 
+/** What every format shows: what is missing, what comes too late, and what is only dressed otherwise. */
+const SEEN_BY_ALL = [keep, cut, cutInside, append, repeatLast] as const;
+
 export const MODEL_STREAM_TARGETS: readonly FuzzTarget[] = [
-  streamTarget("openai-chat", createOpenaiChat(DEFAULT_CHAT_DIALECT), CHATS, [
-    cut,
-    cutInside,
-    append,
-    repeatLast,
-  ]),
+  streamTarget("openai-chat", createOpenaiChat(DEFAULT_CHAT_DIALECT), CHATS, SEEN_BY_ALL),
   streamTarget("openai-responses", openaiResponses, RESPONSES, [
-    cut,
-    cutInside,
-    append,
+    ...SEEN_BY_ALL,
     prepend,
-    repeatLast,
     splice,
     swap,
     repeat,
     drop,
   ]),
-  streamTarget("anthropic-messages", anthropicMessages, MESSAGES, [
-    cut,
-    cutInside,
-    append,
+  streamTarget("anthropic-messages", anthropicMessages, MESSAGES, [...SEEN_BY_ALL, prepend]),
+  streamTarget("gemini", gemini, GEMINIS, SEEN_BY_ALL),
+  streamTarget("gemini-interactions", geminiInteractions, INTERACTIONS, [
+    ...SEEN_BY_ALL,
     prepend,
-    repeatLast,
+    signOfLife,
+    unstop,
   ]),
-  streamTarget("gemini", gemini, GEMINIS, [cut, cutInside, append, repeatLast]),
-  streamTarget("gemini-interactions", geminiInteractions, INTERACTIONS, [cut, cutInside, append, repeatLast]),
 ];

@@ -17,4 +17,16 @@ describe(`what models, requesters and sites write (seed ${SEED}) gets the right 
       expect(findings).toEqual([]);
     },
   );
+
+  test.for(MODEL_STREAM_TARGETS)(
+    "$kind: some inputs are the same answer still, and some are none",
+    async (target) => {
+      const { outcomes } = await fuzz(target, { seed: SEED, runs: RUNS });
+      const { accepted = 0, ...refused } = outcomes;
+      expect(accepted).toBeGreaterThan(RUNS / 20);
+      expect(Object.keys(refused)).toEqual(
+        expect.arrayContaining(["MODEL_RESPONSE_MALFORMED", "MODEL_RESPONSE_TRUNCATED"]),
+      );
+    },
+  );
 });

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { gemini } from "../../../runtime/models/gemini.ts";
+import { geminiInteractions } from "../../../runtime/models/gemini-interactions.ts";
 import { anthropicMessages } from "../../../runtime/models/anthropic-messages.ts";
 import type { ModelFormat, ModelReply } from "../../../runtime/models/model-format.ts";
 import { createOpenaiChat, DEFAULT_CHAT_DIALECT } from "../../../runtime/models/openai-chat.ts";
@@ -222,6 +223,125 @@ describe("oddities that cannot change an answer", () => {
       message: { content },
     });
     expect(whole(chat, { choices: [choice(1, "second"), choice(0, "first")] }).text).toBe("first");
+  });
+});
+
+describe("arguments of a call that are no text", () => {
+  test.for([
+    ["an object", { x: 1 }, '{"x":1}'],
+    ["nothing", null, "{}"],
+    ["a text, which stays as it is", '{"x": 1.0}', '{"x": 1.0}'],
+  ] as const)("%s", ([, given, expected]) => {
+    const message = { tool_calls: [{ id: "a", function: { name: "f", arguments: given } }] };
+    const choices = [{ index: 0, finish_reason: "tool_calls", message }];
+    expect(whole(chat, { choices }).toolCalls[0]?.arguments).toBe(expected);
+  });
+
+  test("come in a stream, and twice are several", () => {
+    const piece = delta({
+      tool_calls: [{ index: 0, id: "a", function: { name: "f", arguments: { x: 1 } } }],
+    });
+    expect(streamed(chat, [piece, delta({}, "tool_calls")]).toolCalls[0]?.arguments).toBe('{"x":1}');
+    expect(codeOf(() => streamed(chat, [piece, piece, delta({}, "tool_calls")]))).toBe(
+      "MODEL_RESPONSE_MALFORMED",
+    );
+  });
+});
+
+test("a refusal among the parts of a content is one", () => {
+  const content = [{ type: "refusal", refusal: "I cannot." }];
+  expect(whole(chat, completion(content, "stop"))).toMatchObject({ stop: "refused", refusal: "I cannot." });
+  expect(streamed(chat, [delta({ content }), delta({}, "stop")])).toMatchObject({
+    stop: "refused",
+    refusal: "I cannot.",
+  });
+});
+
+test("a response that failed is an outage, whether or not it says why", () => {
+  const failed = { status: "failed", output: [] };
+  expect(codeOf(() => whole(openaiResponses, failed))).toBe("MODEL_HTTP_ERROR");
+  expect(codeOf(() => streamed(openaiResponses, [{ type: "response.failed", response: failed }]))).toBe(
+    "MODEL_HTTP_ERROR",
+  );
+});
+
+test("a byte order mark before a body is no part of it", () => {
+  const body = `\ufeff${JSON.stringify(completion("Yes", "stop"))}`;
+  expect(chat.parseReply(toUtf8(body)).text).toBe("Yes");
+  expect(codeOf(() => chat.parseReply(toUtf8(`\ufeff${body}`)))).toBe("MODEL_RESPONSE_MALFORMED");
+});
+
+test("an empty id of a call is none, whole and streamed", () => {
+  const call = { id: "", function: { name: "f", arguments: "{}" } };
+  const message = { tool_calls: [call, { ...call, id: "a" }] };
+  const replies = [
+    whole(chat, { choices: [{ index: 0, finish_reason: "tool_calls", message }] }),
+    streamed(chat, [
+      ...message.tool_calls.map((each, index) => delta({ tool_calls: [{ ...each, index }] })),
+      delta({}, "tool_calls"),
+    ]),
+  ];
+  for (const { toolCalls } of replies) expect(toolCalls.map(({ id }) => id)).toEqual([null, "a"]);
+});
+
+test("a message without content says nothing", () => {
+  const output = [{ type: "message", content: null }];
+  expect(whole(openaiResponses, { status: "completed", output })).toMatchObject({ text: "", stop: "other" });
+  expect(whole(chat, completion(null, "stop"))).toMatchObject({ text: "", stop: "complete" });
+});
+
+test("spaces around the marker of the end are none of it", () => {
+  const reader = chat.createStreamReader();
+  reader.read(toUtf8(`data: ${JSON.stringify(delta({ content: "Yes" }, "stop"))}\n\ndata:  [DONE] \n\n`));
+  expect(reader.finish().text).toBe("Yes");
+});
+
+test("a reason to stop counts inside its message alone", () => {
+  const reason = { type: "message_delta", delta: { stop_reason: "end_turn" } };
+  const start = { type: "message_start", message: { id: "m" } };
+  for (const events of [
+    [reason, start, { type: "message_stop" }],
+    [start, { type: "message_stop" }, reason],
+  ])
+    expect(codeOf(() => streamed(anthropicMessages, events))).toBe("MODEL_RESPONSE_MALFORMED");
+  const usage = { type: "message_delta", delta: {}, usage: { output_tokens: 2 } };
+  expect(streamed(anthropicMessages, [start, reason, { type: "message_stop" }, usage]).stop).toBe("complete");
+});
+
+describe("an interaction", () => {
+  const of = (event_type: string, status: string, id = "i"): object => ({
+    event_type,
+    interaction: { id, status },
+  });
+  const step = (event_type: string, more: object = {}): object => ({ event_type, index: 0, ...more });
+  const words = [
+    step("step.start", { step: { type: "model_output" } }),
+    step("step.delta", { delta: { type: "text", text: "Yes" } }),
+    step("step.stop"),
+  ];
+  const begun = of("interaction.created", "in_progress");
+  const ended = of("interaction.completed", "completed");
+
+  test("goes on after whatever says that it does, and hears signs of life after its end", () => {
+    const events = [
+      begun,
+      of("interaction.status_update", "in_progress"),
+      ...words,
+      ended,
+      { event_type: "ping" },
+    ];
+    expect(streamed(geminiInteractions, events)).toMatchObject({ text: "Yes", stop: "complete" });
+  });
+
+  test.for([
+    ["another one inside of it", [begun, ...words, of("interaction.completed", "completed", "j")]],
+    ["a step that ends and never began", [begun, step("step.stop"), ended]],
+    ["an event after its end", [begun, ...words, ended, ...words]],
+    ["one that never ends", [begun, ...words, of("interaction.completed", "in_progress")]],
+  ] as const)("is no reply with %s", ([, events]) => {
+    expect(codeOf(() => streamed(geminiInteractions, events))).toMatch(
+      /^MODEL_RESPONSE_(?:MALFORMED|TRUNCATED)$/,
+    );
   });
 });
 

@@ -36,13 +36,6 @@ export interface Bounds {
   readonly bound?: Bound | null;
 }
 
-/**
- * Characters of an answer that are read: as many for each byte that may come of them, since JSON spells bytes in two or three, and
- * names and spaces come beside it; and never fewer than the names of a request may take. Reading a megabyte takes half a second.
- */
-const READ_CHARACTERS_A_BYTE = 4;
-const MIN_READ_CHARACTERS = 65_536;
-
 /** Ends in a status for whatever a requester, a model or a network does; throws for nothing but a bug. */
 export async function infer(
   inference: Inference,
@@ -223,12 +216,8 @@ function judgeReply(reply: ModelReply, { contract, maxOutputBytes }: Run): Judge
   if (reply.stop !== "complete")
     return without(AnswerStatus.invalidOutput, "the model stopped before its answer was whole");
   const wrong = (problem: string): Judgement => ({ problem, answer: reply.text });
-  const most = Math.max(MIN_READ_CHARACTERS, READ_CHARACTERS_A_BYTE * maxOutputBytes);
-  if (reply.text.length > most) return wrong(`it is longer than ${maxOutputBytes} bytes`);
   try {
-    const output = contract.toOutput(reply.text);
-    if (output.length <= maxOutputBytes) return { status: AnswerStatus.ok, output, reason: null };
-    return wrong(`it is longer than ${maxOutputBytes} bytes`);
+    return { status: AnswerStatus.ok, output: contract.toOutput(reply.text, maxOutputBytes), reason: null };
   } catch (error) {
     if (error instanceof OutputProblem) return wrong(error.message);
     if (error instanceof InputError) return wrong("it cannot be encoded");

@@ -46,7 +46,7 @@ function toOutput(end: RunEnd, { output: type }: Manifest, maxOutputBytes: numbe
     const output =
       type === null
         ? encodeCanonicalJson(parseJson(toUtf8(text)))
-        : createOutputContract(typedFormat(type)).toOutput(text);
+        : createOutputContract(typedFormat(type)).toOutput(text, maxOutputBytes);
     if (output.length > maxOutputBytes) return bad(end, `the output is longer than ${maxOutputBytes} bytes`);
     return { status: AnswerStatus.ok, output, reason: null };
   } catch (error) {

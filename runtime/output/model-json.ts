@@ -7,6 +7,8 @@ export interface ModelJson {
   /** The JSON text alone, in the model's own spelling. */
   readonly text: string;
   readonly value: Json;
+  /** Values in it that hold no other: what a typed answer has a word for each of. */
+  readonly leaves: number;
 }
 
 /** The first line of a fence of Markdown: models that were told the schema in words like to add one around the whole answer. */
@@ -29,9 +31,10 @@ export function parseModelJson(answer: string): ModelJson {
       throw new OutputProblem("the answer must be one JSON value and nothing else");
     throw error;
   }
-  checkMembers(text);
-  checkUnicode(value);
-  return { text, value };
+  const leaves = checkMembers(text);
+  // Only an escape can spell half of a pair, in a text that is well-formed itself.
+  if (SURROGATE_ESCAPE.test(text)) checkUnicode(value);
+  return { text, value, leaves };
 }
 
 /** In one pass: a pattern for the whole would look for its end again from each of a megabyte of spaces. */
@@ -40,6 +43,8 @@ function withoutFence(text: string): string {
   const isClosed = fence !== "" && text.length >= line.length + fence.length && text.endsWith(fence);
   return isClosed ? text.slice(line.length, -fence.length).trim() : text;
 }
+
+const SURROGATE_ESCAPE = /\\u[dD][89a-fA-F]/;
 
 /** An escape can spell half of a surrogate pair: a text that has no UTF-8, and that no reader could hash or pass on. */
 function checkUnicode(value: Json): void {
@@ -57,9 +62,13 @@ function checkUnicode(value: Json): void {
 /** Names of the members of each object that is open; null for a list. */
 type Open = { readonly names: Set<string>; expectsName: boolean } | null;
 
-/** @param text valid JSON */
-function checkMembers(text: string): void {
+/**
+ * @param text valid JSON
+ * @returns how many values hold no other: in a tree whose lists have commas between their items, one more than there are commas
+ */
+function checkMembers(text: string): number {
   const open: Open[] = [];
+  let leaves = 1;
   for (let at = 0; at < text.length; at++) {
     const top = open.at(-1) ?? null;
     switch (text[at]) {
@@ -74,6 +83,7 @@ function checkMembers(text: string): void {
         open.pop();
         break;
       case ",":
+        leaves += 1;
         if (top !== null) top.expectsName = true;
         break;
       case '"': {
@@ -85,6 +95,7 @@ function checkMembers(text: string): void {
       default:
     }
   }
+  return leaves;
 }
 
 function endOfString(text: string, start: number): number {

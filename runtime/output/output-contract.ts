@@ -2,6 +2,7 @@
 
 import { isPlainText, toUtf8 } from "../../protocol/bytes.ts";
 import { parseJson, type Json } from "../../protocol/canonical-json.ts";
+import { MAX_OUTPUT_BYTES } from "../../protocol/limits.ts";
 import { encodeOutput } from "../../protocol/output-abi.ts";
 import { parseOutputType } from "../../protocol/output-type.ts";
 import { OutputKind, type OutputFormat } from "../../protocol/prompt.ts";
@@ -16,18 +17,51 @@ export interface OutputContract {
   /** null for free text. */
   readonly schema: { readonly json: Json; readonly strict: boolean } | null;
   /**
-   * The bytes of the answer's output.
+   * The bytes of the answer's output, at most `maxBytes`. What cannot fit is not read any further: a model, or whoever speaks through
+   * it, would otherwise choose how long the enclave is busy with an answer that nobody gets.
    *
    * @throws {OutputProblem} when the text is not what was asked for
    */
-  readonly toOutput: (text: string) => Uint8Array<ArrayBuffer>;
+  readonly toOutput: (text: string, maxBytes?: number) => Uint8Array<ArrayBuffer>;
 }
+
+/**
+ * Characters of an answer that are read: as many for each byte that may come of them, since JSON spells bytes in two or three, and
+ * names and spaces come beside it; and never fewer than the names of a request may take.
+ */
+const READ_CHARACTERS_A_BYTE = 4;
+const MIN_READ_CHARACTERS = 65_536;
+/** Bytes of the least that any value takes in the ABI encoding. */
+const WORD_BYTES = 32;
 
 /** @throws {InputError} INPUT_INVALID for a JSON Schema outside the supported subset */
 export function createOutputContract(format: OutputFormat): OutputContract {
+  const { schema, read } = createReader(format);
+  return {
+    schema,
+    toOutput: (text, maxBytes = MAX_OUTPUT_BYTES) => {
+      if (text.length > Math.max(MIN_READ_CHARACTERS, READ_CHARACTERS_A_BYTE * maxBytes))
+        throw tooLong(maxBytes);
+      const output = read(text, maxBytes);
+      if (output.length > maxBytes) throw tooLong(maxBytes);
+      return output;
+    },
+  };
+}
+
+function tooLong(maxBytes: number): OutputProblem {
+  return new OutputProblem(`it is longer than ${maxBytes} bytes`);
+}
+
+interface Reader {
+  readonly schema: OutputContract["schema"];
+  readonly read: (text: string, maxBytes: number) => Uint8Array<ArrayBuffer>;
+}
+
+function createReader(format: OutputFormat): Reader {
   switch (format.kind) {
     case OutputKind.text:
-      return { schema: null, toOutput: toPlainText };
+      return { schema: null, read: toPlainText };
     case OutputKind.json:
       return jsonContract(format.schema);
     case OutputKind.choice:
@@ -37,14 +71,16 @@ export function createOutputContract(format: OutputFormat): OutputContract {
   }
 }
 
-function jsonContract(schemaText: string): OutputContract {
+function jsonContract(schemaText: string): Reader {
   const schema = parseJson(toUtf8(schemaText));
   checkJsonSchema(schema);
   const exactSchema = parseExactJson(schemaText);
   return {
     schema: { json: schema, strict: true },
-    toOutput: (answer) => {
+    read: (answer, maxBytes) => {
       const { text } = parseModelJson(answer);
+      // It is the output, byte for byte.
+      if (text.length > maxBytes) throw tooLong(maxBytes);
       const problem = findSchemaProblem(exactSchema, parseExactJson(text));
       if (problem !== null) throw new OutputProblem(problem);
       // The model's own text, not a rendering of it: numbers past 2^53 would change.
@@ -55,7 +91,7 @@ function jsonContract(schemaText: string): OutputContract {
 
 const CHOICE = parseOutputType("(uint256 index)");
 
-function choiceContract(choices: readonly string[]): OutputContract {
+function choiceContract(choices: readonly string[]): Reader {
   const json: Json = {
     type: "object",
     properties: { choice: { type: "string", enum: choices } },
@@ -64,7 +100,7 @@ function choiceContract(choices: readonly string[]): OutputContract {
   };
   return {
     schema: { json, strict: true },
-    toOutput: (answer) => {
+    read: (answer) => {
       const { value } = parseModelJson(answer);
       const isAlone = isObject(value) && Object.keys(value).length === 1;
       const index = isAlone ? choices.findIndex((choice) => choice === value["choice"]) : -1;
@@ -74,12 +110,15 @@ function choiceContract(choices: readonly string[]): OutputContract {
   };
 }
 
-function abiContract(typeText: string): OutputContract {
+function abiContract(typeText: string): Reader {
   const type = parseOutputType(typeText);
   return {
     schema: { json: toJsonSchema(type), strict: true },
-    toOutput: (answer) =>
-      encodeOutput(type, toOutputValues(type, parseExactJson(parseModelJson(answer).text))),
+    read: (answer, maxBytes) => {
+      const { text, leaves } = parseModelJson(answer);
+      if (leaves * WORD_BYTES > maxBytes) throw tooLong(maxBytes);
+      return encodeOutput(type, toOutputValues(type, parseExactJson(text)));
+    },
   };
 }
 

@@ -181,9 +181,9 @@ describe("a tuple", () => {
     ["nothing", "(bool a)", ``, "the answer must be one JSON value and nothing else"],
     ["a list in its place", "(bool a)", `[true]`, "the answer must be a JSON object"],
     [
-      "a fence that nobody closes, and a megabyte of spaces",
+      "a fence that nobody closes, and as many spaces as are read",
       "(bool a)",
-      `\`\`\`json\n${" ".repeat(1_000_000)}x`,
+      `\`\`\`json\n${" ".repeat(262_000)}x`,
       "the answer must be one JSON value and nothing else",
     ],
     [
@@ -218,14 +218,65 @@ describe("a tuple", () => {
           );
           const schema = toJsonSchema(type);
           expect(findSchemaProblem(exact(schema), exact(answer))).toBeNull();
-          const output = createOutputContract(abi(spellOutputType(type, [" "]))).toOutput(
-            JSON.stringify(answer),
+          const contract = createOutputContract(abi(spellOutputType(type, [" "])));
+          const output = encodeOutput(type, values);
+          // To the byte as much as may come of it, so that counting values refuses none that fits.
+          expect(toHex(contract.toOutput(JSON.stringify(answer), output.length))).toBe(toHex(output));
+          expect(() => contract.toOutput(JSON.stringify(answer), output.length - 1)).toThrow(
+            /is longer than/,
           );
-          expect(toHex(output)).toBe(toHex(encodeOutput(type, values)));
         },
       ),
       { numRuns: 200 },
     );
+  });
+});
+
+describe("an answer that cannot fit is not read any further", () => {
+  const limited = (format: OutputFormat, answer: string, maxBytes: number): string => {
+    try {
+      return toHex(createOutputContract(format).toOutput(answer, maxBytes));
+    } catch (error) {
+      if (error instanceof OutputProblem) return error.message;
+      throw error;
+    }
+  };
+  const list = (count: number, last = '"x"'): string =>
+    `{"a":[${[...Array<string>(count - 1).fill("1"), last].join(",")}]}`;
+
+  // The last value is wrong: whoever reads the values says so.
+  test("values of a typed answer are read where each can have its word", () => {
+    expect(limited(abi("(uint8[] a)"), list(32), 1_024)).toBe("a[31] must be an integer from 0 to 255");
+    expect(limited(abi("(uint8[] a)"), list(33), 1_024)).toBe("it is longer than 1024 bytes");
+    expect(limited(abi("(uint8[] a)"), list(30, "1"), 1_024)).toMatch(/^0x/);
+  });
+
+  test("commas inside of strings are none, and lists without values count as one", () => {
+    expect(limited(abi("(string s)"), `{"s":"${",".repeat(31)}"}`, 96)).toMatch(/^0x/);
+    const empty = `{"a":[${Array<string>(17).fill("[]").join(",")}]}`;
+    expect(limited(abi("(bool[][] a)"), empty, 512)).toBe("it is longer than 512 bytes");
+  });
+
+  test("a JSON text is checked where it fits itself", () => {
+    const format = json({ type: "array", items: { type: "boolean" } });
+    expect(limited(format, "[1]", 3)).toMatch(/must be boolean/);
+    expect(limited(format, "[1]", 2)).toBe("it is longer than 2 bytes");
+  });
+
+  test.for([
+    ["text", text, "é", 1],
+    ["a choice", choice("a", "b"), '{"choice":"a"}', 31],
+    ["a typed answer", abi("(bool a)"), '{"a":true}', 31],
+  ] as const)("%s of one byte more is none", ([, format, answer, maxBytes]) => {
+    expect(limited(format, answer, maxBytes)).toBe(`it is longer than ${maxBytes} bytes`);
+    expect(limited(format, answer, maxBytes + 1)).toMatch(/^0x/);
+  });
+
+  test("four characters are read for each byte, and never fewer than 65,536", () => {
+    const wordy = (characters: number): string => `{"a":true}${" ".repeat(characters - 10)}`;
+    expect(limited(abi("(bool a)"), wordy(65_536), 32)).toMatch(/^0x/);
+    expect(limited(abi("(bool a)"), wordy(65_537), 32)).toBe("it is longer than 32 bytes");
+    expect(limited(abi("(bool a)"), wordy(80_000), 20_000)).toMatch(/^0x/);
   });
 });
 

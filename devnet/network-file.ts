@@ -26,6 +26,8 @@ export const NetworkFile = z.strictObject({
   oracleUrl: z.url(),
   /** An appraisal policy that accepts this network's enclave, and so names the simulator. */
   policyFile: z.string(),
+  /** Where a file lies that the enclave is to read, by its name, and where it is served; null: nowhere. */
+  files: z.strictObject({ folder: z.string(), origin: z.url() }).nullable(),
   /** What `adyton functions local` gives the nodes of Chainlink Functions to show the enclave. */
   functionsCredential: z.string(),
   /** What `adyton agent run` shows the enclave. */

@@ -1,9 +1,10 @@
 /**
  * A local model endpoint behind TLS with its own freshly made authority, so that the demo needs no key and no network.
  * Every answer says that it comes from `stand-in-1`, or from its namesakes in a panel. Other names choose a way to fail.
- * What `stand-in-pages.ts` has is given to whoever asks with GET; with `--rpc URL`, `POST /rpc` is passed on to that server.
+ * What `stand-in-pages.ts` has is given to whoever asks with GET; with `--rpc URL`, `POST /rpc` is passed on to that server; with
+ * `--files FOLDER`, `network-files.ts` gives what lies there.
  *
- * `node devnet/stand-in-model.ts --ca FILE [--port N] [--rpc URL]` writes the authority's certificate to FILE and prints one JSON
+ * `node devnet/stand-in-model.ts --ca FILE [--port N] [--rpc URL] [--files FOLDER]` writes the authority's certificate to FILE and prints one JSON
  * line, `{"event":"listening","url":"https://127.0.0.1:…/v1"}`, when it answers.
  */
 
@@ -14,6 +15,7 @@ import type { AddressInfo } from "node:net";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { answerStructured, answerText } from "./stand-in-answers.ts";
+import { findFile } from "./network-files.ts";
 import { findPage } from "./stand-in-pages.ts";
 import { STAND_IN_MODEL, STAND_IN_PANEL } from "./stand-in-panel.ts";
 import { createThrowawayAuthority } from "./throwaway-authority.ts";
@@ -75,7 +77,7 @@ function answer(call: Call): string {
 function send(
   response: ServerResponse,
   status: number,
-  body: string,
+  body: string | Buffer,
   headers: Record<string, string> = {},
 ): void {
   response.writeHead(status, {
@@ -179,10 +181,19 @@ async function passOn(rpcUrl: string, response: ServerResponse, body: Buffer): P
 interface Request {
   readonly request: IncomingMessage;
   readonly body: Buffer;
-  readonly rpcUrl: string | undefined;
+  readonly further: Further;
 }
 
-function respond({ request, body, rpcUrl }: Request, response: ServerResponse): void {
+/** What it serves beside the model. */
+export interface Further {
+  /** Of a chain's server that `/rpc` is passed on to. */
+  readonly rpcUrl?: string | undefined;
+  /** Folder of `network-files.ts`. */
+  readonly files?: string | undefined;
+}
+
+function respond({ request, body, further }: Request, response: ServerResponse): void {
+  const { rpcUrl, files } = further;
   if (rpcUrl !== undefined && request.method === "POST" && request.url === "/rpc") {
     void passOn(rpcUrl, response, body);
     return;
@@ -195,6 +206,12 @@ function respond({ request, body, rpcUrl }: Request, response: ServerResponse): 
   const page = request.method === "GET" ? findPage(request.url ?? "") : undefined;
   if (page !== undefined) {
     send(response, 200, page, { "content-type": "text/plain; charset=utf-8" });
+    return;
+  }
+  const file =
+    request.method === "GET" && files !== undefined ? findFile(files, request.url ?? "") : undefined;
+  if (file !== undefined) {
+    send(response, 200, file, { "content-type": "application/octet-stream" });
     return;
   }
   if (request.method !== "POST" || request.url !== "/v1/chat/completions") {
@@ -224,13 +241,10 @@ export interface StandInModel {
   readonly stop: () => Promise<void>;
 }
 
-/**
- * @param now when the certificates are made
- * @param rpcUrl of a chain's server that `/rpc` is passed on to
- */
-export async function startStandInModel(now: Date, port = 0, rpcUrl?: string): Promise<StandInModel> {
+/** @param now when the certificates are made */
+export async function startStandInModel(now: Date, port = 0, further: Further = {}): Promise<StandInModel> {
   // Another name than the model's own: of two authorities with one name a client tries the first, and refuses the other's servers.
-  const name = rpcUrl === undefined ? "Adyton stand-in authority" : "Adyton authority of sources";
+  const name = further.rpcUrl === undefined ? "Adyton stand-in authority" : "Adyton authority of sources";
   const authority = await createThrowawayAuthority(now, name);
   const server = createServer(
     await authority.issue([ADDRESS, "localhost", SEEN_FROM_QEMU]),
@@ -243,7 +257,7 @@ export async function startStandInModel(now: Date, port = 0, rpcUrl?: string): P
         else chunks.push(chunk);
       });
       request.on("end", () => {
-        respond({ request, body: Buffer.concat(chunks), rpcUrl }, response);
+        respond({ request, body: Buffer.concat(chunks), further }, response);
       });
     },
   );
@@ -267,14 +281,22 @@ export async function startStandInModel(now: Date, port = 0, rpcUrl?: string): P
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { ca: { type: "string" }, port: { type: "string", default: "0" }, rpc: { type: "string" } },
+    options: {
+      ca: { type: "string" },
+      port: { type: "string", default: "0" },
+      rpc: { type: "string" },
+      files: { type: "string" },
+    },
   });
   if (values.ca === undefined) {
-    process.stderr.write("usage: stand-in-model --ca FILE [--port N] [--rpc URL]\n");
+    process.stderr.write("usage: stand-in-model --ca FILE [--port N] [--rpc URL] [--files FOLDER]\n");
     process.exitCode = 64;
     return;
   }
-  const model = await startStandInModel(new Date(), Number(values.port), values.rpc);
+  const model = await startStandInModel(new Date(), Number(values.port), {
+    rpcUrl: values.rpc,
+    files: values.files,
+  });
   writeFileSync(values.ca, model.certificateAuthority);
   process.stdout.write(`${JSON.stringify({ event: "listening", url: model.url })}\n`);
   const stop = (): void => void model.stop();

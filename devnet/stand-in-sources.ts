@@ -1,4 +1,4 @@
-/** Servers of a local network that programs read: pages, and the chain's own server behind TLS, since nothing else is reached. */
+/** Servers of a local network that programs and questions read: pages, files, and the chain's own server behind TLS, since nothing else is reached. */
 
 import { join } from "node:path";
 import { readFileSync } from "node:fs";
@@ -8,6 +8,8 @@ import { readListening } from "./model-choice.ts";
 
 export interface StandInSources {
   readonly origin: string;
+  /** What `keepFile` puts there is served. */
+  readonly files: string;
   /** PEM. */
   readonly certificateAuthority: string;
   readonly program: RunningProgram;
@@ -16,14 +18,15 @@ export interface StandInSources {
 /** `/rpc` of it is the server at `rpcUrl`. */
 export async function startSources(folder: string, rpcUrl: string): Promise<StandInSources> {
   const caFile = join(folder, "sources-ca.pem");
+  const files = join(folder, "files");
   const program = await startProgram({
     name: "sources stand-in",
     command: process.execPath,
-    args: [...programArguments("devnet/stand-in-model"), "--ca", caFile, "--rpc", rpcUrl],
+    args: [...programArguments("devnet/stand-in-model"), "--ca", caFile, "--rpc", rpcUrl, "--files", files],
     environment: {},
     logFile: join(folder, "sources.log"),
     readReady: readListening,
   });
   const certificateAuthority = readFileSync(caFile, "utf8");
-  return { origin: new URL(program.ready).origin, certificateAuthority, program };
+  return { origin: new URL(program.ready).origin, files, certificateAuthority, program };
 }

@@ -19,7 +19,7 @@ import { programArguments } from "./node-program.ts";
 import { checkPort } from "./ports.ts";
 import { localChainSection, writeOracleConfig } from "./oracle-files.ts";
 import { emptyOwnFolder } from "./folder.ts";
-import { startSources } from "./stand-in-sources.ts";
+import { startSources, type StandInSources } from "./stand-in-sources.ts";
 import { describeSimulator, type SimulatedEnclave } from "./simulator.ts";
 
 /** The simulated machine's name: it becomes the platform id. */
@@ -56,9 +56,11 @@ export interface NetworkOptions {
   readonly onStep: (step: NetworkStep, detail: string) => void;
   /** Any free ones when not told. */
   readonly ports?: NetworkPorts;
+  /** Servers that run already; those of the environment, or the stand-in, when not told. */
+  readonly model?: ModelChoice;
   /** Further models of the stand-in. */
   readonly models?: readonly string[];
-  /** Serves `stand-in-pages.ts`, for programs to read. */
+  /** Serves `stand-in-pages.ts` and files, for programs and questions to read. */
   readonly sources?: true;
   readonly firstByteMs?: number;
 }
@@ -100,7 +102,7 @@ export async function startNetwork(options: NetworkOptions): Promise<LocalNetwor
       file: describeNetwork({ ...oracleTerms, oracleUrl: oracle.ready, rpcUrl: chain.rpcUrl }),
       deployment,
       model: chain.model,
-      sourcesOrigin: chain.sourcesOrigin,
+      sourcesOrigin: chain.sources?.origin ?? null,
       provider: chain.provider,
       programs: { anvil: chain.anvil, enclave, oracle },
       stop: () => running.stop(),
@@ -138,7 +140,7 @@ interface Chain {
   readonly anvil: RunningProgram;
   readonly provider: JsonRpcProvider;
   readonly model: ModelChoice;
-  readonly sourcesOrigin: string | null;
+  readonly sources: StandInSources | null;
 }
 
 async function startChain(options: NetworkOptions, running: RunningPrograms): Promise<Chain> {
@@ -152,15 +154,14 @@ async function startChain(options: NetworkOptions, running: RunningPrograms): Pr
   running.add(anvil);
   signal.throwIfAborted();
   onStep("chain", `anvil at ${rpcUrl}, chain ${LOCAL_CHAIN_ID}`);
-  const chosen = await chooseModel(environment, folder, options.models);
+  const chosen = options.model ?? (await chooseModel(environment, folder, options.models));
   if (chosen.program !== null) running.add(chosen.program);
   signal.throwIfAborted();
   const sources = options.sources === true ? await startSources(folder, rpcUrl) : null;
   if (sources !== null) running.add(sources.program);
   const model = trusting(chosen, sources?.certificateAuthority ?? null);
   onStep("model", `${model.endpoint}${model.standIn ? " (a local STAND-IN, not a model)" : ""}`);
-  const sourcesOrigin = sources?.origin ?? null;
-  return { rpcUrl, anvil, provider: running.connect(rpcUrl), model, sourcesOrigin };
+  return { rpcUrl, anvil, provider: running.connect(rpcUrl), model, sources };
 }
 
 function trusting(model: ModelChoice, authority: string | null): ModelChoice {
@@ -181,7 +182,7 @@ interface PlannedEnclave {
 /** The enclave's configuration is written first: the policy on chain names its digest. */
 async function planEnclave(
   { folder, now, firstByteMs, ports }: NetworkOptions,
-  { model, rpcUrl, sourcesOrigin }: Chain,
+  { model, rpcUrl, sources }: Chain,
 ): Promise<PlannedEnclave> {
   const simulator = await describeSimulator(PLATFORM, now());
   const credential = randomBytes(24).toString("base64url");
@@ -198,7 +199,7 @@ async function planEnclave(
     agentCredential,
     port: ports?.enclave ?? 0,
     clockChainUrl: rpcUrl,
-    chainServer: sourcesOrigin === null ? null : `${sourcesOrigin}/rpc`,
+    chainServer: sources === null ? null : `${sources.origin}/rpc`,
     firstByteMs: firstByteMs ?? FIRST_BYTE_MS,
   });
   const policyFile = join(folder, "policy.json");
@@ -284,6 +285,7 @@ function describeNetwork(
 ): NetworkFile {
   const { coordinator, enclaveRegistry, concierge, moderator, policyId } = parts.deployment;
   const models = [...parts.chain.model.models];
+  const { sources } = parts.chain;
   return {
     version: 2,
     pid: process.pid,
@@ -296,6 +298,7 @@ function describeNetwork(
     enclaveUrl: parts.enclaveUrl,
     oracleUrl: parts.oracleUrl,
     policyFile: parts.planned.policyFile,
+    files: sources === null ? null : { folder: sources.files, origin: sources.origin },
     functionsCredential: parts.planned.functionsCredential,
     agentCredential: parts.planned.agentCredential,
   };

@@ -34,6 +34,15 @@ contract Concierge is OracleConsumer {
         return _request(_terms(fee), Inference.encode(prompt), msg.value);
     }
 
+    /// Asks all that a prompt can: several models, settings, and pages, images and documents that the enclave reads.
+    function askPrompt(Prompt memory prompt, uint96 fee)
+        external
+        payable
+        returns (bytes32 requestId)
+    {
+        return _request(_terms(fee), Inference.encode(prompt), msg.value);
+    }
+
     /// Runs the program of that hash, which the enclave has.
     function run(bytes32 programHash, bytes calldata input, uint96 fee)
         external

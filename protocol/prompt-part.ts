@@ -61,11 +61,12 @@ const HASH_BYTES = 32;
 
 /** `type 1 ‖ length 3 ‖ body`. */
 export function encodePart(part: PromptPart): Uint8Array<ArrayBuffer> {
-  const body = encodeBody(part);
+  const body = encodePartBody(part);
   return concatBytes(uintBytes(part.kind, KIND_BYTES), uintBytes(body.length, LENGTH_BYTES), body);
 }
 
-function encodeBody(part: PromptPart): Uint8Array<ArrayBuffer> {
+/** What `Part.body` of a contract's prompt holds. */
+export function encodePartBody(part: PromptPart): Uint8Array<ArrayBuffer> {
   switch (part.kind) {
     case PartKind.page:
       return toUtf8(part.url);

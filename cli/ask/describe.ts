@@ -5,6 +5,7 @@ import { commandLine } from "../invocation.ts";
 import { paint, printable, wrap } from "../terminal.ts";
 import type { Answered } from "./ask-contract.ts";
 import type { Reply } from "./reply.ts";
+import { describeSource } from "./sources-read.ts";
 
 export interface AskResult extends Answered, Reply {
   readonly question: string;
@@ -39,6 +40,7 @@ export function describeAnswer(result: AskResult): string {
     `answer      ${paint.strong(printable(describeValue(result.answer)))}`,
     `status      ${describeStatus(result)}`,
     ...(problem === null ? [] : [wrap(printable(`because     ${problem}`), INDENT)]),
+    ...result.sources.map((source) => wrap(printable(`read        ${describeSource(source)}`), INDENT)),
     `request     ${requestId}`,
     `asked in    ${result.requestTx}`,
   ];
@@ -52,8 +54,8 @@ export function describeAnswer(result: AskResult): string {
   if (receiptFile !== null) {
     const verify = commandLine("verify", receiptFile, "--policy", result.policyFile);
     lines.push(`receipt     ${receiptFile}`, "Verify it:", `  ${verify}`);
-  } else if (result.status === "waiting") {
-    lines.push("Look again:", `  ${commandLine("receipt", requestId)}`);
+  } else if (fulfillTx === null && result.status !== "notServed") {
+    lines.push("Its receipt, once it is settled:", `  ${commandLine("receipt", requestId)}`);
   }
   return `${lines.join("\n")}\n`;
 }

@@ -7,6 +7,7 @@ import { parseReceipt, type Receipt } from "../../protocol/receipt.ts";
 import { understoodEvent } from "../../protocol/transcript.ts";
 import type { Answered } from "./ask-contract.ts";
 import { explainFailure } from "./failed-delivery.ts";
+import { sourcesRead, type SourceRead } from "./sources-read.ts";
 
 export interface Reply {
   /** Text, or the values by name; `null` unless the status is ok. */
@@ -15,9 +16,11 @@ export interface Reply {
   readonly answerBytes: number;
   /** Why the contract has no answer, for a person; `null` when it has it. */
   readonly problem: string | null;
+  /** What the enclave read for it. */
+  readonly sources: readonly SourceRead[];
 }
 
-export interface Sources {
+export interface Given {
   /** What was delivered; `null` when nothing was. */
   readonly delivered: Hex | null;
   /** The receipt's bytes, not verified; `null` when there is none. */
@@ -27,7 +30,7 @@ export interface Sources {
 export function readReply(
   answered: Answered,
   outputType: string | null,
-  { delivered, receipt }: Sources,
+  { delivered, receipt }: Given,
 ): Reply {
   const parsed = receipt === null ? null : parseReceipt(receipt);
   const output = answered.status === "ok" ? (delivered ?? parsed?.output ?? null) : null;
@@ -35,6 +38,7 @@ export function readReply(
     answer: output === null ? null : decodeReply(output, outputType),
     answerBytes: output === null ? 0 : (output.length - 2) / 2,
     problem: problemOf(answered, parsed, outputType),
+    sources: parsed === null ? [] : sourcesRead(parsed),
   };
 }
 
@@ -69,7 +73,7 @@ function explainStatus(
     case "refused":
       return "the model refused to answer this question";
     case "upstreamFailed":
-      return "the model's server failed, or answered too late";
+      return "the model's server, or one that the question names, failed or answered too late";
     case "invalidOutput":
       return explainInvalidOutput(receipt, outputType);
     case "outOfBudget":

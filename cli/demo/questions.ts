@@ -3,6 +3,7 @@
 import type { JsonRpcProvider } from "ethers";
 import { askConcierge } from "../ask/ask-concierge.ts";
 import { askContract, type Answered, type AskStep } from "../ask/ask-contract.ts";
+import { toPrompt } from "../ask/question.ts";
 import { decodeReply } from "../ask/reply.ts";
 import { Concierge__factory, ContentModerator__factory } from "../../contracts/bindings/factories/index.ts";
 import type { Hex } from "../../protocol/bytes.ts";
@@ -57,8 +58,8 @@ export async function askInWords(
   onStep: OnAskStep,
 ): Promise<QuestionAnswered> {
   const { model, contracts } = network;
-  const asked = { question: QUESTION, model, outputType: null, timeoutMs: TIMEOUT_MS, onStep };
-  const answered = await askConcierge(network, provider, asked);
+  const prompt = toPrompt({ question: QUESTION, models: [model], outputType: null });
+  const answered = await askConcierge(network, provider, { prompt, timeoutMs: TIMEOUT_MS, onStep });
   const reply = await Concierge__factory.connect(contracts.concierge, provider).replyTo(answered.requestId);
   const answer =
     answered.status === "ok" && answered.delivered ? decodeReply(reply.output as Hex, null) : null;

@@ -6,6 +6,7 @@ import { InputError } from "../../protocol/errors.ts";
 import { parseReceipt } from "../../protocol/receipt.ts";
 import { decodeReply } from "../ask/reply.ts";
 import { askConcierge } from "../ask/ask-concierge.ts";
+import { toPrompt } from "../ask/question.ts";
 import { parseOutputType } from "../../protocol/output-type.ts";
 import { toUtf8 } from "../../protocol/bytes.ts";
 import { connectLocally } from "../../devnet/local-accounts.ts";
@@ -55,9 +56,11 @@ export function registerAskTool(server: McpServer, options: AskOptions, cap: Spe
       const provider = connectLocally(network.rpcUrl, network.chainId);
       try {
         const { requestId, status, delivered, reason } = await askConcierge(network, provider, {
-          question,
-          model: model ?? network.model,
-          outputType: returns ?? null,
+          prompt: toPrompt({
+            question,
+            models: [model ?? network.model],
+            outputType: returns ?? null,
+          }),
           timeoutMs: TIMEOUT_MS,
           onStep: () => undefined,
           approve: (wei) => {

@@ -7,6 +7,7 @@ import { createFolder } from "../../devnet/folder.ts";
 import { isAnswering } from "../../devnet/liveness.ts";
 import { localWallet } from "../../devnet/local-accounts.ts";
 import { writeNetworkFile } from "../../devnet/network-file.ts";
+import { STAND_IN_PANEL } from "../../devnet/stand-in-panel.ts";
 import { startNetwork, type LocalNetwork } from "../../devnet/start.ts";
 import { ConfigError } from "../../protocol/errors.ts";
 import { wallClock } from "../clock.ts";
@@ -51,6 +52,9 @@ export async function keepUp(options: UpOptions): Promise<ExitCode> {
     now: wallClock,
     signal,
     onStep: steps.onStep,
+    // A panel can be tried, and a question about a page, without any vendor's key.
+    models: STAND_IN_PANEL.slice(1),
+    sources: true,
     ...(port === 0 ? {} : { ports: { chain: port, oracle: port + 1, enclave: port + 2 } }),
   }).finally(steps.end);
   try {

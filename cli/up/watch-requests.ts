@@ -7,6 +7,7 @@ import type { NetworkFile } from "../../devnet/network-file.ts";
 import { answerStatusName } from "../../protocol/answer.ts";
 import { fromHex, type Hex } from "../../protocol/bytes.ts";
 import { decodePayload } from "../../protocol/payload.ts";
+import { PartKind, type PromptPart } from "../../protocol/prompt-part.ts";
 import { paint, shorten } from "../terminal.ts";
 
 /** Milliseconds between looks at the chain: half of a block's time. */
@@ -57,13 +58,19 @@ function describePayload(payload: Hex): string {
   try {
     const decoded = decodePayload(fromHex(payload));
     if (!("prompt" in decoded)) return "a question that is not public";
-    const { models, messages } = decoded.prompt;
+    const { models, messages, parts } = decoded.prompt;
     const text = Array.from((messages.at(-1)?.content ?? "").replaceAll(/\s+/g, " "));
     const shown = text.length > SHOWN ? `${text.slice(0, SHOWN).join("")}…` : text.join("");
-    return `${models.join(", ")}: "${shown}"`;
+    const beside = parts.length === 0 ? "" : `, with ${parts.map(describePart).join(", ")}`;
+    return `${models.join(", ")}: "${shown}"${beside}`;
   } catch {
     return payload === "0x" ? "by URI" : "something that is no question";
   }
+}
+
+function describePart(part: PromptPart): string {
+  if (part.kind === PartKind.page) return part.url;
+  return part.kind === PartKind.read ? part.signature : part.uri;
 }
 
 function time(): string {

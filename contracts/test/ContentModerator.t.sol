@@ -6,7 +6,9 @@ import { ContentModerator } from "../../examples/ContentModerator.sol";
 import { IOracleCoordinator, Refusal } from "../src/interfaces/IOracleCoordinator.sol";
 import { OracleConsumerBase } from "../src/consumer/OracleConsumerBase.sol";
 import { MockCoordinator } from "../src/testing/MockCoordinator.sol";
+import { Inference } from "../src/Inference.sol";
 import { AnswerStatus } from "../src/types/Answer.sol";
+import { Prompt } from "../src/types/Prompt.sol";
 import { Test } from "./support/Vm.sol";
 
 /// How a contract developer tests a consumer: no enclave, no signature, only the mock.
@@ -128,6 +130,14 @@ contract ContentModeratorTest is Test {
             (, bytes memory output) = concierge.replyTo(id);
             assertEq(output, text, "kept");
         }
+    }
+
+    function test_ConciergeAsksWholePrompts() public {
+        Concierge concierge = new Concierge(mock.asCoordinator(), keccak256("policy"));
+        Prompt memory prompt = Inference.text("openai/gpt-5.1", "", "Has the bridge opened?");
+        prompt = Inference.withPage(prompt, "https://news.example/bridge");
+        bytes32 id = concierge.askPrompt{ value: 1 ether }(prompt, FEE);
+        assertEq(mock.payloadOf(id), Inference.encode(prompt), "payload");
     }
 
     function test_ConciergeKeepsTextAndTypedReplies() public {

@@ -1,13 +1,11 @@
 /** The behaviour file's section on what a prompt names: images, documents and pages by their URL, and views of contracts. Without it this enclave fetches none. */
 
 import * as z from "zod";
+import { MAX_FILE_BYTES } from "../../runtime/models/media.ts";
 
 const origin = z.string().refine((text) => URL.parse(text)?.origin === text && text.startsWith("https://"), {
   error: "expected an https origin, such as https://api.example.com",
 });
-
-/** Bytes of all images and documents of a prompt, times the models that are sent them: a receipt has all of it in base64 and again in hex. */
-export const MAX_FILE_BYTES = 2 * 1024 * 1024;
 
 /** Headers that belong to the connection, or that would make one asker's fetch another's. */
 const OWN_HEADERS = /^(?:accept|accept-language|user-agent|from)$/;

@@ -11,6 +11,9 @@ export type MediaType = (typeof MEDIA_TYPES)[number];
 /** Images and documents of one question: what all vendors take together. */
 export const MAX_MEDIA = 20;
 
+/** Bytes of all images and documents of a prompt, times the models that are sent them: a receipt has all of it in base64 and again in hex. */
+export const MAX_FILE_BYTES = 2 * 1024 * 1024;
+
 export interface Media {
   readonly mediaType: MediaType;
   /** In its one spelling, as providers are sent it. */

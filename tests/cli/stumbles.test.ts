@@ -36,6 +36,7 @@ function endedNetwork(): string {
     enclaveUrl: url,
     oracleUrl: url,
     policyFile: "policy.json",
+    files: null,
     functionsCredential: "x",
     agentCredential: "x",
   });

@@ -7,7 +7,9 @@ import { wallClock } from "../../cli/clock.ts";
 import { readEnvironment } from "../../devnet/config.ts";
 import { startNetwork, type LocalNetwork, type NetworkOptions } from "../../devnet/start.ts";
 
-export type TestNetworkOptions = Partial<Pick<NetworkOptions, "models" | "firstByteMs" | "sources">>;
+export type TestNetworkOptions = Partial<
+  Pick<NetworkOptions, "model" | "models" | "firstByteMs" | "sources">
+>;
 
 /** A network with the stand-in model, whatever the environment says, and how to end it. */
 export async function startTestNetwork(

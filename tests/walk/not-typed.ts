@@ -19,6 +19,14 @@ const rows = (page: string, reason: string, commands: readonly string[]): readon
 
 export const NOT_TYPED: readonly NotTyped[] = [
   ...rows(
+    "docs/how-to/ask-about-pages-and-files.md",
+    "needs pages and files that are nobody's; tests/integration/up.test.ts types the same commands with some of its own",
+    [
+      'adyton ask "Has the bridge opened?" --returns "(bool opened, string<=200 why)" --page https://news.example/bridge',
+      'adyton ask "What does the invoice charge?" --document invoice.pdf --image photo.png',
+    ],
+  ),
+  ...rows(
     "docs/how-to/ask-from-an-application.md",
     "needs an enclave with a name of its own, and a certificate for the front",
     [

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { chromium, type Page } from "playwright-core";
 import { build } from "vite";
 import { askConcierge } from "../../cli/ask/ask-concierge.ts";
+import { toPrompt } from "../../cli/ask/question.ts";
 import { startDesk } from "../../cli/up/desk.ts";
 import { readEnvironment } from "../../devnet/config.ts";
 import { startNetwork } from "../../devnet/start.ts";
@@ -84,9 +85,7 @@ try {
 
 async function ask(question: string, outputType: string | null): Promise<string> {
   const { requestId } = await askConcierge(network.file, network.provider, {
-    question,
-    model: network.file.model,
-    outputType,
+    prompt: toPrompt({ question, models: [network.file.model], outputType }),
     timeoutMs: 60_000,
     onStep: () => undefined,
   });

@@ -6,7 +6,7 @@ import { quotePrice } from "../../../enclave/answers/infer.ts";
 import { Behaviour } from "../../../enclave/configuration/behaviour.ts";
 import { createModelCatalog, type ModelCatalog } from "../../../enclave/models/model-catalog.ts";
 import { createSources } from "../../../enclave/sources/create-sources.ts";
-import { MAX_FILE_BYTES } from "../../../enclave/configuration/source-settings.ts";
+import { MAX_FILE_BYTES } from "../../../runtime/models/media.ts";
 import { AnswerStatus } from "../../../protocol/answer.ts";
 import { fromBase64 } from "../../../protocol/base64.ts";
 import { concatBytes, fromHex, fromUtf8 } from "../../../protocol/bytes.ts";

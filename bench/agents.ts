@@ -1,14 +1,22 @@
-/** `npm run -s bench:agents [-- --json]`: what the sandbox costs on this machine, in one thread. */
+/**
+ * `npm run -s bench:agents [-- --json]`: what agents cost on this machine, in one thread: the sandbox, a call of the host, proven
+ * reads, a replay (milliseconds, `hostCallUs` microseconds), and on chain (gas).
+ */
 
 import { availableParallelism, loadavg } from "node:os";
 import { loadSandbox } from "../cli/replay/load-sandbox.ts";
 import { runProgram, type CallDelivery, type RunTerms } from "../runtime/agents/run-loop.ts";
+import { measureReads } from "./agents/reads.ts";
+import { measureReplay } from "./agents/replays.ts";
+import { median, time } from "./agents/timing.ts";
+import { measureAgentAccount } from "./gas/measure.ts";
 
 const STARTS = 40;
 const CALLS = 1_000;
 const PARALLEL = 100;
 
-const { image } = loadSandbox();
+const sandbox = loadSandbox();
+const { image } = sandbox;
 
 function termsFor(body: string, calls: number): RunTerms {
   return {
@@ -34,18 +42,6 @@ const DELIVERY: CallDelivery = {
 };
 const perform = (): Promise<CallDelivery> => Promise.resolve(DELIVERY);
 
-async function time(work: () => Promise<unknown>): Promise<number> {
-  const before = performance.now();
-  await work();
-  return performance.now() - before;
-}
-
-async function median(count: number, work: () => Promise<unknown>): Promise<number> {
-  const times: number[] = [];
-  for (let run = 0; run < count; run += 1) times.push(await time(work));
-  return times.sort((a, b) => a - b)[count >> 1] ?? Number.NaN;
-}
-
 const start = termsFor("return 1;", 1);
 const ten = termsFor("for (let i = 0; i < 10; i++) await host.clock();", 10);
 const many = termsFor(`for (let i = 0; i < ${CALLS}; i++) await host.clock();`, CALLS);
@@ -56,12 +52,19 @@ const manyMs = await median(3, () => runProgram(image, many, perform));
 const parallel100Ms = await time(() =>
   Promise.all(Array.from({ length: PARALLEL }, () => runProgram(image, ten, perform))),
 );
+const replayMs = await measureReplay(sandbox);
+const { proofsPerSecond, callMs } = await measureReads();
+const accountGas = await measureAgentAccount();
 const round = (value: number): number => Number(value.toFixed(2));
 const figures = {
   startMs: round(startMs),
   hostCallUs: round(((manyMs - startMs) / CALLS) * 1000),
   runMs10Calls: round(runMs10Calls),
   parallel100Ms: round(parallel100Ms),
+  proofsPerSecond,
+  callMs: Object.fromEntries(Object.entries(callMs).map(([name, ms]) => [name, round(ms)])),
+  replayMs: round(replayMs),
+  accountGas,
   cores: availableParallelism(),
   load: round(loadavg()[0] ?? 0),
 };
@@ -70,6 +73,6 @@ process.stdout.write(
   process.argv.includes("--json")
     ? `${JSON.stringify(figures)}\n`
     : Object.entries(figures)
-        .map(([name, value]) => `${name.padEnd(16)} ${value}\n`)
+        .map(([name, value]) => `${name.padEnd(16)} ${JSON.stringify(value)}\n`)
         .join(""),
 );

@@ -206,3 +206,13 @@ export async function measureGas(): Promise<GasFigures> {
     await chain.stop();
   }
 }
+
+/** Only what acting through an AgentAccount costs. */
+export async function measureAgentAccount(): Promise<Readonly<Record<string, number>>> {
+  const chain = await startChain();
+  try {
+    return await measureAccountGas((await setStage(chain)).stage);
+  } finally {
+    await chain.stop();
+  }
+}

@@ -1,12 +1,9 @@
 /** Models as contracts on a local chain, compiled as a stranger would compile them. */
 
 import { ethers } from "ethers";
-import { spawnSync } from "node:child_process";
-import { join } from "node:path";
 import type { SolidityModel } from "../../coprocessor/models/write-solidity.ts";
 import { startAnvil, type Anvil } from "../../devnet/anvil.ts";
-
-const SOLC = join(import.meta.dirname, "../../tools/solc");
+import { compileSource } from "./compile-source.ts";
 
 /** Asks a model about many inputs in one call. */
 const BATCH = `// SPDX-License-Identifier: Apache-2.0
@@ -46,7 +43,7 @@ export async function startModelChain(): Promise<ModelChain> {
     return receipt.contractAddress;
   };
   const deploy: ModelChain["deploy"] = async (source, contract, args = []) => {
-    const { abi, bytecode } = compile(source, contract);
+    const { abi, bytecode } = compileSource(source, contract);
     const factory = new ethers.ContractFactory(abi, bytecode, signer);
     const deployed = await factory.deploy(...args, { gasLimit: 16_000_000n });
     await deployed.waitForDeployment();
@@ -86,37 +83,4 @@ export function packFeatures(features: readonly number[]): string {
     features.map(() => "int32"),
     features,
   );
-}
-
-interface Compiled {
-  readonly abi: ethers.InterfaceAbi;
-  readonly bytecode: string;
-}
-
-function compile(source: string, contract: string): Compiled {
-  const input = {
-    language: "Solidity",
-    sources: { "Model.sol": { content: source } },
-    settings: {
-      optimizer: { enabled: true, runs: 10_000 },
-      outputSelection: { "*": { "*": ["abi", "evm.bytecode.object"] } },
-    },
-  };
-  const { stdout } = spawnSync(process.execPath, [SOLC, "--standard-json"], {
-    input: JSON.stringify(input),
-    encoding: "utf8",
-    maxBuffer: 64 * 1024 * 1024,
-  });
-  const { contracts, errors = [] } = JSON.parse(stdout) as {
-    contracts?: Record<
-      string,
-      Record<string, { abi: ethers.InterfaceAbi; evm: { bytecode: { object: string } } }>
-    >;
-    errors?: { severity: string; formattedMessage: string }[];
-  };
-  const failed = errors.filter(({ severity }) => severity === "error" || severity === "warning");
-  const made = contracts?.["Model.sol"]?.[contract];
-  if (failed.length > 0 || made === undefined)
-    throw new Error(failed.map(({ formattedMessage }) => formattedMessage).join("\n"));
-  return { abi: made.abi, bytecode: `0x${made.evm.bytecode.object}` };
 }

@@ -13,6 +13,7 @@ import {
   type ShownAccount,
 } from "../../../runtime/evm/proven-call.ts";
 import { showState } from "../../../runtime/evm/show-state.ts";
+import { showCall, startReadStage } from "../../../bench/agents/read-stage.ts";
 import { assemble, programAddress, randomPrograms } from "./support/programs.ts";
 
 const PROGRAMS = 200;
@@ -180,6 +181,19 @@ test.for([
   block = BlockDescription.parse(await ask("eth_getBlockByNumber", ["latest", false]));
   const outcome = await proven(HAND, "0x");
   expect(outcome.kind === "unsupported" ? outcome.reason : outcome).toContain(name);
+});
+
+test("what agents read most is what eth_call says: a balance, a price behind its proxy, Uniswap v3's own quotes", async () => {
+  const stage = await startReadStage();
+  try {
+    for (const [name, call] of Object.entries(stage.calls)) {
+      const { outcome } = await showCall(stage, call);
+      const said = await stage.ask("eth_call", [call, stage.block.number]);
+      expect(`${name}: ${spell(outcome)}`).toBe(`${name}: returned ${String(said)}`);
+    }
+  } finally {
+    await stage.stop();
+  }
 });
 
 test("no changed byte of what was shown makes another value", { timeout: 120_000 }, async () => {

@@ -84,7 +84,7 @@ function readRecord(bytes: Uint8Array, source: string): { readonly [key: string]
   }
   throw new EndorsementError({
     code: "ENDORSEMENT_MALFORMED",
-    message: `${source} is no registry of hosts: that is a JSON object, of which no member stands there twice`,
+    message: `cannot read ${source}: a registry of hosts is a JSON object, in which no member stands twice`,
     details: { endorsement: "host registry" },
     cause,
   });

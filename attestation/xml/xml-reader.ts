@@ -75,7 +75,7 @@ class XmlReader {
     this.#skip(SPACE);
     if (/<[!?]/y.test(this.#text.slice(this.#at, this.#at + 2)))
       throw unsupported("document types are not read");
-    this.#expect("<");
+    if (!this.#take("<")) throw malformed("it does not begin with an element");
     const root = this.#element(new Map(), 1);
     this.#skip(SPACE);
     if (this.#at !== this.#text.length) throw malformed("something follows the root element");

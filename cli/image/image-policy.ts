@@ -2,6 +2,7 @@
 
 import { writeFile } from "node:fs/promises";
 import { parseAppraisalPolicy, type AppraisalPolicy } from "../../attestation/index.ts";
+import { unwritable } from "../../endorsements/files/unreadable.ts";
 import { concatBytes, fromHex, type Hex } from "../../protocol/bytes.ts";
 import { InputError } from "../../protocol/errors.ts";
 import { keccak } from "../../protocol/struct-hash.ts";
@@ -164,15 +165,11 @@ export function registryRules(
   return { registerMask, rules: [...rules, ...behaviour] };
 }
 
-/** @throws {InputError} INPUT_CONFLICT where there is a file already */
+/** @throws {InputError} INPUT_CONFLICT where there is a file already, INPUT_INVALID where there can be none */
 export async function writePolicy(path: string, policy: AppraisalPolicy): Promise<void> {
   try {
     await writeFile(path, `${JSON.stringify(policy, null, 2)}\n`, { flag: "wx" });
   } catch (cause) {
-    throw new InputError({
-      code: "INPUT_CONFLICT",
-      message: `cannot write ${path}: a policy that is already there is never overwritten`,
-      cause,
-    });
+    throw unwritable(path, cause);
   }
 }

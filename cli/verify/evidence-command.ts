@@ -9,6 +9,7 @@ import {
   type VerifiedEvidence,
 } from "../../attestation/index.ts";
 import { AdytonError, InputError } from "../../protocol/errors.ts";
+import { unwritable } from "../../endorsements/files/unreadable.ts";
 import { createEndorsementFinder } from "./find-endorsements.ts";
 import { readEvidenceDemands, type EvidenceOptions } from "./evidence-options.ts";
 import type { EvidenceTarget } from "./evidence-target.ts";
@@ -78,11 +79,7 @@ async function withPolicy(
       flag: "wx",
     });
   } catch (cause) {
-    throw new InputError({
-      code: "INPUT_CONFLICT",
-      message: `cannot write ${file}: a policy that is already there is never overwritten`,
-      cause,
-    });
+    throw unwritable(file, cause);
   }
   return { ...outcome, report: { ...outcome.report, policyWritten: { file, leftOpen } } };
 }

@@ -10,6 +10,20 @@ const REASONS: Readonly<Record<string, string>> = {
 /** A URL where a file is wanted would be "no such file", which helps nobody. */
 const URL_START = /^[a-z][a-z0-9+.-]*:\/\//i;
 
+/** The error about a new file that cannot be written, with the reason. */
+export function unwritable(path: string, cause: unknown): InputError {
+  const { code } = cause as NodeJS.ErrnoException;
+  if (code === "EEXIST") {
+    return new InputError({
+      code: "INPUT_CONFLICT",
+      message: `cannot write ${path}: what is already there is never overwritten`,
+      cause,
+    });
+  }
+  const reason = code === "ENOENT" ? "there is no such folder" : (REASONS[code ?? ""] ?? code ?? "");
+  return new InputError({ code: "INPUT_INVALID", message: `cannot write ${path}: ${reason}`, cause });
+}
+
 /** The error about a file that cannot be read, with the reason. */
 export function unreadable(path: string, cause: unknown): InputError {
   const reason = URL_START.test(path)

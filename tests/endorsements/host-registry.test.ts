@@ -60,7 +60,7 @@ test("in a file that is no registry is refused with the file's name", async () =
   for (const text of ["[]", "", '{"a":{"b":1,"b":2}}']) {
     await expect(file("hosts.json", text)).rejects.toMatchObject({
       code: "ENDORSEMENT_MALFORMED",
-      message: expect.stringContaining("hosts.json is no registry of hosts") as string,
+      message: expect.stringContaining("hosts.json: a registry of hosts is a JSON object") as string,
     });
   }
   expect((await file("hosts.json", "\uFEFF{}")).source).toBe("hosts.json");

@@ -212,6 +212,14 @@ describe("--init-policy", () => {
     expect(await readFile(path, "utf8")).toBe(kept);
   });
 
+  test("says why a policy cannot be written", async () => {
+    const path = join(folder, "no", "such", "policy.json");
+    expect(await verify(await simulatedQuote(), { ...at, initPolicy: path })).toMatchObject({
+      exitCode: 64,
+      report: { error: { code: "INPUT_INVALID", message: `cannot write ${path}: there is no such folder` } },
+    });
+  });
+
   test("writes nothing for evidence that is not genuine", async () => {
     const path = join(folder, "never.json");
     await verify(flipBit(await simulatedQuote(), 8 * 200), { ...at, initPolicy: path });

@@ -4,7 +4,8 @@ import { getSystemErrorMap } from "node:util";
 import { CommanderError } from "commander";
 import { AdytonError } from "../protocol/errors.ts";
 import { ExitCode } from "./exit-codes.ts";
-import { runsFromClone } from "./invocation.ts";
+import { asTyped, runsFromClone } from "./invocation.ts";
+import { printable } from "./terminal.ts";
 
 /** Says what went wrong, once, and gives the exit status for it. */
 export function report(error: unknown): ExitCode {
@@ -62,13 +63,16 @@ function describeRefusal(error: NodeJS.ErrnoException): string {
   const reason = getSystemErrorMap().get(error.errno ?? 0)?.[1] ?? error.message;
   const { address, port } = error as { readonly address?: string; readonly port?: number };
   if (error.path !== undefined) return `${error.path}: ${reason} [${error.code ?? ""}]`;
+  // A port below a thousand or so, or one that another program has: `syscall` tells it from one where nobody answers.
+  if (address !== undefined && error.syscall === "listen")
+    return `cannot listen on port ${port ?? ""} of ${address}: ${reason} [${error.code ?? ""}]`;
   if (address !== undefined)
     return `nobody answers at ${address}:${port ?? ""}: ${reason} [${error.code ?? ""}]`;
   return `${reason} (${error.syscall ?? ""}) [${error.code ?? ""}]`;
 }
 
 function say(message: string): void {
-  process.stderr.write(`adyton: ${message}\n`);
+  process.stderr.write(`adyton: ${printable(asTyped(message))}\n`);
 }
 
 /**

@@ -1,19 +1,36 @@
 /** The command as whoever reads our hints has to type it: they paste it. */
 
-import { basename, extname } from "node:path";
+import { basename, extname, join, relative } from "node:path";
 
 /** Whether the sources run, as in a clone, and not what was built from them. */
 export const runsFromClone = (): boolean => extname(import.meta.filename) === ".ts";
 
-/** `adyton`, or `adyton-node`, where the package is installed; in a clone, its npm script. */
-export function commandName(): string {
-  if (runsFromClone()) return "npm run -s adyton --";
-  return basename(process.argv[1] ?? "") === "adyton-node" ? "adyton-node" : "adyton";
+const CLONE = join(import.meta.dirname, "..");
+
+/**
+ * `adyton`, or `adyton-node`, where the package is installed; in a clone, its npm script, which npm finds only in the clone's own
+ * folders unless it is told where.
+ *
+ * @param from the folder in which it is typed
+ */
+export function commandName(from = process.cwd()): string {
+  if (!runsFromClone()) return basename(process.argv[1] ?? "") === "adyton-node" ? "adyton-node" : "adyton";
+  const isInside = !relative(CLONE, from).startsWith("..");
+  return isInside ? "npm run -s adyton --" : `npm run -s --prefix ${quote(CLONE)} adyton --`;
 }
 
 /** A command line to paste: `adyton verify receipt.json`, with what a shell would take apart in quotes. */
 export function commandLine(...args: readonly string[]): string {
   return [commandName(), ...args.map(quote)].join(" ");
+}
+
+/** Words that follow `adyton` where a text means the command, and not the project. */
+const MENTION =
+  /(?<![\w/.@-])adyton (?=(?:agent|ask|demo|enclave|epoch|front|functions|image|init|inspect|mcp|model|oracle|policy|receipt|replay|result|seal-key|srs|up|upgrade|verify)\b(?!:))/gu;
+
+/** A help text or a message, which other rooms write with `adyton verify` and the like, with the command as it is typed here. */
+export function asTyped(text: string): string {
+  return text.replaceAll(MENTION, () => `${commandName()} `);
 }
 
 function quote(argument: string): string {

@@ -1,8 +1,10 @@
 /** What the whole command (main.ts) and the light one (light.ts) share: its help, its version, and how it ends. */
 
-import { Command } from "commander";
+import { Command, Help } from "commander";
+import { npmVariables } from "./config.ts";
 import { endWithReader, report } from "./failure.ts";
-import { commandName } from "./invocation.ts";
+import { asTyped, commandName } from "./invocation.ts";
+import { checkNpmTookNothing } from "./npm-options.ts";
 
 const EXIT_HELP = `
 Exit status:
@@ -17,20 +19,40 @@ Exit status:
   141 nobody reads what is printed`;
 
 export function createProgram(): Command {
-  return new Command(commandName())
-    .description("Ask centralized models from contracts, through enclaves, and verify what was answered.")
-    .version("0.1.0")
-    .showHelpAfterError("(--help lists the commands)")
-    .addHelpText("after", EXIT_HELP)
-    .exitOverride();
+  return (
+    new Command(commandName())
+      .description("Ask centralized models from contracts, through enclaves, and verify what was answered.")
+      .version("0.1.0")
+      // Before lines are broken, so that they keep their columns; what is laid out already is written as it is.
+      .configureHelp({
+        commandDescription: (command) => asTyped(command.description()),
+        subcommandDescription: (command) => asTyped(command.description()),
+        optionDescription: (option) => asTyped(Help.prototype.optionDescription(option)),
+      })
+      .configureOutput({
+        writeOut: (text) => process.stdout.write(asTyped(text)),
+        writeErr: (text) => process.stderr.write(asTyped(text)),
+      })
+      .addHelpText("after", EXIT_HELP)
+      .exitOverride()
+  );
 }
 
 /** Parses the command line and runs what it calls; every failure becomes a message and an exit status. */
 export async function run(program: Command): Promise<void> {
   endWithReader();
+  sayWhereHelpIs(program, commandName());
   try {
+    checkNpmTookNothing(program, process.argv.slice(2), npmVariables());
     await program.parseAsync();
   } catch (error) {
     process.exitCode = report(error);
   }
+}
+
+/** After a mistake, each command names its own help. */
+function sayWhereHelpIs(command: Command, typed: string): void {
+  const what = command.commands.length > 0 ? "the commands" : "what it takes";
+  command.showHelpAfterError(`(${typed} --help lists ${what})`);
+  for (const inner of command.commands) sayWhereHelpIs(inner, `${typed} ${inner.name()}`);
 }

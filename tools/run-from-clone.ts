@@ -6,6 +6,7 @@
 
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
+import { typedIn } from "../cli/config.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 /** Commands that read files alone. `verify --rpc` asks a chain. */
@@ -20,6 +21,8 @@ if (!helps && (asksChain || !reads)) build("build-contracts.ts");
 if (!helps && (command === "replay" || writesProgram || !reads)) build("build-sandbox.ts");
 const serves = command === "up" || (command === "oracle" && args[0] === "run");
 if (!helps && serves) build("build-page.ts");
+// npm starts its scripts in the clone's own folder; the files that are named lie where the reader is.
+process.chdir(typedIn());
 await import("../cli/main.ts");
 
 function build(script: string): void {

@@ -18,7 +18,10 @@ export function createAgentProject(folder: string): readonly string[] {
   }
   cpSync(join(packageRoot(), "examples", "agent"), folder, { recursive: true });
   const readme = join(folder, "README.md");
-  writeFileSync(readme, readFileSync(readme, "utf8").replaceAll("ADYTON", commandName()));
+  writeFileSync(
+    readme,
+    readFileSync(readme, "utf8").replaceAll("ADYTON", commandName(folder)).replaceAll("FOLDER", folder),
+  );
   writeFileSync(join(folder, ".gitignore"), "build/\n.adyton/\nnode_modules/\n");
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

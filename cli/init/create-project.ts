@@ -29,7 +29,7 @@ export function createProject(folder: string): readonly string[] {
   const network = join(folder, ".adyton", "network.json");
   writeFileSync(
     readme,
-    readFileSync(readme, "utf8").replaceAll("ADYTON", commandName()).replaceAll("NETWORK", network),
+    readFileSync(readme, "utf8").replaceAll("ADYTON", commandName(folder)).replaceAll("NETWORK", network),
   );
   writeFileSync(join(folder, "foundry.toml"), foundryToml(root));
   writeFileSync(join(folder, ".gitignore"), "out/\ncache/\nbroadcast/\n.adyton/\n");

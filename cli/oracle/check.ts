@@ -24,6 +24,7 @@ import { checkStore } from "../../oracle/store/check-store.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { AdytonError, ChainError, ConfigError, InputError, UpstreamError } from "../../protocol/errors.ts";
 import { ExitCode } from "../exit-codes.ts";
+import { asTyped } from "../invocation.ts";
 
 const NO_ADMISSIONS = "and no admissions are configured: nothing is answered on this chain";
 
@@ -44,8 +45,11 @@ export async function checkNode(file: string, json: boolean): Promise<ExitCode> 
   if (json) {
     process.stdout.write(`${JSON.stringify({ ok, checks: findings })}\n`);
   } else {
-    for (const finding of findings)
-      process.stdout.write(`${finding.ok ? "ok    " : "FAILED"}  ${finding.name}: ${finding.detail}\n`);
+    for (const finding of findings) {
+      process.stdout.write(
+        asTyped(`${finding.ok ? "ok    " : "FAILED"}  ${finding.name}: ${finding.detail}\n`),
+      );
+    }
   }
   return ok ? ExitCode.ok : ExitCode.notGenuine;
 }

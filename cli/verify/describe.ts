@@ -1,6 +1,7 @@
 /** A verdict for a person who has never seen a quote: the verdict, what it is, what was compared, and the verdict again. */
 
 import { ExitCode } from "../exit-codes.ts";
+import { asTyped } from "../invocation.ts";
 import { paint, printable, wrap } from "../terminal.ts";
 import { claimRows } from "./claim-rows.ts";
 import type { ReportedCheck, ReportedPiece, VerifyOutcome, VerifyReport } from "./report.ts";
@@ -157,7 +158,7 @@ function errorLines({ error }: VerifyReport): readonly string[] {
 /** Nothing was looked at: there is nothing to say but what to do otherwise. */
 function describeUsage({ error }: VerifyReport): string {
   const what = error === undefined ? "wrong usage" : `${error.message} [${error.code}]`;
-  return `adyton verify: ${what}\n(adyton verify --help lists the options)\n`;
+  return asTyped(`adyton verify: ${what}\n(adyton verify --help lists what it takes)\n`);
 }
 
 /** Writes the outcome to stdout, and returns the exit status. */

@@ -49,7 +49,9 @@ test("the project's tests pass with the pinned forge", { timeout: 240_000 }, asy
 test("its README says what has to be typed here", async () => {
   await runAdyton(["init", folder]);
   const readme = readFileSync(join(folder, "README.md"), "utf8");
-  expect(readme).toContain(`npm run -s adyton -- up --network ${join(folder, ".adyton/network.json")}`);
+  expect(readme).toContain(
+    `npm run -s --prefix ${ROOT} adyton -- up --network ${join(folder, ".adyton/network.json")}`,
+  );
   expect(readme).not.toMatch(/ADYTON|NETWORK/);
 });
 

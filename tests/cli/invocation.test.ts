@@ -1,5 +1,6 @@
+import { join } from "node:path";
 import { expect, test } from "vitest";
-import { commandLine } from "../../cli/invocation.ts";
+import { asTyped, commandLine, commandName } from "../../cli/invocation.ts";
 
 test.for([
   [["up"], "npm run -s adyton -- up"],
@@ -13,4 +14,24 @@ test.for([
   [["ask", ""], 'npm run -s adyton -- ask ""'],
 ] as const)("%j is pasted as %s", ([args, line]) => {
   expect(commandLine(...args)).toBe(line);
+});
+
+const CLONE = join(import.meta.dirname, "../..");
+
+test("outside of the clone npm is told where it is", () => {
+  expect(commandName(join(CLONE, "docs"))).toBe("npm run -s adyton --");
+  expect(commandName(join(CLONE, ".."))).toBe(`npm run -s --prefix ${CLONE} adyton --`);
+  expect(commandName("/")).toBe(`npm run -s --prefix ${CLONE} adyton --`);
+});
+
+test.for([
+  ["`adyton up` starts one", "`npm run -s adyton -- up` starts one"],
+  ["adyton oracle peer-key FILE writes one", "npm run -s adyton -- oracle peer-key FILE writes one"],
+  ["adyton verify: cannot read x", "adyton verify: cannot read x"],
+  ["npm run -s adyton -- up", "npm run -s adyton -- up"],
+  ["adyton-node up", "adyton-node up"],
+  ["/srv/adyton up", "/srv/adyton up"],
+  ["this installation of adyton has no examples", "this installation of adyton has no examples"],
+] as const)("%s is typed here as %s", ([text, typed]) => {
+  expect(asTyped(text)).toBe(typed);
 });

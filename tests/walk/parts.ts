@@ -38,7 +38,7 @@ export const PARTS: readonly Part[] = [
 async function walkReadme(document: Document, { terminal, clone }: Place): Promise<void> {
   const { type, start } = document;
   // Every terminal of the walk has it.
-  document.typedBefore('adyton() { npm run -s adyton -- "$@"; }');
+  document.typedBefore('CLONE=$PWD; adyton() { npm run -s --prefix "$CLONE" adyton -- "$@"; }');
   await type("npm ci && npm run demo");
   const network = await start("npm run -s adyton -- up", UP);
   const asked = await type('npm run -s adyton -- ask "Is water wet?" --returns "(bool yes, string why)"');

@@ -10,7 +10,7 @@ import { InputError } from "../../protocol/errors.ts";
 import { toJson } from "../ask/describe.ts";
 import { ExitCode } from "../exit-codes.ts";
 import { commandLine } from "../invocation.ts";
-import { paint, showWaiting } from "../terminal.ts";
+import { paint, printable, showWaiting } from "../terminal.ts";
 import { readAccess, type AccessOptions } from "./access.ts";
 import { buildProgram, type BuiltProgram } from "./build-program.ts";
 import { encodeInput, readOutput } from "./program-values.ts";
@@ -120,8 +120,8 @@ function describe(ran: Ran): string {
   const lines = [
     describeTrace(ran).trimEnd(),
     `status   ${status === "ok" ? paint.good(status) : paint.bad(status)}`,
-    ...(reason === null ? [] : [`because  ${reason}`]),
-    `output   ${paint.strong(shown)}`,
+    ...(reason === null ? [] : [printable(`because  ${reason}`)]),
+    `output   ${paint.strong(printable(shown))}`,
     ...(requestId === null ? [] : [`run      ${requestId}`]),
     ...(receiptFile === null
       ? []

@@ -119,7 +119,9 @@ async function ask(question: string, options: AskCommandOptions): Promise<ExitCo
     waiting.end();
     const reply = readReply(answered, outputType, { delivered, receipt: receipt?.bytes ?? null });
     const receiptFile = receipt?.file ?? null;
-    const result = { ...answered, question, ...reply, receiptFile, policyFile: network.policyFile };
+    const { policyFile } = network;
+    const files = { networkFile: options.network, receiptFile, policyFile };
+    const result = { ...answered, question, ...reply, ...files };
     process.stdout.write(options.json === true ? `${toJson(result)}\n` : describeAnswer(result));
     return answered.status === "ok" && answered.delivered ? ExitCode.ok : ExitCode.notGenuine;
   } finally {

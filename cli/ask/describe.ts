@@ -1,5 +1,6 @@
 /** An answer for a person, and for a program. */
 
+import { DEFAULT_NETWORK_FILE } from "../../devnet/network-file.ts";
 import type { OutputValue } from "../../protocol/output-abi.ts";
 import { commandLine } from "../invocation.ts";
 import { paint, printable, wrap } from "../terminal.ts";
@@ -9,6 +10,8 @@ import { describeSource } from "./sources-read.ts";
 
 export interface AskResult extends Answered, Reply {
   readonly question: string;
+  /** Where the network is told of, as the reader named it. */
+  readonly networkFile: string;
   readonly receiptFile: string | null;
   readonly policyFile: string;
 }
@@ -20,8 +23,12 @@ export function toJson(result: object): string {
   return JSON.stringify(result, plain);
 }
 
-/** `flagged = true, severity = 9, reason = "…"`, or the text itself. */
+/** `flagged = true, severity = 9, reason = "…"`, or the text itself; nothing that a terminal would obey. */
 export function describeValue(value: OutputValue | null): string {
+  return printable(write(value));
+}
+
+function write(value: OutputValue | null): string {
   if (value === null) return "none";
   if (typeof value === "string") return value;
   if (typeof value !== "object" || Array.isArray(value)) return literal(value);
@@ -37,7 +44,7 @@ function literal(value: OutputValue): string {
 export function describeAnswer(result: AskResult): string {
   const { problem, receiptFile, requestId, fulfillTx } = result;
   const lines = [
-    `answer      ${paint.strong(printable(describeValue(result.answer)))}`,
+    `answer      ${paint.strong(describeValue(result.answer))}`,
     `status      ${describeStatus(result)}`,
     ...(problem === null ? [] : [wrap(printable(`because     ${problem}`), INDENT)]),
     ...result.sources.map((source) => wrap(printable(`read        ${describeSource(source)}`), INDENT)),
@@ -55,10 +62,14 @@ export function describeAnswer(result: AskResult): string {
     const verify = commandLine("verify", receiptFile, "--policy", result.policyFile);
     lines.push(`receipt     ${receiptFile}`, "Verify it:", `  ${verify}`);
   } else if (fulfillTx === null && result.status !== "notServed") {
-    lines.push("Its receipt, once it is settled:", `  ${commandLine("receipt", requestId)}`);
+    const receipt = commandLine("receipt", requestId, ...namedNetwork(result.networkFile));
+    lines.push("Its receipt, once it is settled:", `  ${receipt}`);
   }
   return `${lines.join("\n")}\n`;
 }
+
+const namedNetwork = (file: string): readonly string[] =>
+  file === DEFAULT_NETWORK_FILE ? [] : ["--network", file];
 
 const INDENT = 12;
 

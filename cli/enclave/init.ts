@@ -1,10 +1,11 @@
 /** `adyton enclave init`: the two files of an enclave's configuration, from the catalogue of providers. */
 
 import { createHash, randomBytes } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { rootCertificates } from "node:tls";
 import * as z from "zod";
+import { createFolder } from "../../devnet/folder.ts";
 import { Behaviour, type BehaviourFile } from "../../enclave/configuration/behaviour.ts";
 import { Operator, type OperatorFile } from "../../enclave/configuration/operator.ts";
 import { PROVIDER_TEMPLATES, toProvider } from "../../enclave/models/catalog/catalog.ts";
@@ -50,7 +51,7 @@ export function initEnclave(options: InitOptions): string {
   const behaviour = check(Behaviour, createBehaviour(options, templates));
   const credential = randomBytes(CREDENTIAL_BYTES).toString("base64url");
   const operator = check(Operator, createOperator(options, credential));
-  mkdirSync(options.folder, { recursive: true });
+  createFolder(options.folder);
   const files = {
     "behaviour.json": `${JSON.stringify(behaviour, null, 2)}\n`,
     "operator.json": `${JSON.stringify(operator, null, 2)}\n`,

@@ -1,7 +1,6 @@
 /** The front (oracle/front/front.ts) before an enclave that a policy accepts. */
 
 import { readFileSync } from "node:fs";
-import { parseAppraisalPolicy } from "../../attestation/index.ts";
 import { createVendorSource } from "../../endorsements/vendor-source.ts";
 import { connectEnclave } from "../../oracle/enclaves/enclave-session.ts";
 import { createEvidenceVerifier } from "../../client/evidence-verifier.ts";
@@ -12,6 +11,7 @@ import type { ReadBlock } from "../../oracle/front/functions-call.ts";
 import { listen, type Listening, type ServerTls } from "../../oracle/http/server.ts";
 import { createLogger } from "../../oracle/log.ts";
 import { InputError } from "../../protocol/errors.ts";
+import { readPolicy } from "../verify/evidence-options.ts";
 
 const ATTESTATION_TIMEOUT_MS = 10_000;
 /** Milliseconds: a script waits four seconds for a reply. */
@@ -36,7 +36,7 @@ export interface FrontOptions {
 /** @throws {InputError} INPUT_INVALID for a policy that cannot be read */
 export async function startFront(options: FrontOptions): Promise<Listening> {
   const { enclaveUrl, now, onError, host, port, tls } = options;
-  const policy = parseAppraisalPolicy(readJson(options.policyFile));
+  const policy = await readPolicy(options.policyFile);
   const verifier = createEvidenceVerifier({ policy, endorsements: createVendorSource(), now });
   const app = createFront({
     connect: async () => {
@@ -61,14 +61,6 @@ function createBlockReader({ rpcUrl, now }: FrontOptions): ReadBlock {
     const header = await readHeader(endpoint, Number(number));
     return header === undefined ? undefined : { number, hash: header.hash };
   };
-}
-
-function readJson(file: string): unknown {
-  try {
-    return JSON.parse(readText(file));
-  } catch (cause) {
-    throw new InputError({ code: "INPUT_INVALID", message: `${file} cannot be read as JSON`, cause });
-  }
 }
 
 /** @throws {InputError} INPUT_INVALID for one file without the other, and for files that cannot be read */

@@ -7,6 +7,7 @@ import { parseOutputType } from "../../protocol/output-type.ts";
 import { ExitCode } from "../exit-codes.ts";
 import { commandLine } from "../invocation.ts";
 import { DEFAULT_NETWORK_FILE } from "../../devnet/network-file.ts";
+import { parseCount, parseSeconds, parseSlot } from "../options.ts";
 import { DEFAULT_FUNCTIONS_FILE } from "./functions-file.ts";
 
 interface QuestionOptions {
@@ -17,23 +18,24 @@ interface QuestionOptions {
 }
 
 interface AskOptions extends QuestionOptions {
-  readonly timeout: string;
+  readonly timeout: number;
 }
 
 interface SecretsOptions {
   readonly donGateway: readonly string[];
-  readonly slot: string;
-  readonly minutes: string;
+  readonly slot: number;
+  readonly minutes: number;
   readonly functions: string;
 }
 
 const DEFAULT_TIMEOUT_SECONDS = 300;
+const DEFAULT_MINUTES = 1_440;
 
 export function registerFunctions(program: Command): void {
   const functions = program.command("functions").description("ask through Chainlink Functions");
   addQuestionOptions(functions.command("ask"))
     .description("ask through a consumer contract, and wait for the answer that the nodes bring")
-    .option("--timeout <seconds>", "how long to wait", String(DEFAULT_TIMEOUT_SECONDS))
+    .option("--timeout <seconds>", "how long to wait", parseSeconds, DEFAULT_TIMEOUT_SECONDS)
     .action(async (question: string, options: AskOptions) => {
       process.exitCode = await ask(question, options);
     });
@@ -62,8 +64,8 @@ function registerOperation(functions: Command): void {
       "leave the enclave's URL and credential, encrypted, with the nodes, and tell the consumer where",
     )
     .requiredOption("--don-gateway <url...>", "gateways of the network of nodes")
-    .option("--slot <number>", "slot on the nodes", "0")
-    .option("--minutes <number>", "how long the nodes keep them", "1440")
+    .option("--slot <number>", "slot on the nodes", parseSlot, 0)
+    .option("--minutes <number>", "how long the nodes keep them", parseCount, DEFAULT_MINUTES)
     .option("--functions <file>", "file that says which consumer and nodes", DEFAULT_FUNCTIONS_FILE)
     .action(async (options: SecretsOptions) => {
       process.exitCode = await secrets(options);
@@ -80,8 +82,7 @@ function addQuestionOptions(command: Command): Command {
 }
 
 async function ask(question: string, options: AskOptions): Promise<ExitCode> {
-  const timeoutMs = Number(options.timeout) * 1000;
-  if (!(timeoutMs > 0)) throw usage("--timeout takes a number of seconds");
+  const timeoutMs = options.timeout * 1000;
   checkQuestion(question, options);
   keepStdoutForAnswers();
   const { readFunctionsFile } = await import("./functions-file.ts");
@@ -181,8 +182,8 @@ async function secrets({ donGateway, slot, minutes, functions }: SecretsOptions)
       file,
       ...connection,
       gatewayUrls: donGateway,
-      slotId: Number(slot),
-      minutesUntilExpiration: Number(minutes),
+      slotId: slot,
+      minutesUntilExpiration: minutes,
     });
     process.stdout.write(
       `secrets left for ${minutes} minutes; ${file.consumer} refers to them by ${reference}\n`,

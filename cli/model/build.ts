@@ -1,10 +1,11 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
 import { encodeModel } from "../../coprocessor/models/encode-model.ts";
 import { scoreModel, toFeatures, toReal, type IntegerModel } from "../../coprocessor/models/integer-model.ts";
 import { readModel, type ModelTerms } from "../../coprocessor/models/read-model.ts";
 import { writeSolidity } from "../../coprocessor/models/write-solidity.ts";
+import { createFolder } from "../../devnet/folder.ts";
 import { InputError } from "../../protocol/errors.ts";
 
 /** Writes the contract, and what is needed to deploy it. */
@@ -15,7 +16,7 @@ export function build(
   const model = read(file, options);
   const { name, source, data, modelHash } = writeSolidity(model, options.name);
   const { kind, features, outputs, featureBits, featureLimit, scoreBits, maxError } = model;
-  mkdirSync(options.out, { recursive: true });
+  createFolder(options.out);
   writeFileSync(join(options.out, `${name}.sol`), source);
   const terms = { kind, features, outputs, featureBits, featureLimit, scoreBits, maxError };
   writeFileSync(

@@ -11,6 +11,7 @@ import { ExitCode } from "../exit-codes.ts";
 import { commandLine } from "../invocation.ts";
 import { findNetwork } from "../network-file.ts";
 import { requireNodePackages } from "../node-packages.ts";
+import { parseCount } from "../options.ts";
 import { endWithUs } from "../../devnet/keeper.ts";
 import { DEFAULT_NETWORK_FILE } from "../../devnet/network-file.ts";
 import { programArguments } from "../../devnet/node-program.ts";
@@ -90,9 +91,9 @@ export function registerOracle(program: Command): void {
     });
   withNode(oracle.command("requests"), "list the requests that a running node knows, newest first")
     .option("--phase <phase>", "seen, asked, answered, refused, sent or settled")
-    .option("--limit <count>", "how many", "50")
-    .action(async (options: NodeOptions & { readonly phase?: string; readonly limit: string }) => {
-      const query = new URLSearchParams({ limit: options.limit });
+    .option("--limit <count>", "how many", parseCount, 50)
+    .action(async (options: NodeOptions & { readonly phase?: string; readonly limit: number }) => {
+      const query = new URLSearchParams({ limit: String(options.limit) });
       if (options.phase !== undefined) query.set("phase", options.phase);
       const { requests } = Listing.parse(await call(options, "GET", `/v1/requests?${query.toString()}`));
       for (const request of requests) process.stdout.write(`${describeRequest(request, wallClock())}\n`);

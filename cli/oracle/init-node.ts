@@ -1,9 +1,10 @@
 /** `adyton oracle init`: a node of one's own beside the network of `adyton up`, to rehearse with. */
 
 import { randomBytes } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import * as z from "zod";
+import { createFolder } from "../../devnet/folder.ts";
 import { InputError } from "../../protocol/errors.ts";
 import { readJsonFile } from "../json-file.ts";
 import { findNetwork } from "../network-file.ts";
@@ -42,7 +43,7 @@ export async function initNode(folder: string, networkFile: string): Promise<New
     z.looseObject({}),
     "the network's own node has its configuration there",
   );
-  mkdirSync(folder, { recursive: true });
+  createFolder(folder);
   copyFileSync(policyFile, join(folder, "policy.json"));
   const address = await createKey(join(folder, "transmitter.json"), join(folder, "transmitter.password"));
   const secret = { mode: OWNER_ONLY, flag: "wx" };

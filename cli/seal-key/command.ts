@@ -1,15 +1,15 @@
 /** `adyton seal-key URL`: a provider key for one enclave, sealed once its evidence satisfies a policy. */
 
 import type { Command } from "commander";
-import { InputError } from "../../protocol/errors.ts";
+import { parseCount } from "../options.ts";
 
 interface SealKeyOptions {
   readonly policy: string;
   readonly keyFile: string;
   readonly model: readonly string[];
-  readonly inputTokens: string;
-  readonly outputTokens: string;
-  readonly days: string;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly days: number;
   readonly credentialFile?: string;
 }
 
@@ -25,9 +25,9 @@ export function registerSealKey(program: Command): void {
     .requiredOption("--policy <file>", "what its evidence must show before the key is sealed to it")
     .requiredOption("--key-file <file>", "holds the provider's key on one line")
     .requiredOption("--model <provider/model...>", "models that the key may be used for, of one provider")
-    .requiredOption("--input-tokens <n>", "the most that the enclave may spend of it")
-    .requiredOption("--output-tokens <n>", "likewise")
-    .option("--days <n>", "how long the seal can be used, at most 31", String(DEFAULT_DAYS))
+    .requiredOption("--input-tokens <n>", "the most that the enclave may spend of it", parseCount)
+    .requiredOption("--output-tokens <n>", "likewise", parseCount)
+    .option("--days <n>", "how long the seal can be used, at most 31", parseCount, DEFAULT_DAYS)
     .option("--credential-file <file>", "the bearer credential that you will show (default: a new one)")
     .action(async (url: string, options: SealKeyOptions) => {
       const { sealKey } = await import("./seal-key.ts");
@@ -38,17 +38,11 @@ export function registerSealKey(program: Command): void {
         credentialFile: options.credentialFile ?? null,
         models: options.model,
         cap: {
-          inputTokens: readCount("--input-tokens", options.inputTokens),
-          outputTokens: readCount("--output-tokens", options.outputTokens),
+          inputTokens: options.inputTokens,
+          outputTokens: options.outputTokens,
         },
-        days: readCount("--days", options.days),
+        days: options.days,
       });
       process.stdout.write(`${JSON.stringify(sealed, null, 2)}\n`);
     });
-}
-
-function readCount(option: string, text: string): number {
-  const count = Number(text);
-  if (Number.isSafeInteger(count) && count > 0) return count;
-  throw new InputError({ code: "INPUT_INVALID", message: `${option} takes a whole number above 0` });
 }

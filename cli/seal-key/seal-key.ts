@@ -1,6 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { parseAppraisalPolicy } from "../../attestation/index.ts";
 import { createVendorSource } from "../../endorsements/vendor-source.ts";
 import { connectEnclave } from "../../oracle/enclaves/enclave-session.ts";
 import { createEvidenceVerifier } from "../../client/evidence-verifier.ts";
@@ -8,6 +7,7 @@ import type { Hex } from "../../protocol/bytes.ts";
 import { InputError } from "../../protocol/errors.ts";
 import { MAX_KEY_LIFETIME_SECONDS, sealProviderKey, type ProviderKey } from "../../protocol/provider-key.ts";
 import { wallClock } from "../clock.ts";
+import { readPolicy } from "../verify/evidence-options.ts";
 
 const DAY_SECONDS = 86_400;
 /** Milliseconds. */
@@ -46,7 +46,7 @@ export async function sealKey(terms: SealKeyTerms): Promise<SealedKey> {
   const now = wallClock();
   if (days * DAY_SECONDS > MAX_KEY_LIFETIME_SECONDS)
     throw new InputError({ code: "INPUT_INVALID", message: "a key is sealed for at most 31 days" });
-  const policy = parseAppraisalPolicy(readJson(terms.policyFile));
+  const policy = await readPolicy(terms.policyFile);
   const given = terms.credentialFile === null ? null : readText(terms.credentialFile).trim();
   const credential = given ?? randomBytes(32).toString("base64url");
   const key: ProviderKey = {
@@ -76,15 +76,6 @@ export async function sealKey(terms: SealKeyTerms): Promise<SealedKey> {
     cap,
     expiresAt: key.expiresAt,
   };
-}
-
-function readJson(file: string): unknown {
-  const text = readText(file);
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new InputError({ code: "INPUT_INVALID", message: `${file} is not JSON`, cause });
-  }
 }
 
 function readText(file: string): string {

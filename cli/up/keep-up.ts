@@ -8,6 +8,7 @@ import { isAnswering } from "../../devnet/liveness.ts";
 import { localWallet } from "../../devnet/local-accounts.ts";
 import { writeNetworkFile } from "../../devnet/network-file.ts";
 import { STAND_IN_PANEL } from "../../devnet/stand-in-panel.ts";
+import { checkPort } from "../../devnet/ports.ts";
 import { startNetwork, type LocalNetwork } from "../../devnet/start.ts";
 import { ConfigError } from "../../protocol/errors.ts";
 import { wallClock } from "../clock.ts";
@@ -43,6 +44,9 @@ export async function keepUp(options: UpOptions): Promise<ExitCode> {
   await checkNoOther(file);
   createFolder(dirname(file));
   const folder = join(dirname(file), "network");
+  // Before the minute that the rest takes.
+  const pagePort = port === 0 ? 0 : port + 3;
+  if (pagePort !== 0) await checkPort(pagePort);
   const steps = showSteps((step, detail) => {
     say(`${step.padEnd(10)}  ${detail}`);
   });
@@ -68,7 +72,7 @@ export async function keepUp(options: UpOptions): Promise<ExitCode> {
             network: network.file,
             provider: network.provider,
             freeAccounts: FREE_ACCOUNTS,
-            port: port === 0 ? 0 : port + 3,
+            port: pagePort,
           });
     const page = desk === null ? null : `${desk.url}/local.html`;
     say(describe(network, file, page));

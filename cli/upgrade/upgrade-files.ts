@@ -3,10 +3,11 @@
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
 import { parsePolicyFile } from "../../attestation/index.ts";
+import { createFolder } from "../../devnet/folder.ts";
 import { addressOfPublicKey, signDigest } from "../../protocol/answer.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { parseJson } from "../../protocol/canonical-json.ts";
@@ -97,7 +98,7 @@ export function announce(file: string, { log, name, key: keyFile }: AnnounceOpti
   if (!existsSync(keyFile))
     writeFileSync(keyFile, `${randomBytes(32).toString("hex")}\n`, { mode: 0o600, flag: "wx" });
   const privateKey = readKey(keyFile);
-  mkdirSync(log, { recursive: true });
+  createFolder(log);
   const entriesFile = join(log, "upgrades.jsonl");
   const entries = [...(existsSync(entriesFile) ? readEntries(entriesFile) : []), encodeSignedUpgrade(signed)];
   write(entriesFile, entries.join("\n"));

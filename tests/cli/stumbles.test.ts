@@ -42,6 +42,12 @@ function endedNetwork(): string {
   });
 }
 
+const EVIDENCE = join(import.meta.dirname, "../../examples/evidence/simulated-quote.bin");
+const ENCLAVE_TERMS = [
+  ...["--provider", "openai", "--payee", `0x${"11".repeat(20)}`, "--coordinator", `1:0x${"22".repeat(20)}`],
+  ...["--wei-per-input-token", "1", "--wei-per-output-token", "1"],
+];
+
 /** What lies in the folder, what is typed there, the exit status, and what the reader is told. */
 type Stumble = readonly [
   name: string,
@@ -67,7 +73,7 @@ test.for<Stumble>([
     },
     ["ask", "x"],
     1,
-    /\.adyton\/network\.json does not answer at http:\/\/127\.0\.0\.1:9: it has ended.*npm run -s adyton -- up/,
+    /\.adyton\/network\.json does not answer at http:\/\/127\.0\.0\.1:9: it has ended.*npm run -s --prefix \S+ adyton -- up/,
   ],
   [
     "receipt after up has ended",
@@ -117,7 +123,55 @@ test.for<Stumble>([
     64,
     /has files that no network of ours made/,
   ],
-  ["a folder to verify", () => undefined, ["verify", "."], 64, /./],
+  ["a folder to verify", () => undefined, ["verify", "."], 64, /it is a folder, and one file is wanted/],
+  [
+    "a question without quotes",
+    () => undefined,
+    ["ask", "Is", "water", "wet?"],
+    64,
+    /too many arguments[^]*npm run -s --prefix \S+ adyton -- ask --help lists what it takes/,
+  ],
+  [
+    "a policy to be written where there is no folder",
+    () => undefined,
+    ["verify", EVIDENCE, "--time", "2026-11-01", "--init-policy", "nope/policy.json"],
+    64,
+    /cannot write nope\/policy\.json: there is no such folder/,
+  ],
+  [
+    "a policy to be written over another",
+    (at) => {
+      writeFileSync(join(at, "policy.json"), "{}");
+    },
+    ["verify", EVIDENCE, "--time", "2026-11-01", "--init-policy", "policy.json"],
+    64,
+    /policy\.json: what is already there is never overwritten/,
+  ],
+  [
+    "an enclave's files where a folder cannot be",
+    () => undefined,
+    ["enclave", "init", ...ENCLAVE_TERMS, "--folder", "/proc/nope/x"],
+    64,
+    /cannot make the folder \/proc\/nope/,
+  ],
+  [
+    "a front with a policy that is cut short",
+    (at) => {
+      writeFileSync(join(at, "policy.json"), "{");
+    },
+    ["front", "--policy", "policy.json", "--enclave", "https://127.0.0.1:9", "--rpc", "http://127.0.0.1:9"],
+    64,
+    /policy\.json: is not JSON/,
+  ],
+  [
+    "a result's policy that is cut short",
+    (at) => {
+      writeFileSync(join(at, "policy.json"), "{");
+    },
+    ["result", "token", "--policy", "policy.json"],
+    64,
+    /policy\.json: /,
+  ],
 ])("%s", { timeout: 60_000 }, async ([, lay, args, code, told]) => {
   lay(folder);
   const run = await runAdyton(args, undefined, folder);
@@ -126,11 +180,14 @@ test.for<Stumble>([
   expect(run.code).toBe(code);
 });
 
-test("up on a port that is taken", { timeout: 60_000 }, async () => {
+test.for([
+  ["the chain's", 0],
+  ["the page's, three further", 3],
+] as const)("up where a port is taken: %s", { timeout: 60_000 }, async ([, further]) => {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
-  const { code, stderr } = await runAdyton(["up", "--port", String(port)], undefined, folder);
+  const { code, stderr } = await runAdyton(["up", "--port", String(port - further)], undefined, folder);
   server.close();
   expect(stderr).toMatch(new RegExp(`port ${port} of 127\\.0\\.0\\.1 is in use.*--port`));
   expect(code).toBe(1);

@@ -1,7 +1,7 @@
 /** Which enclave runs a program: a local network's, or one that is named with its policy and a credential. */
 
-import { readFileSync } from "node:fs";
 import { InputError } from "../../protocol/errors.ts";
+import { readInputText } from "../input-file.ts";
 import { findNetwork } from "../network-file.ts";
 import type { EnclaveAccess } from "./run-on-network.ts";
 
@@ -28,7 +28,8 @@ export async function readAccess(
         message: "--enclave wants --policy FILE, which its evidence must meet, and --credential FILE",
       });
     }
-    return { url: enclave, policyFile: policy, credential: readCredential(credential) };
+    // From a file: on a command line everyone on the machine would read it.
+    return { url: enclave, policyFile: policy, credential: readInputText(credential).trim() };
   }
   const network = await findNetwork(file);
   const unknown = models.filter((model) => !network.models.includes(model));
@@ -39,13 +40,4 @@ export async function readAccess(
     });
   }
   return { url: network.enclaveUrl, policyFile: network.policyFile, credential: network.agentCredential };
-}
-
-/** From a file: on a command line everyone on the machine would read it. */
-function readCredential(file: string): string {
-  try {
-    return readFileSync(file, "utf8").trim();
-  } catch (cause) {
-    throw new InputError({ code: "INPUT_INVALID", message: `${file} cannot be read`, cause });
-  }
 }

@@ -1,14 +1,13 @@
 /** `adyton agent run`: builds the program, runs it, and says what it did. */
 
-import { readFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { verifyReceipt } from "../../attestation/receipt/verify-receipt.ts";
 import { answerStatusName } from "../../protocol/answer.ts";
 import { toHex } from "../../protocol/bytes.ts";
 import type { OutputValue } from "../../protocol/output-abi.ts";
-import { InputError } from "../../protocol/errors.ts";
 import { toJson } from "../ask/describe.ts";
 import { ExitCode } from "../exit-codes.ts";
+import { readInput as readInputFile } from "../input-file.ts";
 import { commandLine } from "../invocation.ts";
 import { paint, printable, showWaiting } from "../terminal.ts";
 import { readAccess, type AccessOptions } from "./access.ts";
@@ -77,7 +76,7 @@ async function runOffline(
   built: BuiltProgram,
   { recorded, input }: RunOptions & { readonly recorded: string },
 ): Promise<Ran> {
-  const { receipt } = await verifyReceipt(await readBytes(recorded));
+  const { receipt } = await verifyReceipt(readInputFile(recorded));
   const given =
     input === undefined ? recordedInput(receipt) : encodeInput(project.manifest, readInput(project, input));
   const { answer, end, calls } = await runRecorded(receipt, built, given);
@@ -94,14 +93,6 @@ async function runOffline(
     gas: end.gas.toString(),
     cost: "0",
   };
-}
-
-async function readBytes(file: string): Promise<Uint8Array> {
-  try {
-    return await readFile(resolve(file));
-  } catch (cause) {
-    throw new InputError({ code: "INPUT_INVALID", message: `${file} cannot be read`, cause });
-  }
 }
 
 function reasonOf(receipt: Parameters<typeof traceOf>[0]): string | null {

@@ -13,6 +13,7 @@ import { answerStatusName, type AnswerStatusName } from "../../protocol/answer.t
 import type { Hex } from "../../protocol/bytes.ts";
 import { ChainError } from "../../protocol/errors.ts";
 import { shorten } from "../terminal.ts";
+import { explainRefusal } from "./explain-refusal.ts";
 import { findFailedCallback, type FailedCallback } from "./failed-delivery.ts";
 
 /** Wei offered for the model's work: many times what the local enclave's price list asks for a short question. */
@@ -135,7 +136,7 @@ export async function sendQuestion(options: SendOptions): Promise<Sent> {
     onStep("sent", `transaction ${shorten(transaction.hash)}`);
     receipt = await transaction.wait();
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = explainRefusal(cause, contract.interface);
     throw new ChainError({
       code: "CHAIN_REVERTED",
       message: `the question could not be asked: ${reason}`,

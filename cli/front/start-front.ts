@@ -1,6 +1,5 @@
 /** The front (oracle/front/front.ts) before an enclave that a policy accepts. */
 
-import { readFileSync } from "node:fs";
 import { createVendorSource } from "../../endorsements/vendor-source.ts";
 import { connectEnclave } from "../../oracle/enclaves/enclave-session.ts";
 import { createEvidenceVerifier } from "../../client/evidence-verifier.ts";
@@ -11,6 +10,7 @@ import type { ReadBlock } from "../../oracle/front/functions-call.ts";
 import { listen, type Listening, type ServerTls } from "../../oracle/http/server.ts";
 import { createLogger } from "../../oracle/log.ts";
 import { InputError } from "../../protocol/errors.ts";
+import { readInputText } from "../input-file.ts";
 import { readPolicy } from "../verify/evidence-options.ts";
 
 const ATTESTATION_TIMEOUT_MS = 10_000;
@@ -69,13 +69,5 @@ export function readTls(files: { readonly certificate?: string; readonly key?: s
   if (certificate === undefined && key === undefined) return null;
   if (certificate === undefined || key === undefined)
     throw new InputError({ code: "INPUT_INVALID", message: "--certificate and --key go together" });
-  return { cert: readText(certificate), key: readText(key) };
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (cause) {
-    throw new InputError({ code: "INPUT_INVALID", message: `${file} cannot be read`, cause });
-  }
+  return { cert: readInputText(certificate), key: readInputText(key) };
 }

@@ -86,7 +86,7 @@ function print(platform: Platform, registers: Readonly<Record<string, readonly s
 
 async function behaviourDigest({ behaviour }: Options): Promise<`0x${string}` | null> {
   if (behaviour === undefined) return null;
-  const { readInput } = await import("./image-files.ts");
+  const { readInput } = await import("../input-file.ts");
   const { parseJson } = await import("../../protocol/canonical-json.ts");
   const { configurationDigest } = await import("../../protocol/keyset.ts");
   return configurationDigest(parseJson(readInput(behaviour)));

@@ -1,18 +1,10 @@
 /** The files of `npm run build:image`, read as the measurements need them. */
 
-import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+import { closeSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import type { BootFiles } from "../../image/uki.ts";
-import { InputError } from "../../protocol/errors.ts";
-
-/** @throws {InputError} INPUT_NOT_FOUND */
-export function readInput(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    throw new InputError({ code: "INPUT_NOT_FOUND", message: `cannot read ${path}`, cause });
-  }
-}
+import { unreadable } from "../../endorsements/files/unreadable.ts";
+import { readInput } from "../input-file.ts";
 
 /** The first bytes of a file that may be as long as a disk. @throws {InputError} INPUT_NOT_FOUND */
 export function readStart(path: string, length: number): Uint8Array {
@@ -25,7 +17,7 @@ export function readStart(path: string, length: number): Uint8Array {
       closeSync(fd);
     }
   } catch (cause) {
-    throw new InputError({ code: "INPUT_NOT_FOUND", message: `cannot read ${path}`, cause });
+    throw unreadable(path, cause);
   }
 }
 

@@ -20,7 +20,8 @@ import {
 } from "../../image/tdx-registers.ts";
 import { toHex, type Hex } from "../../protocol/bytes.ts";
 import { InputError } from "../../protocol/errors.ts";
-import { readBootFiles, readInput, readStart } from "./image-files.ts";
+import { readInput } from "../input-file.ts";
+import { readBootFiles, readStart } from "./image-files.ts";
 
 export const PLATFORMS = ["tdx", "tdx-uki", "snp", "nitro", "nitro-tpm"] as const;
 export type Platform = (typeof PLATFORMS)[number];

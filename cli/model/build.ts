@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
 import { encodeModel } from "../../coprocessor/models/encode-model.ts";
@@ -7,6 +7,7 @@ import { readModel, type ModelTerms } from "../../coprocessor/models/read-model.
 import { writeSolidity } from "../../coprocessor/models/write-solidity.ts";
 import { createFolder } from "../../devnet/folder.ts";
 import { InputError } from "../../protocol/errors.ts";
+import { readInput } from "../input-file.ts";
 
 /** Writes the contract, and what is needed to deploy it. */
 export function build(
@@ -45,13 +46,7 @@ export function run(file: string, options: ModelTerms & { readonly features: str
 }
 
 function read(file: string, terms: ModelTerms): IntegerModel {
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(file);
-  } catch (cause) {
-    throw new InputError({ code: "INPUT_NOT_FOUND", message: `${file} cannot be read`, cause });
-  }
-  return readModel(bytes, terms);
+  return readModel(readInput(file), terms);
 }
 
 function parseFeatures(text: string): readonly number[] {

@@ -1,13 +1,13 @@
 /** `adyton oracle …`: run a node, check its configuration, and look after what it does. */
 
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import * as z from "zod";
 import { InputError, type InputErrorCode, UpstreamError } from "../../protocol/errors.ts";
 import { wallClock } from "../clock.ts";
 import { ExitCode } from "../exit-codes.ts";
+import { readInputText } from "../input-file.ts";
 import { commandLine } from "../invocation.ts";
 import { findNetwork } from "../network-file.ts";
 import { requireNodePackages } from "../node-packages.ts";
@@ -139,16 +139,8 @@ const CODES: Readonly<Record<number, InputErrorCode>> = {
   429: "INPUT_RATE_LIMITED",
 };
 
-function readToken(file: string): string {
-  try {
-    return readFileSync(file, "utf8").trim();
-  } catch (cause) {
-    throw new InputError({ code: "INPUT_INVALID", message: `the token file ${file} cannot be read`, cause });
-  }
-}
-
 async function call({ node, tokenFile }: NodeOptions, method: string, path: string): Promise<unknown> {
-  const token = tokenFile === undefined ? undefined : readToken(tokenFile);
+  const token = tokenFile === undefined ? undefined : readInputText(tokenFile).trim();
   let response: Response;
   try {
     response = await fetch(new URL(path, node), {

@@ -1,10 +1,10 @@
 /** `adyton replay RECEIPT`: runs an agent's program, or the reads of a question, again from its receipt, without the world, and compares. */
 
-import { readFileSync } from "node:fs";
 import type { Command } from "commander";
-import { AdytonError, EndorsementError, InputError } from "../../protocol/errors.ts";
+import { AdytonError, EndorsementError } from "../../protocol/errors.ts";
 import type { VerifiedReceipt } from "../../attestation/receipt/verify-receipt.ts";
 import { ExitCode } from "../exit-codes.ts";
+import { readInput } from "../input-file.ts";
 
 interface ReplayOptions {
   readonly program?: string;
@@ -29,8 +29,8 @@ async function replay(file: string, { program, json }: ReplayOptions): Promise<E
   const { verifyReceipt } = await import("../../attestation/receipt/verify-receipt.ts");
   const { replayFile } = await import("./replay-file.ts");
   const { describeVerdict } = await import("./describe.ts");
-  const bytes = read(file);
-  const programFile = program === undefined ? null : read(program);
+  const bytes = readInput(file);
+  const programFile = program === undefined ? null : readInput(program);
   let verified: VerifiedReceipt;
   try {
     verified = await verifyReceipt(bytes);
@@ -50,12 +50,4 @@ async function replay(file: string, { program, json }: ReplayOptions): Promise<E
   process.stdout.write(json === true ? `${JSON.stringify(verdict)}\n` : describeVerdict(verdict));
   if (verdict.verdict === "equal") return ExitCode.ok;
   return verdict.verdict === "diverged" ? ExitCode.notGenuine : ExitCode.cannotJudge;
-}
-
-function read(file: string): Uint8Array {
-  try {
-    return readFileSync(file);
-  } catch (cause) {
-    throw new InputError({ code: "INPUT_INVALID", message: `${file} cannot be read`, cause });
-  }
 }

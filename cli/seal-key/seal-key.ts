@@ -1,5 +1,4 @@
 import { createHash, randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { createVendorSource } from "../../endorsements/vendor-source.ts";
 import { connectEnclave } from "../../oracle/enclaves/enclave-session.ts";
 import { createEvidenceVerifier } from "../../client/evidence-verifier.ts";
@@ -7,6 +6,7 @@ import type { Hex } from "../../protocol/bytes.ts";
 import { InputError } from "../../protocol/errors.ts";
 import { MAX_KEY_LIFETIME_SECONDS, sealProviderKey, type ProviderKey } from "../../protocol/provider-key.ts";
 import { wallClock } from "../clock.ts";
+import { readInputText } from "../input-file.ts";
 import { readPolicy } from "../verify/evidence-options.ts";
 
 const DAY_SECONDS = 86_400;
@@ -47,11 +47,11 @@ export async function sealKey(terms: SealKeyTerms): Promise<SealedKey> {
   if (days * DAY_SECONDS > MAX_KEY_LIFETIME_SECONDS)
     throw new InputError({ code: "INPUT_INVALID", message: "a key is sealed for at most 31 days" });
   const policy = await readPolicy(terms.policyFile);
-  const given = terms.credentialFile === null ? null : readText(terms.credentialFile).trim();
+  const given = terms.credentialFile === null ? null : readInputText(terms.credentialFile).trim();
   const credential = given ?? randomBytes(32).toString("base64url");
   const key: ProviderKey = {
     models: [...models],
-    key: readText(terms.keyFile).trim(),
+    key: readInputText(terms.keyFile).trim(),
     owner: { credentialSha256: `0x${createHash("sha256").update(credential).digest("hex")}` },
     cap,
     expiresAt: now + days * DAY_SECONDS,
@@ -76,12 +76,4 @@ export async function sealKey(terms: SealKeyTerms): Promise<SealedKey> {
     cap,
     expiresAt: key.expiresAt,
   };
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (cause) {
-    throw new InputError({ code: "INPUT_NOT_FOUND", message: `${file} cannot be read`, cause });
-  }
 }

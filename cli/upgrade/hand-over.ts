@@ -12,7 +12,7 @@ import { UpstreamError } from "../../protocol/errors.ts";
 import { TakeOverReply, type TakeOverCall } from "../../protocol/hand-over.ts";
 import type { EndorsementsJson } from "../../protocol/receipt.ts";
 import { wallClock } from "../clock.ts";
-import { readInput } from "../image/image-files.ts";
+import { readInput } from "../input-file.ts";
 import { readEntries } from "./upgrade-files.ts";
 
 export interface HandOverOptions {

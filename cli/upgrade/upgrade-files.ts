@@ -3,7 +3,7 @@
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { randomBytes } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
 import { parsePolicyFile } from "../../attestation/index.ts";
@@ -23,7 +23,7 @@ import {
   type EnclaveProgram,
 } from "../../protocol/upgrade.ts";
 import { formatVerifierKey } from "../../protocol/verifier-key.ts";
-import { readInput } from "../image/image-files.ts";
+import { readInput, readInputText } from "../input-file.ts";
 import { readJsonFile } from "../json-file.ts";
 
 export interface ProposeOptions {
@@ -119,7 +119,7 @@ const readSigned = (file: string): SignedUpgrade =>
   readJsonFile(file, SignedUpgrade, "adyton upgrade propose writes it");
 
 function readKey(file: string): Uint8Array {
-  const text = readFileSync(file, "utf8").trim();
+  const text = readInputText(file).trim();
   if (!/^[0-9a-f]{64}$/.test(text)) {
     throw new InputError({
       code: "INPUT_INVALID",

@@ -67,6 +67,7 @@ async function furtherChecks({ rpc, logProof }: TargetOptions): Promise<FurtherC
     const { verifyInclusion } = await import("../../attestation/receipt/receipt-log.ts");
     checks.push(({ receipt }) => Promise.resolve([verifyInclusion(bytes, receipt).check]));
   }
+  if (rpc !== undefined && !URL.canParse(rpc)) throw usage(`--rpc: ${rpc} is no URL`);
   if (rpc !== undefined) checks.push((await import("./on-chain.ts")).checkOnChain(rpc));
   return async (verified) => {
     const found: Check[] = [];

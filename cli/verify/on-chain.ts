@@ -63,7 +63,7 @@ async function awaitEndpoint(rpcUrl: string): Promise<void> {
 function unavailable(rpcUrl: string, cause: unknown): ChainError {
   return new ChainError({
     code: "CHAIN_RPC_UNAVAILABLE",
-    message: `${rpcUrl} cannot be asked about this receipt`,
+    message: `the chain at ${rpcUrl} cannot be asked about this receipt`,
     details: { check: "chain" },
     cause,
   });

@@ -6,7 +6,7 @@ import { findRelease, verifyReleaseLog } from "../../image/release-log.ts";
 import { InputError } from "../../protocol/errors.ts";
 import { parseVerifierKey } from "../../protocol/verifier-key.ts";
 import { ExitCode } from "../exit-codes.ts";
-import { readInput } from "../image/image-files.ts";
+import { readInput } from "../input-file.ts";
 import { registersOf } from "./evidence-registers.ts";
 import type { ReportedCheck, VerifyOutcome } from "./report.ts";
 

@@ -43,6 +43,7 @@ function endedNetwork(): string {
 }
 
 const EVIDENCE = join(import.meta.dirname, "../../examples/evidence/simulated-quote.bin");
+const RECEIPT = join(EVIDENCE, "../simulated-receipt.json");
 const ENCLAVE_TERMS = [
   ...["--provider", "openai", "--payee", `0x${"11".repeat(20)}`, "--coordinator", `1:0x${"22".repeat(20)}`],
   ...["--wei-per-input-token", "1", "--wei-per-output-token", "1"],
@@ -124,6 +125,27 @@ test.for<Stumble>([
     /has files that no network of ours made/,
   ],
   ["a folder to verify", () => undefined, ["verify", "."], 64, /it is a folder, and one file is wanted/],
+  [
+    "a folder as a policy",
+    () => undefined,
+    ["verify", EVIDENCE, "--policy", "."],
+    64,
+    /cannot read \.: it is a folder, and one file is wanted/,
+  ],
+  [
+    "a folder as a receipt to replay",
+    () => undefined,
+    ["replay", "."],
+    64,
+    /cannot read \.: it is a folder, and one file is wanted/,
+  ],
+  [
+    "a chain that is no URL",
+    () => undefined,
+    ["verify", RECEIPT, "--rpc", "nonsense"],
+    64,
+    /--rpc: nonsense is no URL/,
+  ],
   [
     "a question without quotes",
     () => undefined,

@@ -8,7 +8,7 @@ test("wrong usage is one message, and no verdict about evidence that nobody look
   const error = new InputError({ code: "INPUT_INVALID", message: "--nonce wants hex" });
   const text = describeOutcome(outcomeOfUsage(error));
   expect(text).toBe(
-    "adyton verify: --nonce wants hex [INPUT_INVALID]\n(adyton verify --help lists the options)\n",
+    "adyton verify: --nonce wants hex [INPUT_INVALID]\n(npm run -s adyton -- verify --help lists what it takes)\n",
   );
 });
 

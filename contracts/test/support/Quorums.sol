@@ -94,6 +94,17 @@ abstract contract Quorums is World {
         coordinator.commitQuorum(request, leavesOf(openings));
     }
 
+    /// A request of which each of the first `threshold` nodes has committed "yes".
+    function committed(uint8 threshold) internal returns (Request memory request, Opening[] memory openings) {
+        request = askQuorum(threshold, Aggregation.Identical);
+        bytes[] memory outputs = new bytes[](threshold);
+        for (uint256 i = 0; i < threshold; ++i) {
+            outputs[i] = "yes";
+        }
+        openings = openingsOf(request, outputs);
+        commit(request, openings);
+    }
+
     /// Commits, waits out the window, and opens all at once.
     function settle(Request memory request, Opening[] memory openings) internal {
         commit(request, openings);

@@ -5,7 +5,7 @@ import { BlockHeader, Log, toQuantity } from "./rpc/block.ts";
 import { bloomMayContain } from "./bloom.ts";
 import type { BusyContracts } from "./busy-contracts.ts";
 import { meaningOf } from "./rpc/client-errors.ts";
-import type { RpcEndpoint } from "./rpc/rpc-endpoint.ts";
+import type { RpcCall, RpcEndpoint, RpcReply } from "./rpc/rpc-endpoint.ts";
 import { callEndpoint, readReply } from "./rpc/rpc-pool.ts";
 
 export interface BlockId {
@@ -24,9 +24,18 @@ export interface ChainRange {
 /** Ranges up to this length end at the head, where a server may have blocks whose logs it has not. */
 export const CHECKED_RANGE = 32;
 
-function header(endpoint: RpcEndpoint, tag: string): Promise<BlockHeader | null> {
-  const call = { method: "eth_getBlockByNumber", params: [tag, false] };
-  return callEndpoint(endpoint, call, BlockHeader.nullable());
+const headerCall = (tag: string): RpcCall => ({ method: "eth_getBlockByNumber", params: [tag, false] });
+
+async function header(endpoint: RpcEndpoint, tag: string): Promise<BlockHeader | null> {
+  const call = headerCall(tag);
+  const [reply] = await endpoint.send([call]);
+  return toHeader(endpoint, call, reply);
+}
+
+/** Null where the server has no block of that name, whether it says so by null or in words. */
+function toHeader(endpoint: RpcEndpoint, call: RpcCall, reply: RpcReply | undefined): BlockHeader | null {
+  if (reply?.ok === false && meaningOf(reply.failure, call.method) === "no-such-block") return null;
+  return readReply(endpoint, call, reply, BlockHeader.nullable());
 }
 
 export async function readHead(endpoint: RpcEndpoint): Promise<BlockHeader> {
@@ -35,8 +44,12 @@ export async function readHead(endpoint: RpcEndpoint): Promise<BlockHeader> {
 
 /** The finalized block; `undefined` on a node that knows no finality, whether it says so by null or by an error. */
 export async function readFinalized(endpoint: RpcEndpoint): Promise<BlockHeader | undefined> {
+  const call = headerCall("finalized");
+  const [reply] = await endpoint.send([call]);
+  // Words for a block that is not there are those of a server that is behind, but for these.
+  if (reply?.ok === false && meaningOf(reply.failure, call.method) === "no-finality") return undefined;
   try {
-    return (await header(endpoint, "finalized")) ?? undefined;
+    return toHeader(endpoint, call, reply) ?? undefined;
   } catch (error) {
     if (error instanceof ChainError && error.code === "CHAIN_RPC_REFUSED") return undefined;
     throw error;
@@ -47,19 +60,17 @@ export async function readHeader(endpoint: RpcEndpoint, number: number): Promise
   return (await header(endpoint, toQuantity(number))) ?? undefined;
 }
 
-export async function readHeaders(endpoint: RpcEndpoint, numbers: readonly number[]): Promise<BlockHeader[]> {
-  const calls = numbers.map((number) => ({
-    method: "eth_getBlockByNumber",
-    params: [toQuantity(number), false],
-  }));
+/**
+ * The blocks at these heights. A height without one is left out, since there are chains that have such (Filecoin's null rounds), and so is
+ * a block of another height, which servers give in its place: whoever reads on proves by `checkDescent` that none was withheld.
+ */
+async function readHeaders(endpoint: RpcEndpoint, numbers: readonly number[]): Promise<BlockHeader[]> {
+  const calls = numbers.map((number) => headerCall(toQuantity(number)));
   const replies = await endpoint.send(calls);
-  return calls.map((call, index) =>
-    required(
-      readReply(endpoint, call, replies[index], BlockHeader.nullable()),
-      endpoint,
-      String(call.params[0]),
-    ),
-  );
+  return numbers.flatMap((number, index) => {
+    const block = toHeader(endpoint, calls[index] ?? headerCall(""), replies[index]);
+    return block?.number === number ? block : [];
+  });
 }
 
 export interface RangeToRead {
@@ -98,13 +109,17 @@ async function readShortRange(
     numbers.filter((number) => number !== latest.number),
   );
   const headers = to === latest.number ? [...older, latest] : older;
-  const last = lastOf(headers);
-  checkDescent(headers, parent);
+  const last = headers.at(-1);
+  // All of its heights are without a block: they are told from blocks that the server lacks by the next one that there is.
+  if (last === undefined) return readRange(endpoint, parent, { from, to: to + 1, addresses, latest, busy });
+  checkDescent(endpoint, headers, { parent, from });
   const suspects = headers.filter((block) => isTelling(block) && mayContain(block, addresses));
   const witness = suspects.length === 0 ? undefined : busy.find(suspects);
   const found = await readLogs(
     endpoint,
-    from === to ? { blockHash: last.hash } : { fromBlock: toQuantity(from), toBlock: toQuantity(to) },
+    from === last.number
+      ? { blockHash: last.hash }
+      : { fromBlock: toQuantity(from), toBlock: toQuantity(last.number) },
     witness === undefined ? addresses : [...addresses, witness],
   );
   checkLogs(headers, found);
@@ -114,8 +129,10 @@ async function readShortRange(
     suspects.filter(({ hash }) => !indexed.has(hash)),
     { addresses, busy },
   );
-  const logs = found.filter(({ address }) => addresses.includes(address));
-  return { headers, logs: logs.sort(byPosition), last };
+  // Of a block without a filter that tells, a server that has it not yet would have said nothing either.
+  const mute = headers.filter((block) => !isTelling(block) && !indexed.has(block.hash));
+  const omitted = from === last.number ? [] : await readOmitted(endpoint, mute, addresses);
+  return { headers, logs: ofAddresses([...found, ...omitted], addresses), last };
 }
 
 async function readLongRange(
@@ -125,14 +142,14 @@ async function readLongRange(
 ): Promise<ChainRange> {
   const numbers = Array.from({ length: to - from + 1 }, (_, index) => from + index);
   const headers = await readHeaders(endpoint, numbers);
-  const last = lastOf(headers);
-  checkDescent(headers, parent);
-  const filter = { fromBlock: toQuantity(from), toBlock: toQuantity(to) };
+  const last = required(headers.at(-1) ?? null, endpoint, toQuantity(to));
+  checkDescent(endpoint, headers, { parent, from });
+  const filter = { fromBlock: toQuantity(from), toBlock: toQuantity(last.number) };
   const found = await readLogs(endpoint, filter, addresses);
   checkLogs(headers, found);
   const logged = new Set(found.map(({ blockHash }) => blockHash));
   const silent = headers.filter((block) => !logged.has(block.hash) && mayContain(block, addresses));
-  const logs = [...found, ...(await readOmitted(endpoint, silent, addresses))].sort(byPosition);
+  const logs = ofAddresses([...found, ...(await readOmitted(endpoint, silent, addresses))], addresses);
   const withLogs = new Set(logs.map(({ blockHash }) => blockHash));
   return { headers: headers.filter((block) => block === last || withLogs.has(block.hash)), logs, last };
 }
@@ -161,18 +178,33 @@ function readLogs(endpoint: RpcEndpoint, filter: object, address: readonly Hex[]
   return callEndpoint(endpoint, { method: "eth_getLogs", params: [{ ...filter, address }] }, z.array(Log));
 }
 
-function lastOf(headers: readonly BlockHeader[]): BlockHeader {
-  const last = headers[headers.length - 1];
-  if (last === undefined) throw new RangeError("an empty range of blocks");
-  return last;
+/**
+ * Each block names the one before it: what was left out between two that do is no block.
+ *
+ * @throws {ChainError} CHAIN_REORGED; CHAIN_RPC_UNAVAILABLE where a block is missing that the next one names
+ */
+function checkDescent(
+  endpoint: RpcEndpoint,
+  headers: readonly BlockHeader[],
+  { parent, from }: { readonly parent: BlockId | undefined; readonly from: number },
+): void {
+  let previous = parent?.hash;
+  let expected = from;
+  for (const block of headers) {
+    if (previous !== undefined && block.parentHash !== previous) {
+      if (block.number === expected) throw reorged(block.number);
+      required(null, endpoint, toQuantity(expected));
+    }
+    previous = block.hash;
+    expected = block.number + 1;
+  }
 }
 
-function checkDescent(headers: readonly BlockHeader[], parent: BlockId | undefined): void {
-  let previous = parent?.hash;
-  for (const block of headers) {
-    if (previous !== undefined && block.parentHash !== previous) throw reorged(block.number);
-    previous = block.hash;
-  }
+/** In order, each once: servers repeat logs, and some give those of other contracts too. */
+function ofAddresses(logs: readonly Log[], addresses: readonly Hex[]): Log[] {
+  const ours = logs.filter(({ address }) => addresses.includes(address));
+  const each = new Map(ours.map((log) => [`${log.blockHash} ${log.logIndex}`, log]));
+  return [...each.values()].sort(byPosition);
 }
 
 /** The blocks that the findings lie in. */
@@ -211,7 +243,7 @@ async function checkIndexed(
   calls.forEach((call, index) => {
     const reply = replies[index];
     // More than a reply may hold: the server has looked, and ours were asked for by themselves.
-    if (reply?.ok === false && meaningOf(reply.failure) === "reply-too-large") return;
+    if (reply?.ok === false && meaningOf(reply.failure, call.method) === "reply-too-large") return;
     const logs = readReply(endpoint, call, reply, z.array(Log));
     if (logs.length === 0 || logs.some(({ address }) => addresses.includes(address))) {
       throw new ChainError({

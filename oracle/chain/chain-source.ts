@@ -304,7 +304,8 @@ export class ChainSource {
     if (confirmations === "finalized") {
       const finalized = await readFinalized(endpoint);
       this.#noteFinality(finalized !== undefined, endpoint);
-      return finalized?.number ?? 0;
+      // A server behind a balancer may name one that the last has not got.
+      return Math.min(finalized?.number ?? 0, latest.number);
     }
     return latest.number - confirmations;
   }

@@ -1,6 +1,6 @@
 import type { ChainContext } from "../chain-context.ts";
 import type { Hex } from "../../protocol/bytes.ts";
-import { TransactionReceipt } from "../chain/rpc/block.ts";
+import { FoundReceipt, type TransactionReceipt } from "../chain/rpc/block.ts";
 import { readReply, type RpcPool } from "../chain/rpc/rpc-pool.ts";
 import type { TransactionOutcome } from "../store/transactions/outcomes.ts";
 import type { OpenTransaction } from "../store/transactions/transaction.ts";
@@ -68,9 +68,7 @@ async function readReceipts(rpc: RpcPool, hashes: readonly Hex[]): Promise<Map<H
   const calls = hashes.map((hash) => ({ method: "eth_getTransactionReceipt", params: [hash] }));
   const receipts = await rpc.use(async (endpoint) => {
     const replies = await endpoint.send(calls);
-    return calls.map((call, index) =>
-      readReply(endpoint, call, replies[index], TransactionReceipt.nullable()),
-    );
+    return calls.map((call, index) => readReply(endpoint, call, replies[index], FoundReceipt));
   });
   return new Map(
     receipts.flatMap((receipt) => (receipt === null ? [] : [[receipt.transactionHash, receipt]])),

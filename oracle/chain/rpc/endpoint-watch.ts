@@ -92,6 +92,7 @@ export class EndpointWatch {
 
   /** `undefined` for an endpoint that gives no proper answer: the pool lets it rest by itself. */
   async #see(endpoint: RpcEndpoint, height: number | undefined): Promise<Sighting | undefined> {
+    if (this.#options.rpc.isBarred(endpoint)) return undefined;
     const calls = [
       { method: "eth_chainId", params: [] },
       { method: "eth_blockNumber", params: [] },

@@ -19,11 +19,22 @@ const OF_SIZE: ReadonlySet<number> = new Set([400, 405, 413, 414, 422]);
 /** A reply that is no success, and holds no JSON-RPC. */
 export class HttpRefusal extends Error {
   readonly isOfSize: boolean;
+  /** Milliseconds for which the server asked to be left alone; `undefined` where it did not. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(status: number) {
+  constructor({ status, headers }: Pick<Response, "status" | "headers">) {
     super(`HTTP status ${status}`);
     this.isOfSize = OF_SIZE.has(status);
+    this.retryAfterMs = readRetryAfter(headers);
   }
+}
+
+/** RFC 9110, 10.2.3: seconds, or a date, which is compared with the server's own. */
+function readRetryAfter(headers: Headers): number | undefined {
+  const text = headers.get("retry-after")?.trim() ?? "";
+  if (/^\d{1,9}(?:\.\d+)?$/.test(text)) return Math.ceil(Number(text) * 1_000);
+  const ms = Date.parse(text) - Date.parse(headers.get("date") ?? "");
+  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
 }
 
 /** JSON-RPC over HTTP: one POST for each exchange. */
@@ -59,12 +70,12 @@ export class HttpTransport implements RpcTransport {
     const { status } = response;
     if (NOT_SERVED.has(status)) {
       await response.body?.cancel();
-      throw new HttpRefusal(status);
+      throw new HttpRefusal(response);
     }
     try {
       return JsonRpcError.parse(await this.#readJson(response, MAX_ERROR_BYTES));
     } catch {
-      throw new HttpRefusal(status);
+      throw new HttpRefusal(response);
     }
   }
 

@@ -36,7 +36,7 @@ export function toChainError(method: string, failure: RpcFailure | undefined): C
     });
   }
   const details = { method, rpcCode: failure.code, reason: failure.message.slice(0, 200) };
-  const meaning = meaningOf(failure);
+  const meaning = meaningOf(failure, method);
   if (meaning === "funds-low") {
     return new ChainError({
       code: "CHAIN_FUNDS_LOW",

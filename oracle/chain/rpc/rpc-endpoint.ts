@@ -22,11 +22,46 @@ export interface RpcFailure {
 export type RpcReply =
   { readonly ok: true; readonly result: unknown } | { readonly ok: false; readonly failure: RpcFailure };
 
-const Reply = z.object({
-  id: z.number().nullable(),
-  result: z.unknown().optional(),
-  error: z.object({ code: z.number(), message: z.string(), data: z.unknown().optional() }).optional(),
-});
+/** Of the call, as some servers echo it; nothing where a server copied none. */
+const Id = z
+  .union([
+    z.number(),
+    z
+      .string()
+      .regex(/^\d{1,15}$/)
+      .transform(Number),
+    z.null(),
+  ])
+  .optional()
+  .transform((id) => id ?? null);
+/** JSON-RPC: internal error. Said of errors that come without a code. */
+const NO_CODE = -32_603;
+const Code = z
+  .union([
+    z.number(),
+    z
+      .string()
+      .regex(/^-?\d{1,9}$/)
+      .transform(Number),
+  ])
+  .catch(NO_CODE);
+/** As JSON-RPC 2.0 has it, or as servers have it that say less; null, as JSON-RPC 1.0 had it, is none. */
+const Failure = z
+  .union([
+    z.string().transform((message) => ({ code: NO_CODE, message, data: undefined })),
+    z
+      .looseObject({ code: Code, message: z.string().catch(""), data: z.unknown().optional() })
+      .transform(({ code, message, data }) => ({ code, message, data })),
+    z.null(),
+  ])
+  .optional()
+  .transform((error) => error ?? undefined);
+
+const Reply = z
+  .looseObject({ id: Id, result: z.unknown().optional(), error: Failure })
+  // What is neither is no reply: of a gateway, or a server that speaks something else.
+  .refine((reply) => "result" in reply || reply.error !== undefined)
+  .transform(({ id, result, error }) => ({ id, result, error }));
 const Replies = z.union([z.array(Reply), Reply.transform((reply) => [reply])]);
 
 /** Nothing is gained above it; a server that takes fewer is asked for fewer from then on. */
@@ -172,7 +207,8 @@ export class RpcEndpoint {
     if (reply === undefined) throw this.#unavailable(`the server left out the reply to ${call.method}`);
     const { error } = reply;
     if (error === undefined) return { ok: true, result: reply.result };
-    if (meaningOf(error) === "limited") throw this.#unavailable(`rate limited: ${error.message}`);
+    if (meaningOf(error, call.method) === "limited")
+      throw this.#unavailable(`rate limited: ${error.message}`);
     return { ok: false, failure: { code: error.code, message: error.message, data: error.data } };
   }
 
@@ -186,7 +222,8 @@ export class RpcEndpoint {
       this.#count(began, 1);
       if (cause instanceof HttpRefusal && cause.isOfSize && ids.length > 1)
         throw new BatchRefused(this.name, cause.message);
-      throw this.#unavailable("no reply", cause);
+      const waitMs = cause instanceof HttpRefusal ? cause.retryAfterMs : undefined;
+      throw this.#unavailable("no reply", cause, waitMs);
     }
   }
 
@@ -199,11 +236,12 @@ export class RpcEndpoint {
     };
   }
 
-  #unavailable(message: string, cause?: unknown): ChainError {
+  /** @param waitMs how long the server asked to be left alone */
+  #unavailable(message: string, cause?: unknown, waitMs?: number): ChainError {
     return new ChainError({
       code: "CHAIN_RPC_UNAVAILABLE",
       message: `RPC endpoint ${this.name}: ${message}`,
-      details: { endpoint: this.name },
+      details: { endpoint: this.name, ...(waitMs === undefined ? {} : { waitMs }) },
       cause,
     });
   }

@@ -17,6 +17,8 @@ interface EndpointHealth {
   failures: number;
   /** Milliseconds: not asked first before this time. */
   restUntil: number;
+  /** Milliseconds: not asked at all before this time, since the server said so. */
+  barredUntil: number;
   aside: AsideReason | undefined;
 }
 
@@ -45,7 +47,13 @@ export class RpcPool {
   readonly #now: () => number;
 
   constructor({ endpoints, log, now }: RpcPoolOptions) {
-    this.#health = endpoints.map((endpoint) => ({ endpoint, failures: 0, restUntil: 0, aside: undefined }));
+    this.#health = endpoints.map((endpoint) => ({
+      endpoint,
+      failures: 0,
+      restUntil: 0,
+      barredUntil: 0,
+      aside: undefined,
+    }));
     this.#log = log;
     this.#now = now;
   }
@@ -64,6 +72,11 @@ export class RpcPool {
     const ordered = this.#inOrder();
     const fit = ordered.filter(({ restUntil }) => restUntil <= this.#now());
     return (fit.length === 0 ? ordered : fit).map(({ endpoint }) => endpoint);
+  }
+
+  /** Whether it asked to be left alone, and is. */
+  isBarred(endpoint: RpcEndpoint): boolean {
+    return this.#health.some((health) => health.endpoint === endpoint && health.barredUntil > this.#now());
   }
 
   /** Those that are not put aside, and what is wrong with the others. */
@@ -107,12 +120,23 @@ export class RpcPool {
         if (error.code === "CHAIN_RPC_UNAVAILABLE") this.#rest(health, error);
       }
     }
-    throw last instanceof ChainError
-      ? last
-      : new ChainError({
-          code: "CHAIN_RPC_DISAGREEMENT",
-          message: "every RPC endpoint is put aside: they are of another chain, or contradict the others",
-        });
+    throw last instanceof ChainError ? last : this.#nobody();
+  }
+
+  #nobody(): ChainError {
+    if (!this.#health.some(isAsked)) {
+      return new ChainError({
+        code: "CHAIN_RPC_DISAGREEMENT",
+        message: "every RPC endpoint is put aside: they are of another chain, or contradict the others",
+      });
+    }
+    const error = new ChainError({
+      code: "CHAIN_RPC_UNAVAILABLE",
+      message: "every RPC endpoint asked to be left alone for a while",
+    });
+    // Each was logged when it said so.
+    SAID.add(error);
+    return error;
   }
 
   /**
@@ -126,6 +150,7 @@ export class RpcPool {
     const ordered = this.#inOrder();
     const fit = ordered.filter(({ restUntil }) => restUntil <= this.#now());
     const chosen = fit.length === 0 ? ordered : fit;
+    if (chosen.length === 0) throw this.#nobody();
     if (reach === "one" || chosen.length < 2) return (await this.send(calls)).map((reply) => [reply]);
     const received: RpcReply[][] = [];
     let failure: unknown;
@@ -167,14 +192,22 @@ export class RpcPool {
     const now = this.#now();
     const resting = (health: EndpointHealth): number => (health.restUntil > now ? health.restUntil : 0);
     const lagging = ({ aside }: EndpointHealth): number => (aside === "lags" ? 1 : 0);
-    return this.#health.filter(isAsked).sort((a, b) => lagging(a) - lagging(b) || resting(a) - resting(b));
+    return this.#health
+      .filter((health) => isAsked(health) && health.barredUntil <= now)
+      .sort((a, b) => lagging(a) - lagging(b) || resting(a) - resting(b));
   }
 
   #rest(health: EndpointHealth, error: ChainError): void {
     health.failures += 1;
     SAID.add(error);
-    const rest = Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** Math.min(health.failures - 1, 10));
+    const { waitMs } = error.details;
+    const bar = Math.min(LONGEST_REST_MS, typeof waitMs === "number" ? waitMs : 0);
+    const rest = Math.max(
+      bar,
+      Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** Math.min(health.failures - 1, 10)),
+    );
     health.restUntil = this.#now() + rest;
+    health.barredUntil = this.#now() + bar;
     this.#log.warn("rpc.unavailable", {
       endpoint: health.endpoint.name,
       failures: health.failures,

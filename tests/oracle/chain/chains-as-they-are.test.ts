@@ -97,6 +97,61 @@ describe("a chain", () => {
     expect(journal.events).toHaveLength(30);
   });
 
+  test("without filters is read whole at its head, where a backend has not got the newest blocks", async () => {
+    chain.mine(...everyTenth(40));
+    const isOfRange = (filter: unknown): boolean =>
+      (filter as { fromBlock?: string }).fromBlock !== undefined;
+    await follow(async (call, ask) => {
+      const [filter] = call.params;
+      if (call.method === "eth_getLogs" && isOfRange(filter)) return { result: [] };
+      if (call.method !== "eth_getBlockByNumber") return undefined;
+      const { result } = await ask(call);
+      return { result: result === null ? null : { ...(result as object), logsBloom: null } };
+    });
+    await expect.poll(isRead, POLL).toBe(true);
+    chain.mine([], ["x"], [], ["y"], []);
+    await expect.poll(isRead, POLL).toBe(true);
+    expect(journal.events.map(({ topic }) => topic)).toEqual(
+      [...everyTenth(40).flat(), "x", "y"].map(topicOf),
+    );
+  });
+
+  test.for([
+    ["null", { result: null }],
+    ["words of its own", { error: { code: 12, message: "requested epoch was a null round (7)" } }],
+  ] as const)("that leaves heights out, and says so by %s, is read over them", async ([, nothing]) => {
+    chain.mine(...everyTenth(60));
+    const missing = (number: number): boolean =>
+      [0, 7, 8, 41].includes(number) || (number > 55 && number < 59);
+    const left = chain.blocks.filter(({ number }) => !missing(number));
+    const parents = new Map(left.map((block, index) => [block.number, left[index - 1]?.hash]));
+    const source = await follow(async (call, ask) => {
+      if (call.method !== "eth_getBlockByNumber") return undefined;
+      const { result } = await ask(call);
+      const block = result as { readonly number: string; readonly parentHash: string };
+      const number = Number.parseInt(block.number, 16);
+      if (missing(number)) return nothing;
+      return { result: { ...block, parentHash: parents.get(number) ?? block.parentHash } };
+    });
+    await expect.poll(isRead, POLL).toBe(true);
+    expect(journal.blocks.some(({ number }) => missing(number))).toBe(false);
+    expect(journal.events).toHaveLength(everyTenth(60).flat().length);
+    expect(source.deepestReorg).toBe(0);
+  });
+
+  test("whose server repeats logs, and gives those of others too, is read without either", async () => {
+    chain.mine(...everyTenth(100));
+    await follow(async (call, ask) => {
+      if (call.method !== "eth_getLogs") return undefined;
+      const { result } = await ask(call);
+      const logs = result as readonly { readonly address: string; readonly logIndex: string }[];
+      const foreign = logs.map((log) => ({ ...log, address: `0x${"5a".repeat(20)}`, logIndex: "0x9" }));
+      return { result: [...logs, ...logs, ...foreign] };
+    });
+    await expect.poll(isRead, POLL).toBe(true);
+    expect(journal.events).toHaveLength(10);
+  });
+
   test("with a block of more logs than a reply may hold is read on", async () => {
     chain.mine([], ["x"], []);
     chain.foreign.set(topicOf("x"), `0x${"5a".repeat(20)}`);
@@ -113,6 +168,8 @@ describe("a chain", () => {
   test.for([
     ["bloom filters of ones alone", { logsBloom: FULL_BLOOM }],
     ["no bloom filters", { logsBloom: undefined }],
+    ["null for what it has not got", { logsBloom: null, baseFeePerGas: null, gasLimit: null }],
+    ["a gas limit that is filled up with zeros", { gasLimit: `0x${"1c9c380".padStart(64, "0")}` }],
     ["a gas limit of 53 bits and more", { gasLimit: "0x1fffffffffffff" }],
     ["a gas limit of 64 bits", { gasLimit: "0xffffffffffffffff" }],
     ["a gas limit of 256 bits", { gasLimit: `0x${"f".repeat(64)}` }],
@@ -131,6 +188,7 @@ describe("a chain", () => {
 
   test.for([
     ["says null", { result: null }],
+    ["has found none", { error: { code: -32_000, message: "finalized block not found" } }],
     [
       "says that it knows no such block",
       { error: { code: -32_602, message: "invalid block tag: finalized" } },

@@ -17,10 +17,14 @@ export interface RpcTapOptions {
     call: TappedCall,
     ask: (call: TappedCall) => Promise<{ readonly result?: unknown }>,
   ) => TappedReply | undefined | Promise<TappedReply | undefined>;
-  /** What is said of a whole exchange instead. */
-  readonly exchange?: (
-    calls: readonly TappedCall[],
-  ) => { readonly status: number; readonly body: unknown } | undefined;
+  /** What is said of a whole exchange instead; a body of text goes as it is. */
+  readonly exchange?: (calls: readonly TappedCall[]) =>
+    | {
+        readonly status: number;
+        readonly body: unknown;
+        readonly headers?: Readonly<Record<string, string>>;
+      }
+    | undefined;
 }
 
 export interface RpcTap {
@@ -52,7 +56,8 @@ export async function tapRpc({ behind, answer, exchange }: RpcTapOptions): Promi
         response.setHeader("content-type", "application/json");
         const whole = exchange?.(calls);
         if (whole !== undefined) {
-          response.writeHead(whole.status).end(JSON.stringify(whole.body));
+          const { status, body: said, headers = {} } = whole;
+          response.writeHead(status, headers).end(typeof said === "string" ? said : JSON.stringify(said));
           return;
         }
         const replies = await Promise.all(

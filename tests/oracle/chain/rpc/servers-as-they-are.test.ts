@@ -20,9 +20,13 @@ async function server(options: RpcTapOptions): Promise<RpcTap> {
   return tap;
 }
 
+let time = 0;
+
 function poolOf(...servers: readonly RpcTap[]): RpcPool {
-  const endpoints = servers.map(({ url }) => new RpcEndpoint({ url, timeoutMs: 2_000, log, now: () => 0 }));
-  return new RpcPool({ endpoints, log, now: () => 0 });
+  time = 0;
+  const now = (): number => time;
+  const endpoints = servers.map(({ url }) => new RpcEndpoint({ url, timeoutMs: 2_000, log, now }));
+  return new RpcPool({ endpoints, log, now });
 }
 
 const CALLS = Array.from({ length: 10 }, () => ({ method: "eth_call", params: [{}, "latest"] }));
@@ -113,4 +117,62 @@ test("a broadcast that reaches nobody says so", async () => {
   await expect(
     poolOf(limited, other).broadcast([{ method: "eth_sendRawTransaction", params: ["0x02"] }]),
   ).rejects.toMatchObject({ code: "CHAIN_RPC_UNAVAILABLE" });
+});
+
+test.for<[string, (id: unknown) => unknown]>([
+  ["an id as text", (id) => ({ jsonrpc: "2.0", id: String(id), result: "0x2a" })],
+  ["an error of null beside the result", (id) => ({ id, result: "0x2a", error: null })],
+  ["a quantity that is filled up with zeros", (id) => ({ id, result: `0x${"2a".padStart(64, "0")}` })],
+])("a reply with %s is read", async ([, reply]) => {
+  const tap = await server({ exchange: ([call]) => ({ status: 200, body: reply(call?.id) }) });
+  expect(await poolOf(tap).call("eth_blockNumber", [], quantity)).toBe(42);
+});
+
+test.for<[string, unknown, string]>([
+  ["an error of text", { error: "execution reverted" }, "CHAIN_REVERTED"],
+  ["an error without a code", { error: { message: "insufficient funds for gas" } }, "CHAIN_FUNDS_LOW"],
+  ["an error whose code is text", { error: { code: "-32000", message: "fee too low" } }, "CHAIN_UNDERPRICED"],
+  ["an error without words", { error: { code: -32_000 } }, "CHAIN_RPC_REFUSED"],
+  ["an error of text that is a limit", { error: "rate limit reached" }, "CHAIN_RPC_UNAVAILABLE"],
+  ["neither a result nor an error", {}, "CHAIN_RPC_UNAVAILABLE"],
+  ["something of a gateway", { message: "API rate limit exceeded" }, "CHAIN_RPC_UNAVAILABLE"],
+  ["a page", "<!doctype html><title>502</title>", "CHAIN_RPC_UNAVAILABLE"],
+  ["nothing", "", "CHAIN_RPC_UNAVAILABLE"],
+  ["null", null, "CHAIN_RPC_UNAVAILABLE"],
+])("a reply with status 200 and %s is what it says", async ([, body, code]) => {
+  const tap = await server({
+    exchange: ([call]) => ({
+      status: 200,
+      body: typeof body === "object" && body !== null ? { jsonrpc: "2.0", id: call?.id, ...body } : body,
+    }),
+  });
+  await expect(poolOf(tap).call("eth_sendRawTransaction", ["0x"], data)).rejects.toMatchObject({ code });
+});
+
+test.for([
+  ["in seconds", { "retry-after": "7" }, 7_000],
+  [
+    "by a date",
+    { "retry-after": "Mon, 30 Nov 2026 13:00:09 GMT", date: "Mon, 30 Nov 2026 13:00:00 GMT" },
+    9_000,
+  ],
+  ["for longer than is good for anybody", { "retry-after": "86400" }, 30_000],
+] as const)("a server that asks to be left alone, %s, is", async ([, headers, ms]) => {
+  let isLimited = true;
+  const tap = await server({
+    answer: () => ({ result: "0x2a" }),
+    exchange: () => (isLimited ? { status: 429, body: "slow down", headers } : undefined),
+  });
+  const rpc = poolOf(tap);
+  const ask = (): Promise<number> => rpc.call("eth_blockNumber", [], quantity);
+  await expect(ask()).rejects.toMatchObject({ code: "CHAIN_RPC_UNAVAILABLE" });
+  isLimited = false;
+  time = ms - 1;
+  await expect(ask()).rejects.toMatchObject({ code: "CHAIN_RPC_UNAVAILABLE" });
+  await expect(rpc.broadcast([{ method: "eth_sendRawTransaction", params: ["0x"] }])).rejects.toMatchObject({
+    code: "CHAIN_RPC_UNAVAILABLE",
+  });
+  expect(tap.methods).toHaveLength(1);
+  time = ms;
+  expect(await ask()).toBe(42);
 });

@@ -36,11 +36,33 @@ interface LoggedError {
 }
 
 /**
- * An error as a log line carries it: the whole stack for a bug, none for errors thrown on purpose, nor for what is behind these, which is the
- * reason of something foreseen.
+ * SQLSTATE of a database that is away, full, read-only or stopping: classes 08, 53, 57 and 58, and 25006. Nobody's code is wrong then, and a
+ * stack for each statement that fails would bury what is said of it.
  */
-export function toLoggedError(error: unknown, isForeseen = error instanceof AdytonError): LoggedError {
+const OUTAGE_STATE = /^(?:08|53|57|58)[0-9A-Z]{3}$|^25006$/;
+/** Of the system: ECONNREFUSED, ENOSPC and so on, which Node gives with the call that failed. */
+const SYSTEM_CODE = /^E[A-Z0-9]+$/;
+/** The driver's own words where it has no code. */
+const DRIVER_GAVE_UP =
+  /^Connection terminated|^Client has encountered a connection error|^timeout expired|^timeout exceeded when trying to connect|^Query read timeout/;
+
+/** Whether it tells of a database, a disk or a network that does not do its part now: no bug. */
+function isOutage(error: Error): boolean {
+  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  return (
+    OUTAGE_STATE.test(code) ||
+    (SYSTEM_CODE.test(code) && "syscall" in error) ||
+    DRIVER_GAVE_UP.test(error.message)
+  );
+}
+
+/**
+ * An error as a log line carries it: the whole stack for a bug, none for errors thrown on purpose and for outages, nor for what is behind these,
+ * which is the reason of something foreseen.
+ */
+export function toLoggedError(error: unknown, isBehindForeseen = false): LoggedError {
   if (!(error instanceof Error)) return { name: typeof error, message: String(error) };
+  const isForeseen = isBehindForeseen || error instanceof AdytonError || isOutage(error);
   const cause = error.cause === undefined ? {} : { cause: toLoggedError(error.cause, isForeseen) };
   if (error instanceof AdytonError) {
     return {

@@ -8,6 +8,7 @@ import { ChainConfig } from "./configuration/chain-section.ts";
 import { address, distinct, httpUrl, milliseconds } from "./configuration/fields.ts";
 import { RetentionSection } from "./configuration/retention-section.ts";
 import { OperatorsSection } from "./configuration/operators-section.ts";
+import { ServeSection } from "./configuration/serve-section.ts";
 
 const TransmitterKey = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("keystore"), file: z.string(), passwordFile: z.string() }),
@@ -28,7 +29,7 @@ const TransmitterKey = z.discriminatedUnion("kind", [
   }),
 ]);
 
-const StoreSection = z.discriminatedUnion("kind", [
+export const StoreSection = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("pglite"),
     path: z.string().describe("a directory of this process alone"),
@@ -115,6 +116,7 @@ export const OracleConfig = z.strictObject({
     "other operators whose nodes give answers to the same requests; absent: this node has all platforms of a quorum",
   ),
   retention: RetentionSection.optional(),
+  serve: ServeSection.optional(),
   concurrency: z.int().min(1).max(1_000).default(64).describe("requests at the enclaves at once"),
   answerTimeoutMs: milliseconds.default(180_000).describe("longest that one answer may take, model included"),
   tracing: z
@@ -135,15 +137,21 @@ export type ChainSection = OracleConfig["chains"][number];
  * @throws {ConfigError} CONFIG_INVALID naming every field that is wrong
  */
 export async function loadOracleConfig(file: string): Promise<OracleConfig> {
-  const parsed = OracleConfig.safeParse(await readJson(file));
-  if (!parsed.success) {
-    throw new ConfigError({
-      code: "CONFIG_INVALID",
-      message: `the oracle's configuration is wrong:\n${z.prettifyError(parsed.error)}`,
-      details: { file },
-    });
-  }
-  return withAbsolutePaths(parsed.data, dirname(resolve(file)));
+  return withAbsolutePaths(await readConfigFile(file, OracleConfig), dirname(resolve(file)));
+}
+
+/** @throws {ConfigError} CONFIG_INVALID naming every field that is wrong */
+export async function readConfigFile<Schema extends z.ZodType>(
+  file: string,
+  schema: Schema,
+): Promise<z.output<Schema>> {
+  const parsed = schema.safeParse(await readJson(file));
+  if (parsed.success) return parsed.data;
+  throw new ConfigError({
+    code: "CONFIG_INVALID",
+    message: `the oracle's configuration is wrong:\n${z.prettifyError(parsed.error)}`,
+    details: { file },
+  });
 }
 
 async function readJson(file: string): Promise<unknown> {
@@ -171,15 +179,22 @@ function withAbsolutePaths(config: OracleConfig, base: string): OracleConfig {
     transmitterKeys: config.transmitterKeys.map((key) => withAbsoluteFiles(key, base)),
     http: withAbsoluteFiles(config.http, base),
     ...(config.operators === undefined ? {} : { operators: withAbsoluteFiles(config.operators, base) }),
-    ...(config.retention === undefined
-      ? {}
-      : { retention: { ...config.retention, archive: withAbsoluteFiles(config.retention.archive, base) } }),
+    ...withAbsoluteArchive(config, base),
     ...(config.tracing === undefined ? {} : { tracing: withAbsoluteFiles(config.tracing, base) }),
     store:
       config.store.kind === "pglite"
         ? { ...config.store, path: resolve(base, config.store.path) }
         : config.store,
   };
+}
+
+/** The files that `retention` names. */
+export function withAbsoluteArchive(
+  { retention }: Pick<OracleConfig, "retention">,
+  base: string,
+): Pick<OracleConfig, "retention"> {
+  if (retention === undefined) return {};
+  return { retention: { ...retention, archive: withAbsoluteFiles(retention.archive, base) } };
 }
 
 const FILES = [

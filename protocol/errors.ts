@@ -85,7 +85,8 @@ export type UpstreamErrorCode =
   | "ENCLAVE_REPLY_TRUNCATED"
   | "PAYLOAD_UNAVAILABLE"
   | "PEER_UNAVAILABLE"
-  | "ARCHIVE_UNAVAILABLE";
+  | "ARCHIVE_UNAVAILABLE"
+  | "STORE_UNAVAILABLE";
 
 export type QuorumErrorCode = "QUORUM_NOT_REACHED" | "QUORUM_CONFLICT";
 
@@ -179,6 +180,7 @@ const RETRYABLE_UPSTREAM: ReadonlySet<UpstreamErrorCode> = new Set<UpstreamError
   "PAYLOAD_UNAVAILABLE",
   "PEER_UNAVAILABLE",
   "ARCHIVE_UNAVAILABLE",
+  "STORE_UNAVAILABLE",
 ]);
 
 /** Did the model (or the enclave in front of it) answer? */

@@ -40,6 +40,15 @@ export function registerOracle(program: Command): void {
       process.exitCode = await run(config);
     });
   oracle
+    .command("serve")
+    .description(
+      "serve the index and the metrics of a node's PostgreSQL store from a process that only reads it",
+    )
+    .requiredOption("--config <file>", "the node's configuration, or the part of it that this needs")
+    .action(async ({ config }: { readonly config: string }) => {
+      process.exitCode = await run(config, "--serve");
+    });
+  oracle
     .command("init")
     .description("write the configuration of a node of your own, beside the network that `adyton up` started")
     .argument("<folder>", "where to write it, with a new account and token")
@@ -159,12 +168,11 @@ async function call({ node, tokenFile }: NodeOptions, method: string, path: stri
   });
 }
 
-/** The node as a child with our own streams: it ends when we are told to end. */
-function run(config: string): Promise<ExitCode> {
+/** The oracle's process as a child with our own streams: it ends when we are told to end. */
+function run(config: string, ...flags: readonly string[]): Promise<ExitCode> {
   requireNodePackages();
-  const child = spawn(process.execPath, [...programArguments("oracle/main"), "--config", config], {
-    stdio: "inherit",
-  });
+  const args = [...programArguments("oracle/main"), "--config", config, ...flags];
+  const child = spawn(process.execPath, args, { stdio: "inherit" });
   endWithUs(child);
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
   return new Promise((resolve) => {

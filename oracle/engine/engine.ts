@@ -1,6 +1,6 @@
 import { type Db as BossDb, type JobInsert, PgBoss } from "pg-boss";
-import * as z from "zod";
 import type { Logger } from "../log.ts";
+import { countWaitingJobs } from "../store/dead-letters.ts";
 import { bossTransaction, type Store, type StoreTransaction } from "../store/store.ts";
 
 export type QueueName = "answers";
@@ -15,12 +15,6 @@ const NO_JOB = "00000000-0000-0000-0000-000000000000";
 const FINISHED_JOBS_KEPT_SECONDS = 3_600;
 /** Longer than any request lives (MAX_LIFETIME_SECONDS of the coordinator: 30 days), however long no node can do it. */
 const WAITING_JOBS_KEPT_SECONDS = 31 * 86_400;
-/**
- * Nobody fetches dead letters: all of them wait. Said with the condition of pg-boss's partial index of what does, so that none
- * of the jobs is read, nor those that have ended. (pg-boss's own count reads the whole table, or is up to an hour old.)
- */
-const COUNT_WAITING = `select count(*)::int as count from pgboss.job
-  where name = $1 and state < 'active' and not blocked`;
 
 export interface Engine {
   readonly boss: PgBoss;
@@ -115,10 +109,7 @@ export async function startEngine(store: Store, log: Logger, heartbeatSeconds: n
         error: sourceOutput,
       }));
     },
-    async countDeadLetters(queue) {
-      const { rows } = await boss.getDb().executeSql(COUNT_WAITING, [deadLetterQueue(queue)]);
-      return z.tuple([z.object({ count: z.int() })]).parse(rows)[0].count;
-    },
+    countDeadLetters: (queue) => countWaitingJobs(boss.getDb(), deadLetterQueue(queue)),
     stop: () => boss.stop({ graceful: false, close: true }),
   };
 }

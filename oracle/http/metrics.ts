@@ -19,7 +19,10 @@ const ANSWER_STATUSES = Object.values(AnswerStatus).filter((status) => status !=
 /** Prometheus text format 0.0.4. Counts and heights only: no request, prompt or key is named. */
 export function renderMetrics(open: OpenCounts, health: Health, runtime: RuntimeState): string {
   const metrics = [
-    ...openMetrics(open, health),
+    ...openMetrics(
+      open,
+      health.chains.map(({ chainId }) => chainId),
+    ),
     ...endedMetrics(health, runtime),
     ...chainMetrics(health, runtime),
     ...soundnessMetrics(health),
@@ -35,14 +38,14 @@ export function renderMetrics(open: OpenCounts, health: Health, runtime: Runtime
 }
 
 /** Figures that the store can give at any moment, whatever it holds: of requests that are open, or ended badly. */
-function openMetrics({ requests, transactions }: OpenCounts, { chains }: Health): Metric[] {
+export function openMetrics({ requests, transactions }: OpenCounts, configured: readonly number[]): Metric[] {
   return [
     {
       name: "adyton_oracle_requests",
       help: "Requests of this store that are not settled, by phase.",
       type: "gauge",
       samples: OPEN_PHASES.flatMap((phase) =>
-        chainIds(chains, requests).map((chain) => ({
+        chainIds(configured, requests).map((chain) => ({
           labels: { chain, phase },
           value: requests.find((one) => one.chainId === chain && one.phase === phase)?.count ?? 0,
         })),
@@ -53,7 +56,7 @@ function openMetrics({ requests, transactions }: OpenCounts, { chains }: Health)
       help: "Transactions of this store that are not final, by state; failed and lost are all there ever were.",
       type: "gauge",
       samples: OPEN_STATES.flatMap((state) =>
-        chainIds(chains, transactions).map((chain) => ({
+        chainIds(configured, transactions).map((chain) => ({
           labels: { chain, state },
           value: transactions.find((one) => one.chainId === chain && one.state === state)?.count ?? 0,
         })),
@@ -100,10 +103,10 @@ function endedMetrics({ chains }: Health, { durations }: RuntimeState): Metric[]
 
 /** Those that are configured, and those of which the store still has something. */
 function chainIds(
-  configured: Health["chains"],
+  configured: readonly number[],
   counted: readonly { readonly chainId: number }[],
 ): readonly number[] {
-  return [...new Set([...configured, ...counted].map(({ chainId }) => chainId))];
+  return [...new Set([...configured, ...counted.map(({ chainId }) => chainId)])];
 }
 
 function chainMetrics({ chains }: Health, runtime: RuntimeState): Metric[] {
@@ -183,7 +186,7 @@ function chainMetrics({ chains }: Health, runtime: RuntimeState): Metric[] {
 }
 
 /** 0 where nothing waits. */
-function oldestMetrics({ oldest, now }: RuntimeState): Metric[] {
+export function oldestMetrics({ oldest, now }: Pick<RuntimeState, "oldest" | "now">): Metric[] {
   return [
     {
       name: "adyton_oracle_oldest_unsettled_seconds",

@@ -61,35 +61,47 @@ export function processMetrics({ enclaves }: Health, runtime: RuntimeState): Met
       type: "gauge",
       samples: one(runtime.jobsInFlight),
     },
-    {
-      name: "adyton_oracle_dead_letters",
-      help: "Jobs that failed for good and wait for an operator.",
-      type: "gauge",
-      samples: one(runtime.deadLetters),
-    },
+    deadLetterMetric(runtime.deadLetters),
     {
       name: "adyton_oracle_span_seconds",
       help: "How long parts of a request's life took, since this process started: request, enclave.answer, transaction.",
       type: "histogram",
       samples: runtime.durations.flatMap(toHistogram),
     },
+    ...ownMetrics(runtime.process),
+  ];
+}
+
+export function deadLetterMetric(count: number): Metric {
+  return {
+    name: "adyton_oracle_dead_letters",
+    help: "Jobs that failed for good and wait for an operator.",
+    type: "gauge",
+    samples: [{ labels: {}, value: count }],
+  };
+}
+
+/** What any process says of itself, by the names that Prometheus's clients have for it. */
+export function ownMetrics({ residentBytes, cpuSeconds, startedAt }: RuntimeState["process"]): Metric[] {
+  const one = (value: number): Sample[] => [{ labels: {}, value }];
+  return [
     {
       name: "process_resident_memory_bytes",
       help: "Resident memory.",
       type: "gauge",
-      samples: one(runtime.process.residentBytes),
+      samples: one(residentBytes),
     },
     {
       name: "process_cpu_seconds_total",
       help: "CPU time spent, user and system.",
       type: "counter",
-      samples: one(runtime.process.cpuSeconds),
+      samples: one(cpuSeconds),
     },
     {
       name: "process_start_time_seconds",
       help: "When the process started.",
       type: "gauge",
-      samples: one(runtime.process.startedAt),
+      samples: one(startedAt),
     },
   ];
 }

@@ -17,26 +17,26 @@ import { describeRequests } from "../store/request-rows.ts";
 import { countOpen } from "../store/open-counts.ts";
 import type { Place } from "../store/page.ts";
 import { findReceipt } from "../store/receipts.ts";
-import type { Store } from "../store/store.ts";
+import type { ReadableStore } from "../store/store.ts";
 import { type Quoter, QuoteTerms } from "../relay/intake/quote.ts";
 import { createAdminRouter, type Operations } from "./admin.ts";
 import { errorHandler } from "./error-reply.ts";
-import type { Health } from "./health.ts";
 import { addLedgerRoutes, type LedgerDoor } from "./ledger-route.ts";
 import { liveRoute } from "./live-route.ts";
-import { renderMetrics, type RuntimeState } from "./metrics.ts";
 import { OPENAPI } from "./openapi.ts";
 import { pageRoute } from "./page-route.ts";
 import { peerRoute, type PeerDoor } from "./peer-route.ts";
 import { receiptRoute, type ReceiptRouteOptions } from "./receipt-route.ts";
 
 export interface HttpOptions {
-  readonly store: Store;
+  readonly store: ReadableStore;
   readonly log: Logger;
-  readonly health: () => Health;
+  /** Served as it is. */
+  readonly health: () => { readonly status: "ok" | "degraded" };
   /** Whether a request could be answered now. */
   readonly isReady: () => boolean;
-  readonly runtime: () => Promise<RuntimeState>;
+  /** Prometheus text. */
+  readonly metrics: () => Promise<string>;
   readonly quoter: Quoter;
   readonly twin: ReceiptRouteOptions["twin"];
   readonly ledgers: LedgerDoor;
@@ -44,9 +44,14 @@ export interface HttpOptions {
   readonly findArchived?: FindArchived;
   /** Absent where no other operators are configured. */
   readonly peers?: PeerDoor;
+  /** Throws what a reader of the index is told while the store cannot be read as it is; absent where the node has it open to write. */
+  readonly checkReads?: () => void;
   /** Absent without an admin token. */
   readonly admin?: { readonly token: string; readonly operations: Operations };
 }
+
+/** What is read of the store for each call. */
+const INDEX = ["/v1/requests", "/v1/admissions", "/v1/answers", "/v1/receipts"];
 
 type FindArchived = (requestId: Hex) => Promise<ArchivedRequest | undefined>;
 
@@ -117,7 +122,7 @@ export function createHttpApp(options: HttpOptions): Express {
   return app;
 }
 
-function addNodeRoutes(app: Express, { store, health, isReady, runtime, quoter }: HttpOptions): void {
+function addNodeRoutes(app: Express, { health, isReady, metrics, quoter }: HttpOptions): void {
   app.get("/v1/health", (_request, response) => {
     const state = health();
     response.status(state.status === "ok" ? 200 : 503).json(state);
@@ -127,9 +132,7 @@ function addNodeRoutes(app: Express, { store, health, isReady, runtime, quoter }
     response.status(ready ? 200 : 503).json({ ready });
   });
   app.get("/v1/metrics", async (_request, response) => {
-    response
-      .type("text/plain; version=0.0.4")
-      .send(renderMetrics(await countOpen(store), health(), await runtime()));
+    response.type("text/plain; version=0.0.4").send(await metrics());
   });
   app.get("/v1/openapi.json", (_request, response) => {
     response.json(OPENAPI);
@@ -144,8 +147,12 @@ function addNodeRoutes(app: Express, { store, health, isReady, runtime, quoter }
   });
 }
 
-function addIndexRoutes(app: Express, { store, twin, findArchived }: HttpOptions): void {
-  app.use(["/v1/requests", "/v1/admissions", "/v1/answers", "/v1/receipts"], limitConcurrency(MAX_READS));
+function addIndexRoutes(app: Express, { store, twin, findArchived, checkReads }: HttpOptions): void {
+  app.use(INDEX, (_request, _response, next) => {
+    checkReads?.();
+    next();
+  });
+  app.use(INDEX, limitConcurrency(MAX_READS));
   app.get("/v1/requests", async (request, response) => {
     const filter = parse(RequestsQuery, request.query);
     const requests = await listRequests(store, filter);
@@ -197,7 +204,7 @@ function addIndexRoutes(app: Express, { store, twin, findArchived }: HttpOptions
 }
 
 /** @throws {InputError} INPUT_CONFLICT while what was answered is for the chain alone */
-async function requireDisclosed(store: Store, requestId: Hex): Promise<void> {
+async function requireDisclosed(store: ReadableStore, requestId: Hex): Promise<void> {
   refuseWithheld(await readDisclosure(store, requestId));
 }
 
@@ -211,7 +218,7 @@ function refuseWithheld(isDisclosed: boolean | undefined): void {
 }
 
 /** The newest request, and how many are in each phase: it changes with either. */
-async function markOf(store: Store): Promise<string> {
+async function markOf(store: ReadableStore): Promise<string> {
   const [newest] = await listRequests(store, { limit: 1 });
   const { requests } = await countOpen(store);
   const counts = requests.map(({ chainId, phase, count }) => `${chainId}:${phase}:${count}`).sort();

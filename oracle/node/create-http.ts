@@ -8,6 +8,7 @@ import type { Operations } from "../http/admin.ts";
 import { findArchived } from "../keeping/archived-request.ts";
 import type { Retention } from "../keeping/retention.ts";
 import type { Archive } from "../keeping/archive.ts";
+import { renderMetrics, type RuntimeState } from "../http/metrics.ts";
 import { createHttpApp } from "../http/server.ts";
 import { createQuoter } from "../relay/intake/quote.ts";
 import { retryRequest } from "../relay/intake/retry.ts";
@@ -36,30 +37,20 @@ interface HttpParts {
 
 /** The node's HTTP routes: the index, receipts, quotes, health and metrics; with a token, what an operator may do. */
 export function createHttp(context: NodeContext, parts: HttpParts): Express {
-  const { config, store, engine, log, now } = context;
-  const { chains, enclaves, queue, durations, probe, peers, archive, retention } = parts;
+  const { config, store, log } = context;
+  const { chains, enclaves, probe, peers, archive } = parts;
   const token = readAdminToken(config);
   return createHttpApp({
     store,
     log,
     health: () => readHealth(chains, enclaves, probe),
     isReady: () => isReady(chains, enclaves, probe),
-    runtime: async () => ({
-      ready: isReady(chains, enclaves, probe),
-      jobsInFlight: queue.inFlight(),
-      deadLetters: await engine.countDeadLetters("answers"),
-      oldest: await readOldestOpen(
-        store,
-        config.chains.map(({ chainId }) => chainId),
+    metrics: async () =>
+      renderMetrics(
+        await countOpen(store),
+        readHealth(chains, enclaves, probe),
+        await readRuntime(context, parts),
       ),
-      now: now(),
-      chains: chains.relays.map(chainState),
-      storeFreeBytes: await storeFreeBytes(config.store),
-      retention: retention?.state ?? null,
-      durations: durations.read(),
-      process: processState(now),
-      peers: peers.exchanges.map(({ name, isReachable }) => ({ name, isReachable })),
-    }),
     quoter: createQuoter({ chains: chains.relays, sessions: () => enclaves.sessions }),
     twin: (keysetId, requestId) =>
       enclaves.sessions.find((session) => session.keysetId === keysetId)?.client.twin(requestId),
@@ -68,6 +59,28 @@ export function createHttp(context: NodeContext, parts: HttpParts): Express {
     ...(peers.door === undefined ? {} : { peers: peers.door }),
     ...(token === undefined ? {} : { admin: { token, operations: createOperations(context, parts) } }),
   });
+}
+
+async function readRuntime(
+  { config, store, engine, now }: NodeContext,
+  { chains, enclaves, queue, durations, probe, peers, retention }: HttpParts,
+): Promise<RuntimeState> {
+  return {
+    ready: isReady(chains, enclaves, probe),
+    jobsInFlight: queue.inFlight(),
+    deadLetters: await engine.countDeadLetters("answers"),
+    oldest: await readOldestOpen(
+      store,
+      config.chains.map(({ chainId }) => chainId),
+    ),
+    now: now(),
+    chains: chains.relays.map(chainState),
+    storeFreeBytes: await storeFreeBytes(config.store),
+    retention: retention?.state ?? null,
+    durations: durations.read(),
+    process: processState(now),
+    peers: peers.exchanges.map(({ name, isReachable }) => ({ name, isReachable })),
+  };
 }
 
 function createOperations(

@@ -8,7 +8,7 @@ import * as z from "zod";
 import type { Hex } from "../../protocol/bytes.ts";
 import { Delivery } from "../../protocol/request.ts";
 import type { StoreSchema } from "./schema.ts";
-import type { Store } from "./store.ts";
+import type { ReadableStore } from "./store.ts";
 
 type SettlementKind = StoreSchema["settlements"]["kind"];
 
@@ -21,7 +21,7 @@ export function isDisclosed(request: string, settlement: SettlementKind | undefi
 }
 
 /** Of a request that the chain has; `undefined` for any other. */
-export async function readDisclosure(store: Store, requestId: Hex): Promise<boolean | undefined> {
+export async function readDisclosure(store: ReadableStore, requestId: Hex): Promise<boolean | undefined> {
   const row = await store.db
     .selectFrom("requests as r")
     .leftJoin("settlements as s", (join) =>

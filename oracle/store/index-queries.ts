@@ -5,7 +5,7 @@ import { isDisclosed } from "./disclosure.ts";
 import { findReason } from "./receipts.ts";
 import { isBound } from "./phases.ts";
 import type { RequestPhase } from "./schema.ts";
-import type { Store } from "./store.ts";
+import type { ReadableStore } from "./store.ts";
 
 /** A request with everything that is known of its fate: chain and off-chain joined. */
 export interface RequestView {
@@ -69,7 +69,7 @@ export interface QuorumView {
 }
 
 /** The request of this id on every chain that has it (one, but for a hash collision). */
-export async function findRequest(store: Store, requestId: Hex): Promise<RequestView | undefined> {
+export async function findRequest(store: ReadableStore, requestId: Hex): Promise<RequestView | undefined> {
   const row = await store.db
     .selectFrom("requests")
     .selectAll()
@@ -202,7 +202,7 @@ export interface PullAnswer {
 }
 
 /** Of a request that the chain still has: an answer to one that a reorg dropped fits nothing. */
-export async function findAnswer(store: Store, requestId: Hex): Promise<PullAnswer | undefined> {
+export async function findAnswer(store: ReadableStore, requestId: Hex): Promise<PullAnswer | undefined> {
   const row = await store.db
     .selectFrom("answers as a")
     .innerJoin("requests as r", (join) =>

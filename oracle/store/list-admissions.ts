@@ -1,6 +1,6 @@
 import type { Hex } from "../../protocol/bytes.ts";
 import { comesAfter, type Place } from "./page.ts";
-import type { Store } from "./store.ts";
+import type { ReadableStore } from "./store.ts";
 
 /** An event of the registry: a keyset was admitted under a policy, its admission deleted, or the keyset revoked. */
 export interface Admission extends Place {
@@ -25,7 +25,7 @@ export interface AdmissionFilter {
 }
 
 /** Admissions, newest first. */
-export async function listAdmissions(store: Store, filter: AdmissionFilter): Promise<Admission[]> {
+export async function listAdmissions(store: ReadableStore, filter: AdmissionFilter): Promise<Admission[]> {
   const { chainId, keysetId, policyId, before, limit } = filter;
   let query = store.db.selectFrom("admissions").selectAll();
   if (chainId !== undefined) query = query.where("chain_id", "=", chainId);

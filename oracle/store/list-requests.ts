@@ -2,7 +2,7 @@ import { type Expression, sql, type SqlBool } from "kysely";
 import { toHex, toUtf8, type Hex } from "../../protocol/bytes.ts";
 import { comesAfter, type Place } from "./page.ts";
 import type { RequestPhase } from "./schema.ts";
-import type { Store } from "./store.ts";
+import type { ReadableStore } from "./store.ts";
 
 export interface RequestSummary extends Place {
   readonly requestId: Hex;
@@ -49,14 +49,14 @@ export interface RequestFilter {
  * Requests, newest first. Of each chain by itself, in the order of its index: all at once would be sorted anew, and whole,
  * for every page.
  */
-export async function listRequests(store: Store, filter: RequestFilter): Promise<RequestSummary[]> {
+export async function listRequests(store: ReadableStore, filter: RequestFilter): Promise<RequestSummary[]> {
   const chains = filter.chainId === undefined ? await readChainIds(store) : [filter.chainId];
   const pages = await Promise.all(chains.map((chainId) => listOfChain(store, { ...filter, chainId })));
   return pages.flat().sort(newestFirst).slice(0, filter.limit);
 }
 
 /** By steps through the primary key: `distinct` would read every row. */
-async function readChainIds(store: Store): Promise<number[]> {
+async function readChainIds(store: ReadableStore): Promise<number[]> {
   const { rows } = await sql<{ chain_id: number }>`
     with recursive chains as (
       (select chain_id from requests order by chain_id limit 1)
@@ -72,7 +72,7 @@ function newestFirst(a: Place, b: Place): number {
 }
 
 async function listOfChain(
-  store: Store,
+  store: ReadableStore,
   filter: RequestFilter & { readonly chainId: number },
 ): Promise<RequestSummary[]> {
   const { chainId, phase, consumer, keysetId, status, settlement, callback, before, limit } = filter;

@@ -1,6 +1,7 @@
 import { sql, type Kysely } from "kysely";
-import { DEFAULT_MIGRATION_TABLE, Migrator, type Migration } from "kysely/migration";
+import { Migrator, type Migration } from "kysely/migration";
 import { ConfigError } from "../../protocol/errors.ts";
+import { readSchemaState } from "./schema-state.ts";
 
 /** Append only: a published migration is never edited. Statements run one at a time, as PGlite takes them. */
 const INITIAL: readonly string[] = [
@@ -200,23 +201,21 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0013-operators": migration(OPERATORS),
 };
 
+/** Oldest first. */
+export const MIGRATION_NAMES: readonly string[] = Object.keys(MIGRATIONS);
+
 /**
  * A version that does not know all of a store's tables would write rows that lack something.
  *
  * @throws {ConfigError} CONFIG_INVALID
  */
 async function refuseNewer<Schema>(db: Kysely<Schema>): Promise<void> {
-  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
-  if (!tables.some(({ name }) => name === DEFAULT_MIGRATION_TABLE)) return;
-  const { rows } = await sql<{
-    name: string;
-  }>`select name from ${sql.table(DEFAULT_MIGRATION_TABLE)}`.execute(db);
-  const unknown = rows.map(({ name }) => name).find((name) => !(name in MIGRATIONS));
-  if (unknown === undefined) return;
+  const { age, migration: unknown } = await readSchemaState(db, MIGRATION_NAMES);
+  if (age !== "newer") return;
   throw new ConfigError({
     code: "CONFIG_INVALID",
     message:
-      `the store was written by a newer version of Adyton (${unknown}): run that version, or give this one the backup that was ` +
+      `the store was written by a newer version of Adyton (${unknown ?? ""}): run that version, or give this one the backup that was ` +
       "made before the upgrade, or an empty store, which reads the chain again (docs/how-to/run-a-node.md)",
     details: { migration: unknown },
   });

@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import type { RequestPhase, TransactionState } from "./schema.ts";
-import type { Store } from "./store.ts";
+import type { ReadableStore } from "./store.ts";
 
 /** Requests that wait, and those that went wrong; an empty group is left out. */
 export interface OpenCounts {
@@ -25,7 +25,10 @@ export interface OldestOpen {
 }
 
 /** The longest waiting requests, by chain: each is the first of an index of open ones. */
-export async function readOldestOpen(store: Store, chainIds: readonly number[]): Promise<OldestOpen[]> {
+export async function readOldestOpen(
+  store: ReadableStore,
+  chainIds: readonly number[],
+): Promise<OldestOpen[]> {
   const { rows } = await sql<OldestOpen>`
     select c.id as "chainId",
       (select min(first.block_time) from unnest(array['asked', 'answered', 'refused', 'sent']) p, lateral (
@@ -40,7 +43,7 @@ export async function readOldestOpen(store: Store, chainIds: readonly number[]):
  * Counts what is open, however much has ended: each condition is word for word that of a partial index, and no other row is
  * looked at.
  */
-export async function countOpen(store: Store): Promise<OpenCounts> {
+export async function countOpen(store: ReadableStore): Promise<OpenCounts> {
   const [requests, inFlight, endedBadly] = await Promise.all([
     sql<OpenCounts["requests"][number]>`
       select chain_id as "chainId", phase, count(*) as count from requests

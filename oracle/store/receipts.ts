@@ -4,7 +4,7 @@ import * as z from "zod";
 import { encodeCanonicalJson, parseJson } from "../../protocol/canonical-json.ts";
 import { fromUtf8, type Hex, toHex, toUtf8 } from "../../protocol/bytes.ts";
 import { OnChainReceipt } from "../../protocol/receipt.ts";
-import type { Store, StoreTransaction } from "./store.ts";
+import type { ReadableStore, StoreTransaction } from "./store.ts";
 
 /**
  * A receipt in the two parts in which it is kept, both JSON texts in the protocol's form: most of a receipt's bytes are its
@@ -57,7 +57,7 @@ export async function insertReceipts(
 }
 
 /** The receipt file's text: of the answer that settled the request where it is known, else of any. */
-export async function findReceipt(store: Store, requestId: Hex): Promise<string | undefined> {
+export async function findReceipt(store: ReadableStore, requestId: Hex): Promise<string | undefined> {
   const row = await store.db
     .selectFrom("receipts as r")
     .leftJoin("attestations as a", "a.hash", "r.attestation_hash")
@@ -80,7 +80,7 @@ const LastLeaf = z.object({ event: z.object({ reason: z.string().nullable() }) }
 
 /** Why an answer has no output, as its transcript's last event says; null where it has one, or where there is no receipt. */
 export async function findReason(
-  store: Store,
+  store: ReadableStore,
   key: { readonly chain_id: number; readonly request_id: string; readonly keyset_id: string },
 ): Promise<string | null> {
   const row = await store.db

@@ -4,7 +4,7 @@ import { AdytonError } from "../../protocol/errors.ts";
 import { decodePayload } from "../../protocol/payload.ts";
 import { Role } from "../../protocol/prompt.ts";
 import type { RequestSummary } from "./list-requests.ts";
-import type { Store } from "./store.ts";
+import type { ReadableStore } from "./store.ts";
 
 /** A request as a list shows it: with the beginning of its question, where that is public, and what became of it. */
 export interface RequestRow extends RequestSummary {
@@ -21,7 +21,7 @@ const SHOWN = 160;
 
 /** Read for one page at a time: joined to the list, they would be read for every row that its filters look at. */
 export async function describeRequests(
-  store: Store,
+  store: ReadableStore,
   requests: readonly RequestSummary[],
 ): Promise<readonly RequestRow[]> {
   if (requests.length === 0) return [];

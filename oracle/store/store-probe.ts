@@ -1,5 +1,5 @@
-import { setTimeout as wait } from "node:timers/promises";
 import { sql } from "kysely";
+import { inTime } from "../engine/in-time.ts";
 import { Wakeable } from "../engine/wakeable.ts";
 import type { Logger } from "../log.ts";
 import type { Store } from "./store.ts";
@@ -63,7 +63,7 @@ export class StoreProbe {
     const { log, now } = this.#options;
     const began = now();
     try {
-      await inTime(this.#write());
+      await inTime(PATIENCE_MS, this.#write());
       this.#writeMs = now() - began;
       this.#writtenAt = now();
       if (!this.#writable) log.info("store.writable", {});
@@ -81,21 +81,5 @@ export class StoreProbe {
     await sql`
       insert into leases (name, holder, expires_at) values (${`probe#${holder}`}, ${holder}, 0)
       on conflict (name) do update set expires_at = leases.expires_at + 1`.execute(store.db);
-  }
-}
-
-/** A database that hangs says nothing: it is not waited for longer. */
-async function inTime(written: Promise<void>): Promise<void> {
-  const patience = new AbortController();
-  const late = async (): Promise<never> => {
-    await wait(PATIENCE_MS, undefined, { signal: patience.signal, ref: false });
-    throw new Error(`no row was written within ${PATIENCE_MS} ms`);
-  };
-  const tooLate = late();
-  tooLate.catch(() => undefined);
-  try {
-    await Promise.race([written, tooLate]);
-  } finally {
-    patience.abort();
   }
 }

@@ -20,8 +20,11 @@ export interface Store {
   close(): Promise<void>;
 }
 
+/** A store as far as it is read. */
+export type ReadableStore = Pick<Store, "db">;
+
 /** The transaction as pg-boss wants it, so that a job and the rows it produced commit together. */
-export function bossTransaction(trx: StoreTransaction): BossDb {
+export function bossTransaction(trx: Pick<StoreTransaction, "executeQuery">): BossDb {
   return {
     executeSql: async (text, values) => {
       const result = await trx.executeQuery(CompiledQuery.raw(text, values ?? []));

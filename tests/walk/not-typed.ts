@@ -132,6 +132,11 @@ export const NOT_TYPED: readonly NotTyped[] = [
     "npm publish adyton-0.2.0.tgz --provenance --access public",
     "npm publish adyton-node-0.2.0.tgz --provenance --access public",
   ]),
+  ...rows(
+    "docs/how-to/serve-the-index.md",
+    "needs PostgreSQL, which the walk has not got; tests/oracle/serving opens the same store",
+    ["adyton oracle serve --config oracle.json"],
+  ),
   ...rows("docs/how-to/verify-evidence.md", "asks servers of vendors, or of nobody", [
     "adyton verify quote.bin --online",
     "adyton verify quote.bin --online https://pccs.example:8081",

@@ -5,7 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Operations } from "../../../oracle/http/admin.ts";
 import { OPENAPI } from "../../../oracle/http/openapi.ts";
 import type { Express } from "express";
-import type { RuntimeState } from "../../../oracle/http/metrics.ts";
+import type { Health } from "../../../oracle/http/health.ts";
+import { renderMetrics, type RuntimeState } from "../../../oracle/http/metrics.ts";
+import { countOpen } from "../../../oracle/store/open-counts.ts";
 import { SpanDurations } from "../../../oracle/telemetry/span-durations.ts";
 import type { Quote, QuoteTerms } from "../../../oracle/relay/intake/quote.ts";
 import type { NamedWrite } from "../../../oracle/relay/ledgers/write-collector.ts";
@@ -58,6 +60,7 @@ const RUNTIME: RuntimeState = {
   peers: [{ name: "other", isReachable: false }],
   process: { residentBytes: 1_000, cpuSeconds: 1.5, startedAt: 1_700_000_000 },
 };
+const HEALTH: Health = { status: "ok", chains: [WELL_CHAIN], enclaves: [], store: WELL_STORE };
 const ROW = {
   ...{ chain_id: 1, block_hash: idOf(0), block_time: 0, tx_hash: idOf(0), consumer: `0x${"bb".repeat(20)}` },
   ...{ request: JSON.stringify({ policyId: POLICY }), payload: "0x", payload_uri: "", deadline: 0, fee: "1" },
@@ -165,15 +168,10 @@ beforeAll(async () => {
     ledgers: { find: (address, chainId = 1) => (address === LEDGER && chainId === 1 ? ledger : undefined) },
     store,
     log: createLogger({ level: "error", write: () => undefined, now: () => 0 }),
-    health: () => ({
-      status: "ok",
-      chains: [WELL_CHAIN],
-      enclaves: [],
-      store: WELL_STORE,
-    }),
+    health: () => HEALTH,
     isReady: () => false,
     twin: () => undefined,
-    runtime: () => Promise.resolve(RUNTIME),
+    metrics: async () => renderMetrics(await countOpen(store), HEALTH, RUNTIME),
     quoter: {
       prices: () => Promise.resolve({ models: [], chains: [] }),
       quote: (terms) => {

@@ -31,6 +31,8 @@ export interface OutputContract {
  */
 const READ_CHARACTERS_A_BYTE = 4;
 const MIN_READ_CHARACTERS = 65_536;
+/** Values of a JSON answer that are checked: each costs some microseconds to be read by its digits. */
+const MAX_JSON_VALUES = 8_192;
 /** Bytes of the least that any value takes in the ABI encoding. */
 const WORD_BYTES = 32;
 
@@ -78,9 +80,14 @@ function jsonContract(schemaText: string): Reader {
   return {
     schema: { json: schema, strict: true },
     read: (answer, maxBytes) => {
-      const { text } = parseModelJson(answer);
+      const { text, leaves } = parseModelJson(answer);
       // It is the output, byte for byte.
       if (text.length > maxBytes) throw tooLong(maxBytes);
+      if (leaves > MAX_JSON_VALUES) {
+        throw new OutputProblem(
+          `it has more than ${MAX_JSON_VALUES} values, which is too much to be checked`,
+        );
+      }
       const problem = findSchemaProblem(exactSchema, parseExactJson(text));
       if (problem !== null) throw new OutputProblem(problem);
       // The model's own text, not a rendering of it: numbers past 2^53 would change.

@@ -263,6 +263,13 @@ describe("an answer that cannot fit is not read any further", () => {
     expect(limited(format, "[1]", 2)).toBe("it is longer than 2 bytes");
   });
 
+  test("of a JSON text 8,192 values are checked", () => {
+    const format = json({ type: "array", items: { type: "integer" } });
+    const numbers = (count: number): string => `[${Array<string>(count).fill("1").join(",")}]`;
+    expect(limited(format, numbers(8_192), 65_536)).toMatch(/^0x/);
+    expect(limited(format, numbers(8_193), 65_536)).toMatch(/more than 8192 values/);
+  });
+
   test.for([
     ["text", text, "é", 1],
     ["a choice", choice("a", "b"), '{"choice":"a"}', 31],

@@ -8,6 +8,13 @@ interface Target {
   readonly hit: () => void;
 }
 
+export interface NodeHealth {
+  readonly status: "ok" | "degraded";
+  readonly store: { readonly writable: boolean };
+}
+
+const HEALTH_WITHIN_MS = 3_000;
+
 /** How long a node is tried to be started: it ends by itself when its database is not there, as under systemd. */
 const START_ATTEMPTS = 20;
 const RESTART_MS = 1_000;
@@ -53,6 +60,15 @@ export class Node {
 
   async kill(): Promise<void> {
     await this.#process?.stop("SIGKILL");
+  }
+
+  /** Of its health, what it says of all, and whether its store takes rows; `undefined` while it is not there. */
+  async health(): Promise<NodeHealth | undefined> {
+    const { url } = this.#process ?? {};
+    if (url === undefined) return undefined;
+    const options = { signal: AbortSignal.timeout(HEALTH_WITHIN_MS) };
+    const response = await fetch(`${url}/v1/health`, options).catch(() => undefined);
+    return (await response?.json().catch(() => undefined)) as NodeHealth | undefined;
   }
 
   /** @returns the exit code */

@@ -9,6 +9,24 @@ const run = promisify(execFile);
 const ACCOUNT = "postgres";
 const USER = "adyton";
 const DATABASE = "chaos";
+const FULL_DISK = `
+  create schema chaos;
+  create table chaos.full_disk (is_full boolean);
+  create function chaos.refuse() returns trigger language plpgsql as $$
+    begin
+      if exists (select from chaos.full_disk) then
+        raise exception 'could not extend file "base/16384/16385": No space left on device'
+          using errcode = 'disk_full', hint = 'Check free disk space.';
+      end if;
+      return null;
+    end $$;
+  do $$ declare one record; begin
+    for one in select schemaname, tablename from pg_tables where schemaname in ('public', 'pgboss') loop
+      execute format(
+        'create trigger full_disk before insert or update on %I.%I for each statement execute function chaos.refuse()',
+        one.schemaname, one.tablename);
+    end loop;
+  end $$`;
 
 /** A PostgreSQL server of the test's own, in a folder of its own: it can be killed and started again. */
 export class PostgresServer {
@@ -59,7 +77,20 @@ export class PostgresServer {
       `alter system set default_transaction_read_only = ${setting}`,
       "select pg_reload_conf()",
     ])
-      await this.#execute("psql", "-q", "-o", "/dev/null", "-d", this.url, "-c", statement);
+      await this.#query(statement);
+  }
+
+  /**
+   * Lets every table that there is refuse rows while `setFull` says so, in the words of a server whose disk is full. A trigger does it: a
+   * real disk of a test's own wants the rights of root.
+   */
+  async prepareFull(): Promise<void> {
+    await this.#query(FULL_DISK);
+  }
+
+  /** Writes fail as on a full disk (53100), or succeed again. Connections stay. */
+  async setFull(isFull: boolean): Promise<void> {
+    await this.#query(isFull ? "insert into chaos.full_disk values (true)" : "delete from chaos.full_disk");
   }
 
   async remove(): Promise<void> {
@@ -82,6 +113,21 @@ export class PostgresServer {
     const options = settings.map((setting) => `-c ${setting}`).join(" ");
     const log = join(this.#folder, "log");
     await this.#execute("pg_ctl", "-D", this.#data, "-l", log, "-w", "-o", options, "start");
+  }
+
+  async #query(statement: string): Promise<void> {
+    await this.#execute(
+      "psql",
+      "-q",
+      "-v",
+      "ON_ERROR_STOP=1",
+      "-o",
+      "/dev/null",
+      "-d",
+      this.url,
+      "-c",
+      statement,
+    );
   }
 
   async #execute(program: string, ...args: readonly string[]): Promise<void> {

@@ -8,6 +8,8 @@ const DEPTHS = [1, 2, 3, 4, 5] as const;
 const ERRORS: readonly Fault[] = ["http-503", "cut", "garbage", "slow", "hang", "swallow", "lag"];
 /** Requests under a policy that nobody here serves, at once. */
 const FLOOD = 100;
+/** Of a flood that reorgs come into: the part between two of them. */
+const FLOOD_PART = 20;
 /** Between two blocks. */
 export const BLOCK_SECONDS = 1;
 /** Anvil's seventh account. */
@@ -19,6 +21,7 @@ const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 export class Trouble {
   readonly #chain: TestChain;
   readonly #proxies: readonly FaultyProxy[];
+  readonly #secondProxy: FaultyProxy;
   readonly #random: Random;
   readonly #counts = new Map<string, number>();
   #depths: number[] = [];
@@ -28,9 +31,11 @@ export class Trouble {
   #making: Promise<void> = Promise.resolve();
   #reorging: Promise<void> = Promise.resolve();
 
-  constructor(chain: TestChain, proxies: readonly FaultyProxy[], random: Random) {
+  /** @param secondProxy the one server of another chain, whose trouble must be nobody else's */
+  constructor(chain: TestChain, proxies: readonly FaultyProxy[], secondProxy: FaultyProxy, random: Random) {
     this.#chain = chain;
     this.#proxies = proxies;
+    this.#secondProxy = secondProxy;
     this.#random = random;
   }
 
@@ -55,6 +60,8 @@ export class Trouble {
       "RPC outages",
       "fee spikes",
       "foreign floods",
+      "reorgs in foreign floods",
+      "second chain's outages",
     ];
     return [...wanted, ...ERRORS.map((fault) => `RPC errors: ${fault}`)].filter(
       (what) => !this.#counts.has(what),
@@ -101,6 +108,8 @@ export class Trouble {
       () => this.#outage(),
       () => this.#spike(),
       () => this.#flood(),
+      () => this.#floodWithReorgs(),
+      () => this.#secondOutage(),
       () => this.reorg(),
       () => this.reorg(),
     ];
@@ -124,16 +133,38 @@ export class Trouble {
 
   /** A stranger asks what is nobody's here to answer: it must cost this node next to nothing. */
   async #flood(): Promise<void> {
+    if (await this.#askAsStranger(FLOOD)) this.count("foreign floods");
+  }
+
+  /** What the stranger asked is taken back again and again, with what others asked between. */
+  async #floodWithReorgs(): Promise<void> {
+    for (let asked = 0; asked < FLOOD; asked += FLOOD_PART) {
+      if (!(await this.#askAsStranger(FLOOD_PART))) return;
+      await this.reorg();
+    }
+    this.count("reorgs in foreign floods");
+  }
+
+  /** @returns whether all of it was mined: the base fee may be above what anybody pays, and then it comes again */
+  async #askAsStranger(many: number): Promise<boolean> {
     const from = await (await this.#chain.provider.getSigner(STRANGER)).getAddress();
     const policyId = `0x${"f0".repeat(32)}`;
     try {
-      for (let count = 0; count < FLOOD; count += 1)
+      for (let count = 0; count < many; count += 1)
         await sendRequest(this.#chain, { from, context: (this.#foreign += 1), policyId });
       await untilMined(this.#chain, from);
-      this.count("foreign floods");
+      return true;
     } catch {
-      // The base fee is above what anybody pays: it comes again, and is counted then.
+      return false;
     }
+  }
+
+  /** The other chain's server takes calls, and says nothing: the first chain goes on meanwhile. */
+  async #secondOutage(): Promise<void> {
+    this.#secondProxy.fault = "hang";
+    await sleep(this.#random.between(500, 4_000));
+    this.#secondProxy.fault = "none";
+    this.count("second chain's outages");
   }
 
   /** Up to one and a half of what anybody pays: then everything waits until it has passed, an eighth with each block. */

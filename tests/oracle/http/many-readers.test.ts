@@ -10,7 +10,6 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { createHttpApp, type HttpOptions, listen, type Listening } from "../../../oracle/http/server.ts";
 import { createLogger } from "../../../oracle/log.ts";
 import type { StoreSchema } from "../../../oracle/store/schema.ts";
-import type { Store } from "../../../oracle/store/store.ts";
 import { WELL_STORE } from "../support/health.ts";
 
 const MAX_READS = 32;
@@ -45,7 +44,7 @@ beforeEach(async () => {
     },
   });
   const app = createHttpApp({
-    store: { db } as Store,
+    store: { db },
     log: createLogger({ level: "error", write: () => undefined, now: () => 0 }),
     health: () => ({ status: "ok", chains: [], enclaves: [], store: WELL_STORE }),
     isReady: () => true,

@@ -95,6 +95,6 @@ function refuseNow(what: string): never {
 function elsewhere(what: string): InputError {
   return new InputError({
     code: "INPUT_NOT_FOUND",
-    message: `this server has the index alone: ask a node of the same operator for ${what}`,
+    message: `this server serves nothing but the index: ask a node of the same operator for ${what}`,
   });
 }

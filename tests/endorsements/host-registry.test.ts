@@ -1,6 +1,6 @@
 /** Where a machine stands: Google's registry of hosts, by fetch and by file. */
 
-import { mkdtemp, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -33,9 +33,13 @@ function bucket(status: number, body: string): HostRegistry {
 }
 
 async function file(name: string, text: string): Promise<HostRegistry> {
-  const path = join(await mkdtemp(join(tmpdir(), "adyton-registry-")), name);
-  await writeFile(path, text);
-  return await readHostRegistry(path);
+  const folder = await mkdtemp(join(tmpdir(), "adyton-registry-"));
+  try {
+    await writeFile(join(folder, name), text);
+    return await readHostRegistry(join(folder, name));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 }
 
 test("is asked for the object named by the PPID", async () => {

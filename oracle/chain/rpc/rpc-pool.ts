@@ -132,7 +132,7 @@ export class RpcPool {
     }
     const error = new ChainError({
       code: "CHAIN_RPC_UNAVAILABLE",
-      message: "every RPC endpoint asked to be left alone for a while",
+      message: "every RPC endpoint limits our calls at present: they are tried again later",
     });
     // Each was logged when it said so.
     SAID.add(error);

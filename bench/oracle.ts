@@ -56,15 +56,23 @@ async function latency(): Promise<Percentiles> {
 async function throughput(name: string, outstanding: number, chain: object): Promise<Throughput> {
   const found = await withStack(
     { anvilArgs: SLOW_BLOCKS, chain: { maxInFlight: 1_000, ...chain } },
-    (stack) =>
-      measureThroughput(stack, {
+    async (stack) => {
+      const figures = await measureThroughput(stack, {
         seconds: Number(options.seconds),
         requests: Number(options.requests),
         outstanding,
-      }),
+      });
+      if (figures.lost > 0) say(lastWarnings(stack));
+      return figures;
+    },
   );
   say(`${name}: ${JSON.stringify(found)}`);
   return found;
+}
+
+/** Why answers did not come in time is told by what the oracle said last. */
+function lastWarnings({ readOracleLog }: Stack): string {
+  return ["the oracle's last warnings:", ...readOracleLog().slice(-20)].join("\n");
 }
 
 /** Several answers in a transaction wherever several wait; without it, a transaction for each. */

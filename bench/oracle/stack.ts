@@ -30,6 +30,8 @@ export interface Stack {
   readonly oracle: RunningProgram;
   readonly enclave: RunningProgram;
   readonly model: RunningProgram;
+  /** What the oracle warned of, line by line. */
+  readonly readOracleLog: () => readonly string[];
   readonly stop: () => Promise<void>;
 }
 
@@ -57,6 +59,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     oracle,
     enclave,
     model: model.program,
+    readOracleLog: () => readFileSync(join(folder, "oracle/oracle.log"), "utf8").trimEnd().split("\n"),
     stop: async () => {
       await oracle.stop();
       await enclave.stop();

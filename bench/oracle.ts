@@ -2,21 +2,26 @@
  * Request-to-callback latency and sustained answers per second of the whole path on one machine: anvil, the enclave's
  * process, a model without delay, the oracle's process on the embedded store.
  *
- * npm run -s bench:oracle -- [--json] [--serial N] [--seconds N] [--requests N] [--only latency,peer,single,batched]
- *   [--profile FOLDER] [--postgres URL]
+ * npm run -s bench:oracle -- [--json] [--serial N] [--seconds N] [--requests N] [--only latency,peer,single,batched,scale]
+ *   [--profile FOLDER] [--postgres URL] [--nodes 1,2,3] [--chains N] [--model-ms N] [--slots N]
  * Latency is measured serially with a block for each transaction and the oracle looking every 50 ms; throughput with a
  * block a second, for at least so many seconds and so many requests. `lost` and `duplicated` are those of all runs, CPU time
  * is the oracle's without batches, memory the most seen of the oracle's process. `peer` is the same question through the
  * local network of `@chainlink/functions-toolkit`; `ratioP50` is its latency divided by ours. With `--postgres` the store
  * is a database of its own on that server, whose CPU and memory are not in the figures.
+ * `--only scale` measures several nodes that share a store on PostgreSQL (--postgres, or DATABASE_URL) and several chains; it takes minutes, and
+ * is not part of the default run.
  */
 
 import { parseArgs } from "node:util";
 import { measureLatency, type Percentiles } from "./oracle/latency.ts";
 import { measurePeerLatency } from "./oracle/peer.ts";
 import { createDatabase } from "./oracle/postgres.ts";
+import { measureScale, type Scale } from "./oracle/scale.ts";
+import { SLOW_BLOCKS } from "./oracle/scale-stage.ts";
 import { startStack, type Stack, type StackOptions } from "./oracle/stack.ts";
 import { measureThroughput, type Throughput } from "./oracle/throughput.ts";
+import { databaseUrl } from "../tests/oracle/support/config.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -27,11 +32,13 @@ const { values: options } = parseArgs({
     only: { type: "string", default: "latency,peer,single,batched" },
     profile: { type: "string" },
     postgres: { type: "string" },
+    nodes: { type: "string", default: "1,2,3" },
+    chains: { type: "string", default: "2" },
+    "model-ms": { type: "string", default: "500" },
+    slots: { type: "string", default: "64" },
   },
 });
 const parts = new Set(options.only.split(","));
-/** A block a second, and room in it for a thousand answers. */
-const SLOW_BLOCKS = ["--block-time", "1", "--gas-limit", "300000000"];
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
@@ -75,6 +82,31 @@ function lastWarnings({ readOracleLog }: Stack): string {
   return ["the oracle's last warnings:", ...readOracleLog().slice(-20)].join("\n");
 }
 
+/** Requests of each chain that are kept waiting: two seconds of what this machine does. */
+const SCALE_OUTSTANDING = 1_000;
+
+async function scale(): Promise<Scale> {
+  const postgres = options.postgres ?? databaseUrl();
+  if (postgres === undefined) {
+    say(
+      "bench:oracle --only scale needs PostgreSQL, which nodes share: name a server by --postgres or DATABASE_URL",
+    );
+    process.exit(1);
+  }
+  return measureScale(
+    {
+      postgres,
+      nodeCounts: options.nodes.split(",").map(Number),
+      chains: Number(options.chains),
+      modelMs: Number(options["model-ms"]),
+      slots: Number(options.slots),
+      seconds: Number(options.seconds),
+      outstanding: SCALE_OUTSTANDING,
+    },
+    say,
+  );
+}
+
 /** Several answers in a transaction wherever several wait; without it, a transaction for each. */
 const SINGLE = { batches: "never" };
 const BATCHED = { batches: { minAnswers: 2 } };
@@ -84,6 +116,7 @@ const peerLatencyMs = parts.has("peer") ? await measurePeerLatency(Number(option
 if (peerLatencyMs !== undefined) say(`peer's latency, serial, ms: ${JSON.stringify(peerLatencyMs)}`);
 const single = parts.has("single") ? await throughput("single", 1_000, SINGLE) : undefined;
 const batched = parts.has("batched") ? await throughput("batched", 2_000, BATCHED) : undefined;
+const scaled = parts.has("scale") ? await scale() : undefined;
 const runs = [single, batched].filter((run) => run !== undefined);
 const sum = (of: (run: Throughput) => number): number => runs.reduce((total, run) => total + of(run), 0);
 const report = {
@@ -99,6 +132,7 @@ const report = {
     peerLatencyMs === undefined || latencyMs === undefined
       ? undefined
       : Number((peerLatencyMs.p50 / latencyMs.p50).toFixed(2)),
+  scale: scaled,
 };
 process.stdout.write(`${JSON.stringify(report, null, options.json ? 0 : 2)}\n`);
 // The toolkit leaves timers behind.

@@ -28,6 +28,8 @@ const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
 /** Milliseconds. */
 const SLOW_MS = 2_000;
+/** A name that says how long the answer takes, in milliseconds: what many calls that wait cost is measured with it. */
+const SLOWER = /^slow-(\d{1,5})$/u;
 
 interface Call {
   readonly model?: unknown;
@@ -227,10 +229,20 @@ function respond({ request, body, further }: Request, response: ServerResponse):
   }
   const model = String(call.model);
   const failure = FAILURES[model];
-  if (failure !== undefined) failure(response, call);
-  else if (STAND_IN_PANEL.includes(model) && call.stream === true) stream(response, call);
-  else if (STAND_IN_PANEL.includes(model)) send(response, 200, answer(call));
-  else send(response, 404, '{"error":{"message":"stand-in: no such model","type":"invalid_request_error"}}');
+  const delay = SLOWER.exec(model)?.[1];
+  if (failure !== undefined) {
+    failure(response, call);
+  } else if (delay !== undefined) {
+    setTimeout(() => {
+      send(response, 200, answer(call));
+    }, Number(delay));
+  } else if (STAND_IN_PANEL.includes(model) && call.stream === true) {
+    stream(response, call);
+  } else if (STAND_IN_PANEL.includes(model)) {
+    send(response, 200, answer(call));
+  } else {
+    send(response, 404, '{"error":{"message":"stand-in: no such model","type":"invalid_request_error"}}');
+  }
 }
 
 export interface StandInModel {

@@ -1,6 +1,7 @@
 /** From the request's transaction to its callback, one after the other. */
 
-import { POLL_MS, type Stack } from "./stack.ts";
+import { POLL_MS } from "./processes.ts";
+import type { Stack } from "./stack.ts";
 import { AnswerCount, createAsker } from "./load.ts";
 
 const WARM_UP = 10;

@@ -1,11 +1,14 @@
 /** Questions that are all ready to be sent, and the chain's count of their answers. */
 
 import { ZeroAddress, ZeroHash } from "ethers";
-import { textPayload } from "../../tests/oracle/support/test-chain.ts";
+import { textPayload, type TestChain } from "../../tests/oracle/support/test-chain.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import type { Stack } from "./stack.ts";
 
-const PAYLOAD = textPayload("What is 1 + 1?");
+/** What is asked, and watched for answers. */
+export type AskedStack = Pick<Stack, "chain" | "consumer">;
+
+const QUESTION = "What is 1 + 1?";
 const LIFETIME_SECONDS = 86_400;
 /** A request takes about 100,000 gas, beside the transaction's own. */
 const REQUEST_GAS = 150_000;
@@ -16,7 +19,7 @@ export interface Asker {
 }
 
 /** Terms, escrow, nonce and gas are settled beforehand: what is measured begins with the request's transaction. */
-export async function createAsker({ chain, consumer }: Stack): Promise<Asker> {
+export async function createAsker({ chain, consumer }: AskedStack, model?: string): Promise<Asker> {
   const from = await chain.asker.getAddress();
   const head = await chain.provider.getBlock("latest");
   const terms = {
@@ -36,13 +39,14 @@ export async function createAsker({ chain, consumer }: Stack): Promise<Asker> {
   };
   const escrow = await chain.coordinator.requiredEscrow(terms);
   const to = await consumer.getAddress();
+  const payload = textPayload(QUESTION, model);
   let nonce = await chain.provider.getTransactionCount(from);
   return {
     ask: async (count) => {
       const transaction = {
         from,
         to,
-        data: consumer.interface.encodeFunctionData("ask", [terms, PAYLOAD, count]),
+        data: consumer.interface.encodeFunctionData("ask", [terms, payload, count]),
         value: quantity(escrow * BigInt(count)),
         nonce: quantity(nonce),
         gas: quantity(100_000 + count * REQUEST_GAS),
@@ -65,18 +69,18 @@ interface SettledLog {
 
 /** Counts `Fulfilled` from now on, each block read once. */
 export class AnswerCount {
-  readonly #stack: Stack;
+  readonly #chain: TestChain;
   readonly #seen = new Set<Hex>();
   #nextBlock: number;
   #logs = 0;
 
-  private constructor(stack: Stack, nextBlock: number) {
-    this.#stack = stack;
+  private constructor(chain: TestChain, nextBlock: number) {
+    this.#chain = chain;
     this.#nextBlock = nextBlock;
   }
 
-  static async from(stack: Stack): Promise<AnswerCount> {
-    return new AnswerCount(stack, (await stack.chain.provider.getBlockNumber()) + 1);
+  static async from({ chain }: Pick<Stack, "chain">): Promise<AnswerCount> {
+    return new AnswerCount(chain, (await chain.provider.getBlockNumber()) + 1);
   }
 
   get distinct(): number {
@@ -89,7 +93,7 @@ export class AnswerCount {
   }
 
   async update(): Promise<void> {
-    const { chain } = this.#stack;
+    const chain = this.#chain;
     const head = Number(await chain.rpc("eth_blockNumber"));
     if (head < this.#nextBlock) return;
     const logs = (await chain.rpc("eth_getLogs", {

@@ -23,7 +23,7 @@ import { startAnvil } from "../../devnet/anvil.ts";
 import { LOCAL_CHAIN_ID, LocalAccount } from "../../devnet/local-chain.ts";
 import { plainSource, startPlainModel } from "../functions/plain.ts";
 import { fallOutOfStep, percentiles, watch, type Percentiles } from "./latency.ts";
-import { POLL_MS } from "./stack.ts";
+import { POLL_MS } from "./processes.ts";
 
 const QUESTION = "What is 1 + 1?";
 const ANSWER = "1 + 1 = 2";

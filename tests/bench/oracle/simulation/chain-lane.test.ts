@@ -12,11 +12,11 @@ function createLane(change: object = {}): { clock: EventClock; lane: ChainLane; 
 
 function send({ clock, lane, minedAt }: ReturnType<typeof createLane>, count: number): void {
   for (let index = 0; index < count; index += 1)
-    lane.send({
+    {lane.send({
       mined: () => {
         minedAt.push(clock.now);
       },
-    });
+    });}
 }
 
 test("puts a request and an answer into the next block", () => {

@@ -47,7 +47,7 @@ const DRIVER_GAVE_UP =
   /^Connection terminated|^Client has encountered a connection error|^timeout expired|^timeout exceeded when trying to connect|^Query read timeout/;
 
 /** Whether it tells of a database, a disk or a network that does not do its part now: no bug. */
-function isOutage(error: Error): boolean {
+export function isOutage(error: Error): boolean {
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   return (
     OUTAGE_STATE.test(code) ||

@@ -53,7 +53,7 @@ const MAINTENANCE_MS = 60_000;
  */
 export async function openNode(
   config: OracleConfig,
-  { log, now, requestStop }: NodeWorld,
+  { log: wholeLog, now, requestStop }: NodeWorld,
 ): Promise<OpenNode> {
   const policy = readAppraisalPolicy(config);
   const signers = await loadSigners(config);
@@ -63,8 +63,10 @@ export async function openNode(
   const archive = config.retention === undefined ? undefined : openArchive(config.retention.archive);
   await Promise.all(config.enclaves.flatMap(({ secrets }) => secrets.map(readSecret)));
   const store = await openStore(config.store);
-  const engine = await startEngine(store, log, config.takeoverSeconds);
   const holder = randomUUID();
+  const probe = new StoreProbe({ store, holder, log: wholeLog, now });
+  const log = probe.quieten(wholeLog);
+  const engine = await startEngine(store, log, config.takeoverSeconds);
   const endorsements = createVendorSource();
   const durations = new SpanDurations();
   const collector = await startCollector(config, holder);
@@ -93,7 +95,6 @@ export async function openNode(
     now,
     periodMs: config.reverifySeconds * 1_000,
   });
-  const probe = new StoreProbe({ store, holder, log, now });
   const queue = createAsking(context, { chains, enclaves, endorsements });
   chains.open(context, enclaves, signers);
   const peers = createPeers(context, { chains, key });

@@ -1,11 +1,10 @@
 /** What a process that only reads a store can know of it: whether it is read, and what the nodes that write it left there. */
 
-import { type AdytonError, ConfigError, UpstreamError } from "../../protocol/errors.ts";
-import { inTime } from "../engine/in-time.ts";
-import { Wakeable } from "../engine/wakeable.ts";
+import { AdytonError, ConfigError, UpstreamError } from "../../protocol/errors.ts";
 import type { Logger } from "../log.ts";
 import { checkSchema, readSchema } from "../store/open-for-reading.ts";
 import { readSignsOfNodes, type SignsOfNodes } from "../store/signs-of-nodes.ts";
+import { StoreLook } from "../store/store-look.ts";
 import type { ReadableStore } from "../store/store.ts";
 
 /** What only a node knows: its own `/v1/health` says it. */
@@ -50,31 +49,29 @@ export interface IndexWatchOptions {
   readonly now: () => number;
 }
 
-const PERIOD_MS = 5_000;
-const PATIENCE_MS = 5_000;
+const SAYS = {
+  away: "store.not-readable",
+  back: "store.readable",
+  action: "look at the database, and at the version of its nodes",
+} as const;
 
 /** Looks at the store every few seconds; what it says is of the last look, and is nothing where that failed. */
 export class IndexWatch {
   readonly #options: IndexWatchOptions;
-  readonly #loop: Wakeable;
+  readonly #look: StoreLook;
   #signs: SignsOfNodes | undefined;
   #schema: IndexHealth["store"]["schema"] = "unknown";
-  #failure: AdytonError | undefined;
-  #readMs: number | null = null;
-  #readAt: number | null = null;
-  #failures = 0;
 
   constructor(options: IndexWatchOptions) {
     this.#options = options;
-    this.#loop = new Wakeable(PERIOD_MS, async () => {
-      await this.look();
-      return false;
-    });
+    const { log, now } = options;
+    this.#look = new StoreLook({ look: () => this.#read(), log, now, says: SAYS });
   }
 
   get health(): IndexHealth {
-    const { chainIds, now } = this.#options;
-    const signs = this.#failure === undefined ? this.#signs : undefined;
+    const { chainIds } = this.#options;
+    const { isWell, tookMs, secondsAgo, failures } = this.#look.state;
+    const signs = isWell ? this.#signs : undefined;
     const chains = chainIds.map((chainId) => {
       const chain = signs?.chains.find((one) => one.chainId === chainId);
       if (chain === undefined) return { chainId, block: null, follower: "unknown" as const };
@@ -89,9 +86,9 @@ export class IndexWatch {
       serves: "index",
       store: {
         readable: signs !== undefined,
-        readMs: this.#readMs,
-        readSecondsAgo: this.#readAt === null ? null : Math.round((now() - this.#readAt) / 1_000),
-        failures: this.#failures,
+        readMs: tookMs,
+        readSecondsAgo: secondsAgo,
+        failures,
         schema: this.#schema,
         isReplica: signs?.isReplica ?? null,
         lagSeconds: signs?.lagSeconds ?? null,
@@ -104,41 +101,34 @@ export class IndexWatch {
 
   /** @throws {AdytonError} what the last look found: the store is away, or its tables are of another version */
   checkReads(): void {
-    if (this.#failure !== undefined) throw this.#failure;
+    const { failure } = this.#look.state;
+    if (failure !== undefined) throw failure instanceof AdytonError ? failure : foreseen(failure);
+  }
+
+  /** `log` without a line for each call that fails because the store is away. */
+  quieten(log: Logger): Logger {
+    return this.#look.quieten(log);
   }
 
   stop(): Promise<void> {
-    return this.#loop.stop();
+    return this.#look.stop();
   }
 
-  async look(): Promise<void> {
-    const { log, now } = this.#options;
-    const began = now();
-    try {
-      await inTime(PATIENCE_MS, this.#read());
-      this.#readMs = now() - began;
-      this.#readAt = now();
-      if (this.#failure !== undefined) log.info("store.readable", {});
-      this.#failure = undefined;
-    } catch (cause) {
-      this.#failures += 1;
-      if (this.#failure === undefined) {
-        log.error("store.not-readable", {
-          error: foreseen(cause),
-          action: "look at the database, and at the version of its nodes",
-        });
-      }
-      this.#failure = foreseen(cause);
-    }
+  look(): Promise<void> {
+    return this.#look.look();
   }
 
   async #read(): Promise<void> {
     const { store, chainIds } = this.#options;
     this.#schema = "unknown";
-    const schema = await readSchema(store.db);
-    this.#schema = schema.age;
-    checkSchema(schema);
-    this.#signs = await readSignsOfNodes(store, chainIds);
+    try {
+      const schema = await readSchema(store.db);
+      this.#schema = schema.age;
+      checkSchema(schema);
+      this.#signs = await readSignsOfNodes(store, chainIds);
+    } catch (cause) {
+      throw foreseen(cause);
+    }
   }
 }
 

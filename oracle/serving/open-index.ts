@@ -39,7 +39,7 @@ export async function openIndex(config: ServeConfig, { log, now }: IndexWorld): 
   await watch.look();
   const app = createHttpApp({
     store,
-    log,
+    log: watch.quieten(log),
     health: () => watch.health,
     isReady: () => watch.health.store.readable,
     metrics: async () =>

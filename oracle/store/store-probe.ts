@@ -1,7 +1,6 @@
 import { sql } from "kysely";
-import { inTime } from "../engine/in-time.ts";
-import { Wakeable } from "../engine/wakeable.ts";
 import type { Logger } from "../log.ts";
+import { StoreLook } from "./store-look.ts";
 import type { Store } from "./store.ts";
 
 export interface StoreHealth {
@@ -24,56 +23,39 @@ export interface StoreProbeOptions {
   readonly now: () => number;
 }
 
-const PERIOD_MS = 5_000;
-/** A store that takes longer for one small row takes nobody's answers in time. */
-const PATIENCE_MS = 5_000;
+const SAYS = {
+  away: "store.not-writable",
+  back: "store.writable",
+  action: "look at the database's disk and its permissions",
+} as const;
 
 /** Writes a row now and then: a store that can be read, and not written, looks well to everybody who only reads. */
 export class StoreProbe {
   readonly #options: StoreProbeOptions;
-  readonly #loop: Wakeable;
-  #writable = true;
-  #writeMs: number | null = null;
-  #writtenAt: number | null = null;
-  #failures = 0;
+  readonly #look: StoreLook;
 
   constructor(options: StoreProbeOptions) {
     this.#options = options;
-    this.#loop = new Wakeable(PERIOD_MS, async () => {
-      await this.look();
-      return false;
-    });
+    const { log, now } = options;
+    this.#look = new StoreLook({ look: () => this.#write(), log, now, says: SAYS });
   }
 
   get health(): StoreHealth {
-    const { now } = this.#options;
-    return {
-      writable: this.#writable,
-      writeMs: this.#writeMs,
-      writtenSecondsAgo: this.#writtenAt === null ? null : Math.round((now() - this.#writtenAt) / 1_000),
-      failures: this.#failures,
-    };
+    const { isWell, tookMs, secondsAgo, failures } = this.#look.state;
+    return { writable: isWell, writeMs: tookMs, writtenSecondsAgo: secondsAgo, failures };
+  }
+
+  /** `log` without a line for each step that fails because the store is away. */
+  quieten(log: Logger): Logger {
+    return this.#look.quieten(log);
   }
 
   stop(): Promise<void> {
-    return this.#loop.stop();
+    return this.#look.stop();
   }
 
-  async look(): Promise<void> {
-    const { log, now } = this.#options;
-    const began = now();
-    try {
-      await inTime(PATIENCE_MS, this.#write());
-      this.#writeMs = now() - began;
-      this.#writtenAt = now();
-      if (!this.#writable) log.info("store.writable", {});
-      this.#writable = true;
-    } catch (error) {
-      this.#failures += 1;
-      if (this.#writable)
-        log.error("store.not-writable", { error, action: "look at the database's disk and its permissions" });
-      this.#writable = false;
-    }
+  look(): Promise<void> {
+    return this.#look.look();
   }
 
   async #write(): Promise<void> {

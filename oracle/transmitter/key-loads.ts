@@ -1,5 +1,6 @@
 import type { Hex } from "../../protocol/bytes.ts";
 import type { TransactionSigner } from "../chain/signing/transaction-signer.ts";
+import { rendezvousOrder } from "../enclaves/rendezvous.ts";
 import type { OpenTransaction } from "../store/transactions/transaction.ts";
 import type { Funds } from "./funds.ts";
 
@@ -26,24 +27,25 @@ export class KeyLoads {
   }
 
   /**
-   * The key of `available` that has least in flight, of those that can pay `cost` besides that.
+   * The key of `available` that has least in flight, of those that can pay `cost` besides that; of several, the one that `requestId` prefers
+   * (rendezvous): they empty alike, and the same request goes to the same key after a restart.
    *
    * @returns `undefined` when each of them has to wait until some of it is mined
    */
-  leastLoaded(available: readonly TransactionSigner[], cost: bigint): TransactionSigner | undefined {
+  choose(
+    available: readonly TransactionSigner[],
+    cost: bigint,
+    requestId: Hex | undefined,
+  ): TransactionSigner | undefined {
     const { funds, maxInFlight } = this.#options;
-    return available
-      .filter(({ address }) => {
-        const { transactions, reserved } = this.#of(address);
-        return transactions < maxInFlight && funds.covers(address, reserved + cost);
-      })
-      .reduce<TransactionSigner | undefined>(
-        (best, signer) =>
-          best === undefined || this.#of(signer.address).transactions < this.#of(best.address).transactions
-            ? signer
-            : best,
-        undefined,
-      );
+    const able = available.filter(({ address }) => {
+      const { transactions, reserved } = this.#of(address);
+      return transactions < maxInFlight && funds.covers(address, reserved + cost);
+    });
+    const least = Math.min(...able.map(({ address }) => this.#of(address).transactions));
+    const equal = able.filter(({ address }) => this.#of(address).transactions === least);
+    if (requestId === undefined || equal.length < 2) return equal[0];
+    return rendezvousOrder(requestId, equal, ({ address }) => address)[0];
   }
 
   add(address: Hex, cost: bigint): void {
@@ -60,6 +62,19 @@ export class KeyLoads {
     this.#loads.set(address, load);
     return load;
   }
+}
+
+/**
+ * Whether the key's next nonce has had to be offered again: everything that it would send waits behind it.
+ */
+export function isHeldUp(pending: readonly OpenTransaction[], address: Hex): boolean {
+  const next = pending
+    .filter(({ signer }) => signer === address)
+    .reduce<OpenTransaction | undefined>(
+      (first, one) => (first === undefined || one.nonce < first.nonce ? one : first),
+      undefined,
+    );
+  return next !== undefined && next.attempts.length > 1;
 }
 
 /** Wei that a node sets aside for transactions in flight. */

@@ -10,7 +10,7 @@ import type { FencedCommit } from "./fenced.ts";
 import { least, offerFees, toWire } from "./fees.ts";
 import type { Funds } from "./funds.ts";
 import type { InFlight } from "./in-flight.ts";
-import { KeyLoads } from "./key-loads.ts";
+import { isHeldUp, KeyLoads } from "./key-loads.ts";
 import { readNextNonce } from "./nonces.ts";
 import type { PlannedTransaction } from "./planned-transaction.ts";
 import type { Shortfall } from "./shortfall.ts";
@@ -50,9 +50,12 @@ export class Sender {
   async send(head: ChainHead, pending: readonly OpenTransaction[]): Promise<boolean> {
     const { plan, signers, funds, now, maxInFlight, log, commit, broadcaster, shortfall, inFlight } =
       this.#options;
-    const funded = signers.filter(
+    const paying = signers.filter(
       ({ address }) => shortfall.lacking(pending, address) === 0n && funds.covers(address, 0n),
     );
+    // A nonce that nobody mines holds up what its key has sent, and nothing that another key can send.
+    const moving = paying.filter(({ address }) => !isHeldUp(pending, address));
+    const funded = moving.length > 0 ? moving : paying;
     const free =
       funded.length * maxInFlight - funded.reduce((sum, { address }) => sum + count(pending, address), 0);
     if (free <= 0) return false;
@@ -101,7 +104,7 @@ export class Sender {
       }
       let bytes: SignedTransaction | undefined;
       while (bytes === undefined) {
-        const signer = loads.leastLoaded(available, cost);
+        const signer = loads.choose(available, cost, transaction.requestIds[0]);
         if (signer === undefined) return signed;
         const nonce = await this.#takeNonce(signer.address);
         const { to, data, gasLimit } = transaction;

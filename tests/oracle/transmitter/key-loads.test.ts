@@ -1,7 +1,7 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { TransactionSigner } from "../../../oracle/chain/signing/transaction-signer.ts";
 import type { OpenTransaction } from "../../../oracle/store/transactions/transaction.ts";
-import { KeyLoads } from "../../../oracle/transmitter/key-loads.ts";
+import { isHeldUp, KeyLoads } from "../../../oracle/transmitter/key-loads.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
 
 const RICH: Hex = `0x${"a1".repeat(20)}`;
@@ -27,21 +27,77 @@ function loads(pending: readonly OpenTransaction[], maxInFlight = 3): KeyLoads {
 }
 
 test("chooses the key that has least in flight", () => {
-  expect(loads([OF_RICH]).leastLoaded(SIGNERS, 100n)?.address).toBe(POOR);
-  expect(loads([]).leastLoaded(SIGNERS, 100n)?.address).toBe(RICH);
+  expect(loads([OF_RICH]).choose(SIGNERS, 100n, undefined)?.address).toBe(POOR);
+  expect(loads([]).choose(SIGNERS, 100n, undefined)?.address).toBe(RICH);
 });
 
 test("chooses no key that cannot pay besides what it has in flight", () => {
   const given = loads([OF_RICH]);
   given.add(POOR, 100n);
   given.add(RICH, 100n);
-  expect(given.leastLoaded(SIGNERS, 100n)?.address).toBe(RICH);
-  expect(given.leastLoaded(SIGNERS, 801n)).toBeUndefined();
-  expect(given.leastLoaded(SIGNERS, 800n)?.address).toBe(RICH);
+  expect(given.choose(SIGNERS, 100n, undefined)?.address).toBe(RICH);
+  expect(given.choose(SIGNERS, 801n, undefined)).toBeUndefined();
+  expect(given.choose(SIGNERS, 800n, undefined)?.address).toBe(RICH);
 });
 
 test("chooses no key that has as many in flight as it may", () => {
   const given = loads([OF_RICH], 1);
   given.add(POOR, 1n);
-  expect(given.leastLoaded(SIGNERS, 1n)).toBeUndefined();
+  expect(given.choose(SIGNERS, 1n, undefined)).toBeUndefined();
+});
+
+describe("of keys that have as many in flight", () => {
+  const EQUAL = Array.from(
+    { length: 3 },
+    (_, index) => ({ address: `0x${String(index + 1).repeat(40)}` }) as TransactionSigner,
+  );
+  const requestId = (index: number): Hex => `0x${index.toString(16).padStart(64, "0")}`;
+  const choose = (keys: readonly TransactionSigner[], index: number): Hex | undefined =>
+    new KeyLoads({ pending: [], funds: { covers: () => true }, maxInFlight: 3 }).choose(
+      keys,
+      1n,
+      requestId(index),
+    )?.address;
+
+  test("the request prefers one, the same after every restart and in whatever order they are listed", () => {
+    for (let index = 0; index < 50; index += 1)
+      expect(choose(EQUAL.toReversed(), index)).toBe(choose(EQUAL, index));
+  });
+
+  test("each has about its share, and one that goes moves its own requests alone", () => {
+    const requests = Array.from({ length: 600 }, (_, index) => index);
+    const chosen = requests.map((index) => choose(EQUAL, index));
+    for (const { address } of EQUAL) {
+      const share = chosen.filter((one) => one === address).length;
+      expect(share).toBeGreaterThan(150);
+      expect(share).toBeLessThan(250);
+    }
+    const [gone, ...left] = EQUAL;
+    for (const index of requests)
+      if (chosen[index] !== gone?.address) expect(choose(left, index)).toBe(chosen[index]);
+  });
+});
+
+describe("a key is held up", () => {
+  const { attempts } = OF_RICH;
+  const later = { ...OF_RICH, id: 2, nonce: 1, attempts: attempts.slice(0, 1) };
+
+  test("while its next nonce was offered again, and not for what comes later", () => {
+    expect(isHeldUp([later, OF_RICH], RICH)).toBe(true);
+    expect(isHeldUp([later], RICH)).toBe(false);
+    expect(
+      isHeldUp(
+        [
+          { ...later, attempts },
+          { ...OF_RICH, attempts: later.attempts },
+        ],
+        RICH,
+      ),
+    ).toBe(false);
+  });
+
+  test("by its own transactions alone", () => {
+    expect(isHeldUp([OF_RICH], POOR)).toBe(false);
+    expect(isHeldUp([], RICH)).toBe(false);
+  });
 });

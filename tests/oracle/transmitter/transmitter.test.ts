@@ -462,6 +462,34 @@ test("a key that can pay sends what another cannot", async () => {
   expect(needed).toEqual([]);
 });
 
+test("a nonce that nobody mines holds up what its key has sent, and nothing that another key can send", async () => {
+  await transmitter.stop();
+  const other = TRANSMITTER_KEYS[1]!;
+  await start(KEY, other);
+  await mine();
+  await expect.poll(sent, POLL).toEqual([{ nonce: 0, state: "pending", attempts: 1 }]);
+  const drop = { method: "anvil_dropAllTransactions", params: [] };
+  await endpoint.send([drop]);
+  time += BUMP_MS + 1;
+  transmitter.wake();
+  await expect.poll(sent, POLL).toEqual([{ nonce: 0, state: "pending", attempts: 2 }]);
+  wanted = 3;
+  await mine({ before: [drop] });
+  await expect.poll(sent, POLL).toHaveLength(4);
+  const rows = await store.db.selectFrom("transactions").select(["signer", "nonce"]).orderBy("id").execute();
+  const [stuck, moving] = [KEY, other].map((key) => new Wallet(key).address.toLowerCase());
+  expect(rows.map(({ signer, nonce }) => [signer, nonce])).toEqual([
+    [stuck, 0],
+    [moving, 0],
+    [moving, 1],
+    [moving, 2],
+  ]);
+  await mine();
+  await expect
+    .poll(async () => (await sent()).map(({ state }) => state), POLL)
+    .toEqual(["pending", "mined", "mined", "mined"]);
+});
+
 test("gives its nonce to a transfer of nothing when it can only revert, and its request to be refunded", async () => {
   const { timestamp } = await readHead(endpoint);
   const deadline = timestamp + 1_000;

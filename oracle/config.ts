@@ -158,14 +158,22 @@ async function readJson(file: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(file, "utf8"));
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
     throw new ConfigError({
       code: "CONFIG_INVALID",
-      message: `the oracle's configuration ${file} cannot be read as JSON: ${why}`,
+      message: describeUnreadable(file, cause),
       details: { file },
       cause,
     });
   }
+}
+
+function describeUnreadable(file: string, cause: unknown): string {
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  if (code === "ENOENT") return `there is no configuration ${file}: adyton oracle init writes one`;
+  if (code === "EACCES" || code === "EPERM")
+    return `the oracle's configuration ${file} cannot be read by this user: give it, and its folder, to the node's group`;
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return `the oracle's configuration ${file} cannot be read as JSON: ${why}`;
 }
 
 function withAbsolutePaths(config: OracleConfig, base: string): OracleConfig {

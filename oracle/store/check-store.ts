@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Client } from "pg";
 import { ConfigError } from "../../protocol/errors.ts";
-import { createDirectoryLock } from "./directory-lock.ts";
+import { cannotMake, createDirectoryLock } from "./directory-lock.ts";
 import { PATIENCE } from "./postgres-pool.ts";
 import type { StoreConfig } from "./store-config.ts";
 
@@ -47,11 +47,7 @@ function checkPlace(path: string): string {
     // A folder that may be written to also wants to be entered; a file has nothing in it.
     accessSync(join(above, "."), constants.W_OK | constants.X_OK);
   } catch (cause) {
-    throw new ConfigError({
-      code: "CONFIG_INVALID",
-      message: `the store's folder ${path} is not there, and this user may not make it in ${above}: make it, and give it to the node's user`,
-      cause,
-    });
+    throw cannotMake(path, cause);
   }
   return `embedded, in ${path}, which the first start makes`;
 }

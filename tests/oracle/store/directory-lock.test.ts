@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -28,4 +28,28 @@ test("an embedded store whose directory has an owner is not opened", async () =>
     code: "CONFIG_INVALID",
   });
   owner.release();
+});
+
+test.for<[string, (folder: string) => string, RegExp]>([
+  [
+    "whose folder cannot be made",
+    (folder) => {
+      writeFileSync(join(folder, "file"), "");
+      return join(folder, "file", "store");
+    },
+    /may not make it in .*file/,
+  ],
+  [
+    "that cannot be written",
+    (folder) => {
+      mkdirSync(join(folder, "owner.lock"));
+      return folder;
+    },
+    /cannot be written by this user/,
+  ],
+])("a directory %s is nobody else's, and said to be the operator's to mend", ([, prepare, message]) => {
+  const path = prepare(directory);
+  expect(() => createDirectoryLock(path)).toThrow(
+    expect.objectContaining({ code: "CONFIG_INVALID", message: expect.stringMatching(message) as string }),
+  );
 });

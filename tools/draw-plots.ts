@@ -1,6 +1,7 @@
 /**
- * `npm run -s bench:plots -- [--oracle FILE]`: draws the figures of the benches into docs/images, each with its date and commit.
- * Gas is drawn from bench/gas-snapshot.json; latency and throughput from what `bench:oracle -- --json` wrote to FILE.
+ * `npm run -s bench:plots -- [--oracle FILE] [--simulation FILE]`: draws the figures of the benches into docs/images, each with its date and commit.
+ * Gas is drawn from bench/gas-snapshot.json; latency and throughput from what `bench:oracle -- --json` wrote to FILE, the simulation's two from what
+ * `bench:oracle -- --simulate --json` wrote.
  */
 
 import { execFileSync } from "node:child_process";
@@ -8,8 +9,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import * as z from "zod";
 import { barChart, type BarChart } from "./plots/bar-chart.ts";
+import { lineChart, type Line, type LineChart } from "./plots/line-chart.ts";
 
-const { values } = parseArgs({ options: { oracle: { type: "string" } } });
+const { values } = parseArgs({ options: { oracle: { type: "string" }, simulation: { type: "string" } } });
 
 const Gas = z.object({
   request: z.number(),
@@ -26,6 +28,25 @@ const Oracle = z.object({
   singlePerSecond: z.number().optional(),
   batchedPerSecond: z.number().optional(),
 });
+const Simulation = z.object({
+  seed: z.number(),
+  seconds: z.number(),
+  shapes: z.array(
+    z.object({
+      name: z.string(),
+      points: z.array(
+        z.object({
+          requestsPerSecond: z.number(),
+          factor: z.number(),
+          deliveredPerSecond: z.number(),
+          latencyMs: z.object({ p99: z.number() }),
+        }),
+      ),
+      breaks: z.object({ factor: z.number(), at: z.string() }).nullable(),
+    }),
+  ),
+});
+type Simulation = z.output<typeof Simulation>;
 
 draw("gas", gasChart());
 if (values.oracle !== undefined) {
@@ -53,6 +74,36 @@ if (values.oracle !== undefined) {
       ...(batchedPerSecond === undefined ? [] : [{ label: "in batches", value: batchedPerSecond }]),
     ],
   });
+}
+
+if (values.simulation !== undefined) drawSimulation(Simulation.parse(read(values.simulation)));
+
+function drawSimulation({ seed, seconds, shapes }: Simulation): void {
+  const source = `${sourceOf("bench:oracle -- --simulate", "bench/oracle/measured-costs.json")}, seed ${seed}`;
+  const xLabel = "requests a second";
+  type Point = Simulation["shapes"][number]["points"][number];
+  const linesOf = (y: (point: Point) => number): Line[] =>
+    shapes.map(({ name, points, breaks }) => ({
+      label: name,
+      note: breaks === null ? "keeps up" : `breaks at ×${breaks.factor.toLocaleString("en")}, ${breaks.at}`,
+      points: points.map((point) => ({ x: point.requestsPerSecond, y: y(point) })),
+      markedX: points.find(({ factor }) => factor === breaks?.factor)?.requestsPerSecond,
+    }));
+  write("simulated-throughput", {
+    title: "Simulated: answers delivered under more load",
+    yLabel: "answers a second",
+    ...{ xLabel, source },
+    lines: linesOf(({ deliveredPerSecond }) => deliveredPerSecond),
+  });
+  write("simulated-latency", {
+    title: `Simulated: how late 99 of 100 answers are at most, after ${seconds} s of it`,
+    yLabel: "seconds",
+    ...{ xLabel, source },
+    lines: linesOf(({ latencyMs }) => latencyMs.p99 / 1_000),
+  });
+  function write(name: string, chart: LineChart): void {
+    writeFileSync(`docs/images/${name}.svg`, lineChart(chart));
+  }
 }
 
 function gasChart(): BarChart {

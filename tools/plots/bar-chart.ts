@@ -1,5 +1,7 @@
 /** A bar chart as an SVG that reads on light and dark pages alike, with nothing in it that a browser would have to fetch. */
 
+import { escapeXml } from "./escape-xml.ts";
+
 export interface Bar {
   readonly label: string;
   readonly value: number;
@@ -50,12 +52,4 @@ export function barChart({ title, unit, source, bars }: BarChart): string {
     "</svg>",
     "",
   ].join("\n");
-}
-
-function escapeXml(text: string): string {
-  return text
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;");
 }

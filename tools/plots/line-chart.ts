@@ -1,0 +1,108 @@
+/** A chart of lines over two logarithmic axes as an SVG that reads on light and dark pages alike, with nothing in it that a browser would have to fetch. */
+
+import { escapeXml } from "./escape-xml.ts";
+
+export interface Line {
+  readonly label: string;
+  /** Above 0, from left to right. */
+  readonly points: readonly { readonly x: number; readonly y: number }[];
+  /** Where it breaks, in words for who cannot see it. */
+  readonly note?: string;
+  /** The point at which it breaks: drawn as a ring. */
+  readonly markedX?: number | undefined;
+}
+
+export interface LineChart {
+  readonly title: string;
+  readonly xLabel: string;
+  readonly yLabel: string;
+  /** Where the figures come from: command, date, commit. */
+  readonly source: string;
+  readonly lines: readonly Line[];
+}
+
+const WIDTH = 760;
+const LEFT = 64;
+const RIGHT = 16;
+const TOP = 44;
+const PLOT = 300;
+const KEY_ROW = 20;
+const FOOT = 34;
+const AXIS = 40;
+
+const STYLE = `text{font:13px system-ui,sans-serif;fill:#1d1d1b}.title{font-size:15px;font-weight:600}.source,.tick{font-size:11px;fill:#5d5d58}
+.tick{font-variant-numeric:tabular-nums}.grid{stroke:#d8d6cf;stroke-width:1}.line{fill:none;stroke:#1d1d1b;stroke-width:2}.ring{fill:none;stroke:#1d1d1b;stroke-width:2}
+@media(prefers-color-scheme:dark){text{fill:#e8e6df}.source,.tick{fill:#a3a199}.grid{stroke:#45443f}.line,.ring{stroke:#e8e6df}}`;
+
+/** Told apart by their dashes, not by colours. */
+const DASHES = ["", "9 4", "3 4", "12 4 3 4", "1 5", "16 6"] as const;
+
+export function lineChart({ title, xLabel, yLabel, source, lines }: LineChart): string {
+  const x = logScale(
+    lines.flatMap(({ points }) => points.map((point) => point.x)),
+    [LEFT, WIDTH - RIGHT],
+  );
+  const y = logScale(
+    lines.flatMap(({ points }) => points.map((point) => point.y)),
+    [TOP + PLOT, TOP],
+  );
+  const height = TOP + PLOT + AXIS + KEY_ROW * lines.length + FOOT;
+  const said = lines.map(({ label, note }) => (note === undefined ? label : `${label}: ${note}`)).join("; ");
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${escapeXml(`${title}. ${said}`)}">`,
+    `<style>${STYLE}</style>`,
+    `<text class="title" x="0" y="18">${escapeXml(title)}</text>`,
+    `<text class="tick" x="0" y="34">${escapeXml(yLabel)}</text>`,
+    ...x.ticks.map(
+      ({ at, text }) =>
+        `<path class="grid" d="M${at} ${TOP}V${TOP + PLOT}"/><text class="tick" x="${at}" y="${TOP + PLOT + 15}" text-anchor="middle">${text}</text>`,
+    ),
+    ...y.ticks.map(
+      ({ at, text }) =>
+        `<path class="grid" d="M${LEFT} ${at}H${WIDTH - RIGHT}"/><text class="tick" x="${LEFT - 8}" y="${at + 4}" text-anchor="end">${text}</text>`,
+    ),
+    `<text class="tick" x="${WIDTH - RIGHT}" y="${TOP + PLOT + 31}" text-anchor="end">${escapeXml(xLabel)}</text>`,
+    ...lines.flatMap((line, index) => drawLine(line, { index, x, y })),
+    `<text class="source" x="0" y="${height - 8}">${escapeXml(source)}</text>`,
+    "</svg>",
+    "",
+  ].join("\n");
+}
+
+interface Axes {
+  readonly index: number;
+  readonly x: Scale;
+  readonly y: Scale;
+}
+
+function drawLine({ label, points, note, markedX }: Line, { index, x, y }: Axes): string[] {
+  const dash = DASHES[index % DASHES.length] ?? "";
+  const dashed = dash === "" ? "" : ` stroke-dasharray="${dash}"`;
+  const path = points.map((point, at) => `${at === 0 ? "M" : "L"}${x.at(point.x)} ${y.at(point.y)}`).join("");
+  const marked = points.find((point) => point.x === markedX);
+  const row = TOP + PLOT + AXIS + KEY_ROW * index + 10;
+  const words = note === undefined ? label : `${label}: ${note}`;
+  return [
+    `<path class="line"${dashed} d="${path}"/>`,
+    ...(marked === undefined
+      ? []
+      : [`<circle class="ring" cx="${x.at(marked.x)}" cy="${y.at(marked.y)}" r="5"/>`]),
+    `<path class="line"${dashed} d="M${LEFT} ${row}h36"/><text x="${LEFT + 46}" y="${row + 4}">${escapeXml(words)}</text>`,
+  ];
+}
+
+interface Scale {
+  readonly at: (value: number) => number;
+  readonly ticks: readonly { readonly at: number; readonly text: string }[];
+}
+
+/** Powers of ten around all `values`, over the pixels from the first to the second. */
+function logScale(values: readonly number[], [first, last]: readonly [number, number]): Scale {
+  const logs = values.map((value) => Math.log10(value));
+  const low = Math.floor(Math.min(...logs));
+  const high = Math.max(low + 1, Math.ceil(Math.max(...logs)));
+  const at = (value: number): number =>
+    Math.round((first + ((Math.log10(value) - low) / (high - low)) * (last - first)) * 10) / 10;
+  const powers = Array.from({ length: high - low + 1 }, (_, index) => 10 ** (low + index));
+  return { at, ticks: powers.map((value) => ({ at: at(value), text: value.toLocaleString("en") })) };
+}

@@ -23,14 +23,22 @@ export interface ChainLaneOptions {
   readonly maxInFlight: number;
 }
 
+export interface LaneUse {
+  readonly blocks: number;
+  /** Blocks that had no gas left for a transaction that waited. */
+  readonly fullBlocks: number;
+  /** Summed up over the blocks: the part of what all keys may have in flight, in full batches, that was. */
+  readonly room: number;
+}
+
 export class ChainLane {
   readonly #options: ChainLaneOptions;
   readonly #requested: (() => void)[] = [];
   #ready: Ready[] = [];
   #inFlight: SentTransaction[] = [];
-  #gasUsed = 0;
   #blocks = 0;
-  #blocksWithoutRoom = 0;
+  #fullBlocks = 0;
+  #room = 0;
 
   constructor(options: ChainLaneOptions) {
     this.#options = options;
@@ -42,14 +50,9 @@ export class ChainLane {
     return this.#ready.length + this.#inFlight.reduce((sum, { items }) => sum + items.length, 0);
   }
 
-  /** The part of the blocks' gas that was used. */
-  get gasShare(): number {
-    return this.#blocks === 0 ? 0 : this.#gasUsed / (this.#blocks * this.#options.gasPerBlock);
-  }
-
-  /** The part of the blocks before which all keys had as much in flight as they may, and more was ready. */
-  get fullShare(): number {
-    return this.#blocks === 0 ? 0 : this.#blocksWithoutRoom / this.#blocks;
+  /** What was used so far; of two looks the difference says what was used between them. */
+  get used(): LaneUse {
+    return { blocks: this.#blocks, fullBlocks: this.#fullBlocks, room: this.#room };
   }
 
   /** @param mined called with the next block, which has the request */
@@ -70,10 +73,11 @@ export class ChainLane {
   }
 
   #nextBlock(): void {
-    const { clock, blockMs, gasPerBlock, gasPerAnswer } = this.#options;
+    const { clock, blockMs, gasPerBlock, gasPerAnswer, maxInFlight, batch } = this.#options;
     clock.after(blockMs, () => {
       this.#blocks += 1;
-      if (this.#ready.length > 0) this.#blocksWithoutRoom += 1;
+      const inFlight = this.#inFlight.reduce((sum, { items }) => sum + items.length, 0);
+      this.#room += inFlight / (maxInFlight * batch);
       let gas = 0;
       let count = 0;
       for (const { items } of this.#inFlight) {
@@ -82,7 +86,7 @@ export class ChainLane {
         gas += needed;
         count += 1;
       }
-      this.#gasUsed += gas;
+      if (count < this.#inFlight.length) this.#fullBlocks += 1;
       const mined = this.#inFlight.slice(0, count);
       this.#inFlight = this.#inFlight.slice(count);
       const requested = this.#requested.splice(0);

@@ -1,5 +1,6 @@
 /** One simulated run: what was delivered, how late, and what was used up where the queue grew. */
 
+import type { LaneUse } from "./chain-lane.ts";
 import type { MeasuredCosts } from "./costs.ts";
 import { OracleModel, type Shape } from "./oracle-model.ts";
 import type { Station } from "./station.ts";
@@ -31,7 +32,7 @@ export interface SimulatedRun {
   readonly latencyMs: { readonly p50: number; readonly p99: number };
   /** Requests by which what waits grew, a second, in the second half of what is measured. */
   readonly growthPerSecond: number;
-  /** The part of each that was in use: of several alike, of the one that was used most. */
+  /** The part of each that was in use in the second half: of several alike, of the one that was used most. */
   readonly use: Readonly<Record<Resource, number>>;
   /** What was used up while the queue grew; `null`: it kept up. */
   readonly breaksAt: Resource | null;
@@ -57,9 +58,10 @@ export function simulate(costs: MeasuredCosts, shape: Shape, load: Load): Simula
   model.start(load.requestsPerSecond);
   model.clock.run((warm + end) / 2);
   const waitingAtHalf = model.waiting;
+  const usedAtHalf = lookAt(model);
   model.clock.run(end);
   const growth = (model.waiting - waitingAtHalf) / ((end - warm) / 2 / 1_000);
-  const use = measureUse(model, end);
+  const use = measureUse(model, usedAtHalf);
   latencies.sort((a, b) => a - b);
   const at = (share: number): number => {
     const sample = latencies[Math.ceil(latencies.length * share) - 1];
@@ -78,23 +80,53 @@ export function simulate(costs: MeasuredCosts, shape: Shape, load: Load): Simula
   };
 }
 
-function measureUse(
-  { nodes, chains, enclaves, store, commits }: OracleModel,
-  end: number,
-): SimulatedRun["use"] {
-  const most = (stations: readonly Station[]): number =>
-    Math.max(0, ...stations.map(({ busyMs }) => busyMs)) / end;
+interface Used {
+  readonly now: number;
+  readonly busy: ReadonlyMap<Station, number>;
+  readonly lanes: readonly LaneUse[];
+}
+
+function lookAt({ clock, nodes, chains, enclaves, store, commits }: OracleModel): Used {
+  const stations = [
+    ...nodes.flatMap(({ thread, slots }) => [thread, slots]),
+    ...chains.map(({ rpc }) => rpc),
+    ...enclaves,
+    store,
+    commits,
+  ];
+  return {
+    now: clock.now,
+    busy: new Map(stations.map((station) => [station, station.busyMs])),
+    lanes: chains.map(({ lane }) => lane.used),
+  };
+}
+
+/** Since `before`. */
+function measureUse(model: OracleModel, before: Used): SimulatedRun["use"] {
+  const { nodes, chains, enclaves, store, commits } = model;
+  const after = lookAt(model);
+  const most = (stations: readonly Station[]): number => {
+    const busy = stations.map((station) => (after.busy.get(station) ?? 0) - (before.busy.get(station) ?? 0));
+    return Math.max(0, ...busy) / (after.now - before.now);
+  };
+  const perBlock = (of: (use: LaneUse) => number): number =>
+    Math.max(
+      0,
+      ...after.lanes.map((lane, index) => {
+        const earlier = before.lanes[index] ?? { blocks: 0, fullBlocks: 0, room: 0 };
+        return (of(lane) - of(earlier)) / Math.max(1, lane.blocks - earlier.blocks);
+      }),
+    );
   const holders = new Set(chains.map(({ holder }) => holder));
-  const others = nodes.filter((node) => !holders.has(node));
   const use: SimulatedRun["use"] = {
     "lease holder's thread": most([...holders].map(({ thread }) => thread)),
-    "other nodes' threads": most(others.map(({ thread }) => thread)),
+    "other nodes' threads": most(nodes.filter((node) => !holders.has(node)).map(({ thread }) => thread)),
     "slots at the model": most(nodes.map(({ slots }) => slots)),
     enclaves: most(enclaves),
     "store's cores": most([store]),
     "store's commits": most([commits]),
-    "block gas": Math.max(...chains.map(({ lane }) => lane.gasShare)),
-    "keys' room in flight": Math.max(...chains.map(({ lane }) => lane.fullShare)),
+    "block gas": perBlock(({ fullBlocks }) => fullBlocks),
+    "keys' room in flight": perBlock(({ room }) => room),
     "RPC messages": most(chains.map(({ rpc }) => rpc)),
   };
   const rounded = Object.entries(use).map(([name, value]) => [name, round(value, 3)]);

@@ -11,12 +11,13 @@ function createLane(change: object = {}): { clock: EventClock; lane: ChainLane; 
 }
 
 function send({ clock, lane, minedAt }: ReturnType<typeof createLane>, count: number): void {
-  for (let index = 0; index < count; index += 1)
-    {lane.send({
+  for (let index = 0; index < count; index += 1) {
+    lane.send({
       mined: () => {
         minedAt.push(clock.now);
       },
-    });}
+    });
+  }
 }
 
 test("puts a request and an answer into the next block", () => {
@@ -39,7 +40,8 @@ test("mines no more than a block has gas for, in the order of the nonces", () =>
   expect(made.lane.waiting).toBe(15);
   made.clock.run(3_000);
   expect(made.minedAt).toHaveLength(25);
-  expect(made.lane.gasShare).toBeCloseTo(250 / 300);
+  // The third had room for more than was left.
+  expect(made.lane.used).toMatchObject({ blocks: 3, fullBlocks: 2 });
 });
 
 test("sends no more transactions than the keys have room for, and several answers in one when they waited", () => {
@@ -50,7 +52,8 @@ test("sends no more transactions than the keys have room for, and several answer
   expect(made.minedAt).toHaveLength(2);
   made.clock.run(2_000);
   expect(made.minedAt).toHaveLength(12);
-  expect(made.lane.fullShare).toBe(1);
+  // Of two full batches of five: two answers, then ten.
+  expect(made.lane.used).toMatchObject({ blocks: 2, fullBlocks: 0, room: 1.2 });
   made.clock.run(3_000);
   expect(made.minedAt).toHaveLength(20);
 });

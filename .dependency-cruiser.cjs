@@ -37,7 +37,7 @@ module.exports = {
       severity: "error",
       from: { path: "^cli/(ask|init|inspect|mcp|policy|receipt|replay|result|verify)/" },
       to: {
-        path: "^oracle/(?!http/page-files)|^(enclave|coprocessor)/|^devnet/(?!folder|liveness|local-accounts|local-chain|network-file)",
+        path: "^oracle/(?!http/page-files)|^(enclave|coprocessor)/|^devnet/(?!liveness|local-accounts|local-chain|network-file)",
         reachable: true,
       },
     },
@@ -68,8 +68,17 @@ module.exports = {
       "coprocessor/snapshots",
       "coprocessor/epochs",
     ]),
-    only("devnet", ["protocol", "attestation", "client", "runtime", "enclave", "oracle", "contracts"]),
-    only("coprocessor", ["protocol", "attestation"]),
+    only("devnet", [
+      "protocol",
+      "attestation",
+      "endorsements/files",
+      "client",
+      "runtime",
+      "enclave",
+      "oracle",
+      "contracts",
+    ]),
+    only("coprocessor", ["protocol", "attestation", "endorsements/files"]),
     only("web", ["protocol", "attestation", "runtime"]),
     {
       name: "pure-folders-open-nothing",

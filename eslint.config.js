@@ -8,6 +8,14 @@ const wallClock = {
   message: "Time is passed in; only */main.ts, cli and devnet read the clock.",
 };
 const weakRandom = { object: "Math", property: "random", message: "Use node:crypto or a seeded generator." };
+const zodNamespace = {
+  selector: "ImportDeclaration[source.value='zod'] > :not(ImportNamespaceSpecifier, Literal)",
+  message: 'Write `import * as z from "zod"`: bundlers drop what is not used of it.',
+};
+const recursiveMkdir = {
+  selector: "CallExpression[callee.name=/^mkdir(Sync)?$/] Property[key.name='recursive']",
+  message: "Node's recursive mkdir never returns below /proc: use endorsements/files/create-folder.ts.",
+};
 const environment = {
   object: "process",
   property: "env",
@@ -75,14 +83,13 @@ export default tseslint.config(
     rules: {
       curly: ["error", "multi-or-nest", "consistent"],
       "no-duplicate-imports": "error",
-      "no-restricted-syntax": [
-        "error",
-        {
-          selector: "ImportDeclaration[source.value='zod'] > :not(ImportNamespaceSpecifier, Literal)",
-          message: 'Write `import * as z from "zod"`: bundlers drop what is not used of it.',
-        },
-      ],
+      "no-restricted-syntax": ["error", zodNamespace, recursiveMkdir],
     },
+  },
+  {
+    // Their folders are their own.
+    files: ["tests/**"],
+    rules: { "no-restricted-syntax": ["error", zodNamespace] },
   },
   {
     // Tests name their rules themselves.

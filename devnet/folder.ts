@@ -1,33 +1,9 @@
-/** Folders that people name: made one by one, since Node's recursive `mkdir` never returns below /proc. */
+/** The folder of a network, which the next one empties: only where a network made it. */
 
-import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { createFolder } from "../endorsements/files/create-folder.ts";
 import { InputError } from "../protocol/errors.ts";
-
-/**
- * Makes `folder` and those above it, where they are not there yet.
- *
- * @throws {InputError} INPUT_INVALID when one of them is a file, or cannot be made
- */
-export function createFolder(folder: string): void {
-  const path = resolve(folder);
-  const there = statSync(path, { throwIfNoEntry: false });
-  if (there?.isDirectory() === true) return;
-  if (there !== undefined) throw refused(path, "it is a file");
-  const parent = dirname(path);
-  if (parent !== path) createFolder(parent);
-  try {
-    mkdirSync(path);
-  } catch (cause) {
-    // Somebody else was faster, which is as well.
-    if ((cause as NodeJS.ErrnoException).code === "EEXIST") return;
-    throw refused(path, cause instanceof Error ? cause.message : String(cause), cause);
-  }
-}
-
-function refused(path: string, why: string, cause?: unknown): InputError {
-  return new InputError({ code: "INPUT_INVALID", message: `cannot make the folder ${path}: ${why}`, cause });
-}
 
 /** Says that a folder is a network's, which the next one empties. */
 const MARK = "made-by-adyton";

@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { keccak } from "../protocol/struct-hash.ts";
-import { createFolder } from "./folder.ts";
+import { createFolder } from "../endorsements/files/create-folder.ts";
 
 const PATH = "/files/";
 const NAME = /^0x[0-9a-f]{64}$/;

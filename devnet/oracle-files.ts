@@ -6,7 +6,7 @@ import type * as z from "zod";
 import type { OracleConfig } from "../oracle/config.ts";
 import type { Hex } from "../protocol/bytes.ts";
 import type { CoreDeployment } from "./deployment.ts";
-import { createFolder } from "./folder.ts";
+import { createFolder } from "../endorsements/files/create-folder.ts";
 
 /** As an operator writes it. */
 export type OracleFile = z.input<typeof OracleConfig>;

@@ -6,9 +6,10 @@
 
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { createFolder } from "../endorsements/files/create-folder.ts";
 import { Release, verifyReleaseLog, type Release as ReleaseEntry } from "../image/release-log.ts";
 import { signLogHead } from "../protocol/receipt-log.ts";
 import { formatVerifierKey } from "../protocol/verifier-key.ts";
@@ -42,7 +43,7 @@ const folder = need("log");
 const name = need("name");
 const privateKey = readKey(need("key"));
 const verifier = { name, publicKey: ed25519.getPublicKey(privateKey) };
-mkdirSync(folder, { recursive: true });
+createFolder(folder);
 const entriesFile = join(folder, "releases.jsonl");
 const checkpointFile = join(folder, "checkpoint");
 const lines = existsSync(entriesFile) ? readFileSync(entriesFile, "utf8").split("\n").filter(Boolean) : [];

@@ -4,9 +4,10 @@
  * them (docs/how-to/reference-values.md).
  */
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
+import { createFolder } from "../endorsements/files/create-folder.ts";
 import { bundleEnclave } from "./enclave-bundle/bundle.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -15,7 +16,7 @@ const { values } = parseArgs({
 });
 
 const { contents, manifest } = await bundleEnclave();
-mkdirSync(values.out, { recursive: true });
+createFolder(values.out);
 writeFileSync(join(values.out, "enclave.mjs"), contents);
 writeFileSync(join(values.out, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);
 const thirdParty = manifest.packages.length - 1;

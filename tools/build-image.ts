@@ -4,9 +4,10 @@
  * every file inside. The same sources and packages give the same bytes (docs/how-to/reference-values.md).
  */
 
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
+import { createFolder } from "../endorsements/files/create-folder.ts";
 import { Behaviour } from "../enclave/configuration/behaviour.ts";
 import { bundleEnclave } from "./enclave-bundle/bundle.ts";
 import { buildImage } from "./image/build.ts";
@@ -52,7 +53,7 @@ async function main(): Promise<void> {
   const nitroKernel =
     values["nitro-kernel"] === undefined ? null : readOption("nitro-kernel", values["nitro-kernel"]);
   const { files, manifest } = buildImage(lock, found, { bundle, behaviour, nitroKernel });
-  mkdirSync(values.out, { recursive: true });
+  createFolder(values.out);
   for (const [name, content] of Object.entries(files)) writeFileSync(join(values.out, name), content);
   writeFileSync(join(values.out, "manifest.json"), `${JSON.stringify(manifest, null, 1)}\n`);
   for (const { path, bytes, sha256 } of manifest.files)

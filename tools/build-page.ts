@@ -1,8 +1,9 @@
 /** Builds the page that a node of this checkout serves, and does nothing when no source of it has changed since. */
 
 import { createHash } from "node:crypto";
-import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { createFolder } from "../endorsements/files/create-folder.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 /** Written with the page itself, as its last file. */
@@ -27,6 +28,6 @@ if (!isBuilt) {
   process.stderr.write("building the page, once for these sources\n");
   const { build } = await import("vite");
   await build({ configFile: join(ROOT, "tools/web/vite.config.ts"), logLevel: "error" });
-  mkdirSync(join(ROOT, "cache"), { recursive: true });
+  createFolder(join(ROOT, "cache"));
   writeFileSync(STAMP, digest);
 }

@@ -4,8 +4,9 @@
  */
 
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { createFolder } from "../endorsements/files/create-folder.ts";
 import { buildSandbox, SANDBOX_ENGINE, SANDBOX_PRELUDE } from "./sandbox/build.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -35,7 +36,7 @@ for (const input of INPUTS) stamp.update(readFileSync(join(root, input)));
 const wanted = stamp.digest("hex");
 const stampFile = join(OUT, ".stamp");
 if (!existsSync(stampFile) || readFileSync(stampFile, "utf8") !== wanted) {
-  mkdirSync(OUT, { recursive: true });
+  createFolder(OUT);
   const { engine, prelude } = await buildSandbox(root);
   write("engine.wasm", engine);
   write("prelude.js", prelude);

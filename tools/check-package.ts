@@ -20,6 +20,7 @@ import {
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import { createFolder } from "../endorsements/files/create-folder.ts";
 import { readManifest } from "./package/manifest.ts";
 import { writeSampleReceipt } from "../tests/support/sample-receipt.ts";
 
@@ -244,7 +245,7 @@ function checkSolidity(cwd: string): void {
   const byGit = join(cwd, "..", "foundry-by-git");
   const library = join(byGit, "lib", "adyton");
   // What `forge install` leaves: the repository as it is committed, and OpenZeppelin's as theirs is.
-  mkdirSync(library, { recursive: true });
+  createFolder(library);
   const tree = spawnSync("git", ["archive", "HEAD", "contracts", "examples", "foundry.toml"], {
     maxBuffer: 64 * 1024 * 1024,
   });

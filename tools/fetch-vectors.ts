@@ -7,8 +7,9 @@
  */
 
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { createFolder } from "../endorsements/files/create-folder.ts";
 
 interface Source {
   readonly repo: string;
@@ -118,7 +119,7 @@ async function fetchOne(folder: string, { file, sha256: expected, source }: Want
   for (const candidate of candidates(body)) {
     if (sha256(candidate) !== expected) continue;
     collectCertificates(candidate);
-    mkdirSync(dirname(target), { recursive: true });
+    createFolder(dirname(target));
     writeFileSync(target, candidate);
     return true;
   }
@@ -151,7 +152,7 @@ function writeBundle(folder: string, { file, members }: Bundle): boolean {
     bundle[name] = text.slice(start, end);
     bundle[`${name}_signature`] = signature?.[1] ?? "";
   }
-  mkdirSync(dirname(join(folder, file)), { recursive: true });
+  createFolder(dirname(join(folder, file)));
   writeFileSync(join(folder, file), `${JSON.stringify(bundle, null, 1)}\n`);
   return true;
 }

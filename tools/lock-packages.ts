@@ -3,9 +3,10 @@
  * Node of package-lock.json. The image of the next build is another one.
  */
 
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { createFolder } from "../endorsements/files/create-folder.ts";
 import { openDebianArchive } from "./image/debian-archive.ts";
 import { nodeBinary } from "./image/node-binary.ts";
 import { LOCK_FILE, readPackageLock, sha256, WANTED, type PackageLock } from "./image/package-lock.ts";
@@ -15,7 +16,7 @@ const root = join(import.meta.dirname, "..");
 const { values } = parseArgs({
   options: { cache: { type: "string", default: join(root, "dist/packages") } },
 });
-mkdirSync(values.cache, { recursive: true });
+createFolder(values.cache);
 const { suites } = readPackageLock();
 const archive = openDebianArchive(suites, join(values.cache, "apt"));
 const node = nodeBinary();

@@ -5,9 +5,10 @@
  */
 
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { createFolder } from "../endorsements/files/create-folder.ts";
 import { readConfiguration } from "../enclave/configuration/read-configuration.ts";
 import { SOFTWARE_VERSION } from "../enclave/version.ts";
 import { keccakText } from "../protocol/struct-hash.ts";
@@ -67,7 +68,7 @@ if (sha256(bundle) !== manifest.sha256) fail("enclave.mjs is not the one of its 
 rmSync(values.out, { recursive: true, force: true });
 const write = (name: string, content: Uint8Array | string, mode = 0o644): string => {
   const file = join(values.out, name);
-  mkdirSync(join(file, ".."), { recursive: true });
+  createFolder(join(file, ".."));
   writeFileSync(file, content, { mode });
   return file;
 };

@@ -4,7 +4,9 @@
  * alone fails in tests/protocol/vectors.test.ts and its like, which compare these files with what this would write.
  */
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createFolder } from "../endorsements/files/create-folder.ts";
 import { coprocessorVectors } from "../tests/support/coprocessor-vectors.ts";
 import { protocolVectors } from "../tests/support/protocol-vectors.ts";
 
@@ -12,10 +14,10 @@ for (const [set, files] of Object.entries({
   protocol: protocolVectors(),
   coprocessor: coprocessorVectors(),
 })) {
-  const folder = new URL(`../tests/vectors/${set}/`, import.meta.url);
-  mkdirSync(folder, { recursive: true });
+  const folder = join(import.meta.dirname, "../tests/vectors", set);
+  createFolder(folder);
   for (const [name, vectors] of Object.entries(files)) {
-    writeFileSync(new URL(`${name}.json`, folder), `${JSON.stringify(vectors, null, 2)}\n`);
+    writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(vectors, null, 2)}\n`);
     process.stderr.write(`tests/vectors/${set}/${name}.json\n`);
   }
 }

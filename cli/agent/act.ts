@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { JsonRpcProvider, Wallet, type Signer } from "ethers";
 import * as z from "zod";
 import { verifyReceipt } from "../../attestation/receipt/verify-receipt.ts";
-import { createFolder } from "../../devnet/folder.ts";
+import { createFolder } from "../../endorsements/files/create-folder.ts";
 import { connectLocally, localSigner } from "../../devnet/local-accounts.ts";
 import { LocalAccount } from "../../devnet/local-chain.ts";
 import { findSlotBlocks, readBlock } from "../../oracle/agents/slot-blocks.ts";

@@ -3,7 +3,7 @@
 import { writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import type { Command } from "commander";
-import { createFolder } from "../../devnet/folder.ts";
+import { createFolder } from "../../endorsements/files/create-folder.ts";
 import { DEFAULT_NETWORK_FILE } from "../../devnet/network-file.ts";
 import { ExitCode } from "../exit-codes.ts";
 import { report } from "../failure.ts";

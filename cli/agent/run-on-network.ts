@@ -6,7 +6,7 @@ import * as z from "zod";
 import { verifyReceipt } from "../../attestation/receipt/verify-receipt.ts";
 import type { AttestedClient } from "../../client/attested-client.ts";
 import { attestedFetch } from "../../client/node.ts";
-import { createFolder } from "../../devnet/folder.ts";
+import { createFolder } from "../../endorsements/files/create-folder.ts";
 import { toHex, type Hex } from "../../protocol/bytes.ts";
 import { SignedAnswer } from "../../protocol/enclave-api.ts";
 import { UpstreamError } from "../../protocol/errors.ts";

@@ -5,7 +5,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { rootCertificates } from "node:tls";
 import * as z from "zod";
-import { createFolder } from "../../devnet/folder.ts";
+import { createFolder } from "../../endorsements/files/create-folder.ts";
 import { Behaviour, type BehaviourFile } from "../../enclave/configuration/behaviour.ts";
 import { Operator, type OperatorFile } from "../../enclave/configuration/operator.ts";
 import { PROVIDER_TEMPLATES, toProvider } from "../../enclave/models/catalog/catalog.ts";

@@ -15,7 +15,7 @@ import {
   type LocalFunctionsTestnet,
 } from "../../oracle/functions/toolkit.ts";
 import type { Hex } from "../../protocol/bytes.ts";
-import { createFolder } from "../../devnet/folder.ts";
+import { createFolder } from "../../endorsements/files/create-folder.ts";
 import { LocalAccount } from "../../devnet/local-chain.ts";
 import { connectLocally, localSigner, localWallet } from "../../devnet/local-accounts.ts";
 import type { NetworkFile } from "../../devnet/network-file.ts";

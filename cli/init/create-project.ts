@@ -2,7 +2,7 @@
 
 import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import { createFolder } from "../../devnet/folder.ts";
+import { createFolder } from "../../endorsements/files/create-folder.ts";
 import { InputError } from "../../protocol/errors.ts";
 import { commandName } from "../invocation.ts";
 import { packageRoot } from "../package-root.ts";

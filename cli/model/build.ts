@@ -5,7 +5,7 @@ import { encodeModel } from "../../coprocessor/models/encode-model.ts";
 import { scoreModel, toFeatures, toReal, type IntegerModel } from "../../coprocessor/models/integer-model.ts";
 import { readModel, type ModelTerms } from "../../coprocessor/models/read-model.ts";
 import { writeSolidity } from "../../coprocessor/models/write-solidity.ts";
-import { createFolder } from "../../devnet/folder.ts";
+import { createFolder } from "../../endorsements/files/create-folder.ts";
 import { InputError } from "../../protocol/errors.ts";
 import { readInput } from "../input-file.ts";
 

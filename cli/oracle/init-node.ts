@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { copyFileSync, existsSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import * as z from "zod";
-import { createFolder } from "../../devnet/folder.ts";
+import { createFolder } from "../../endorsements/files/create-folder.ts";
 import { InputError } from "../../protocol/errors.ts";
 import { readJsonFile } from "../json-file.ts";
 import { findNetwork } from "../network-file.ts";

@@ -3,7 +3,7 @@
 import { existsSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { DevnetEnvironment } from "../../devnet/config.ts";
-import { createFolder } from "../../devnet/folder.ts";
+import { createFolder } from "../../endorsements/files/create-folder.ts";
 import { isAnswering } from "../../devnet/liveness.ts";
 import { localWallet } from "../../devnet/local-accounts.ts";
 import { writeNetworkFile } from "../../devnet/network-file.ts";

@@ -7,7 +7,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
 import { parsePolicyFile } from "../../attestation/index.ts";
-import { createFolder } from "../../devnet/folder.ts";
+import { createFolder } from "../../endorsements/files/create-folder.ts";
 import { addressOfPublicKey, signDigest } from "../../protocol/answer.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { parseJson } from "../../protocol/canonical-json.ts";

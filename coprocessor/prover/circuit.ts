@@ -8,7 +8,6 @@ import {
   cpSync,
   existsSync,
   globSync,
-  mkdirSync,
   mkdtempSync,
   readFileSync,
   renameSync,
@@ -17,6 +16,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createFolder } from "../../endorsements/files/create-folder.ts";
 import { toHex, type Hex } from "../../protocol/bytes.ts";
 import type { RuleName } from "../epochs/rule.ts";
 
@@ -55,7 +55,7 @@ export async function compileCircuit(
   const program = join(folder, "program.json");
   if (!existsSync(program)) {
     const compiled = await compileProgram(library, mainOf(shape));
-    mkdirSync(folder, { recursive: true });
+    createFolder(folder);
     // Renamed, so that a killed run leaves no half of a circuit.
     writeFileSync(`${program}.part`, compiled);
     renameSync(`${program}.part`, program);
@@ -104,7 +104,7 @@ async function compileProgram(library: string, main: string): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "adyton-circuit-"));
   try {
     cpSync(library, join(folder, "ledger"), { recursive: true });
-    mkdirSync(join(folder, "epoch/src"), { recursive: true });
+    createFolder(join(folder, "epoch/src"));
     writeFileSync(join(folder, "epoch/Nargo.toml"), MANIFEST);
     writeFileSync(join(folder, "epoch/src/main.nr"), main);
     const quiet = (): void => undefined;

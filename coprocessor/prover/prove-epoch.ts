@@ -1,8 +1,9 @@
 /** From an epoch to its proof: witness by Noir, proof by Barretenberg. */
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync, existsSync, mkdirSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync, existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createFolder } from "../../endorsements/files/create-folder.ts";
 import { toHex, type Hex } from "../../protocol/bytes.ts";
 import { ProverError } from "../../protocol/errors.ts";
 import type { CircuitInput } from "../epochs/build-epoch.ts";
@@ -40,7 +41,7 @@ export async function loadProvingKey(circuit: Circuit, options: ProverOptions): 
   const path = join(folder, "vk");
   if (!existsSync(join(folder, "vk_hash"))) {
     options.onProgress?.({ phase: "key" });
-    mkdirSync(folder, { recursive: true });
+    createFolder(folder);
     await runBarretenberg(
       ["write_vk", ...TARGET, "-b", circuit.program, "-o", folder],
       withLines(options, "key"),

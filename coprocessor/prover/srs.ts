@@ -7,10 +7,11 @@
  */
 
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { normalizeZ } from "@noble/curves/abstract/curve.js";
 import { bn254 } from "@noble/curves/bn254.js";
+import { createFolder } from "../../endorsements/files/create-folder.ts";
 import { concatBytes, toHex } from "../../protocol/bytes.ts";
 import { ConfigError, ProverError } from "../../protocol/errors.ts";
 import { uintWord } from "../../protocol/struct-hash.ts";
@@ -77,7 +78,7 @@ export function makeDevelopmentSrs(folder: string, log2Gates: number): void {
     for (const [index, { x, y }] of normalizeZ(Point, batch).entries())
       bytes.set(concatBytes(uintWord(x), uintWord(y)), (start + index) * POINT_BYTES);
   }
-  mkdirSync(folder, { recursive: true });
+  createFolder(folder);
   writeFileSync(join(folder, G2_FILE), g2Bytes(DEVELOPMENT_G2));
   // Renamed, so that a killed run leaves no half of it.
   writeFileSync(join(folder, `${G1_FILE}.part`), bytes);

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { open, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { createFolder } from "../../endorsements/files/create-folder.ts";
 import { UpstreamError } from "../../protocol/errors.ts";
 import type { Archive } from "./archive.ts";
 
@@ -19,7 +20,7 @@ export function createFolderArchive(folder: string): Archive {
       const file = join(folder, name);
       const draft = `${file}.${randomUUID()}`;
       try {
-        await mkdir(dirname(file), { recursive: true });
+        createFolder(dirname(file));
         await writeWhole(draft, bytes);
         await rename(draft, file);
         // What is deleted from the store after this must be found here, also after a power failure.

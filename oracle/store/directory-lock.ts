@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { createFolder } from "../../endorsements/files/create-folder.ts";
 import { ConfigError } from "../../protocol/errors.ts";
 
 export interface DirectoryLock {
@@ -41,7 +42,7 @@ export function createDirectoryLock(directory: string): DirectoryLock {
 /** A first start: under systemd, `StateDirectory` has made the folder above. */
 function makeDirectory(directory: string): void {
   try {
-    mkdirSync(directory, { recursive: true });
+    createFolder(directory);
   } catch (cause) {
     throw cannotMake(directory, cause);
   }

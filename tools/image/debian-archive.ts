@@ -1,7 +1,8 @@
 /** Packages from Debian's archive by apt, in a folder of its own: its signatures are checked, and the machine is left as it is. */
 
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { createFolder } from "../../endorsements/files/create-folder.ts";
 import { BuildError, run } from "./run.ts";
 
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
@@ -25,8 +26,7 @@ export function openDebianArchive(suites: readonly string[], state: string): Deb
     );
   }
   const root = resolve(state);
-  for (const folder of ["lists/partial", "cache/archives/partial"])
-    mkdirSync(join(root, folder), { recursive: true });
+  for (const folder of ["lists/partial", "cache/archives/partial"]) createFolder(join(root, folder));
   const sources = suites.map(
     (suite) =>
       `deb [signed-by=${KEYRING}] ${suite.endsWith("-security") ? SECURITY : ARCHIVE} ${suite} main\n`,

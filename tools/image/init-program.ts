@@ -3,9 +3,10 @@
  * libraries have no part in what is measured (docs/adr/0054).
  */
 
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { createFolder } from "../../endorsements/files/create-folder.ts";
 import { contentOf, type PackedFiles } from "./debian-package.ts";
 import { run } from "./run.ts";
 
@@ -66,7 +67,7 @@ function headerOf(definitions: Readonly<Record<string, readonly string[]>>): Uin
 }
 
 function write(path: string, content: Uint8Array, mode = 0o644): void {
-  mkdirSync(dirname(path), { recursive: true });
+  createFolder(dirname(path));
   writeFileSync(path, content, { mode });
 }
 

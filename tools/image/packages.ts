@@ -1,7 +1,8 @@
 /** Finds the locked packages: in a folder of .deb files, in what was fetched before, or in Debian's archive. Known by hash alone. */
 
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { createFolder } from "../../endorsements/files/create-folder.ts";
 import { openDebianArchive, type DebianArchive } from "./debian-archive.ts";
 import { sha256, WANTED, type LockedPackage, type PackageLock } from "./package-lock.ts";
 import { BuildError } from "./run.ts";
@@ -28,7 +29,7 @@ export interface FoundPackages {
 
 /** @throws {BuildError} naming the first package that is nowhere */
 export function findPackages(lock: PackageLock, sources: PackageSources): FoundPackages {
-  mkdirSync(sources.cache, { recursive: true });
+  createFolder(sources.cache);
   const known = new Map<string, string>();
   const index = (folder: string): void => {
     for (const name of readdirSync(folder).filter((file) => file.endsWith(".deb")))

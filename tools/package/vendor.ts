@@ -1,10 +1,11 @@
 /** Bundles the libraries that do not stay packages into dist/vendor, and points our modules at them. */
 
-import { globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { dirname, join, posix, relative, sep } from "node:path";
 import { build, type Metafile } from "esbuild";
 import ts from "typescript";
+import { createFolder } from "../../endorsements/files/create-folder.ts";
 import { staysPackage, type Manifest } from "./manifest.ts";
 
 /** CommonJS modules among them ask for Node's own modules by `require`. */
@@ -85,6 +86,6 @@ function writeLicences(target: string, { inputs }: Metafile): void {
     const [text] = globSync("{LICENSE,LICENCE,license}*", { cwd: folder });
     return `## ${name} ${version} (${license})\n\n${text === undefined ? "" : readFileSync(join(folder, text), "utf8")}`;
   });
-  mkdirSync(dirname(target), { recursive: true });
+  createFolder(dirname(target));
   writeFileSync(target, `# Libraries bundled into this folder\n\n${sections.join("\n")}`);
 }

@@ -3,11 +3,12 @@
  * `adyton verify` in a terminal. Look at them before you commit them.
  */
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium, type Page } from "playwright-core";
 import { build } from "vite";
+import { createFolder } from "../../endorsements/files/create-folder.ts";
 import { askConcierge } from "../../cli/ask/ask-concierge.ts";
 import { toPrompt } from "../../cli/ask/question.ts";
 import { startDesk } from "../../cli/up/desk.ts";
@@ -18,7 +19,7 @@ const IMAGES = join(import.meta.dirname, "../../docs/images");
 const EXAMPLES = join(import.meta.dirname, "../../examples/evidence");
 
 const folder = mkdtempSync(join(tmpdir(), "adyton-images-"));
-mkdirSync(IMAGES, { recursive: true });
+createFolder(IMAGES);
 await build({
   configFile: join(import.meta.dirname, "vite.config.ts"),
   logLevel: "error",

@@ -5,9 +5,10 @@
  * What waits to be claimed is in memory: a restart loses the fees of idle runs, and nothing else. What a slot did is on chain.
  */
 
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
+import { createFolder } from "../../../endorsements/files/create-folder.ts";
 import { isIdleRun } from "../../../protocol/agent-grant.ts";
 import { AnswerStatus, answerStatusName } from "../../../protocol/answer.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
@@ -202,7 +203,7 @@ export class AgentPlanner {
     const run = toAccountRun(call);
     checkSignedRun(run, signed, attestation.keyset);
     if (agent.receipts !== undefined) {
-      await mkdir(agent.receipts, { recursive: true });
+      createFolder(agent.receipts);
       const receipt = toRunReceipt(run, signed, attestation.keyset);
       await writeFile(join(agent.receipts, `${run.requestId}.json`), receipt);
     }

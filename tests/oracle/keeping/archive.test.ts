@@ -53,6 +53,11 @@ test("a folder holds no half of a thing: it is written beside, and renamed", asy
   expect(readdirSync(join(folder, "whole"))).toEqual(["one"]);
 });
 
+test("a folder below /proc is no folder either, and nobody waits for it", async () => {
+  const archive = createFolderArchive("/proc/nope/archive");
+  await expect(archive.put("x/y", toUtf8("z"))).rejects.toMatchObject({ code: "ARCHIVE_UNAVAILABLE" });
+});
+
 test("a folder that cannot be used is no folder without the thing", async () => {
   const file = join(folder, "a-file");
   writeFileSync(file, "");

@@ -53,3 +53,13 @@ test.for<[string, (folder: string) => string, RegExp]>([
     expect.objectContaining({ code: "CONFIG_INVALID", message: expect.stringMatching(message) as string }),
   );
 });
+
+test.for(["/proc/nope/store", "/dev/null/store"])(
+  "a directory that cannot be made is named: %s",
+  async (path) => {
+    await expect(openStore({ kind: "pglite", path })).rejects.toMatchObject({
+      code: "CONFIG_INVALID",
+      message: expect.stringMatching(/may not make it in \/(proc|dev)/) as string,
+    });
+  },
+);

@@ -76,13 +76,14 @@ function say(message: string): void {
 }
 
 /**
- * Ends us when nobody reads what we print any more, as in `adyton --help | head -1`; what is under way is ended as
- * SIGTERM would end it. Never with 0: a verdict that was not read to its end is none.
+ * Ends us when what we print is not taken any more: nobody reads on, as in `adyton --help | head -1`, or the disk is full. What is under
+ * way is ended as SIGTERM would end it. Never with 0: a verdict that was not read to its end is none.
  */
 export function endWithReader(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;
+      if (error.code !== "EPIPE" && stream === process.stdout)
+        say(`cannot write what is to be printed: ${describeRefusal(error)}`);
       if (process.listenerCount("SIGTERM") > 0) process.emit("SIGTERM");
       else process.exit(ExitCode.brokenPipe);
     });

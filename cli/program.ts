@@ -1,10 +1,11 @@
 /** What the whole command (main.ts) and the light one (light.ts) share: its help, its version, and how it ends. */
 
 import { Command, Help } from "commander";
-import { npmVariables } from "./config.ts";
+import { npmSettings, npmVariables } from "./config.ts";
 import { endWithReader, report } from "./failure.ts";
 import { asTyped, commandName } from "./invocation.ts";
 import { checkNpmTookNothing } from "./npm-options.ts";
+import { DEFAULT_COLUMNS, fold } from "./terminal.ts";
 
 const EXIT_HELP = `
 Exit status:
@@ -16,9 +17,25 @@ Exit status:
   64  wrong usage, or a file that cannot be read
   69  a program that is needed is not installed
   130 interrupted
-  141 nobody reads what is printed`;
+  141 what is printed was not taken: no reader, or a full disk`;
 
-export function createProgram(): Command {
+/** Where help and messages about wrong usage go. */
+export interface ProgramOutput {
+  readonly columns: number;
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+}
+
+/** Of what is no terminal Node knows no width. */
+const width = process.stdout.columns as number | undefined;
+const TERMINAL: ProgramOutput = {
+  columns: width ?? DEFAULT_COLUMNS,
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+};
+
+export function createProgram(output: ProgramOutput = TERMINAL): Command {
+  const laidOut = (text: string): string => fold(asTyped(text), output.columns);
   return (
     new Command(commandName())
       .description("Ask centralized models from contracts, through enclaves, and verify what was answered.")
@@ -30,8 +47,14 @@ export function createProgram(): Command {
         optionDescription: (option) => asTyped(Help.prototype.optionDescription(option)),
       })
       .configureOutput({
-        writeOut: (text) => process.stdout.write(asTyped(text)),
-        writeErr: (text) => process.stderr.write(asTyped(text)),
+        getOutHelpWidth: () => output.columns,
+        getErrHelpWidth: () => output.columns,
+        writeOut: (text) => {
+          output.out(laidOut(text));
+        },
+        writeErr: (text) => {
+          output.err(laidOut(text));
+        },
       })
       .addHelpText("after", EXIT_HELP)
       .exitOverride()
@@ -43,7 +66,10 @@ export async function run(program: Command): Promise<void> {
   endWithReader();
   sayWhereHelpIs(program, commandName());
   try {
-    checkNpmTookNothing(program, process.argv.slice(2), npmVariables());
+    checkNpmTookNothing(program, process.argv.slice(2), {
+      environment: npmVariables(),
+      settings: npmSettings,
+    });
     await program.parseAsync();
   } catch (error) {
     process.exitCode = report(error);

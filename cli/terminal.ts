@@ -50,6 +50,22 @@ export function wrap(
   return [...lines, line].join("\n");
 }
 
+/** Where lines end that are piped, or of a terminal that does not say how wide it is. */
+export const DEFAULT_COLUMNS = 80;
+/** A line's margin and, in a list, what stands before its second column. */
+const LEAD = /^ *(?:\S+(?: \S+)* {2,})?/u;
+
+/** Text that is laid out already, with the lines that are too long broken: each goes on below its own beginning, or its second column. */
+export function fold(text: string, columns: number): string {
+  return text
+    .split("\n")
+    .map((line) => {
+      const lead = LEAD.exec(line)?.[0].length ?? 0;
+      return line.length > columns ? wrap(line, lead, columns) : line;
+    })
+    .join("\n");
+}
+
 const FRAMES = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"] as const;
 const FRAME_MS = 100;
 const CLEAR_LINE = "\r\u001b[K";

@@ -4,12 +4,17 @@ import { InvalidArgumentError, type Command } from "commander";
 import type { ProveOptions } from "./prove.ts";
 
 const HELP = `
-Anybody can prove: the state comes from the chain's logs, and what enclaves signed from files or URLs (the reply of a node's
-GET /v1/ledgers/{ledger}/transitions). Queued rows come first; what no proof can be made of is left out and named. What is written holds all that settle takes except the signature
-of one admitted enclave over its witnessDigest. Needs @aztec/bb.js, @noir-lang/noir_js and @noir-lang/noir_wasm.
+Anybody can prove: the state comes from the chain's logs, and what enclaves
+signed from files or URLs (the reply of a node's
+GET /v1/ledgers/{ledger}/transitions). Queued rows come first; what no proof can
+be made of is left out and named. What is written holds all that settle takes
+except the signature of one admitted enclave over its witnessDigest.
+Needs @aztec/bb.js, @noir-lang/noir_js and @noir-lang/noir_wasm.
 
 Example:
-  adyton epoch prove --rpc http://127.0.0.1:8545 --ledger 0x… --transitions http://127.0.0.1:7788/v1/ledgers/0x…/transitions --srs srs --payee 0x…`;
+  adyton epoch prove --rpc http://127.0.0.1:8545 --ledger 0x… \\
+    --transitions http://127.0.0.1:7788/v1/ledgers/0x…/transitions \\
+    --srs srs --payee 0x…`;
 
 const parseCount = (text: string): number => {
   if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError("expected a whole number above 0");

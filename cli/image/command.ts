@@ -18,15 +18,19 @@ const HELP = `
 FOLDER is what npm run build:image wrote. Platforms:
   tdx         a TDX machine started with -kernel, -initrd and -append
   tdx-uki     a TDX machine whose firmware starts adyton.efi
-  snp         an SEV-SNP machine started with -kernel, -initrd, -append and kernel-hashes=on
+  snp         an SEV-SNP machine started with -kernel, -initrd, -append and
+              kernel-hashes=on
   nitro       a Nitro enclave of adyton.eif
   nitro-tpm   an EC2 machine with NitroTPM that starts adyton.efi
-Either every register that matters is printed, or none: an option that is missing is named.
+Either every register that matters is printed, or none: an option that is
+missing is named.
 
 Examples:
   adyton image measure dist/image --platform nitro
-  adyton image measure dist/image --platform snp --firmware OVMF.amdsev.fd --vcpus 2 --policy policy.json
-  adyton image measure dist/image --platform tdx --firmware OVMF.fd --memory 4096 --rtmr0 any --policy policy.json`;
+  adyton image measure dist/image --platform snp \\
+    --firmware OVMF.amdsev.fd --vcpus 2 --policy policy.json
+  adyton image measure dist/image --platform tdx \\
+    --firmware OVMF.fd --memory 4096 --rtmr0 any --policy policy.json`;
 
 export function registerImage(program: Command): void {
   const image = program.command("image").description("look at an enclave's image");

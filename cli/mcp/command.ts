@@ -15,12 +15,14 @@ interface McpCommandOptions {
 }
 
 const HELP = `
-What is trusted is said here and by no tool: none takes a policy, a URL or a path. What a model or a provider wrote comes
-back under "untrusted". The tools list and get need a node; ask needs --allow-ask and --spend-cap, and a network of
-\`adyton up\`.
+What is trusted is said here and by no tool: none takes a policy, a URL or a
+path. What a model or a provider wrote comes back under "untrusted". The tools
+list and get need a node; ask needs --allow-ask and --spend-cap, and a network
+of \`adyton up\`.
 
 A client's configuration:
-  {"mcpServers": {"adyton": {"command": "adyton", "args": ["mcp", "--policy", "policy.json"]}}}`;
+  {"mcpServers": {"adyton": {
+    "command": "adyton", "args": ["mcp", "--policy", "policy.json"]}}}`;
 
 export function registerMcp(program: Command): void {
   program

@@ -4,8 +4,9 @@ import { InvalidArgumentError, type Command } from "commander";
 import type { ModelTerms } from "../../coprocessor/models/read-model.ts";
 
 const HELP = `
-FILE is LightGBM's text or dump_model JSON, XGBoost's JSON, or ONNX made of Gemm and Relu. What has no form in whole numbers (missing values,
-categorical splits, other operators) is refused by name.`;
+FILE is LightGBM's text or dump_model JSON, XGBoost's JSON, or ONNX made of
+Gemm and Relu. What has no form in whole numbers (missing values, categorical
+splits, other operators) is refused by name.`;
 
 export function registerModel(program: Command): void {
   const model = program.command("model").description("put a small trained model on chain");

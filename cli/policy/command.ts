@@ -4,9 +4,11 @@ import type { Command } from "commander";
 import type { FromRimOptions } from "./from-rim.ts";
 
 const FROM_RIM_HELP = `
-A GPU needs the manifest of its driver and the one of its VBIOS, a switch the one of its BIOS. NVIDIA serves them by name
-(NV_GPU_DRIVER_GH100_550.144.03, NV_GPU_VBIOS_1010_0200_882_96005E0001, NV_SWITCH_BIOS_...) at rim.attestation.nvidia.com.
-What the policy leaves open says acceptAny: read it, and complete it.
+A GPU needs the manifest of its driver and the one of its VBIOS, a switch the
+one of its BIOS. rim.attestation.nvidia.com serves them by name
+(NV_GPU_DRIVER_GH100_550.144.03, NV_GPU_VBIOS_1010_0200_882_96005E0001,
+NV_SWITCH_BIOS_...). What the policy leaves open says acceptAny: read it, and
+complete it.
 
 Example:
   adyton policy from-rim driver.xml vbios.xml > gpu-policy.json`;

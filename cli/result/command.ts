@@ -8,12 +8,17 @@ interface ResultOptions {
 }
 
 const HELP = `
-FILE is a token of Google Cloud Attestation, Azure Attestation, Intel Trust Authority, NVIDIA's service, or an EAR of
-Veraison. Such a result is not evidence: its issuer looked at evidence, by rules of its own. The policy names whom you
-believe, by their keys or roots, and what they must say.
+FILE is a token of Google Cloud Attestation, Azure Attestation, Intel Trust
+Authority, NVIDIA's service, or an EAR of Veraison. Such a result is not
+evidence: its issuer looked at evidence, by rules of its own. The policy names
+whom you believe, by their keys or roots, and what they must say.
 
-Exit status: 0 they say so and it is what you ask for, 1 they did not sign it, 2 it is not what you ask for,
-3 cannot judge (they are not named, or no key is), 64 wrong usage.`;
+Exit status:
+  0   they say so, and it is what you ask for
+  1   they did not sign it
+  2   it is not what you ask for
+  3   cannot judge (they are not named, or no key is)
+  64  wrong usage`;
 
 export function registerResult(program: Command): void {
   program

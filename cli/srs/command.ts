@@ -3,8 +3,10 @@
 import type { Command } from "commander";
 
 const HELP = `
-The secret of the development one is known to everybody: verifiers made for it refuse every chain that is not local. For a real
-chain, put the ceremony's bn254_g1.dat and bn254_g2.dat into a folder, and check it: the prover takes whatever it finds.
+The secret of the development one is known to everybody: verifiers made for it
+refuse every chain that is not local. For a real chain, put the ceremony's
+bn254_g1.dat and bn254_g2.dat into a folder, and check it: the prover takes
+whatever it finds.
 
 Examples:
   adyton srs make-dev srs --gates 17

@@ -15,16 +15,23 @@ interface VerifyOptions extends TargetOptions {
 }
 
 const HELP = `
-FILE is a receipt, its COSE twin, or evidence: raw, hex, base64, PEM, or JSON that holds one. Its kind is recognised.
+FILE is a receipt, its COSE twin, or evidence: raw, hex, base64, PEM, or JSON
+that holds one. Its kind is recognised.
 URL (https://HOST:PORT) is asked for its RA-TLS certificate.
 
-Exit status: 0 genuine and accepted by the policy, 1 not genuine, 2 refused by the policy, 3 cannot judge,
-4 genuine but nothing was appraised (no --policy), 64 wrong usage or an unreadable file.
+Exit status:
+  0   genuine, and accepted by the policy
+  1   not genuine
+  2   genuine, refused by the policy
+  3   cannot judge (endorsements missing or out of date)
+  4   genuine, and nothing was appraised (no --policy)
+  64  wrong usage, or a file that cannot be read
 
 Examples:
   adyton verify receipt.json --policy policy.json
-  adyton verify quote.bin --endorsements collateral.json --time 2026-01-31T00:00:00Z
-  adyton verify quote.bin --init-policy policy.json      write a policy from what is there, to read and keep`;
+  adyton verify quote.bin --endorsements collateral.json --time 2026-01-31
+To write a policy from what is there, to read and keep:
+  adyton verify quote.bin --init-policy policy.json`;
 
 export function registerVerify(program: Command): void {
   const command = program

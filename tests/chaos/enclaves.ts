@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
+import { endWithUs } from "../../devnet/keeper.ts";
 import { freePort } from "./free-port.ts";
 
 const MAIN = new URL("enclave-main.ts", import.meta.url).pathname;
@@ -29,11 +30,16 @@ export class Enclave {
     return `https://127.0.0.1:${this.#port}`;
   }
 
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
   async start(): Promise<void> {
     const child = spawn(process.execPath, [MAIN, this.#platform, String(this.#port)], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     this.#child = child;
+    endWithUs(child);
     await new Promise((resolve) => createInterface(child.stdout).once("line", resolve));
   }
 

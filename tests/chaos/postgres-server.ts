@@ -1,7 +1,10 @@
-import { execFile } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { globSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { promisify } from "node:util";
+import { endWithUs } from "../../devnet/keeper.ts";
 import { freePort } from "./free-port.ts";
 
 const run = promisify(execFile);
@@ -9,6 +12,8 @@ const run = promisify(execFile);
 const ACCOUNT = "postgres";
 const USER = "adyton";
 const DATABASE = "chaos";
+/** Lines of its log that explain why it did not start. */
+const SHOWN_LINES = 20;
 const FULL_DISK = `
   create schema chaos;
   create table chaos.full_disk (is_full boolean);
@@ -28,11 +33,12 @@ const FULL_DISK = `
     end loop;
   end $$`;
 
-/** A PostgreSQL server of the test's own, in a folder of its own: it can be killed and started again. */
+/** A PostgreSQL server of the test's own, in a folder of its own: it can be killed and started again, and ends when we do. */
 export class PostgresServer {
   readonly #bin: string;
   readonly #folder: string;
   readonly #port: number;
+  #server: ChildProcess | undefined;
 
   private constructor(bin: string, folder: string, port: number) {
     this.#bin = bin;
@@ -60,13 +66,17 @@ export class PostgresServer {
     return server;
   }
 
+  get pid(): number | undefined {
+    return this.#server?.pid;
+  }
+
   get url(): string {
     return `postgresql://${USER}@127.0.0.1:${this.#port}/${DATABASE}`;
   }
 
   /** Stops without a checkpoint, as a crash does, and starts again: the log is replayed, every connection is gone. */
   async crashAndRestart(): Promise<void> {
-    await this.#execute("pg_ctl", "-D", this.#data, "-m", "immediate", "stop");
+    await this.#crash();
     await this.#begin();
   }
 
@@ -94,7 +104,7 @@ export class PostgresServer {
   }
 
   async remove(): Promise<void> {
-    await this.#execute("pg_ctl", "-D", this.#data, "-m", "immediate", "stop");
+    await this.#crash();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
@@ -102,6 +112,7 @@ export class PostgresServer {
     return join(this.#folder, "data");
   }
 
+  /** A child of ours, as `pg_ctl` would not leave it: it must not outlive us. */
   async #begin(): Promise<void> {
     const settings = [
       "listen_addresses=127.0.0.1",
@@ -110,9 +121,23 @@ export class PostgresServer {
       // The process dies here, never the machine: what it wrote, the kernel has.
       "fsync=off",
     ];
-    const options = settings.map((setting) => `-c ${setting}`).join(" ");
-    const log = join(this.#folder, "log");
-    await this.#execute("pg_ctl", "-D", this.#data, "-l", log, "-w", "-o", options, "start");
+    const server = spawn(
+      join(this.#bin, "postgres"),
+      ["-D", this.#data, ...settings.flatMap((setting) => ["-c", setting])],
+      { ...(await accountIds()), cwd: "/", stdio: ["ignore", "ignore", "pipe"] },
+    );
+    this.#server = server;
+    endWithUs(server);
+    await listening(server);
+  }
+
+  /** Ends it without a checkpoint. */
+  async #crash(): Promise<void> {
+    const server = this.#server;
+    if (server === undefined || server.exitCode !== null || server.signalCode !== null) return;
+    const exited = once(server, "exit");
+    server.kill("SIGQUIT");
+    await exited;
   }
 
   async #query(statement: string): Promise<void> {
@@ -133,6 +158,29 @@ export class PostgresServer {
   async #execute(program: string, ...args: readonly string[]): Promise<void> {
     await asAccount([join(this.#bin, program), ...args]);
   }
+}
+
+/** Resolves when the server takes connections; what it says is read on, or it would wait for a reader. */
+async function listening(server: ChildProcess): Promise<void> {
+  const lines: string[] = [];
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.once("exit", () => {
+      reject(new Error(`PostgreSQL did not start:\n${lines.join("\n")}`));
+    });
+    if (server.stderr === null) return;
+    createInterface({ input: server.stderr }).on("line", (line) => {
+      if (lines.length < SHOWN_LINES) lines.push(line);
+      if (line.includes("ready to accept connections")) resolve();
+    });
+  });
+}
+
+/** Whom the server runs as: the account where we are root, else ourselves. */
+async function accountIds(): Promise<{ readonly uid?: number; readonly gid?: number }> {
+  if (process.getuid?.() !== 0) return {};
+  const id = async (flag: string): Promise<number> => Number((await run("id", [flag, ACCOUNT])).stdout);
+  return { uid: await id("-u"), gid: await id("-g") };
 }
 
 /** @returns what the command printed */

@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -28,15 +28,34 @@ async function untilGone(pid: number): Promise<void> {
   });
 }
 
-function start(args: readonly string[]): ReturnType<typeof spawn> {
+function start(args: readonly string[], folder = tmpdir()): ReturnType<typeof spawn> {
   return spawn(process.execPath, ["--disable-warning=ExperimentalWarning", ...args], {
-    env: { PATH: programPath(), ...COMPILE_CACHE },
+    env: { PATH: programPath(), TMPDIR: folder, ...COMPILE_CACHE },
     stdio: ["ignore", "pipe", "ignore"],
   });
 }
 
-test.for(["SIGKILL", "SIGTERM"] as const)("after %s, a program that is not ours is gone", async (signal) => {
-  const parent = start([join(import.meta.dirname, "orphan.ts")]);
+const hasPostgres = globSync("/usr/lib/postgresql/*/bin/postgres").length > 0;
+
+test.for([
+  ["SIGKILL", "anvil"],
+  ["SIGTERM", "anvil"],
+  ["SIGKILL", "chaos-enclave"],
+  ["SIGTERM", "chaos-enclave"],
+  ...(hasPostgres
+    ? ([
+        ["SIGKILL", "chaos-postgres"],
+        ["SIGTERM", "chaos-postgres"],
+      ] as const)
+    : []),
+] as const)("after %s, a program that we started is gone: %s", async ([signal, program]) => {
+  // What a killed process leaves behind; PostgreSQL's account needs to get in.
+  const folder = mkdtempSync(join(tmpdir(), "adyton-orphan-"));
+  chmodSync(folder, 0o777);
+  onTestFinished(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const parent = start([join(import.meta.dirname, "orphan.ts"), program], folder);
   const [line] = (await once(createInterface(parent.stdout!), "line")) as [string];
   const pid = Number(line);
   expect(() => process.kill(pid, 0)).not.toThrow();

@@ -6,15 +6,7 @@
 import * as z from "zod";
 import { concatBytes, fromHex, type Hex } from "./bytes.ts";
 import { address, uint256 } from "./fields.ts";
-import {
-  addressWord,
-  bytes32Word,
-  hashWords,
-  keccak,
-  keccakText,
-  uintWord,
-  type Word,
-} from "./struct-hash.ts";
+import { addressWord, bytes32Word, hashWords, keccak, keccakText, uintWord } from "./struct-hash.ts";
 
 export const ON_CHAIN_DOMAIN_NAME = "Adyton";
 export const OFF_CHAIN_DOMAIN_NAME = "Adyton Off-chain";
@@ -65,10 +57,8 @@ export const UPGRADE_DOMAIN: UpgradeDomain = { name: UPGRADE_DOMAIN_NAME, versio
 
 export type Domain = OnChainDomain | OffChainDomain | FunctionsDomain | AgentDomain;
 
-const ON_CHAIN_TYPEHASH = keccakText(
-  "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)",
-);
-const OFF_CHAIN_TYPEHASH = keccakText("EIP712Domain(string name,string version)");
+const ON_CHAIN_TYPE = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)";
+const OFF_CHAIN_TYPE = "EIP712Domain(string name,string version)";
 
 export function onChainDomain(chainId: bigint, coordinator: Hex): OnChainDomain {
   return { name: ON_CHAIN_DOMAIN_NAME, version: DOMAIN_VERSION, chainId, verifyingContract: coordinator };
@@ -86,22 +76,21 @@ export function offChainDomain(): OffChainDomain {
   return { name: OFF_CHAIN_DOMAIN_NAME, version: DOMAIN_VERSION };
 }
 
-/** There are five names and one version, and every answer hashes one of each. */
-const NAME_WORDS: Readonly<Record<(Domain | UpgradeDomain)["name"], Word>> = {
-  [ON_CHAIN_DOMAIN_NAME]: bytes32Word(keccakText(ON_CHAIN_DOMAIN_NAME)),
-  [OFF_CHAIN_DOMAIN_NAME]: bytes32Word(keccakText(OFF_CHAIN_DOMAIN_NAME)),
-  [FUNCTIONS_DOMAIN_NAME]: bytes32Word(keccakText(FUNCTIONS_DOMAIN_NAME)),
-  [AGENT_DOMAIN_NAME]: bytes32Word(keccakText(AGENT_DOMAIN_NAME)),
-  [UPGRADE_DOMAIN_NAME]: bytes32Word(keccakText(UPGRADE_DOMAIN_NAME)),
-};
-const VERSION_WORD = bytes32Word(keccakText(DOMAIN_VERSION));
+const hashes = new Map<string, Hex>();
+
+/** There are five names, one version and two types, and every answer hashes some of them: each once, with the first that needs it. */
+function hashOf(text: string): Hex {
+  const known = hashes.get(text) ?? keccakText(text);
+  hashes.set(text, known);
+  return known;
+}
 
 /** EIP-712 §Definition of domainSeparator. */
 export function domainSeparator(domain: Domain | UpgradeDomain): Hex {
-  const named = [NAME_WORDS[domain.name], VERSION_WORD];
+  const named = [bytes32Word(hashOf(domain.name)), bytes32Word(hashOf(DOMAIN_VERSION))];
   return domain.name === OFF_CHAIN_DOMAIN_NAME || domain.name === UPGRADE_DOMAIN_NAME
-    ? hashWords(OFF_CHAIN_TYPEHASH, named)
-    : hashWords(ON_CHAIN_TYPEHASH, [
+    ? hashWords(hashOf(OFF_CHAIN_TYPE), named)
+    : hashWords(hashOf(ON_CHAIN_TYPE), [
         ...named,
         uintWord(domain.chainId),
         addressWord(domain.verifyingContract),

@@ -26,6 +26,9 @@ import { writeSampleReceipt } from "../tests/support/sample-receipt.ts";
 
 /** What `npm install adyton` may take, in bytes: all of node_modules. */
 const MOST_INSTALLED = 15e6;
+/** Milliseconds until `adyton verify` has judged a receipt by a policy. */
+const MOST_MS = 500;
+const RUNS = 5;
 /** A peer that a node does without. */
 const TOOLKIT = "@chainlink/functions-toolkit";
 /** What proves epochs weighs 170 MB, and a node needs none of it. */
@@ -164,16 +167,25 @@ async function checkCommand(cwd: string): Promise<void> {
   const command = join(cwd, "node_modules", "adyton", "cli", "bin.mjs");
   for (const version of NODES) {
     const node = installNode(cwd, version);
-    const started = performance.now();
-    run(node, [command, "verify", receiptFile, "--policy", policyFile], cwd, 0);
-    const ms = Math.round(performance.now() - started);
+    const verify = [command, "verify", receiptFile, "--policy", policyFile];
+    run(node, verify, cwd, 0);
+    const ms = quickest(() => run(node, verify, cwd, 0));
+    if (ms > MOST_MS) throw new Error(`adyton verify takes ${ms} ms on Node ${version}; at most ${MOST_MS}`);
     run(node, [command, "verify", receiptFile], cwd, 4);
     run(node, [command, "verify", join(cwd, "package.json")], cwd, 3);
-    say(
-      `adyton verify on Node ${version}: 0 with the policy, 4 without, 3 for other files; ${ms} ms at first`,
-    );
+    say(`adyton verify on Node ${version}: 0 with the policy, 4 without, 3 for other files; ${ms} ms`);
   }
   run(join(cwd, "node_modules", ".bin", "adyton"), ["--help"], cwd);
+}
+
+/** Of several runs, each a process of its own: what else the machine does makes the others slower. */
+function quickest(call: () => unknown): number {
+  const times = Array.from({ length: RUNS }, () => {
+    const started = performance.now();
+    call();
+    return performance.now() - started;
+  });
+  return Math.round(Math.min(...times));
 }
 
 /** Node of that version, beside the project: what is installed there must not grow by it. */

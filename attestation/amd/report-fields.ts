@@ -11,59 +11,64 @@ import type { Field } from "../encoding/layout.ts";
 import { SNP_REPORT, SNP_REPORT_LENGTH } from "./snp-report.ts";
 import { fromSnpTcb } from "./tcb-version.ts";
 
-const uint8 = z.int().min(0).max(0xff);
-const uint32 = z.int().min(0).max(0xffffffff);
-/** A number beyond 2^53 has lost digits on its way through JSON: it is refused rather than rounded. */
-const uint64 = z.int().min(0);
-const bytes = (length: number) =>
-  z
-    .array(uint8)
-    .length(length)
-    .transform((values) => Uint8Array.from(values));
+/** Made with the first report that is spelt out: reports hardly ever are. */
+function makeReportSchema() {
+  const uint8 = z.int().min(0).max(0xff);
+  const uint32 = z.int().min(0).max(0xffffffff);
+  /** A number beyond 2^53 has lost digits on its way through JSON: it is refused rather than rounded. */
+  const uint64 = z.int().min(0);
+  const bytes = (length: number) =>
+    z
+      .array(uint8)
+      .length(length)
+      .transform((values) => Uint8Array.from(values));
 
-const tcb = z.object({
-  fmc: uint8.nullish(),
-  bootloader: uint8,
-  tee: uint8,
-  snp: uint8,
-  microcode: uint8,
-});
-const version = z.object({ major: uint8, minor: uint8, build: uint8 });
+  const tcb = z.object({
+    fmc: uint8.nullish(),
+    bootloader: uint8,
+    tee: uint8,
+    snp: uint8,
+    microcode: uint8,
+  });
+  const version = z.object({ major: uint8, minor: uint8, build: uint8 });
 
-const reportSchema = z.object({
-  version: uint32,
-  guest_svn: uint32,
-  policy: uint64,
-  family_id: bytes(16),
-  image_id: bytes(16),
-  vmpl: uint32,
-  sig_algo: uint32,
-  current_tcb: tcb,
-  plat_info: uint64,
-  /** `_author_key_en` in older releases. */
-  key_info: uint32,
-  report_data: bytes(64),
-  measurement: bytes(48),
-  host_data: bytes(32),
-  id_key_digest: bytes(48),
-  author_key_digest: bytes(48),
-  report_id: bytes(32),
-  report_id_ma: bytes(32),
-  reported_tcb: tcb,
-  cpuid_fam_id: uint8.nullish(),
-  cpuid_mod_id: uint8.nullish(),
-  cpuid_step: uint8.nullish(),
-  chip_id: bytes(64),
-  committed_tcb: tcb,
-  current: version,
-  committed: version,
-  launch_tcb: tcb,
-  launch_mit_vector: uint64.nullish(),
-  current_mit_vector: uint64.nullish(),
-  signature: z.object({ r: bytes(72), s: bytes(72) }),
-});
+  return z.object({
+    version: uint32,
+    guest_svn: uint32,
+    policy: uint64,
+    family_id: bytes(16),
+    image_id: bytes(16),
+    vmpl: uint32,
+    sig_algo: uint32,
+    current_tcb: tcb,
+    plat_info: uint64,
+    /** `_author_key_en` in older releases. */
+    key_info: uint32,
+    report_data: bytes(64),
+    measurement: bytes(48),
+    host_data: bytes(32),
+    id_key_digest: bytes(48),
+    author_key_digest: bytes(48),
+    report_id: bytes(32),
+    report_id_ma: bytes(32),
+    reported_tcb: tcb,
+    cpuid_fam_id: uint8.nullish(),
+    cpuid_mod_id: uint8.nullish(),
+    cpuid_step: uint8.nullish(),
+    chip_id: bytes(64),
+    committed_tcb: tcb,
+    current: version,
+    committed: version,
+    launch_tcb: tcb,
+    launch_mit_vector: uint64.nullish(),
+    current_mit_vector: uint64.nullish(),
+    signature: z.object({ r: bytes(72), s: bytes(72) }),
+  });
+}
 
-type ReportFields = z.infer<typeof reportSchema>;
+let madeSchema: ReturnType<typeof makeReportSchema> | undefined;
+
+type ReportFields = z.infer<ReturnType<typeof makeReportSchema>>;
 
 /** Names that no other format has beside each other: enough to know what the value means to be. */
 export function isReportFields(value: unknown): boolean {
@@ -83,7 +88,8 @@ export function isReportFields(value: unknown): boolean {
  * @throws {EvidenceError} EVIDENCE_UNSUPPORTED for fields that are missing or of another form
  */
 export function encodeReportFields(value: unknown): Uint8Array<ArrayBuffer> {
-  const parsed = reportSchema.safeParse(withSeparateVersions(value));
+  madeSchema ??= makeReportSchema();
+  const parsed = madeSchema.safeParse(withSeparateVersions(value));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw new EvidenceError({
@@ -153,11 +159,11 @@ function fieldsOf(fields: ReportFields): readonly (readonly [Field, Content])[] 
 }
 
 /** The layout follows from the firmware's mitigation level (FMC), which exists on Turin and since. */
-function toTcbBytes({ fmc, bootloader, tee, snp, microcode }: z.infer<typeof tcb>): Uint8Array {
+function toTcbBytes({ fmc, bootloader, tee, snp, microcode }: ReportFields["current_tcb"]): Uint8Array {
   return fromSnpTcb({ fmc: fmc ?? null, bootLoader: bootloader, tee, snp, microcode });
 }
 
-function toVersionBytes({ major, minor, build }: z.infer<typeof version>): Uint8Array {
+function toVersionBytes({ major, minor, build }: ReportFields["current"]): Uint8Array {
   return Uint8Array.of(build, minor, major);
 }
 

@@ -23,6 +23,8 @@ import type { Receipt } from "../../protocol/receipt.ts";
 import { decodeCbor, isBytes, isMap, type CborLimits, type CborValue } from "../encoding/cbor.ts";
 import type { Check } from "../evidence/verified-evidence.ts";
 
+export { isCoseReceipt } from "./looks-like-receipt.ts";
+
 /** Bytes: a twin has about 900; what transparency services attach to it may be some kilobytes each. */
 export const MAX_COSE_RECEIPT_BYTES = 65_536;
 
@@ -49,18 +51,6 @@ export interface CoseReceipt {
 
 export interface VerifiedCoseReceipt extends CoseReceipt {
   readonly checks: readonly Check[];
-}
-
-/** Whether these bytes begin as a twin does: tagged, an array of four, a protected header that names ES256K first. */
-export function isCoseReceipt(bytes: Uint8Array): boolean {
-  const [tag, array, , , map, label, ...algorithm] = bytes.subarray(0, 8);
-  return (
-    tag === COSE_SIGN1_TAG_HEAD &&
-    array === 0x84 &&
-    map === 0xa5 &&
-    label === COSE_HEADER.alg &&
-    toHex(Uint8Array.from(algorithm)) === "0x382e"
-  );
 }
 
 /**

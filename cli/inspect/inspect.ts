@@ -1,6 +1,6 @@
 import { findEvidence } from "../../attestation/evidence/find-evidence.ts";
 import { findCertificateEvidence } from "../../attestation/ra-tls/certificate-evidence.ts";
-import { openEvidence } from "../../attestation/index.ts";
+import { openEvidence } from "../../attestation/evidence/recognise-evidence.ts";
 import { parseCertificate } from "../../attestation/x509/certificate.ts";
 import { answerStatusName } from "../../protocol/answer.ts";
 import { fromHex } from "../../protocol/bytes.ts";

@@ -1,6 +1,6 @@
 /** `adyton verify TWIN --receipt RECEIPT`: a receipt's COSE twin. */
 
-import { judgeCoseReceipt } from "../../attestation/index.ts";
+import { judgeCoseReceipt } from "../../attestation/receipt/on-demand.ts";
 import type { ReceiptOptions } from "./receipt.ts";
 import { toOutcome, type VerifyOutcome } from "./report.ts";
 

@@ -1,13 +1,8 @@
 /** `adyton verify` for anything but a receipt: genuine? and acceptable to me? */
 
 import { writeFile } from "node:fs/promises";
-import {
-  judgeEvidence,
-  openRules,
-  POLICY_SCHEMA_URL,
-  proposePolicy,
-  type VerifiedEvidence,
-} from "../../attestation/index.ts";
+import type { VerifiedEvidence } from "../../attestation/index.ts";
+import { judgeEvidence } from "../../attestation/verdict/judge-evidence.ts";
 import { AdytonError, InputError } from "../../protocol/errors.ts";
 import { unwritable } from "../../endorsements/files/unreadable.ts";
 import { createEndorsementFinder } from "./find-endorsements.ts";
@@ -72,6 +67,7 @@ async function withPolicy(
   file: string,
 ): Promise<VerifyOutcome> {
   if (!outcome.report.verified) return outcome;
+  const { openRules, POLICY_SCHEMA_URL, proposePolicy } = await import("../../attestation/index.ts");
   const policy = proposePolicy(...genuine);
   const leftOpen = openRules(policy);
   try {

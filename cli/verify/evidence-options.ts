@@ -1,7 +1,7 @@
 /** The options of `adyton verify` that concern evidence, read once and refused where they are not what they should be. */
 
 import { readFile } from "node:fs/promises";
-import { parsePolicyFile, type AppraisalPolicy, type UnixSeconds } from "../../attestation/index.ts";
+import type { AppraisalPolicy, UnixSeconds } from "../../attestation/index.ts";
 import type { HostRegistry } from "../../attestation/verdict/host-registry.ts";
 import { unreadable } from "../../endorsements/files/unreadable.ts";
 import { fromHex, isHex, type Hex } from "../../protocol/bytes.ts";
@@ -84,7 +84,9 @@ function parseHexOption(option: string, text: string): Hex {
 
 /** @throws {InputError} INPUT_NOT_FOUND for a file that cannot be read, INPUT_INVALID for one that is no policy */
 export async function readPolicy(path: string): Promise<AppraisalPolicy> {
-  return parsePolicyFile(await readPolicyBytes(path), path);
+  const bytes = await readPolicyBytes(path);
+  const { parsePolicyFile } = await import("../../attestation/policy/policy-file.ts");
+  return parsePolicyFile(bytes, path);
 }
 
 /** @throws {InputError} INPUT_NOT_FOUND */

@@ -4,8 +4,7 @@
  */
 
 import type { Check, FurtherCheck } from "../../attestation/index.ts";
-import { isCoseReceipt } from "../../attestation/receipt/cose-receipt.ts";
-import { looksLikeReceipt } from "../../attestation/receipt/looks-like-receipt.ts";
+import { isCoseReceipt, looksLikeReceipt } from "../../attestation/receipt/looks-like-receipt.ts";
 import { AdytonError, InputError } from "../../protocol/errors.ts";
 import { verifyCoseFile } from "./cose-receipt.ts";
 import { verifyEvidenceCommand } from "./evidence-command.ts";

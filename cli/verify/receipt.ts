@@ -1,6 +1,7 @@
 /** `adyton verify RECEIPT`. */
 
-import { judgeReceipt, type AppraisalPolicy, type FurtherCheck } from "../../attestation/index.ts";
+import type { AppraisalPolicy, FurtherCheck } from "../../attestation/index.ts";
+import { judgeReceipt } from "../../attestation/receipt/on-demand.ts";
 import { toOutcome, type VerifyOutcome } from "./report.ts";
 
 export interface ReceiptOptions {

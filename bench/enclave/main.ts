@@ -17,6 +17,7 @@ import { transcriptRoot } from "../../protocol/transcript.ts";
 import { keccak } from "../../protocol/struct-hash.ts";
 import { answerCall, bareCall, createTarget, timedCall, type Target } from "./calls.ts";
 import { startBench, type Bench } from "./processes.ts";
+import { measureVerdicts } from "./verdicts.ts";
 
 const { values } = parseArgs({
   options: {
@@ -160,6 +161,7 @@ const result = {
   answersPerCpuSecond: round(throughput.perCpuSecond, 0),
   peakMemoryMb: round(peakMemoryMb, 0),
   signUs: round(measureSigning(), 0),
+  verdictMsWorst: round(measureVerdicts()),
 };
 if (values.json) process.stdout.write(`${JSON.stringify(result)}\n`);
 else console.table(result);

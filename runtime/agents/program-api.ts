@@ -30,7 +30,10 @@ export interface Host {
     readonly seconds: number;
   };
   model(question: ModelQuestion): Promise<ModelReply>;
-  /** `returns`: an output type, such as `(bool flagged, string reason)`; an answer that does not fit it is a BAD_RESPONSE. */
+  /**
+   * `returns`: an output type, such as `(bool flagged, string reason)`. An answer that does not fit it, or whose encoding has more
+   * than 65,536 bytes, is a BAD_RESPONSE.
+   */
   // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- what `returns` says, in the words of types
   model<Value extends Json>(
     question: ModelQuestion & { readonly returns: string },

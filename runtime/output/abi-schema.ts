@@ -1,5 +1,6 @@
 /** The JSON that a model is asked for when a contract wants a tuple, and its way back to values. */
 
+import { keccak_256 } from "@noble/hashes/sha3.js";
 import { isHex, isPlainText, toUtf8 } from "../../protocol/bytes.ts";
 import type { Json } from "../../protocol/canonical-json.ts";
 import { parseFixed } from "../../protocol/fixed-point.ts";
@@ -11,7 +12,6 @@ import {
   type OutputField,
   type OutputType,
 } from "../../protocol/output-type.ts";
-import { keccak } from "../../protocol/struct-hash.ts";
 import { ExactNumber, isExactObject, type ExactJson } from "./exact-json.ts";
 import { OutputProblem } from "./output-problem.ts";
 
@@ -209,17 +209,22 @@ function toAddress(path: string, json: ExactJson): string {
   const address = toBytes(path, json, 20);
   const digits = typeof json === "string" ? json.slice(2) : "";
   const isMixed = /[a-f]/.test(digits) && /[A-F]/.test(digits);
-  if (isMixed && digits !== checksummed(address).slice(2))
+  if (isMixed && !isChecksummed(digits, address.slice(2)))
     throw new OutputProblem(`${path} has a wrong checksum (EIP-55): one of its digits is not what was meant`);
   return address;
 }
 
-/** https://eips.ethereum.org/EIPS/eip-55 */
-function checksummed(address: string): string {
-  const hash = keccak(toUtf8(address.slice(2)));
-  return address.replace(/[a-f]/g, (digit, at: number) =>
-    parseInt(hash[at] ?? "0", 16) >= 8 ? digit.toUpperCase() : digit,
-  );
+/** https://eips.ethereum.org/EIPS/eip-55: a letter is upper case where the hash of the lower-case digits has 8 or more in its place. */
+function isChecksummed(digits: string, lower: string): boolean {
+  // An answer may have two thousand of them, and what is asked of the hash costs as much as the hash.
+  const hash = keccak_256(toUtf8(lower));
+  for (let at = 0; at < lower.length; at += 1) {
+    const isUpper = digits.charCodeAt(at) !== lower.charCodeAt(at);
+    const nibble = ((hash[at >> 1] ?? 0) >> (at % 2 === 0 ? 4 : 0)) & 15;
+    const isLetter = lower.charCodeAt(at) > 57;
+    if (isLetter && isUpper !== nibble >= 8) return false;
+  }
+  return true;
 }
 
 function toBytes(path: string, json: ExactJson, length: number | null): string {

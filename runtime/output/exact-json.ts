@@ -7,21 +7,30 @@
 export class ExactNumber {
   /** As it was written. */
   readonly literal: string;
-  readonly isNegative: boolean;
-  /** Significant digits, without zeros at either end; empty for zero. */
-  readonly digits: string;
-  /** The value is 0.digits × 10^point. */
-  readonly point: bigint;
+  #read: NumberParts | null = null;
 
   /** @param literal as JSON spells it */
   constructor(literal: string) {
     this.literal = literal;
-    const [, minus, whole = "", fraction = "", exponent = "0"] = NUMBER.exec(literal) ?? [];
-    const written = whole + fraction;
-    const leading = written.length - written.replace(/^0+/, "").length;
-    this.digits = withoutTrailingZeros(written.slice(leading));
-    this.isNegative = minus === "-" && this.digits !== "";
-    this.point = this.digits === "" ? 0n : BigInt(whole.length - leading) + BigInt(exponent);
+  }
+
+  get isNegative(): boolean {
+    return this.#parts.isNegative;
+  }
+
+  /** Significant digits, without zeros at either end; empty for zero. */
+  get digits(): string {
+    return this.#parts.digits;
+  }
+
+  /** The value is 0.digits × 10^point. */
+  get point(): bigint {
+    return this.#parts.point;
+  }
+
+  /** Read when somebody compares: a typed answer takes its numbers as they are written, however long their exponents are. */
+  get #parts(): NumberParts {
+    return (this.#read ??= readNumber(this.literal));
   }
 
   isInteger(): boolean {
@@ -49,6 +58,24 @@ export type ExactJson =
   null | boolean | string | ExactNumber | readonly ExactJson[] | { readonly [key: string]: ExactJson };
 
 const NUMBER = /^(-?)([0-9]+)(?:\.([0-9]+))?(?:[eE]\+?(-?[0-9]+))?$/;
+
+interface NumberParts {
+  readonly isNegative: boolean;
+  readonly digits: string;
+  readonly point: bigint;
+}
+
+function readNumber(literal: string): NumberParts {
+  const [, minus, whole = "", fraction = "", exponent = "0"] = NUMBER.exec(literal) ?? [];
+  const written = whole + fraction;
+  const leading = written.length - written.replace(/^0+/, "").length;
+  const digits = withoutTrailingZeros(written.slice(leading));
+  return {
+    isNegative: minus === "-" && digits !== "",
+    digits,
+    point: digits === "" ? 0n : BigInt(whole.length - leading) + BigInt(exponent),
+  };
+}
 
 function withoutTrailingZeros(digits: string): string {
   let end = digits.length;

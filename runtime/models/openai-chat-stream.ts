@@ -54,12 +54,14 @@ const Chunk = z.object({
 export function createChatStreamReader(filter: ReasoningFilter | null = null): StreamReader {
   const reply = new ReplyBuilder();
   const keys = new CallKeys();
+  const ids = new ChunkIds();
   let finishReason: string | null = null;
   return createJsonStreamReader({
     onEvent: (event) => {
       const { error, id, model, choices, usage, ...rest } = readAs(Chunk, event);
       throwError(error ?? null, rest);
-      reply.identifyOne({ responseId: id, returnedModel: model });
+      ids.see(id ?? "");
+      reply.identify({ returnedModel: model });
       if (usage !== undefined && usage !== null) reply.usage = usage;
       const choice = choices?.find(({ index }) => (index ?? 0) === 0);
       if (choice?.error !== undefined && choice.error !== null) throw errorInBody(choice.error);
@@ -84,9 +86,35 @@ export function createChatStreamReader(filter: ReasoningFilter | null = null): S
     },
     finish: (): ModelReply => {
       if (finishReason === null) throw truncated("the stream ended before its finish_reason");
+      reply.identify({ responseId: ids.common() });
       return reply.build((refusal) => stopReason(finishReason, refusal ?? ""));
     },
   });
+}
+
+/**
+ * One id throughout, as documented, or one for each chunk, as Foundry Local and some gateways do (microsoft/foundry-local#144,
+ * BerriAI/litellm#1571): an id changes no answer. A splice of two answers shows by an id that comes back beside another. Where each
+ * has one chunk, none comes back: two ids of two chunks are taken for such a splice.
+ */
+class ChunkIds {
+  readonly #seen = new Set<string>();
+  #comesBack = false;
+
+  /** @throws {UpstreamError} MODEL_RESPONSE_MALFORMED */
+  see(id: string): void {
+    if (id === "") return;
+    if (this.#seen.has(id)) this.#comesBack = true;
+    this.#seen.add(id);
+    if (this.#comesBack && this.#seen.size > 1) throw malformed("the stream goes on with another response");
+  }
+
+  /** The response's; null where each chunk has its own. @throws {UpstreamError} MODEL_RESPONSE_MALFORMED */
+  common(): string | null {
+    if (this.#seen.size === 2) throw malformed("the stream has chunks of two responses");
+    const [id = null] = this.#seen;
+    return this.#seen.size === 1 ? id : null;
+  }
 }
 
 /**

@@ -40,6 +40,11 @@ const CHATS = [
   ),
 ];
 
+/** As of servers that give each chunk an id of its own. */
+const withChunkIds = (events: Events, name: string): Events =>
+  events.map((event, at) => event.replace(/"id":"[abc]"/, `"id":"${name}${at}"`));
+const CHATS_OF_CHUNKS = CHATS.map((events, at) => withChunkIds(events, `chunk${at}-`));
+
 const responses = (id: string, words: readonly string[]): Events => {
   const item = { type: "message", id: `i${id}`, content: [{ type: "output_text", text: words.join("") }] };
   const response = {
@@ -127,6 +132,11 @@ const repeatLast: Mutator = (events, _others, random) => [...events, ...events.s
 const splice: Mutator = (events, others, random) => {
   const other = others[random(others.length)]!;
   return [...events.slice(0, random(events.length)), ...other.slice(random(other.length))];
+};
+/** Something of one stream, and then something of another's end: where the id of each response is in all of its events. */
+const join: Mutator = (events, others, random) => {
+  const other = others[random(others.length)]!;
+  return [...events.slice(0, 1 + random(events.length)), ...other.slice(random(other.length))];
 };
 const swap: Mutator = (events, _others, random) => {
   const [a, b] = [random(events.length), random(events.length)];
@@ -221,7 +231,13 @@ function streamTarget(
 const SEEN_BY_ALL = [keep, cut, cutInside, append, repeatLast] as const;
 
 export const MODEL_STREAM_TARGETS: readonly FuzzTarget[] = [
-  streamTarget("openai-chat", createOpenaiChat(DEFAULT_CHAT_DIALECT), CHATS, SEEN_BY_ALL),
+  streamTarget("openai-chat", createOpenaiChat(DEFAULT_CHAT_DIALECT), CHATS, [...SEEN_BY_ALL, join]),
+  streamTarget(
+    "openai-chat-of-chunk-ids",
+    createOpenaiChat(DEFAULT_CHAT_DIALECT),
+    CHATS_OF_CHUNKS,
+    SEEN_BY_ALL,
+  ),
   streamTarget("openai-responses", openaiResponses, RESPONSES, [
     ...SEEN_BY_ALL,
     prepend,

@@ -345,9 +345,31 @@ describe("an interaction", () => {
   });
 });
 
-test("a stream that goes on with another response is a splice", () => {
-  const events = [delta({ content: "Ye" }), { ...delta({ content: "s" }, "stop"), id: "y" }];
-  expect(codeOf(() => streamed(chat, events))).toBe("MODEL_RESPONSE_MALFORMED");
+describe("ids of the chunks of a stream", () => {
+  const chunks = (...ids: readonly string[]): readonly object[] =>
+    ids.map((id, at) => ({ ...delta({ content: String(at) }, at === ids.length - 1 ? "stop" : null), id }));
+
+  test.for([
+    ["one throughout", ["x", "x", "x"], "x"],
+    ["one, and none at first", ["", "x", "x"], "x"],
+    ["another for each", ["x", "y", "z"], null],
+    ["another for each, and none at first", ["", "x", "y", "z"], null],
+  ] as const)("are no reason to lose an answer: %s", ([, ids, responseId]) => {
+    expect(streamed(chat, chunks(...ids))).toMatchObject({
+      text: ids.map((_, at) => at).join(""),
+      stop: "complete",
+      responseId,
+    });
+  });
+
+  test.for([
+    ["one that comes back beside another", ["x", "x", "y"]],
+    ["one that comes back after another", ["x", "y", "x"]],
+    ["one chunk, and several of another response", ["x", "y", "y"]],
+    ["one chunk of each", ["x", "y"]],
+  ] as const)("show a splice of two responses: %s", ([, ids]) => {
+    expect(codeOf(() => streamed(chat, chunks(...ids)))).toBe("MODEL_RESPONSE_MALFORMED");
+  });
 });
 
 describe("reasoning in tags", () => {

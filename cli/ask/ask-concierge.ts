@@ -33,7 +33,7 @@ export async function askConcierge(
     coordinator: contracts.coordinator,
     oracleUrl,
     send: (signer, offered, value) =>
-      send({ concierge: contracts.concierge, signer, prompt }, offered, value),
+      sendPrompt({ concierge: contracts.concierge, signer, prompt }, offered, value),
     ...(fee === undefined ? {} : { fee }),
     ...(approve === undefined ? {} : { approve }),
     monotonicMs: () => performance.now(),
@@ -48,7 +48,8 @@ interface Sending {
   readonly prompt: Prompt;
 }
 
-function send(
+/** The plainest entry of the contract that asks it. */
+export function sendPrompt(
   { concierge, signer, prompt }: Sending,
   fee: bigint,
   value: bigint,

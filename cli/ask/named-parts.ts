@@ -1,5 +1,5 @@
 /**
- * Pages, images and documents that a question names. A file has its hash in the request, so that it is read here first; one of this
+ * Pages, images and documents that a question names, by the options of a command or on the page of `adyton up`. A file has its hash in the request, so that it is read here first; one of this
  * machine is served to the enclave by the local network.
  */
 
@@ -23,6 +23,12 @@ export interface Named {
   readonly pages: readonly string[];
   readonly images: readonly string[];
   readonly documents: readonly string[];
+}
+
+/** A file whose bytes are here already: picked in a browser. */
+export interface PickedFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
 }
 
 export interface NamedPart {
@@ -55,10 +61,7 @@ export function download(url: URL): Promise<Response> {
 
 /** @throws {InputError} for what an enclave would not read: before anything is paid */
 export async function readNamed(named: Named, reading: Reading): Promise<readonly NamedPart[]> {
-  const pages = named.pages.map((text): NamedPart => {
-    const { href } = readUrl("--page", text);
-    return { part: { kind: PartKind.page, url: href }, told: href };
-  });
+  const pages = named.pages.map((text) => readPage("--page", text));
   let bytesLeft = Math.floor(MAX_FILE_BYTES / reading.models);
   const files: NamedPart[] = [];
   for (const [option, texts] of [
@@ -72,6 +75,29 @@ export async function readNamed(named: Named, reading: Reading): Promise<readonl
     }
   }
   return [...pages, ...files];
+}
+
+/** @param name as whoever named it knows it */
+export function readPage(name: string, text: string): NamedPart {
+  const { href } = readUrl(name, text);
+  return { part: { kind: PartKind.page, url: href }, told: href };
+}
+
+const FILE_TYPES: readonly MediaType[] = [...IMAGE_TYPES, ...DOCUMENT_TYPES];
+
+/**
+ * As `readNamed`, for one model; which of an image and a document a file is, its bytes say.
+ *
+ * @throws {InputError} for what an enclave would not read: before anything is served
+ */
+export function readPicked(picked: readonly PickedFile[], files: NetworkFile["files"]): readonly NamedPart[] {
+  let bytesLeft = MAX_FILE_BYTES;
+  return picked.map(({ name, bytes }) => {
+    checkSize(name, bytes.length, bytesLeft);
+    bytesLeft -= bytes.length;
+    const mediaType = mediaTypeOf(name, bytes, FILE_TYPES);
+    return toPart(name, { bytes, mediaType, uri: serve(name, bytes, files) });
+  });
 }
 
 interface Option {
@@ -102,10 +128,14 @@ async function readFile({ option, text }: Option, reading: Reading, most: number
   const url = isUrl(text) ? readUrl(option, text) : null;
   const bytes = url === null ? readLocal(name, text) : await fetchBytes(name, url, { ...reading, most });
   checkSize(name, bytes.length, most);
-  const accepted = option === "--image" ? IMAGE_TYPES : DOCUMENT_TYPES;
+  const mediaType = mediaTypeOf(name, bytes, option === "--image" ? IMAGE_TYPES : DOCUMENT_TYPES);
+  return { bytes, mediaType, uri: url?.href ?? serve(name, bytes, reading.files) };
+}
+
+function mediaTypeOf(name: string, bytes: Uint8Array, accepted: readonly MediaType[]): MediaType {
   const mediaType = accepted.find((type) => beginsAs(type, bytes));
   if (mediaType === undefined) throw invalid(`${name}: its bytes are not ${accepted.join(", ")}`);
-  return { bytes, mediaType, uri: url?.href ?? serve(name, bytes, reading.files) };
+  return mediaType;
 }
 
 function serve(name: string, bytes: Uint8Array, files: Reading["files"]): string {

@@ -7,24 +7,15 @@ import { request as httpRequest, type IncomingMessage, type ServerResponse } fro
 import { pipeline } from "node:stream";
 import type { JsonRpcProvider } from "ethers";
 import * as z from "zod";
-import { Concierge__factory } from "../../contracts/bindings/factories/index.ts";
 import { localSigner, localWallet } from "../../devnet/local-accounts.ts";
 import { LocalAccount } from "../../devnet/local-chain.ts";
 import type { NetworkFile } from "../../devnet/network-file.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { AdytonError } from "../../protocol/errors.ts";
-import { parseOutputType } from "../../protocol/output-type.ts";
+import { sendPrompt } from "../ask/ask-concierge.ts";
 import { sendQuestion } from "../ask/ask-contract.ts";
 import { servePage, type PageServer } from "../page/page-server.ts";
-
-const Question = z.strictObject({
-  question: z.string().trim().min(1).max(4_000),
-  model: z.string().max(128),
-  returns: z.string().max(2_048),
-});
-
-/** Bytes of a question with everything around it. */
-const MAX_BODY = 16_384;
+import { MAX_BODY, readQuestion } from "./desk-question.ts";
 
 export interface DeskOptions {
   readonly folder: string;
@@ -47,6 +38,7 @@ export async function startDesk({
     rpcUrl: network.rpcUrl,
     contracts: network.contracts,
     models: network.models,
+    servesFiles: network.files !== null,
     accounts: freeAccounts.map((index) => {
       const { address, privateKey } = localWallet(index);
       return { address, privateKey };
@@ -84,21 +76,14 @@ async function ask(request: IncomingMessage, response: ServerResponse, asking: A
     return;
   }
   try {
-    const { question, model, returns } = Question.parse(JSON.parse(await readBody(request)));
-    if (returns !== "") parseOutputType(returns);
     const { network, provider, asker } = asking;
+    const prompt = readQuestion(JSON.parse(await readBody(request)), network);
+    const { concierge } = network.contracts;
     const { asked } = await sendQuestion({
       provider,
       signer: asker,
       coordinator: network.contracts.coordinator,
-      send: (signer, fee, value) =>
-        Concierge__factory.connect(network.contracts.concierge, signer).ask(
-          network.models.includes(model) ? model : network.model,
-          question,
-          returns,
-          fee,
-          { value },
-        ),
+      send: (signer, fee, value) => sendPrompt({ concierge, signer, prompt }, fee, value),
       onStep: () => undefined,
     });
     send(response, 201, { requestId: asked.requestId satisfies Hex });

@@ -7,7 +7,7 @@ import type { LiveState } from "../requests/live.ts";
 import { LiveMark } from "../requests/live-mark.tsx";
 import { Frame, Head } from "../ui/frame.tsx";
 import { Hex } from "../ui/hex.tsx";
-import { askQuestion, readNetwork, type LocalNetwork } from "./network.ts";
+import { askQuestion, readFiles, readNetwork, type LocalNetwork } from "./network.ts";
 
 const NODE = connectTo("");
 
@@ -49,7 +49,7 @@ function Desk({ network, onState }: DeskProps) {
   return (
     <>
       <div class="cols a">
-        <AskBox models={network.models} />
+        <AskBox network={network} />
         <Accounts network={network} />
       </div>
       <div class="below">
@@ -65,8 +65,13 @@ const RETURNS: readonly (readonly [string, string])[] = [
   ["a score, and why", "(uint8 score 0..10, string why)"],
 ];
 
-function AskBox({ models }: { readonly models: readonly string[] }) {
+/** As the enclave reads them (docs/reference/models.md). */
+const FILE_TYPES = "image/png,image/jpeg,image/webp,application/pdf";
+
+function AskBox({ network: { models, servesFiles } }: { readonly network: LocalNetwork }) {
   const field = useRef<HTMLTextAreaElement>(null);
+  const pages = useRef<HTMLTextAreaElement>(null);
+  const picked = useRef<HTMLInputElement>(null);
   const [model, setModel] = useState(models[0] ?? "");
   const [returns, setReturns] = useState("");
   const [isSending, setSending] = useState(false);
@@ -75,7 +80,12 @@ function AskBox({ models }: { readonly models: readonly string[] }) {
     setSending(true);
     setFault(null);
     try {
-      const requestId = await askQuestion({ question: field.current?.value ?? "", model, returns });
+      const requestId = await askQuestion({
+        question: field.current?.value ?? "",
+        ...{ model, returns },
+        pages: (pages.current?.value ?? "").split(/\s+/).filter((url) => url !== ""),
+        files: await readFiles([...(picked.current?.files ?? [])]),
+      });
       location.href = `./#request=${requestId}`;
     } catch (error) {
       setFault(error instanceof Error ? error.message : String(error));
@@ -129,6 +139,21 @@ function AskBox({ models }: { readonly models: readonly string[] }) {
             </select>
           </label>
         </div>
+        <details>
+          <summary>Pages and files that it is about</summary>
+          <div class="paste spaced">
+            <label>
+              Pages: an https URL on each line, which the enclave reads
+              <textarea ref={pages} rows={2} placeholder="https://example.com/news" />
+            </label>
+            {servesFiles && (
+              <label>
+                Images and PDFs: 2 MiB together; the request has their hashes
+                <input ref={picked} type="file" multiple accept={FILE_TYPES} />
+              </label>
+            )}
+          </div>
+        </details>
         <div class="row">
           <button class="btn main" type="submit" disabled={isSending}>
             {isSending ? "Waiting for its block" : "Ask"}

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { PNG } from "../../enclave/support/media.ts";
 import { buildPage } from "../support/built-page.ts";
 import { HAS_CHROMIUM, launchChromium } from "../support/chromium.ts";
 import { HOSTILE, startStubNode, STUB_REQUEST, type StubNode } from "../support/stub-node.ts";
@@ -74,8 +75,46 @@ describe.skipIf(!HAS_CHROMIUM)("the pages of a node", () => {
     await page.waitForSelector(".halves");
     expect(page.url()).toBe(`${node.url}/#request=${STUB_REQUEST}`);
     expect(node.questions).toEqual([
-      { question: "Is water wet?", model: "stand-in/stand-in-1", returns: "(bool yes, string why)" },
+      {
+        question: "Is water wet?",
+        model: "stand-in/stand-in-1",
+        returns: "(bool yes, string why)",
+        pages: [],
+        files: [],
+      },
     ]);
+  });
+
+  test("pages and files that are named beside a question go with it", async () => {
+    await using context = await openContext(browser);
+    const page = await context.newPage();
+    await page.goto(`${node.url}/local.html`);
+    await page.getByLabel("Question", { exact: true }).fill("What is it about?");
+    await page.getByText("Pages and files that it is about").click();
+    await page.getByLabel("Pages:").fill("https://a.example/\n\n https://b.example/x\n");
+    const file = { name: "a.png", mimeType: "image/png", buffer: Buffer.from(PNG, "base64") };
+    await page.getByLabel("Images and PDFs:").setInputFiles([file]);
+    await expectFits(page);
+    await page.getByRole("button", { name: "Ask", exact: true }).click();
+    await page.waitForSelector(".halves");
+    expect(node.questions.at(-1)).toMatchObject({
+      pages: ["https://a.example/", "https://b.example/x"],
+      files: [{ name: "a.png", base64: PNG }],
+    });
+  });
+
+  test("files that are too large are refused by the page, and nothing is asked", async () => {
+    await using context = await openContext(browser);
+    const page = await context.newPage();
+    await page.goto(`${node.url}/local.html`);
+    const before = node.questions.length;
+    await page.getByLabel("Question", { exact: true }).fill("What is it about?");
+    await page.getByText("Pages and files that it is about").click();
+    const file = { name: "a.png", mimeType: "image/png", buffer: Buffer.alloc(2 * 1024 * 1024 + 1) };
+    await page.getByLabel("Images and PDFs:").setInputFiles([file]);
+    await page.getByRole("button", { name: "Ask", exact: true }).click();
+    expect(await page.getByRole("alert").innerText()).toContain("2 MiB");
+    expect(node.questions).toHaveLength(before);
   });
 });
 

@@ -86,6 +86,7 @@ export function stubAnswers({ text }: StubOptions): Readonly<Record<string, unkn
       rpcUrl: "http://127.0.0.1:8545",
       contracts: { coordinator: ADDRESS, concierge: ADDRESS },
       models: ["stand-in/stand-in-1"],
+      servesFiles: true,
       accounts: [{ address: ADDRESS, privateKey: HASH }],
     },
   };

@@ -248,6 +248,7 @@ export const AT = {
   seamAttributes: 112,
   tdAttributes: 120,
   mrTd: 136,
+  rtMr1: 376,
   reportData: 520,
   teeTcbSvn2: 584,
   sgxAttributes: 48,

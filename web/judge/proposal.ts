@@ -28,7 +28,7 @@ function canBeOpen(kind: EvidenceKind, rule: string): boolean {
 }
 
 const PROGRAM =
-  /^(?:mr|rtMr|pcr|measurement|composeHash|appId|osImageHash|vbios|driver|idKey|authorKey|hostData|imageId|familyId|isvProdId)/;
+  /^(?:mr|rtMr|pcr|measurement|composeHash|appId|osImageHash|combinations|vbios|driver|idKey|authorKey|hostData|imageId|familyId|isvProdId)/;
 const CHIP = /^(?:platformIds|vmUniqueId|instanceId|devices)$/;
 const STATUS = /^(?:tcbStatuses|advisories)$/;
 

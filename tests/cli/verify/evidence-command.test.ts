@@ -202,6 +202,18 @@ describe("--init-policy", () => {
     expect((await verify(neighbour, { ...at, policy })).exitCode).toBe(2);
   });
 
+  test("of a document with two pieces of one kind accepts both, and nothing between them", async () => {
+    const build = async (mrTd: string, rtMr1: string) =>
+      await simulatedQuote(new Uint8Array(64), {
+        measurements: { mrTd: `0x${mrTd.repeat(48)}`, rtMr1: `0x${rtMr1.repeat(48)}` },
+      });
+    const [first, second] = [await build("01", "01"), await build("02", "02")];
+    const policy = await policyFor(toUtf8(JSON.stringify({ a: toHex(first), b: toHex(second) })));
+    expect((await verify(first, { ...at, policy })).exitCode).toBe(0);
+    expect((await verify(second, { ...at, policy })).exitCode).toBe(0);
+    expect((await verify(await build("01", "02"), { ...at, policy })).exitCode).toBe(2);
+  });
+
   test("appraises nothing by itself, and never overwrites a policy", async () => {
     const path = join(folder, "kept.json");
     const quote = await simulatedQuote();

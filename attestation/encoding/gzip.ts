@@ -13,15 +13,23 @@ export function isGzip(bytes: Uint8Array): boolean {
   return MAGIC.every((byte, index) => bytes[index] === byte);
 }
 
+/** What may still be unpacked, of all that is compressed in one document. */
+export interface UnpackBudget {
+  bytesLeft: number;
+}
+
 /**
- * What `bytes` were before they were compressed, at most `maxBytes` of it.
+ * What `bytes` were before they were compressed, at most as many of it as `budget` has left. All that was unpacked is taken from
+ * it, also of what turns out to be damaged: else a thousand bombs that are cut off would cost a thousand times as much.
  *
- * Memory: `maxBytes` and about 1 MiB. The checksum is not compared: what comes out is untrusted in any case.
+ * Memory: what is left, and about 1 MiB. The checksum is not compared: what comes out is untrusted in any case.
  *
  * @throws {EvidenceError} EVIDENCE_MALFORMED when they are no gzip or end too early; EVIDENCE_UNSUPPORTED when they are
- *   more than `maxBytes`
+ *   more than is left
  */
-export function gunzip(bytes: Uint8Array, maxBytes: number): Uint8Array<ArrayBuffer> {
+export function gunzip(bytes: Uint8Array, budget: UnpackBudget): Uint8Array<ArrayBuffer> {
+  const maxBytes = budget.bytesLeft;
+  const claimed = claimedLength(bytes);
   const chunks: Uint8Array[] = [];
   const seen = { length: 0, isEnded: false };
   const stream = new Gunzip((chunk, final) => {
@@ -30,10 +38,14 @@ export function gunzip(bytes: Uint8Array, maxBytes: number): Uint8Array<ArrayBuf
     seen.isEnded = final;
   });
   try {
-    for (let at = 0; at < bytes.length && seen.length <= maxBytes; at += STEP_BYTES)
+    // More than it claims makes it damaged already.
+    const most = Math.min(maxBytes, claimed);
+    for (let at = 0; at < bytes.length && seen.length <= most; at += STEP_BYTES)
       stream.push(bytes.subarray(at, at + STEP_BYTES), at + STEP_BYTES >= bytes.length);
   } catch (cause) {
     throw malformed("it is damaged", cause);
+  } finally {
+    budget.bytesLeft -= seen.length;
   }
   if (seen.length > maxBytes) {
     throw new EvidenceError({
@@ -42,8 +54,7 @@ export function gunzip(bytes: Uint8Array, maxBytes: number): Uint8Array<ArrayBuf
       details: { maxBytes },
     });
   }
-  if (!seen.isEnded || claimedLength(bytes) !== seen.length)
-    throw malformed("it is cut off, or more follows it");
+  if (!seen.isEnded || claimed !== seen.length) throw malformed("it is cut off, or more follows it");
   return joinBytes(chunks);
 }
 

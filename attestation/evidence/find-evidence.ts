@@ -6,7 +6,7 @@
 import { fromUtf8, isHex, type Hex } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
 import { decodeBase64Text, decodeHexText } from "../encoding/encoded-text.ts";
-import { gunzip, isGzip } from "../encoding/gzip.ts";
+import { gunzip, isGzip, type UnpackBudget } from "../encoding/gzip.ts";
 import { bytesAfterQuote } from "../intel/quote.ts";
 import { isResultToken } from "../results/result-token.ts";
 import { findCertificateEvidence } from "../ra-tls/certificate-evidence.ts";
@@ -70,7 +70,7 @@ const QUOTES: ReadonlySet<EvidenceKind> = new Set(["sgx", "tdx", "simulator"]);
 const MAX_MEMBERS = 65_536;
 /** JSON in base64 in a JSON string and so on: services wrap evidence two or three times. */
 const MAX_DEPTH = 6;
-/** Bytes that all that is compressed in a document may unpack to. */
+/** Bytes that all that is compressed in a document may unpack to, what is damaged included. */
 const MAX_UNPACKED_BYTES = 16 * 1024 * 1024;
 /** Encoded runs looked at in text that is neither JSON nor all of one encoding, such as YAML. More would go unseen, so that is an error. */
 const MAX_RUNS = 256;
@@ -86,7 +86,7 @@ class EvidenceSearch {
   readonly #found = new Map<string, FoundEvidence>();
   #bareCertificate: FoundEvidence | undefined;
   #members = 0;
-  #unpackedBytes = 0;
+  readonly #unpacking: UnpackBudget = { bytesLeft: MAX_UNPACKED_BYTES };
 
   pieces(): readonly FoundEvidence[] {
     const found = [...this.#found.values()];
@@ -121,12 +121,11 @@ class EvidenceSearch {
   #lookIntoGzip(bytes: Uint8Array<ArrayBuffer>, place: Place): boolean {
     let unpacked: Uint8Array<ArrayBuffer>;
     try {
-      unpacked = gunzip(bytes, MAX_UNPACKED_BYTES - this.#unpackedBytes);
+      unpacked = gunzip(bytes, this.#unpacking);
     } catch (error) {
       if (error instanceof EvidenceError && error.code === "EVIDENCE_MALFORMED") return false;
       throw error;
     }
-    this.#unpackedBytes += unpacked.length;
     const form = place.form === "raw" ? "gzip" : place.form;
     return this.lookInto(unpacked, { ...place, form, depth: place.depth + 1 });
   }

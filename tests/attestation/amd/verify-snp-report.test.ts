@@ -248,6 +248,11 @@ describe("refuses", () => {
     ],
     ["no certificate at all", { offers: () => [] }, "ENDORSEMENT_UNAVAILABLE"],
     ["certificates of its CAs only", { offers: ({ ask, ark }) => [ask, ark] }, "ENDORSEMENT_UNAVAILABLE"],
+    [
+      "a VLEK without its ASVK",
+      { plan: { key: "VLEK" }, offers: ({ leaf }) => [leaf] },
+      "ENDORSEMENT_UNAVAILABLE",
+    ],
     ["a time in milliseconds", { now: AMD_NOW * 1000 }, "INPUT_INVALID"],
   ])("%s", async ([, given, code]) => {
     await expect(verify(given)).rejects.toMatchObject({ code });

@@ -10,7 +10,7 @@ const zip = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => new Uint8Array(gzipS
 test.for([0, 1, 1_023, 1_024, 100_000])("gives back %i bytes", (length) => {
   const bytes = Uint8Array.from({ length }, (_, index) => (index * 7919) >> 3);
   expect(isGzip(zip(bytes))).toBe(true);
-  expect(gunzip(zip(bytes), 100_000)).toEqual(bytes);
+  expect(gunzip(zip(bytes), { bytesLeft: 100_000 })).toEqual(bytes);
 });
 
 describe("refuses", () => {
@@ -20,7 +20,7 @@ describe("refuses", () => {
     ["a byte more than it may", zip(new Uint8Array(MEBIBYTE + 1))],
     ["a bomb", zip(new Uint8Array(256 * MEBIBYTE))],
   ])("to unpack %s", ([, bytes]) => {
-    expect(codeOf(() => gunzip(bytes, MEBIBYTE))).toBe("EVIDENCE_UNSUPPORTED");
+    expect(codeOf(() => gunzip(bytes, { bytesLeft: MEBIBYTE }))).toBe("EVIDENCE_UNSUPPORTED");
   });
 
   test.for<readonly [string, Uint8Array]>([
@@ -31,6 +31,32 @@ describe("refuses", () => {
     ["no gzip", Uint8Array.of(1, 2, 3)],
     ["nothing", new Uint8Array()],
   ])("%s", ([, bytes]) => {
-    expect(codeOf(() => gunzip(bytes, MEBIBYTE))).toBe("EVIDENCE_MALFORMED");
+    expect(codeOf(() => gunzip(bytes, { bytesLeft: MEBIBYTE }))).toBe("EVIDENCE_MALFORMED");
+  });
+});
+
+describe("takes from what is left of the budget", () => {
+  const spent = (bytes: Uint8Array): number => {
+    const budget = { bytesLeft: 4 * MEBIBYTE };
+    codeOf(() => gunzip(bytes, budget));
+    return 4 * MEBIBYTE - budget.bytesLeft;
+  };
+  const bomb = zip(new Uint8Array(MEBIBYTE));
+
+  test("what it unpacked, whole or damaged", () => {
+    expect(spent(bomb)).toBe(MEBIBYTE);
+    expect(spent(bomb.with(bomb.length - 5, bomb[bomb.length - 5]! ^ 1))).toBe(MEBIBYTE);
+    expect(spent(concatBytes(bomb.subarray(0, -4), Uint8Array.of(0, 0, 32, 0)))).toBe(MEBIBYTE);
+    expect(spent(Uint8Array.of(1, 2, 3))).toBe(0);
+  });
+
+  test("and no more than it claims to be, and one step", () => {
+    const sixteen = zip(new Uint8Array(16 * MEBIBYTE));
+    const claimsNothing = concatBytes(sixteen.subarray(0, -4), new Uint8Array(4));
+    expect(spent(claimsNothing)).toBeLessThan(2 * MEBIBYTE);
+  });
+
+  test("and unpacks nothing once it is spent", () => {
+    expect(codeOf(() => gunzip(bomb, { bytesLeft: -1 }))).toBe("EVIDENCE_UNSUPPORTED");
   });
 });

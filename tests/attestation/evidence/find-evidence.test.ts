@@ -220,6 +220,11 @@ describe("megabytes of text that holds nothing end in a word of ours, whatever i
 
 describe("what is wrapped", () => {
   const wrap = (bytes: Uint8Array) => base64(new Uint8Array(gzipSync(bytes)));
+  /** Claims a byte more than it is, which its last block shows. */
+  const damaged = (bytes: Uint8Array) => {
+    const zip = new Uint8Array(gzipSync(bytes));
+    return base64(zip.with(zip.length - 4, zip[zip.length - 4]! + 1));
+  };
   const inJson = (document: unknown) => toUtf8(JSON.stringify(document));
   const url = (text: string) => Buffer.from(text).toString("base64url");
 
@@ -247,6 +252,7 @@ describe("what is wrapped", () => {
   test.for([
     ["one bomb", () => ({ body: wrap(new Uint8Array(64 * 1024 * 1024)) })],
     ["many that are too much together", () => Array<string>(5).fill(wrap(new Uint8Array(4 * 1024 * 1024)))],
+    ["many that are cut off", () => Array<string>(5).fill(damaged(new Uint8Array(4 * 1024 * 1024)))],
   ] as const)("in %s is not judged: what it holds would go unseen", ([, document]) => {
     const bytes = inJson({ quote: hex(quote), more: document() });
     expect(codeOf(() => findEvidence(bytes))).toBe("EVIDENCE_UNSUPPORTED");

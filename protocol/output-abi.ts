@@ -147,7 +147,9 @@ class Writer {
       if (layout.isDynamic) {
         this.#writeNumber(at, this.#end - start);
         this.#writeTail(layout, value);
-      } else this.#writeInPlace(layout, value, at);
+      } else {
+        this.#writeInPlace(layout, value, at);
+      }
       at += layout.headBytes;
     }
   }

@@ -9,18 +9,20 @@ import { verifyBatch, type ManyResult } from "./verify-batch.ts";
 import { decodeError, toEndorsementFiles, type FromWorker, type SentResult, type ToWorker } from "./wire.ts";
 
 export interface VerifyManyOptions extends VerifyOptions {
-  /** Threads at most; by default one for each core. 0: none, everything on this thread. */
+  /** Threads at most beside this one, which does its share; by default one for each further core. 0: none, everything on this thread. */
   readonly workers?: number;
 }
 
 /** Pieces that go to a thread at once: enough that the message costs nothing beside the signatures. */
 const SHARE = 16;
+/** Pieces that this thread takes at once: it hears of the others' results in between, and is not behind with a share at the end. */
+const OWN_SHARE = 4;
 /** Shares that a thread has at once: the next is there when one ends. */
 const SHARES_AHEAD = 2;
 
 /**
- * Verifies each piece of evidence by itself, as `verifyEvidence` does, on threads that stay for the next call and keep no
- * process alive. Where the runtime has no threads of Node's, as in a browser, everything is verified on this one.
+ * Verifies each piece of evidence by itself, as `verifyEvidence` does, on this thread and on others, which stay for the next call and
+ * keep no process alive. Where the runtime has no threads of Node's, as in a browser, everything is verified on this one.
  *
  * @param pieces each in its own form, as `verifyEvidence` takes it
  * @param endorsements for all of them; pass the same object again, and threads need not read it again
@@ -35,21 +37,36 @@ export async function verifyMany(
   const { now } = options;
   checkUnixSeconds(now);
   const threads = threadsOf(globalThis);
-  const wanted = Math.min(options.workers ?? threads?.cores ?? 0, Math.ceil(pieces.length / SHARE));
-  if (threads === null || wanted <= 1) return await verifyBatch(pieces, endorsements, { now });
-  const shares: (readonly [start: number, pieces: readonly Uint8Array[]])[] = [];
-  for (let start = 0; start < pieces.length; start += SHARE)
-    shares.push([start, pieces.slice(start, start + SHARE)]);
+  const most = options.workers ?? (threads?.cores ?? 1) - 1;
+  const wanted = Math.min(most, Math.ceil(pieces.length / SHARE) - 1);
+  if (threads === null || wanted < 1) return await verifyBatch(pieces, endorsements, { now });
   const results: ManyResult[] = [];
-  const work = async (worker: BatchWorker): Promise<void> => {
-    for (let share = shares.shift(); share !== undefined; share = shares.shift()) {
-      const [start, own] = share;
-      const sent = await worker.verify(own, endorsements, now);
-      for (const [index, result] of sent.entries()) results[start + index] = fromSent(result);
-    }
+  let next = 0;
+  /** The next pieces that nobody has, and where they begin; undefined when there are none. */
+  const take = (count: number): readonly [number, readonly Uint8Array[]] | undefined => {
+    const start = next;
+    next = Math.min(pieces.length, next + count);
+    return start < next ? [start, pieces.slice(start, next)] : undefined;
+  };
+  const keep = (start: number, verified: readonly ManyResult[]): void => {
+    for (const [index, result] of verified.entries()) results[start + index] = result;
+  };
+  const workThere = async (worker: BatchWorker): Promise<void> => {
+    for (let share = take(SHARE); share !== undefined; share = take(SHARE))
+      keep(share[0], (await worker.verify(share[1], endorsements, now)).map(fromSent));
+  };
+  const workHere = async (): Promise<void> => {
+    for (let share = take(OWN_SHARE); share !== undefined; share = take(OWN_SHARE))
+      keep(share[0], await verifyBatch(share[1], endorsements, { now }));
   };
   const workers = workersOf(threads, wanted);
-  await Promise.all(workers.flatMap((worker) => Array.from({ length: SHARES_AHEAD }, () => work(worker))));
+  // Others first: they have their shares before this thread is busy with its own.
+  const others = workers.flatMap((worker) =>
+    Array.from({ length: SHARES_AHEAD }, async () => {
+      await workThere(worker);
+    }),
+  );
+  await Promise.all([...others, workHere()]);
   return results;
 }
 

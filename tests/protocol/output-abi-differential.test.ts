@@ -37,8 +37,8 @@ const oxEncode = (type: OutputType, values: unknown): Hex =>
 function oxDecode(type: OutputType, bytes: Uint8Array<ArrayBuffer>): readonly unknown[] | null {
   try {
     const parameters = parametersOf(type);
-    const values = AbiParameters.decode(parameters, bytes) as readonly unknown[];
-    return AbiParameters.encode(parameters, values as never).toLowerCase() === toHex(bytes) ? values : null;
+    const values: readonly unknown[] = AbiParameters.decode(parameters, bytes);
+    return AbiParameters.encode(parameters, values).toLowerCase() === toHex(bytes) ? values : null;
   } catch {
     return null;
   }

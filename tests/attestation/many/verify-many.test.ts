@@ -48,6 +48,19 @@ test("threads give every piece the result that this one gives, in order", async 
   ]);
 });
 
+test.for([
+  ["fewer than a share", 3, 2],
+  ["a share and a piece", 17, 1],
+  ["more threads than shares", 40, 8],
+] as const)("every piece has its result: %s", async ([, count, workers]) => {
+  const pieces = await batch(count);
+  const results = await verifyMany(pieces, {}, { now, workers });
+  expect(results).toHaveLength(count);
+  expect(describeResults(results)).toEqual(
+    describeResults(await verifyMany(pieces, {}, { now, workers: 0 })),
+  );
+});
+
 test("what a thread verified can be appraised: it is sealed here", async () => {
   const results = await verifyMany(await batch(40), {}, { now, workers: 2 });
   const genuine = results.flatMap((result) => (result.ok ? [result.evidence] : []));

@@ -7,7 +7,7 @@ const NSM = "AWS Nitro Enclaves NSM API, attestation_process.md";
 export const AWS_NITRO: RuleSet = {
   title: "AWS Nitro Enclaves and NitroTPM documents",
   prefix: "NITRO",
-  files: ["aws/verify-nitro-document.test.ts", "aws/nitro-tpm.test.ts", "suites.test.ts"],
+  files: ["aws/verify-nitro-document.test.ts", "aws/nitro-tpm.test.ts", "suites/nitro-validator.test.ts"],
   rules: [
     [
       "A document is a COSE_Sign1 of four parts, tagged or not",

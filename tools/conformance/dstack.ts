@@ -5,7 +5,11 @@ import type { RuleSet } from "./rule-set.ts";
 export const DSTACK: RuleSet = {
   title: "dstack guests",
   prefix: "DSTACK",
-  files: ["dstack/verify-dstack-evidence.test.ts"],
+  files: [
+    "dstack/verify-dstack-evidence.test.ts",
+    "dstack/parse-dstack-evidence.test.ts",
+    "dstack/other-hardware.test.ts",
+  ],
   rules: [
     [
       "The event log replays to RTMR3 of the quote",

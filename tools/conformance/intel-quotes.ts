@@ -12,9 +12,10 @@ export const INTEL_QUOTES: RuleSet = {
   prefix: "INTEL",
   files: [
     "intel/verify-quote.test.ts",
+    "intel/tcb-status.test.ts",
     "intel/parse.test.ts",
     "intel/signed-regions.test.ts",
-    "suites.test.ts",
+    "suites/teekit.test.ts",
   ],
   rules: [
     [

@@ -9,7 +9,7 @@ export const NVIDIA_DEVICES: RuleSet = {
     "nvidia/verify-nvidia-evidence.test.ts",
     "nvidia/reference-manifest.test.ts",
     "nvidia/device-revocation.test.ts",
-    "policy/vendor-rules.test.ts",
+    "policy/nvidia-rules.test.ts",
     "verdict/bind-gpus.test.ts",
   ],
   rules: [

@@ -93,8 +93,8 @@ export function createChatStreamReader(filter: ReasoningFilter | null = null): S
 }
 
 /**
- * One id throughout, as documented, or one for each chunk, as Foundry Local and some gateways do (microsoft/foundry-local#144,
- * BerriAI/litellm#1571): an id changes no answer. A splice of two answers shows by an id that comes back beside another. Where each
+ * One id throughout, as documented, or one for each chunk, as some gateways and older servers do (BerriAI/litellm#14429,
+ * ggml-org/llama.cpp#5876): an id changes no answer. A splice of two answers shows by an id that comes back beside another. Where each
  * has one chunk, none comes back: two ids of two chunks are taken for such a splice.
  */
 class ChunkIds {

@@ -73,6 +73,8 @@ async function judge(
       : { outcome: "accepted with another meaning", finding: `accepted: ${meaning}` };
   } catch (error) {
     if (error instanceof AdytonError) return { outcome: String(error.code) };
+    const refusal = target.refusalOf?.(error) ?? null;
+    if (refusal !== null) return { outcome: refusal };
     return { outcome: "not ours", finding: String(error) };
   }
 }

@@ -12,4 +12,6 @@ export interface FuzzTarget {
    * what a genuine one means (what it changed was nothing that anyone signed or reads).
    */
   readonly run: (input: Uint8Array<ArrayBuffer>) => Promise<unknown>;
+  /** The name of a refusal that is no error of the taxonomy; null of what is none. */
+  readonly refusalOf?: (error: unknown) => string | null;
 }

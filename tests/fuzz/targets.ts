@@ -1,3 +1,4 @@
+import { CHAIN_TARGETS } from "./chain-targets.ts";
 import { DOCUMENT_TARGETS } from "./document-targets.ts";
 import { INTEL_TARGETS } from "./intel-targets.ts";
 import { JSON_NUMBER_TARGETS } from "./json-number-targets.ts";
@@ -18,4 +19,5 @@ export const TARGETS: readonly FuzzTarget[] = [
   ...SCHEMA_TARGETS,
   ...JSON_NUMBER_TARGETS,
   ...PAGE_TARGETS,
+  ...CHAIN_TARGETS,
 ];

@@ -10,11 +10,12 @@ import type { RecordedExchange } from "../../runtime/agents/call-result.ts";
 import { ReplayDivergence, type DivergedAt } from "../../runtime/agents/replay-verdict.ts";
 import { replayReceipt } from "../../runtime/agents/replay.ts";
 import type { Call } from "../../runtime/agents/run-loop.ts";
+import { createProvenWorld } from "./proven-world.ts";
 import { createRandom } from "./random.ts";
 import { answerOf, recordRun } from "./recorded-run.ts";
 
-/** Ten calls: six of servers, two of a model, two of the clock. */
-const SOURCE = `export default async (input, host) => {
+/** Fourteen calls: six of servers, two of a model, two of the clock, and a word of a contract: twice a chain's server, and two proofs. */
+const SOURCE = `export default async ({ at, contract, slot }, host) => {
   const seen = [];
   const page = async (i) => {
     const { json } = await host.http({ url: "https://a.example/" + i, method: "POST", body: { i } }).catch((error) => ({ json: error.code }));
@@ -25,7 +26,9 @@ const SOURCE = `export default async (input, host) => {
   const ask = (text) => host.model({ messages: [{ role: "user", content: text }] }).then(({ text }) => text, (error) => error.code);
   const said = await Promise.all([ask("one"), ask("two"), host.clock()]);
   host.log("said", said.length);
-  return { seen, pages, said, late: await host.clock() };
+  const chain = host.chain({ rpc: "https://chain.example/rpc", at });
+  const word = await chain.storage(contract, slot).catch((error) => error.code);
+  return { seen, pages, said, word, late: await host.clock() };
 };`;
 const MANIFEST = { models: ["openai/gpt-5.6-terra"], onHostFailure: "tell" as const };
 const FORMAT = { name: "openai-chat", stripsReasoning: false };
@@ -38,22 +41,53 @@ function chat(content: string): string {
   });
 }
 
-/** What each call brings, from `variant` alone. */
+interface ChainServer {
+  readonly input: { readonly at: object; readonly contract: p.Hex; readonly slot: p.Hex };
+  /** By what it is asked. */
+  readonly answers: Readonly<Record<string, unknown>>;
+}
+
+/** Shows a word of a contract, with its proof. */
+async function createChainServer(): Promise<ChainServer> {
+  const { block, contract, slots, proofOf } = await createProvenWorld({
+    number: 9n,
+    timestamp: 1_700_000_000n,
+  });
+  const [slot = NO_SLOT] = slots.keys();
+  const at = { number: "9", hash: block.hash };
+  const answers = { eth_getBlockByNumber: block, eth_getProof: await proofOf(contract, [slot]) };
+  return { input: { at, contract, slot }, answers };
+}
+const NO_SLOT = `0x${"00".repeat(32)}` as const;
+
+let chainServer: Promise<ChainServer> | undefined;
+
+/** What each call brings, from `variant` alone: an answer, an empty one, or a connection that failed. */
 const exchangeOf =
-  (variant: number) =>
-  ({ op, number }: Call): RecordedExchange | null => {
-    if (op === "clock") return null;
+  (variant: number, { answers }: ChainServer) =>
+  ({ op, number, args }: Call): RecordedExchange | null => {
+    if (op === "clock" || op === "prove") return null;
+    if (args.includes("https://chain.example/")) {
+      if (variant % 5 === 4) return UNREACHABLE;
+      const { body } = JSON.parse(args) as { readonly body: { readonly method: string } };
+      const result = answers[body.method] ?? null;
+      return answerOf("chain.example", JSON.stringify({ jsonrpc: "2.0", id: 1, result }));
+    }
     if (op === "model") return answerOf("api.openai.com", chat(`reply ${number} of ${variant}`), FORMAT);
     if ((variant + number) % 5 === 0) return EMPTY_ANSWER;
+    if ((variant + number) % 7 === 0) return UNREACHABLE;
     return answerOf("a.example", JSON.stringify({ variant, number }));
   };
 const EMPTY_ANSWER = answerOf("a.example", "");
+const UNREACHABLE = { kind: "failed", code: "MODEL_UNREACHABLE" } as const;
 
-function record(variant: number, arrival?: (call: Call) => Promise<void>): Promise<p.OffChainReceipt> {
-  return recordRun({
+async function record(variant: number, arrival?: (call: Call) => Promise<void>): Promise<p.OffChainReceipt> {
+  const server = await (chainServer ??= createChainServer());
+  return await recordRun({
     source: SOURCE,
     manifest: MANIFEST,
-    exchangeOf: exchangeOf(variant),
+    input: server.input,
+    exchangeOf: exchangeOf(variant, server),
     ...(arrival === undefined ? {} : { arrival }),
   });
 }
@@ -67,7 +101,7 @@ export async function randomOrders(runs: number, seed: number): Promise<number> 
   for (let run = 0; run < runs; run += perSet) {
     const roots = new Set<string>();
     for (let order = 0; order < perSet; order += 1) {
-      const receipt = await record(run, async () => {
+      const receipt = await record(run / perSet, async () => {
         for (let turns = Math.floor(random() * 8); turns > 0; turns -= 1)
           await new Promise((resolve) => setImmediate(resolve));
       });
@@ -157,6 +191,16 @@ const MUTATIONS: Readonly<Record<string, Mutate>> = {
     const made = pick(eventsOf(receipt, "call.made"), random);
     const changed = { ...made, argsHash: flipped(made.argsHash, random) };
     return { receipt: withEvent(receipt, made, changed), at: "args", call: made.call };
+  },
+  "a proof among the arguments, and its name": (receipt, random) => {
+    const made = pick(
+      eventsOf(receipt, "call.made").filter(({ op }) => op === "prove"),
+      random,
+    );
+    const changed = flipped(bodyOf(receipt, made.argsHash), random);
+    const named = { ...made, argsHash: nameOf(changed) };
+    const bodies = { ...receipt.bodies, [named.argsHash]: changed };
+    return { receipt: { ...withEvent(receipt, made, named), bodies }, at: "args", call: made.call };
   },
   "the body that was sent": (receipt, random) => {
     const sent = pick(

@@ -180,21 +180,41 @@ function exchangeEvents(
   exchange: RecordedExchange | null,
   keep: (bytes: Uint8Array) => p.Hex,
 ): readonly p.TranscriptEvent[] {
-  if (exchange?.kind !== "complete") return [];
+  if (exchange === null) return [];
   const isModel = op === "model";
   const asked = isModel ? null : parseArgs(HttpArgs, args);
   const sent = asked === null ? p.toUtf8(args) : bodyOf(asked);
-  const host = exchange.transport.kind === "tls" ? exchange.transport.host : "";
   return [
     {
       type: "request.forwarded",
       exchange: number,
       model: isModel ? "openai/gpt-5.6-terra" : null,
-      url: asked === null ? `https://${host}/v1/chat/completions` : new URL(asked.url).href,
+      url: asked === null ? `https://${hostOf(exchange)}/v1/chat/completions` : new URL(asked.url).href,
       method: asked?.method ?? "POST",
       bodyHash: keep(sent),
       bodyBytes: sent.length,
     },
+    ...endOf(number, exchange, { isModel, keep }),
+  ];
+}
+
+function hostOf(exchange: RecordedExchange): string {
+  return exchange.kind === "complete" && exchange.transport.kind === "tls" ? exchange.transport.host : "none";
+}
+
+function endOf(
+  number: number,
+  exchange: RecordedExchange,
+  { isModel, keep }: { readonly isModel: boolean; readonly keep: (bytes: Uint8Array) => p.Hex },
+): readonly p.TranscriptEvent[] {
+  const link = { type: "call.exchanged", call: number, exchange: number } as const;
+  if (exchange.kind === "failed") {
+    return [
+      { type: "exchange.failed", exchange: number, code: exchange.code, transport: null },
+      { ...link, format: null, headers: null },
+    ];
+  }
+  return [
     {
       type: "response.received",
       exchange: number,
@@ -207,13 +227,7 @@ function exchangeEvents(
       usage: null,
       transport: exchange.transport,
     },
-    {
-      type: "call.exchanged",
-      call: number,
-      exchange: number,
-      format: exchange.format,
-      headers: isModel ? null : exchange.headers,
-    },
+    { ...link, format: exchange.format, headers: isModel ? null : exchange.headers },
   ];
 }
 

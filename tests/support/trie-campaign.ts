@@ -1,8 +1,7 @@
-/** Our reader of Merkle-Patricia proofs beside @ethereumjs/mpt's tries, and against changed proofs. */
+/** Our reader of Merkle-Patricia proofs beside @ethereumjs/mpt's tries. */
 
 import { createMerkleProof, createMPT, type MerklePatriciaTrie } from "@ethereumjs/mpt";
 import { equalBytes, toHex } from "../../protocol/bytes.ts";
-import { ProofRefused } from "../../runtime/evm/proof-refused.ts";
 import { verifyTrieProof } from "../../runtime/evm/trie-proof.ts";
 import { createRandom } from "./random.ts";
 
@@ -56,58 +55,4 @@ export async function compareTries(
     }
   }
   return { checks, differences };
-}
-
-/** Flips a bit, or drops, repeats or swaps nodes. An accepted one is a finding, unless it is the proof itself again. */
-export async function mutateProofs(
-  count: number,
-  seed: number,
-): Promise<{ readonly tried: number; readonly accepted: readonly string[] }> {
-  const random = createRandom(seed);
-  const below = (most: number): number => Math.floor(random() * most);
-  const accepted: string[] = [];
-  let tried = 0;
-  while (tried < count) {
-    const { trie, keys } = await createTrie(random);
-    for (const key of keys) {
-      const proof = await proofOf(trie, key);
-      for (let round = 0; round < 8 && tried < count; round += 1) {
-        const changed = mutate(proof, below);
-        if (
-          changed.length === proof.length &&
-          changed.every((node, index) => equalBytes(node, proof[index] ?? new Uint8Array()))
-        )
-          continue;
-        tried += 1;
-        try {
-          verifyTrieProof(trie.root(), key, changed);
-          accepted.push(`${toHex(key)}: ${changed.map(toHex).join(" ")}`);
-        } catch (error) {
-          // Nothing but a refusal: a bug that throws is a finding too.
-          if (!(error instanceof ProofRefused)) throw error;
-        }
-      }
-    }
-  }
-  return { tried, accepted };
-}
-
-function mutate(proof: readonly Uint8Array[], below: (most: number) => number): readonly Uint8Array[] {
-  const at = below(proof.length);
-  switch (below(8)) {
-    case 0:
-      return proof.filter((_, index) => index !== at);
-    case 1:
-      return [...proof, proof[at] ?? new Uint8Array()];
-    case 2:
-      return proof.toReversed();
-    default:
-      return proof.map((node, index) => {
-        if (index !== at) return node;
-        const bytes = node.slice();
-        const byte = below(bytes.length);
-        bytes[byte] = (bytes[byte] ?? 0) ^ (1 << below(8));
-        return bytes;
-      });
-  }
 }

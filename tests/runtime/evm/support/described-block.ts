@@ -10,18 +10,28 @@ export interface DescribedFields {
   /** Seconds. */
   readonly timestamp: bigint;
   readonly parentHash?: Hex;
+  readonly stateRoot?: Hex;
+  readonly receiptsRoot?: Hex;
+  readonly logsBloom?: Hex;
 }
 
-export function describeBlock({ number, timestamp, parentHash }: DescribedFields): BlockDescription {
+export function describeBlock({
+  number,
+  timestamp,
+  parentHash,
+  stateRoot,
+  receiptsRoot,
+  logsBloom,
+}: DescribedFields): BlockDescription {
   const quantity = (value: bigint): `0x${string}` => `0x${value.toString(16)}`;
   const fields = {
     parentHash: parentHash ?? keccakText("parent"),
     sha3Uncles: keccakText("no uncles"),
     miner: `0x${"c0".repeat(20)}`,
-    stateRoot: keccakText("state"),
+    stateRoot: stateRoot ?? keccakText("state"),
     transactionsRoot: keccakText("transactions"),
-    receiptsRoot: keccakText("receipts"),
-    logsBloom: `0x${"00".repeat(256)}`,
+    receiptsRoot: receiptsRoot ?? keccakText("receipts"),
+    logsBloom: logsBloom ?? `0x${"00".repeat(256)}`,
     difficulty: "0x0",
     number: quantity(number),
     gasLimit: quantity(30_000_000n),

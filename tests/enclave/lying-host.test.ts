@@ -145,6 +145,25 @@ describe("who is at the other end", () => {
     expect(codeOfOutcome(await send(request))).toBe("MODEL_TLS_REFUSED");
   });
 
+  test.for([
+    ["an address of this machine, which no name was looked up for", "127.0.0.1"],
+    ["the same inside of an IPv6 address", "[::ffff:7f00:1]"],
+    ["a name that leads to it", "localhost"],
+  ])("where programs say whom to reach, %s is not the public Internet", async ([, host]) => {
+    const credentials = await authority.issue(["localhost", "127.0.0.1"]);
+    const server = await hostile({ credentials, respond: sendGood });
+    const outcome = await exchange(server, host, { addresses: "public" });
+    expect(codeOfOutcome(outcome)).toMatch(/^MODEL_(?:TLS_REFUSED|UNREACHABLE)$/);
+    // A literal address is connected to, and then the socket's own is the one that is judged.
+    if (host === "127.0.0.1") {
+      expect(outcome).toMatchObject({
+        error: { code: "MODEL_TLS_REFUSED", message: expect.stringContaining("public Internet") as string },
+      });
+    }
+    expectNothingSent(server);
+    if (host !== "[::ffff:7f00:1]") expect(codeOfOutcome(await exchange(server, host))).toBe("complete 200");
+  });
+
   test("plain HTTP to anything but loopback is no configuration", () => {
     const file = behaviourFile({ url: "http://10.0.0.1/v1", certificateAuthority: authority.certificate });
     expect(Behaviour.safeParse(file).success).toBe(false);

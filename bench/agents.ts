@@ -1,11 +1,13 @@
 /**
  * `npm run -s bench:agents [-- --json]`: what agents cost on this machine, in one thread: the sandbox, a call of the host, proven
- * reads, a replay (milliseconds, `hostCallUs` microseconds), and on chain (gas).
+ * reads, a replay (milliseconds, `hostCallUs` microseconds); in an enclave, a hundred at the same time (`parallelEnclaveMs`), and how
+ * long its health takes meanwhile; and on chain (gas).
  */
 
 import { availableParallelism, loadavg } from "node:os";
 import { loadSandbox } from "../cli/replay/load-sandbox.ts";
 import { runProgram, type CallDelivery, type RunTerms } from "../runtime/agents/run-loop.ts";
+import { measureParallel } from "./agents/parallel.ts";
 import { measureReads } from "./agents/reads.ts";
 import { measureReplay } from "./agents/replays.ts";
 import { median, time } from "./agents/timing.ts";
@@ -54,6 +56,7 @@ const parallel100Ms = await time(() =>
 );
 const replayMs = await measureReplay(sandbox);
 const { proofsPerSecond, callMs } = await measureReads();
+const { healthP99Ms, healthCalls, wholeMs } = await measureParallel();
 const accountGas = await measureAgentAccount();
 const round = (value: number): number => Number(value.toFixed(2));
 const figures = {
@@ -61,6 +64,9 @@ const figures = {
   hostCallUs: round(((manyMs - startMs) / CALLS) * 1000),
   runMs10Calls: round(runMs10Calls),
   parallel100Ms: round(parallel100Ms),
+  parallelHealthP99Ms: round(healthP99Ms),
+  parallelHealthCalls: healthCalls,
+  parallelEnclaveMs: round(wholeMs),
   proofsPerSecond,
   callMs: Object.fromEntries(Object.entries(callMs).map(([name, ms]) => [name, round(ms)])),
   replayMs: round(replayMs),

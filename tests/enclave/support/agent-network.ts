@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { readSandboxFiles } from "../../../enclave/agents/sandbox-files.ts";
 import type { BehaviourFile } from "../../../enclave/configuration/behaviour.ts";
+import type { OperatorFile } from "../../../enclave/configuration/operator.ts";
 import { startStandInModel } from "../../../devnet/stand-in-model.ts";
 import { createThrowawayAuthority } from "../../../devnet/throwaway-authority.ts";
 import { encodeProgram, programHash, type ManifestFile } from "../../../protocol/agent-program.ts";
@@ -38,11 +39,22 @@ export function agentSettings(
 export interface AgentNetworkOptions {
   readonly respond?: (response: ServerResponse, request: IncomingMessage) => void;
   readonly agents?: Partial<NonNullable<BehaviourFile["agents"]>>;
+  /** What the caller may have in flight; as few as an oracle's else. */
+  readonly concurrent?: number;
 }
 
 function respondWithPath(response: ServerResponse, request: IncomingMessage): void {
   response.setHeader("content-type", "application/json");
   response.end(JSON.stringify({ path: request.url, value: (request.url ?? "").length }));
+}
+
+function withQuota(concurrent: number): OperatorFile {
+  const operator = operatorFile();
+  const named = operator.callers.named.map((caller) => ({
+    ...caller,
+    quota: { requestsPerMinute: 60_000, concurrent },
+  }));
+  return { ...operator, callers: { ...operator.callers, named } };
 }
 
 export async function startAgentNetwork(options: AgentNetworkOptions = {}): Promise<AgentNetwork> {
@@ -64,7 +76,7 @@ export async function startAgentNetwork(options: AgentNetworkOptions = {}): Prom
       },
       certificateAuthorities: [model.certificateAuthority, authority.certificate],
     },
-    operator: operatorFile(),
+    operator: withQuota(options.concurrent ?? 64),
   });
   return {
     enclave,

@@ -69,14 +69,16 @@ contract AgentAccount is AgentExecution {
         return target == address(this);
     }
 
-    function _perform(address target, uint256 value, bytes memory data, uint256 gasLimit)
+    function _perform(address target, uint256 value, bytes calldata data, uint256 gasLimit)
         internal
         override
         returns (bool succeeded)
     {
-        // Memory-safe: reads `data`, writes nothing (the area for return data is empty).
+        // Memory-safe: writes beyond the free memory pointer and leaves it; the area for return data is empty.
         assembly ("memory-safe") {
-            succeeded := call(gasLimit, target, value, add(data, 0x20), mload(data), 0, 0)
+            let free := mload(0x40)
+            calldatacopy(free, data.offset, data.length)
+            succeeded := call(gasLimit, target, value, free, data.length, 0, 0)
         }
     }
 }

@@ -12,6 +12,7 @@ import { AgentRun, AgentRuns } from "./AgentRun.sol";
 import { CallRules } from "./CallRules.sol";
 import { Call, Grant, Window, Windows } from "./Grant.sol";
 import { GrantState, IAgentAccount, IdleRun, RunInput, SignedRun } from "./IAgentAccount.sol";
+import { RunCalls } from "./RunCalls.sol";
 
 /// @title AgentExecution
 /// @notice Does what signed runs say, whoever holds the money: `AgentAccount` itself, or a Safe. See `IAgentAccount`.
@@ -21,11 +22,13 @@ abstract contract AgentExecution is AgentGrants, ReentrancyGuardTransient {
     /// @dev What a call knows of its run.
     /// @param separator Of this account's domain.
     /// @param oldestRequestedAt Of the run, or of the first idle one: a key that serves it serves them all.
+    /// @param widenedAt The policy's last widening when the grant was proposed.
     struct Round {
         bytes32 grantId;
         bytes32 requestId;
         bytes32 separator;
         uint40 oldestRequestedAt;
+        uint40 widenedAt;
         address signer;
         uint256 gasAtStart;
         uint256 calldataBytes;
@@ -70,6 +73,7 @@ abstract contract AgentExecution is AgentGrants, ReentrancyGuardTransient {
 
         round.separator = AgentRuns.domainSeparator(block.chainid, address(this));
         round.oldestRequestedAt = requestedAt;
+        round.widenedAt = state.widenedAt;
         AgentRun memory run_ = _runOf(round, grant, NOTHING_HASH, requestedAt, run.nonce, uint40(slotSeconds));
         run_.stateBlockHash = _blockHashAfter(state.lastStateBlock, run.stateBlockNumber);
         _identify(round, run_, run);
@@ -91,7 +95,7 @@ abstract contract AgentExecution is AgentGrants, ReentrancyGuardTransient {
         round.calldataBytes = RUN_BYTES + encodedGrant.length + run.output.length;
         round.grantId = keccak256(encodedGrant);
         Grant calldata grant = _decode(encodedGrant);
-        _requireLive(round.grantId, grant);
+        round.widenedAt = _requireLive(round.grantId, grant).widenedAt;
         require(
             run.nonce == input.nonce && run.stateBlockNumber == input.blockNumber
                 && _inputs[round.grantId][input.nonce] == _inputCommitment(input)
@@ -227,14 +231,14 @@ abstract contract AgentExecution is AgentGrants, ReentrancyGuardTransient {
     function _actAndPay(Round memory round, Grant calldata grant, SignedRun calldata run, uint256 idleRuns)
         private
     {
-        address payee = ENCLAVES.payeeOf(grant.policyId, round.oldestRequestedAt, run.keysetId, round.signer);
-        Call[] memory calls = abi.decode(run.output, (Call[]));
-        require(calls.length != 0 || grant.slotSeconds == 0, NothingToDo(run.nonce));
-        require(calls.length <= grant.maxCalls, TooManyCalls(calls.length, grant.maxCalls));
+        address payee = _payeeOf(round, grant, run.keysetId);
+        uint256 calls = RunCalls.count(run.output);
+        require(calls != 0 || grant.slotSeconds == 0, NothingToDo(run.nonce));
+        require(calls <= grant.maxCalls, TooManyCalls(calls, grant.maxCalls));
         uint256[] memory before = _balances(grant);
-        uint256 left = _takeValue(round.grantId, grant, calls);
-        for (uint256 i = 0; i < calls.length; ++i) {
-            _call(grant, i, calls[i]);
+        uint256 left = _takeWindow(round.grantId, grant);
+        for (uint256 i = 0; i < calls; ++i) {
+            left = _call(grant, i, RunCalls.at(run.output, i), left);
         }
         _countTokens(round.grantId, grant, before);
         uint256 paid = _pay(round, grant, payee, left, idleRuns + 1);
@@ -243,32 +247,47 @@ abstract contract AgentExecution is AgentGrants, ReentrancyGuardTransient {
         );
     }
 
-    function _call(Grant calldata grant, uint256 index, Call memory call_) private {
-        require(!_isForbidden(call_.target), TargetForbidden(call_.target));
+    /// @dev Who is paid; the run's key is admitted, and the policy takes no more than when it was granted.
+    function _payeeOf(Round memory round, Grant calldata grant, bytes32 keysetId)
+        private
+        view
+        returns (address payee)
+    {
+        bytes32 policyId = grant.policyId;
+        uint40 widenedAt;
+        bool keysBeforeRequest;
+        (payee, widenedAt, keysBeforeRequest) =
+            ENCLAVES.payeeUnder(policyId, round.oldestRequestedAt, keysetId, round.signer);
+        _requireUnwidened(grant, round.widenedAt, widenedAt, keysBeforeRequest);
+    }
+
+    /// @return Wei that may leave after it.
+    function _call(Grant calldata grant, uint256 index, Call calldata call_, uint256 left)
+        private
+        returns (uint256)
+    {
+        (address target, uint256 value) = (call_.target, call_.value);
+        if (value > left) {
+            uint256 most = grant.valuePerWindow;
+            revert OutflowExceeded(address(0), most - left + value, most);
+        }
+        require(!_isForbidden(target), TargetForbidden(target));
         uint256 minGas = CallRules.requirePermitted(grant, index, call_);
         uint256 required = minGas + minGas / 63 + CALL_RESERVE_GAS;
         require(gasleft() > required, CallGasUnavailable(index, required, gasleft()));
-        require(_perform(call_.target, call_.value, call_.data, gasleft()), CallFailed(index));
+        require(_perform(target, value, call_.data, gasleft()), CallFailed(index));
+        return left - value;
     }
 
-    /// @dev Counts the calls' value into the window, and for now all that may still leave: what is not paid is taken back, which
-    /// costs the same whatever it was.
-    /// @return left What may be paid for the run.
-    function _takeValue(bytes32 grantId, Grant calldata grant, Call[] memory calls)
-        private
-        returns (uint256 left)
-    {
+    /// @dev Counts all that may still leave into the window: what does not is taken back, which costs the same whatever it was.
+    /// @return left What may leave: by calls, and for the run.
+    function _takeWindow(bytes32 grantId, Grant calldata grant) private returns (uint256 left) {
         Window storage window = _windows[grantId][address(0)];
         Window memory open = window.current(grant.windowSeconds);
-        uint256 spent = open.spent;
-        for (uint256 i = 0; i < calls.length; ++i) {
-            spent += calls[i].value;
-        }
         uint128 most = grant.valuePerWindow;
-        require(spent <= most, OutflowExceeded(address(0), spent, most));
+        left = most - open.spent;
         open.spent = most;
         _windows[grantId][address(0)] = open;
-        return most - spent;
     }
 
     function _balances(Grant calldata grant) private view returns (uint256[] memory balances) {
@@ -306,7 +325,7 @@ abstract contract AgentExecution is AgentGrants, ReentrancyGuardTransient {
         if (paid > left) paid = left;
         uint256 balance = _holder().balance;
         if (paid > balance) paid = balance;
-        if (!_perform(payee, paid, "", PAYEE_GAS)) paid = 0;
+        if (!_perform(payee, paid, msg.data[:0], PAYEE_GAS)) paid = 0;
         _windows[round.grantId][address(0)].spent -= uint128(left - paid);
     }
 
@@ -317,7 +336,7 @@ abstract contract AgentExecution is AgentGrants, ReentrancyGuardTransient {
     function _isForbidden(address target) internal view virtual returns (bool);
 
     /// @dev Calls as the holder, with at most so much gas; no return data is copied.
-    function _perform(address target, uint256 value, bytes memory data, uint256 gasLimit)
+    function _perform(address target, uint256 value, bytes calldata data, uint256 gasLimit)
         internal
         virtual
         returns (bool succeeded);

@@ -70,6 +70,8 @@ abstract contract AgentGrants is IAgentAccount {
         bytes32 grantId = keccak256(encodedGrant);
         Grant calldata grant = _decode(encodedGrant);
         GrantState memory state = _requireLive(grantId, grant);
+        PolicyHead memory policy = ENCLAVES.head(grant.policyId);
+        _requireUnwidened(grant, state.widenedAt, policy.widenedAt, policy.keysBeforeRequest);
         // Before that a run would be refused: the caller learns it now.
         require(block.timestamp >= state.activeFrom, GrantNotLive(grantId));
         require(_isCaller(grant, msg.sender), NotACaller(msg.sender));
@@ -102,22 +104,31 @@ abstract contract AgentGrants is IAgentAccount {
     /// @notice Who grants, stops and revokes.
     function owner() public view virtual returns (address);
 
-    /// @dev What holds of a grant before any run: it is the owner's, it has not ended, and its policy takes no more than it did.
+    /// @dev What holds of a grant before any run, but for its policy: it is the owner's, and it has not ended.
     function _requireLive(bytes32 grantId, Grant calldata grant)
         internal
         view
         returns (GrantState memory state)
     {
-        require(block.timestamp >= _stoppedUntil, AccountStopped(_stoppedUntil));
+        uint40 stoppedUntil = _stoppedUntil;
+        require(block.timestamp >= stoppedUntil, AccountStopped(stoppedUntil));
         state = _grants[grantId];
         require(
             state.activeFrom != 0 && !state.isRevoked && block.timestamp <= grant.validUntil,
             GrantNotLive(grantId)
         );
-        PolicyHead memory policy = ENCLAVES.head(grant.policyId);
+    }
+
+    /// @dev What holds of a grant's policy before any run: it takes no more than it did when it was granted, `widenedAt`.
+    function _requireUnwidened(
+        Grant calldata grant,
+        uint40 widenedAt,
+        uint40 lastWidenedAt,
+        bool keysBeforeRequest
+    ) internal pure {
         require(
-            policy.keysBeforeRequest && (grant.followsPolicy || policy.widenedAt == state.widenedAt),
-            PolicyWidened(grant.policyId, policy.widenedAt)
+            keysBeforeRequest && (lastWidenedAt == widenedAt || grant.followsPolicy),
+            PolicyWidened(grant.policyId, lastWidenedAt)
         );
     }
 

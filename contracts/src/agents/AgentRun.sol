@@ -31,18 +31,28 @@ library AgentRuns {
     /// @dev A domain of its own: no answer to an account serves a coordinator, and none of a coordinator's an account.
     bytes32 internal constant NAME_HASH = keccak256("Adyton Agent");
 
-    /// @notice The `requestId` of the run's answers: its struct hash.
-    function id(AgentRun memory run) internal pure returns (bytes32) {
-        return keccak256(abi.encode(TYPEHASH, run));
+    /// @dev Ten static fields, a word each.
+    uint256 private constant ENCODED_BYTES = 320;
+
+    /// @notice The `requestId` of the run's answers: its struct hash, keccak256(abi.encode(TYPEHASH, run)).
+    function id(AgentRun memory run) internal pure returns (bytes32 hash) {
+        bytes32 typehash = TYPEHASH;
+        // Memory-safe: the word before the struct holds the typehash meanwhile, and again what it held.
+        assembly ("memory-safe") {
+            let head := sub(run, 0x20)
+            let held := mload(head)
+            mstore(head, typehash)
+            hash := keccak256(head, add(ENCODED_BYTES, 0x20))
+            mstore(head, held)
+        }
     }
 
     function domainSeparator(uint256 chainId, address account) internal pure returns (bytes32) {
-        return
-            keccak256(abi.encode(Answers.DOMAIN_TYPEHASH, NAME_HASH, Answers.VERSION_HASH, chainId, account));
+        return Answers.separatorOf(NAME_HASH, chainId, account);
     }
 
     /// @notice What an enclave signs: `answerHash` is the struct hash of an `Answer` whose requestId is the run's id.
     function digest(bytes32 separator, bytes32 answerHash) internal pure returns (bytes32) {
-        return keccak256(abi.encodePacked(hex"1901", separator, answerHash));
+        return Answers.digestUnder(separator, answerHash);
     }
 }

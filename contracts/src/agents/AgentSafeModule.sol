@@ -35,7 +35,7 @@ contract AgentSafeModule is AgentExecution {
         return target == address(SAFE) || target == address(this);
     }
 
-    function _perform(address target, uint256 value, bytes memory data, uint256 gasLimit)
+    function _perform(address target, uint256 value, bytes calldata data, uint256 gasLimit)
         internal
         override
         returns (bool)

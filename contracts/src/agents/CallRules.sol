@@ -14,20 +14,23 @@ library CallRules {
     uint256 private constant WORD_BYTES = 32;
 
     /// @notice Gas that the call must get.
-    function requirePermitted(Grant calldata grant, uint256 index, Call memory call_)
+    function requirePermitted(Grant calldata grant, uint256 index, Call calldata call_)
         internal
         pure
         returns (uint32 minGas)
     {
-        bytes4 selector = selectorOf(call_.data);
+        address target = call_.target;
+        bytes calldata data = call_.data;
+        bytes4 selector = selectorOf(data);
         // A selector of zeros is a transfer: no calldata at all, so no function of that selector can be meant.
-        if (selector == 0 && call_.data.length != 0) revert CallNotPermitted(index, call_.target, selector);
-        for (uint256 i = 0; i < grant.permissions.length; ++i) {
-            Permission calldata permission = grant.permissions[i];
-            if (permission.target != call_.target || permission.selector != selector) continue;
-            if (_areWithin(permission.limits, call_.data)) return permission.minGas;
+        if (selector == 0 && data.length != 0) revert CallNotPermitted(index, target, selector);
+        Permission[] calldata permissions = grant.permissions;
+        for (uint256 i = 0; i < permissions.length; ++i) {
+            Permission calldata permission = permissions[i];
+            if (permission.target != target || permission.selector != selector) continue;
+            if (_areWithin(permission.limits, data)) return permission.minGas;
         }
-        revert CallNotPermitted(index, call_.target, selector);
+        revert CallNotPermitted(index, target, selector);
     }
 
     /// @notice Refuses a grant that bounds nothing where it must: approvals act later, outside every window, so their spender is
@@ -57,20 +60,16 @@ library CallRules {
     }
 
     /// @notice The first four bytes; zero when there are fewer.
-    function selectorOf(bytes memory data) internal pure returns (bytes4) {
-        return data.length < SELECTOR_BYTES ? bytes4(0) : bytes4(data);
+    function selectorOf(bytes calldata data) internal pure returns (bytes4) {
+        return data.length < SELECTOR_BYTES ? bytes4(0) : bytes4(data[:SELECTOR_BYTES]);
     }
 
-    function _areWithin(WordLimit[] calldata limits, bytes memory data) private pure returns (bool) {
+    function _areWithin(WordLimit[] calldata limits, bytes calldata data) private pure returns (bool) {
         for (uint256 i = 0; i < limits.length; ++i) {
             WordLimit calldata limit = limits[i];
             uint256 position = SELECTOR_BYTES + WORD_BYTES * uint256(limit.word);
             if (data.length < position + WORD_BYTES) return false;
-            bytes32 word;
-            // Memory-safe: reads inside `data`, as was just checked.
-            assembly ("memory-safe") {
-                word := mload(add(add(data, 0x20), position))
-            }
+            bytes32 word = bytes32(data[position:position + WORD_BYTES]);
             if (limit.rule == WordRule.AtMost) {
                 if (uint256(word) > uint256(limit.values[0])) return false;
             } else if (!_isOneOf(limit.values, word)) {

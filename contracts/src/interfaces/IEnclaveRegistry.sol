@@ -143,6 +143,15 @@ interface IEnclaveRegistry is IPolicyRegistry {
         view
         returns (address payee, uint40 servesAfter);
 
+    /// @notice As `payeeOf`, with what a grant to a program depends on.
+    /// @return payee See `payeeOf`.
+    /// @return widenedAt See `PolicyHead`.
+    /// @return keysBeforeRequest See `PolicyHead`.
+    function payeeUnder(bytes32 policyId, uint40 requestedAt, bytes32 keysetId, address signer)
+        external
+        view
+        returns (address payee, uint40 widenedAt, bool keysBeforeRequest);
+
     /// @notice As `payeeOf`, with what a quorum counts, and whether the policy wants distinct vendors.
     /// @return payee See `payeeOf`.
     /// @return platformId As in `AdmissionRecord`.

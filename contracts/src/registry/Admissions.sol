@@ -81,6 +81,18 @@ abstract contract Admissions is IEnclaveRegistry, PolicyRegistry {
     }
 
     /// @inheritdoc IEnclaveRegistry
+    function payeeUnder(bytes32 policyId, uint40 requestedAt, bytes32 keysetId, address signer)
+        external
+        view
+        returns (address payee, uint40 widenedAt, bool keysBeforeRequest)
+    {
+        (payee,) = _requireServes(policyId, requestedAt, keysetId, signer);
+        PolicyHead storage policy = _heads[policyId];
+        widenedAt = policy.widenedAt;
+        keysBeforeRequest = policy.keysBeforeRequest;
+    }
+
+    /// @inheritdoc IEnclaveRegistry
     function memberOf(bytes32 policyId, uint40 requestedAt, bytes32 keysetId, address signer)
         external
         view

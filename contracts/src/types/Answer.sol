@@ -95,8 +95,17 @@ library Answers {
         }
     }
 
-    function structHash(Answer memory answer) internal pure returns (bytes32) {
-        return keccak256(abi.encode(TYPEHASH, answer));
+    /// @notice keccak256(abi.encode(TYPEHASH, answer)).
+    function structHash(Answer memory answer) internal pure returns (bytes32 hash) {
+        bytes32 typehash = TYPEHASH;
+        // Memory-safe: the word before the struct holds the typehash meanwhile, and again what it held.
+        assembly ("memory-safe") {
+            let head := sub(answer, 0x20)
+            let held := mload(head)
+            mstore(head, typehash)
+            hash := keccak256(head, add(ENCODED_BYTES, 0x20))
+            mstore(head, held)
+        }
     }
 
     /// @notice An answer in calldata, copied, and its struct hash.
@@ -131,7 +140,7 @@ library Answers {
 
     /// @notice Computed anew each time, so that a fork with a new chain id never accepts the old chain's answers.
     function domainSeparator(uint256 chainId, address coordinator) internal pure returns (bytes32) {
-        return keccak256(abi.encode(DOMAIN_TYPEHASH, NAME_HASH, VERSION_HASH, chainId, coordinator));
+        return separatorOf(NAME_HASH, chainId, coordinator);
     }
 
     function digest(Answer memory answer, uint256 chainId, address coordinator)
@@ -165,15 +174,19 @@ library Answers {
     }
 
     /// @notice The EIP-712 digest of a struct's hash.
-    /// @dev keccak256(abi.encodePacked(hex"1901", domainSeparator(chainId, coordinator), hash)), which is most of what the digests
-    /// cost when Solidity encodes it.
-    function typedDigest(uint256 chainId, address coordinator, bytes32 hash)
+    function typedDigest(uint256 chainId, address coordinator, bytes32 hash) internal pure returns (bytes32) {
+        return digestUnder(separatorOf(NAME_HASH, chainId, coordinator), hash);
+    }
+
+    /// @notice The domain separator of a contract under `nameHash`: keccak256(abi.encode(DOMAIN_TYPEHASH, nameHash, VERSION_HASH,
+    /// chainId, verifyingContract)).
+    /// @dev By hand, as `digestUnder`: encoded by Solidity these two are most of what digests cost.
+    function separatorOf(bytes32 nameHash, uint256 chainId, address verifyingContract)
         internal
         pure
-        returns (bytes32 digest_)
+        returns (bytes32 separator)
     {
         bytes32 typehash = DOMAIN_TYPEHASH;
-        bytes32 nameHash = NAME_HASH;
         bytes32 versionHash = VERSION_HASH;
         // Memory-safe: writes beyond the free memory pointer and leaves it.
         assembly ("memory-safe") {
@@ -182,8 +195,16 @@ library Answers {
             mstore(add(free, 0x20), nameHash)
             mstore(add(free, 0x40), versionHash)
             mstore(add(free, 0x60), chainId)
-            mstore(add(free, 0x80), coordinator)
-            let separator := keccak256(free, 0xa0)
+            mstore(add(free, 0x80), shr(96, shl(96, verifyingContract)))
+            separator := keccak256(free, 0xa0)
+        }
+    }
+
+    /// @notice keccak256(abi.encodePacked(hex"1901", separator, hash)).
+    function digestUnder(bytes32 separator, bytes32 hash) internal pure returns (bytes32 digest_) {
+        // Memory-safe: writes beyond the free memory pointer and leaves it.
+        assembly ("memory-safe") {
+            let free := mload(0x40)
             mstore(free, hex"1901")
             mstore(add(free, 0x02), separator)
             mstore(add(free, 0x22), hash)

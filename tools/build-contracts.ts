@@ -28,6 +28,7 @@ const SOURCES = [
   "examples/**/*.sol",
   "bench/gas/*.sol",
   "bench/functions/*.sol",
+  "bench/cre/*.sol",
   "bench/oracle/*.sol",
 ];
 const OTHER_INPUTS = ["foundry.toml", "tools/build-contracts.ts", "tools/solc"];
@@ -111,6 +112,7 @@ async function compile(): Promise<void> {
     "examples",
     "bench/gas",
     "bench/functions",
+    "bench/cre",
     "bench/oracle",
     "--out",
     ARTIFACTS,
@@ -140,7 +142,7 @@ function boundArtifacts(): string[] {
     if (target === undefined) continue;
     const [source, name] = target;
     if (
-      !/^(?:contracts\/src\/|examples\/[^/]+$|bench\/(?:gas|functions|oracle)\/)/.test(source) ||
+      !/^(?:contracts\/src\/|examples\/[^/]+$|bench\/(?:gas|functions|cre|oracle)\/)/.test(source) ||
       !existsSync(join(ROOT, source))
     )
       continue;

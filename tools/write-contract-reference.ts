@@ -22,6 +22,7 @@ const CONTRACTS = [
   "IOracleCoordinator",
   "ISubscriptions",
   "IAnswerChecker",
+  "AdytonValidator",
   "IOracleLens",
   "IPushFeed",
   "ILedger",

@@ -29,6 +29,7 @@ export * from "./packed-item.ts";
 export * from "./packed-prompt.ts";
 export * from "./packed-words.ts";
 export * from "./payload.ts";
+export * from "./payment.ts";
 export * from "./prompt-part.ts";
 export * from "./prompt.ts";
 export * from "./provider-key.ts";

@@ -3,6 +3,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { AnswerStatus } from "../../protocol/answer.ts";
 import { fromHex, toHex, type Hex } from "../../protocol/bytes.ts";
+import { OFF_CHAIN_DOMAIN_NAME } from "../../protocol/domain.ts";
 import { isOnChain, type Receipt } from "../../protocol/receipt.ts";
 import { toStateBlockText } from "../../protocol/state-block.ts";
 import {
@@ -67,7 +68,8 @@ export function checkTranscriptEvents(receipt: Receipt): ReceiptCheck {
   const isProgram = events.some((event) => event?.type === "program.started");
   if (complete && !isProgram && receipt.answer.status === AnswerStatus.ok && answered === 0)
     throw failure("transcript-events", { message: "an ok answer rests on no successful response" });
-  return passed("transcript-events", `${describeExchanges(events)}${describeUnknown(receipt)}`);
+  const said = [describeExchanges(events), describeContext(receipt), describeUnknown(receipt)];
+  return passed("transcript-events", said.join(""));
 }
 
 /** The server that answered is the one that was asked: its certificate names the URL's host; without TLS, both are this machine. */
@@ -103,6 +105,16 @@ function checkAttestedKey(
     message: "the key that was attested is not the one of the exchange's connection",
     details: { exchange, attested },
   });
+}
+
+/** Off chain the caller's own 32 bytes are in no request: the hash of a payment, an order's number. */
+function describeContext(receipt: Receipt): string {
+  const [first] = understoodEvents(receipt);
+  const isNamed =
+    receipt.domain.name === OFF_CHAIN_DOMAIN_NAME &&
+    first?.type === "request.received" &&
+    !/^0x0+$/u.test(first.context);
+  return isNamed ? `; the caller's context is ${first.context}` : "";
 }
 
 /** Kept and shown: they are under the signature like the others. */

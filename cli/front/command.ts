@@ -12,6 +12,7 @@ interface FrontCommandOptions {
   readonly port: number;
   readonly certificate?: string;
   readonly key?: string;
+  readonly charge?: string;
 }
 
 export function registerFront(program: Command): void {
@@ -25,6 +26,7 @@ export function registerFront(program: Command): void {
     .option("--port <number>", "where to listen; 0 for any", parsePort, 8787)
     .option("--certificate <file>", "PEM of your domain's certificate and its chain; without it, plain http")
     .option("--key <file>", "PEM of its private key")
+    .option("--charge <file>", "take payment for each call that comes without a credential (x402)")
     .action(async (options: FrontCommandOptions) => {
       process.exitCode = await front(options);
     });
@@ -45,6 +47,7 @@ async function front(options: FrontCommandOptions): Promise<ExitCode> {
     host,
     port: options.port,
     ...(tls === null ? {} : { tls }),
+    ...(options.charge === undefined ? {} : { chargeFile: options.charge }),
     now: () => Date.now(),
     onError: (error) => {
       process.stderr.write(`front: ${error instanceof Error ? error.message : String(error)}\n`);

@@ -11,6 +11,7 @@ import { listen, type Listening, type ServerTls } from "../../oracle/http/server
 import { createLogger } from "../../oracle/log.ts";
 import { InputError } from "../../protocol/errors.ts";
 import { readInputText } from "../input-file.ts";
+import { openCharge } from "./charge-file.ts";
 import { readPolicy } from "../verify/evidence-options.ts";
 
 const ATTESTATION_TIMEOUT_MS = 10_000;
@@ -31,11 +32,15 @@ export interface FrontOptions {
   /** Milliseconds of the wall clock. */
   readonly now: () => number;
   readonly onError: (error: unknown) => void;
+  /** What calls cost (`ChargeFile`). */
+  readonly chargeFile?: string;
 }
 
-/** @throws {InputError} INPUT_INVALID for a policy that cannot be read */
+/** @throws {InputError} INPUT_INVALID for a policy, or a file of what calls cost, that cannot be read */
 export async function startFront(options: FrontOptions): Promise<Listening> {
-  const { enclaveUrl, now, onError, host, port, tls } = options;
+  const { enclaveUrl, now, onError, host, port, tls, chargeFile } = options;
+  const payments =
+    chargeFile === undefined ? undefined : openCharge(chargeFile, () => Math.floor(now() / 1_000));
   const policy = await readPolicy(options.policyFile);
   const verifier = createEvidenceVerifier({ policy, endorsements: createVendorSource(), now });
   const app = createFront({
@@ -49,8 +54,21 @@ export async function startFront(options: FrontOptions): Promise<Listening> {
     },
     readBlock: createBlockReader(options),
     onError,
+    ...(payments === undefined ? {} : { payments }),
   });
-  return await listen(app, { host, port, ...(tls === undefined ? {} : { tls }) });
+  const listening = await listen(app, { host, port, ...(tls === undefined ? {} : { tls }) }).catch(
+    (error: unknown) => {
+      payments?.journal.close();
+      throw error;
+    },
+  );
+  return {
+    port: listening.port,
+    close: async () => {
+      await listening.close();
+      payments?.journal.close();
+    },
+  };
 }
 
 /** Blocks as one server tells them. */

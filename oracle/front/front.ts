@@ -5,15 +5,18 @@
  * - Nodes of Chainlink's networks: to a question it adds the hash of the block that it was asked in, since neither nodes nor
  *   enclave see the chain. It sees what they send, their credential included, and can keep an answer back; it cannot alter one,
  *   or bind one to a block that is not the chain's: the consumer would refuse it.
+ * - Who pays by call (x402): it asks with its own credential, and reads both ways.
  * - Pages: it passes on evidence and sealed calls, from and to any origin, and reads none of them.
  */
 
 import express, { type ErrorRequestHandler, type Express, type Request } from "express";
-import { ChainError, InputError } from "../../protocol/errors.ts";
+import { ChainError, InputError, UpstreamError } from "../../protocol/errors.ts";
 import { MAX_FUNCTIONS_CALL_BYTES } from "../../protocol/functions-request.ts";
+import { httpStatus } from "../../protocol/http-status.ts";
 import { SEALED_CALL_PATH, SEALED_MEDIA_TYPE } from "../../protocol/sealed-call.ts";
 import { anyOrigin } from "./cross-origin.ts";
 import { withStateBlock, type ReadBlock } from "./functions-call.ts";
+import { paidCalls, type PaidCallsOptions } from "./payments/paid-calls.ts";
 import { Upstream, type VerifiedEnclave } from "./upstream.ts";
 
 /** Bytes of a script's or a workflow's call: one that is not compressed, in base64, and its JSON. */
@@ -33,9 +36,11 @@ export interface FrontOptions {
   readonly connect: () => Promise<VerifiedEnclave>;
   readonly readBlock: ReadBlock;
   readonly onError: (error: unknown) => void;
+  /** What calls cost that come without a credential of the enclave's; without it, there are none. */
+  readonly payments?: Omit<PaidCallsOptions, "upstream">;
 }
 
-export function createFront({ connect, readBlock, onError }: FrontOptions): Express {
+export function createFront({ connect, readBlock, onError, payments }: FrontOptions): Express {
   const upstream = new Upstream(connect);
   const app = express();
   app.disable("x-powered-by");
@@ -55,6 +60,7 @@ export function createFront({ connect, readBlock, onError }: FrontOptions): Expr
     await upstream.forward(callOf(request, null), response, UPSTREAM_TIMEOUT_MS);
   });
   addPageRoutes(app, upstream);
+  if (payments !== undefined) app.use(paidCalls({ ...payments, upstream }));
   app.use((_request, response) => {
     response.status(404).json({ error: { code: "INPUT_NOT_FOUND", message: "no such route" } });
   });
@@ -120,12 +126,15 @@ function errorReply(onError: (error: unknown) => void): ErrorRequestHandler {
       return;
     }
     if (error instanceof InputError) {
-      response
-        .status(error.code === "INPUT_RATE_LIMITED" ? 429 : 400)
-        .json({ error: { code: error.code, message: error.message } });
+      response.status(httpStatus(error)).json({ error: { code: error.code, message: error.message } });
       return;
     }
     onError(error);
+    if (error instanceof UpstreamError && error.code === "PEER_UNAVAILABLE") {
+      const message = "the facilitator of payments cannot be asked now: come again with the same payment";
+      response.status(502).json({ error: { code: error.code, message } });
+      return;
+    }
     if (error instanceof ChainError) {
       response.status(503).json({ error: { code: error.code, message: "the chain cannot be asked now" } });
       return;

@@ -1,7 +1,7 @@
 /** The front's connection to one enclave whose evidence was verified; verified anew when its key is lost, as after a restart. */
 
 import type { Response } from "express";
-import type { IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { pipeline } from "node:stream/promises";
 import { PinnedAgent } from "../../client/pinned-agent.ts";
@@ -25,6 +25,13 @@ export interface UpstreamCall {
   readonly body: Buffer | null;
 }
 
+export interface UpstreamReply {
+  readonly status: number;
+  readonly type: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
 interface Connection extends VerifiedEnclave {
   readonly agent: PinnedAgent;
 }
@@ -37,14 +44,19 @@ export class Upstream {
     this.#connect = connect;
   }
 
-  /** Passes on a reply once all of it is here: one that breaks off is a 502 and not half an answer. */
-  async forward(call: UpstreamCall, response: Response, timeoutMs: number): Promise<void> {
-    const { status, type, body } = await this.#use((connection) =>
+  /** A reply, once all of it is here. */
+  async ask(call: UpstreamCall, timeoutMs: number): Promise<UpstreamReply> {
+    return await this.#use((connection) =>
       withDeadline(timeoutMs, async (signal) => {
         const reply = await exchange(connection, call, signal);
-        return { ...headOf(reply), body: await readBody(reply) };
+        return { ...headOf(reply), headers: reply.headers, body: await readBody(reply) };
       }),
     );
+  }
+
+  /** Passes on a reply once all of it is here: one that breaks off is a 502 and not half an answer. */
+  async forward(call: UpstreamCall, response: Response, timeoutMs: number): Promise<void> {
+    const { status, type, body } = await this.ask(call, timeoutMs);
     response.status(status).type(type).send(body);
   }
 

@@ -25,6 +25,8 @@ export interface Shape {
   readonly batch: number;
   readonly modelMs: number;
   readonly blockMs: number;
+  /** Blocks on top of a request before a model is asked. */
+  readonly confirmations: number;
   readonly pollMs: number;
   /** Of a block, as far as it is left to this oracle. */
   readonly gasPerBlock: number;
@@ -139,10 +141,12 @@ export class OracleModel {
 
   /** From the request's block to its job. */
   #follow({ rpc, holder }: ChainParts, done: () => void): void {
-    const { pollMs } = this.#shape;
+    const { pollMs, blockMs, confirmations } = this.#shape;
     const { follow } = this.#costs.msPerAnswer;
-    const untilNextLook = pollMs - (this.clock.now % pollMs);
-    this.clock.after(untilNextLook, () => {
+    const confirmed = confirmations * blockMs;
+    // Half an interval after each block where both are as long: as late as it is on average where they are not.
+    const sinceLook = (this.clock.now + confirmed + pollMs / 2) % pollMs;
+    this.clock.after(confirmed + pollMs - sinceLook, () => {
       rpc.serve(this.#rpcMs / 2, () => {
         this.#work(holder, ["follow", follow], () => {
           this.#write(done);

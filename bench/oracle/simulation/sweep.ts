@@ -14,7 +14,14 @@ const FACTORS = [1, 3, 10, 30, 100, 200, 300, 500, 1_000] as const;
 export const DEFAULT_SHAPE: Shape = {
   ...{ nodes: 1, chains: 1, enclaves: 1, storeCores: 4, storeCommitsPerSecond: 2_000 },
   ...{ slots: 64, keysPerChain: 1, maxInFlight: 64, batch: 100 },
-  ...{ modelMs: 500, blockMs: 2_000, pollMs: 2_000, gasPerBlock: 15_000_000, rpcPerSecond: 200 },
+  ...{
+    modelMs: 500,
+    blockMs: 2_000,
+    confirmations: 2,
+    pollMs: 2_000,
+    gasPerBlock: 15_000_000,
+    rpcPerSecond: 200,
+  },
 };
 
 export interface SweptShape {

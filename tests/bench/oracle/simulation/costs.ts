@@ -18,5 +18,5 @@ export const ROUND_COSTS: MeasuredCosts = {
 export const WIDE: Shape = {
   ...{ nodes: 1, chains: 1, enclaves: 10, storeCores: 10, storeCommitsPerSecond: 1e6 },
   ...{ slots: 10_000, keysPerChain: 10, maxInFlight: 10_000, batch: 100 },
-  ...{ modelMs: 500, blockMs: 1_000, pollMs: 50, gasPerBlock: 1e12, rpcPerSecond: 1e6 },
+  ...{ modelMs: 500, blockMs: 1_000, confirmations: 0, pollMs: 50, gasPerBlock: 1e12, rpcPerSecond: 1e6 },
 };

@@ -42,6 +42,12 @@ test("takes the model's time and the chain's where nothing is used up", () => {
   expect(deliveredPerSecond).toBeGreaterThan(0.5);
 });
 
+test("waits for confirmations, and is as fast", () => {
+  const [none, three] = [run(20), run(20, { confirmations: 3 })];
+  expect(Math.abs(three.latencyMs.p50 - none.latencyMs.p50 - 3_000)).toBeLessThan(100);
+  expect(three.breaksAt).toBeNull();
+});
+
 test("delivers as much as one thread has time for, and half of it when everything costs twice", () => {
   const once = run(1_000);
   const twice = run(1_000, {}, costing(2));

@@ -5,8 +5,8 @@ import { AnswerCount, createAsker, type Asker, type AskedStack } from "./load.ts
 /** Requests of one transaction. */
 const PER_TRANSACTION = 50;
 const TICK_MS = 100;
-/** Milliseconds for what is under way when the asking ends. */
-const DRAIN_MS = 60_000;
+/** Milliseconds for what is under way when the asking ends: a job whose call failed waits up to a minute before it is tried again. */
+const DRAIN_MS = 150_000;
 /** Milliseconds: admissions, and compiling, on a machine that starts everything at once. */
 const FIRST_ANSWERS_MS = 120_000;
 

@@ -1,5 +1,5 @@
 /**
- * What one answer costs each process, measured on real ones: one node on PostgreSQL, one chain, as many slots as keep it busy. Processor time under
+ * What one answer costs each process, measured on real ones: one node on PostgreSQL, one chain, a quick model. Processor time under
  * load, less what the same processes use when nobody asks; the node's own is told apart by a profile.
  */
 
@@ -15,9 +15,9 @@ import { StoreCost, type StoreUse } from "./store-cost.ts";
 
 const WARM_UP_SECONDS = 8;
 const IDLE_SECONDS = 10;
-/** So many that the model's time bounds nothing. */
-const SLOTS = 256;
-const MODEL_MS = 500;
+/** A model so quick that the slots of the default bound nothing: 640 a second. Its time costs nobody's processor. */
+const SLOTS = 64;
+const MODEL_MS = 100;
 const OUTSTANDING = 1_000;
 /** Lines of the node's log that say why something was not answered. */
 const SHOWN_LINES = 10;

@@ -53,7 +53,8 @@ export function createProgram(output: ProgramOutput = TERMINAL): Command {
           output.out(laidOut(text));
         },
         writeErr: (text) => {
-          output.err(laidOut(text));
+          // Not broken: it has a command to paste.
+          output.err(asTyped(text));
         },
       })
       .addHelpText("after", EXIT_HELP)

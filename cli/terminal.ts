@@ -54,14 +54,21 @@ export function wrap(
 export const DEFAULT_COLUMNS = 80;
 /** A line's margin and, in a list, what stands before its second column. */
 const LEAD = /^ *(?:\S+(?: \S+)* {2,})?/u;
+/** A line to be pasted. */
+const COMMAND = /^ +(?:adyton|adyton-node|npm run -s) /u;
 
-/** Text that is laid out already, with the lines that are too long broken: each goes on below its own beginning, or its second column. */
+/**
+ * Text that is laid out already, with the lines that are too long broken: each goes on below its own beginning, or its second column. A
+ * command stays one for the shell.
+ */
 export function fold(text: string, columns: number): string {
   return text
     .split("\n")
     .map((line) => {
+      if (line.length <= columns) return line;
       const lead = LEAD.exec(line)?.[0].length ?? 0;
-      return line.length > columns ? wrap(line, lead, columns) : line;
+      if (COMMAND.test(line)) return wrap(line, lead + 2, columns - 2).replaceAll("\n", " \\\n");
+      return wrap(line, lead, columns);
     })
     .join("\n");
 }

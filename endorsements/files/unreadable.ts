@@ -1,3 +1,4 @@
+import { getSystemErrorMap } from "node:util";
 import { InputError } from "../../protocol/errors.ts";
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -12,7 +13,7 @@ const URL_START = /^[a-z][a-z0-9+.-]*:\/\//i;
 
 /** The error about a new file that cannot be written, with the reason. */
 export function unwritable(path: string, cause: unknown): InputError {
-  const { code } = cause as NodeJS.ErrnoException;
+  const { code, errno } = cause as NodeJS.ErrnoException;
   if (code === "EEXIST") {
     return new InputError({
       code: "INPUT_CONFLICT",
@@ -20,18 +21,24 @@ export function unwritable(path: string, cause: unknown): InputError {
       cause,
     });
   }
-  const reason = code === "ENOENT" ? "there is no such folder" : (REASONS[code ?? ""] ?? code ?? "");
+  const reason = code === "ENOENT" ? "there is no such folder" : (REASONS[code ?? ""] ?? systemReason(errno));
   return new InputError({ code: "INPUT_INVALID", message: `cannot write ${path}: ${reason}`, cause });
 }
 
 /** The error about a file that cannot be read, with the reason. */
 export function unreadable(path: string, cause: unknown): InputError {
+  const { code, errno } = cause as NodeJS.ErrnoException;
   const reason = URL_START.test(path)
     ? "it is a URL, and a file is wanted: fetch it first"
-    : REASONS[(cause as NodeJS.ErrnoException).code ?? ""];
+    : (REASONS[code ?? ""] ?? systemReason(errno));
   return new InputError({
     code: "INPUT_NOT_FOUND",
-    message: `cannot read ${path}${reason === undefined ? "" : `: ${reason}`}`,
+    message: `cannot read ${path}: ${reason}`,
     cause,
   });
+}
+
+/** In the words of the operating system. */
+function systemReason(errno: number | undefined): string {
+  return getSystemErrorMap().get(errno ?? 0)?.[1] ?? "it is not known why";
 }

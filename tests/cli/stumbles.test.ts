@@ -2,7 +2,16 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -44,6 +53,7 @@ function endedNetwork(): string {
 
 const EVIDENCE = join(import.meta.dirname, "../../examples/evidence/simulated-quote.bin");
 const RECEIPT = join(EVIDENCE, "../simulated-receipt.json");
+const AGENT = join(EVIDENCE, "../../agent");
 const ENCLAVE_TERMS = [
   ...["--provider", "openai", "--payee", `0x${"11".repeat(20)}`, "--coordinator", `1:0x${"22".repeat(20)}`],
   ...["--wei-per-input-token", "1", "--wei-per-output-token", "1"],
@@ -200,6 +210,38 @@ test.for<Stumble>([
   expect(run.stderr).not.toContain("bug");
   expect(`${run.stdout}${run.stderr}`).toMatch(told);
   expect(run.code).toBe(code);
+});
+
+// Root writes wherever a test may forbid it, and below /proc nobody does.
+test.for<readonly [args: readonly string[]]>([
+  [["init", "/proc/nope"]],
+  [["agent", "init", "/proc/nope"]],
+  [["agent", "build", AGENT, "--out", "/proc/nope/agent.js"]],
+  [["oracle", "key", "/proc/nope", "--password-file", "/proc/nope"]],
+  [["oracle", "peer-key", "/proc/nope"]],
+  [["srs", "make-dev", "/proc/nope", "--gates", "10"]],
+  [["verify", EVIDENCE, "--time", "2026-11-01", "--init-policy", "/proc/nope"]],
+])("a folder that nobody may write to: %j", { timeout: 60_000 }, async ([args]) => {
+  const { stdout, stderr, code } = await runAdyton(args, undefined, folder);
+  expect(`${stdout}${stderr}`).toMatch(/^adyton[^\n]*\/proc\/nope[^\n]*: [^\n]*no such/m);
+  expect(`${stdout}${stderr}`).not.toMatch(/bug|\n +at /);
+  expect(code).toBe(64);
+});
+
+test("a full disk under what is printed: a sentence, and never exit 0", { timeout: 60_000 }, async () => {
+  const full = openSync("/dev/full", "w");
+  const child = spawn(process.execPath, [MAIN, "inspect", EVIDENCE], {
+    env: {},
+    stdio: ["ignore", full, "pipe"],
+  });
+  let stderr = "";
+  child.stderr?.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+  const [code] = (await once(child, "close")) as [number];
+  closeSync(full);
+  expect(stderr).toBe(
+    "adyton: cannot write what is to be printed: no space left on device (write) [ENOSPC]\n",
+  );
+  expect(code).toBe(141);
 });
 
 test.for([

@@ -21,7 +21,12 @@ export function commandName(from = process.cwd()): string {
 
 /** A command line to paste: `adyton verify receipt.json`, with what a shell would take apart in quotes. */
 export function commandLine(...args: readonly string[]): string {
-  return [commandName(), ...args.map(quote)].join(" ");
+  return commandLineFrom(process.cwd(), ...args);
+}
+
+/** The same, for whoever has gone to `folder` by then. */
+export function commandLineFrom(folder: string, ...args: readonly string[]): string {
+  return [commandName(folder), ...args.map(quote)].join(" ");
 }
 
 /** Words that follow `adyton` where a text means the command, and not the project. */

@@ -15,7 +15,7 @@ export async function checkPort(port: number): Promise<void> {
     const { code } = cause as NodeJS.ErrnoException;
     const why =
       code === "EADDRINUSE"
-        ? "is in use: another network, or another program"
+        ? "is in use, by another network (Ctrl-C in its terminal ends it) or another program"
         : `cannot be used (${code ?? "?"})`;
     throw new ConfigError({
       code: "CONFIG_INVALID",

@@ -157,7 +157,11 @@ async function call({ node, tokenFile }: NodeOptions, method: string, path: stri
       headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
     });
   } catch (cause) {
-    throw new UpstreamError({ code: "ENCLAVE_UNAVAILABLE", message: `no node answers at ${node}`, cause });
+    throw new UpstreamError({
+      code: "ENCLAVE_UNAVAILABLE",
+      message: `no node answers at ${node}: \`adyton oracle run\` starts one, and --node names another's address`,
+      cause,
+    });
   }
   const body: unknown = await response.json().catch(() => undefined);
   if (response.ok && body !== undefined) return body;

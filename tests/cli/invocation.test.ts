@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { asTyped, commandLine, commandName } from "../../cli/invocation.ts";
+import { asTyped, commandLine, commandLineFrom, commandName } from "../../cli/invocation.ts";
 
 test.for([
   [["up"], "npm run -s adyton -- up"],
@@ -22,6 +22,10 @@ test("outside of the clone npm is told where it is", () => {
   expect(commandName(join(CLONE, "docs"))).toBe("npm run -s adyton --");
   expect(commandName(join(CLONE, ".."))).toBe(`npm run -s --prefix ${CLONE} adyton --`);
   expect(commandName("/")).toBe(`npm run -s --prefix ${CLONE} adyton --`);
+});
+
+test("a command line for another folder says where the clone is", () => {
+  expect(commandLineFrom("/", "up")).toBe(`npm run -s --prefix ${CLONE} adyton -- up`);
 });
 
 test.for([

@@ -96,6 +96,7 @@ try {
   checkImports(light);
   checkHeavyCommand(light);
   checkRefusals(light);
+  checkHints(light);
   checkSolidity(light);
   checkFunctions(light);
   checkNode(install(join(folder, "node"), archive, pack(resolve("node"), folder)));
@@ -201,6 +202,13 @@ function checkImports(cwd: string): void {
   const unwanted = loaded.filter((name) => name !== "adyton");
   if (unwanted.length > 0) throw new Error(`adyton/attestation loads ${unwanted.join(", ")}`);
   say("adyton/attestation loads no other package");
+}
+
+/** Whoever has typed `npx` has no command of that name. */
+function checkHints(cwd: string): void {
+  const { stderr } = spawnSync("npx", ["adyton", "verify", "a", "b"], { cwd, encoding: "utf8" });
+  if (!stderr.includes("(npx adyton verify --help")) throw new Error(stderr);
+  say("hints say npx to whoever typed it");
 }
 
 /** Without the libraries of a node: one line that says what to install, and no stack. */

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { asTyped, commandLine, commandLineFrom, commandName } from "../../cli/invocation.ts";
+import { asTyped, commandLine, commandLineFrom, commandName, installedName } from "../../cli/invocation.ts";
 
 test.for([
   [["up"], "npm run -s adyton -- up"],
@@ -29,11 +29,22 @@ test("a command line for another folder says where the clone is", () => {
 });
 
 test.for([
+  ["adyton", undefined, "adyton"],
+  ["/usr/bin/adyton-node", undefined, "adyton-node"],
+  ["/project/node_modules/.bin/adyton", "exec", "npx adyton"],
+  ["/project/node_modules/.bin/adyton-node", "exec", "npx adyton-node"],
+  ["/project/node_modules/.bin/adyton", "run-script", "adyton"],
+] as const)("%s, started by npm's %s, is typed as %s", ([script, npmCommand, typed]) => {
+  expect(installedName(script, npmCommand)).toBe(typed);
+});
+
+test.for([
   ["`adyton up` starts one", "`npm run -s adyton -- up` starts one"],
   ["adyton oracle peer-key FILE writes one", "npm run -s adyton -- oracle peer-key FILE writes one"],
   ["adyton verify: cannot read x", "adyton verify: cannot read x"],
   ["npm run -s adyton -- up", "npm run -s adyton -- up"],
   ["adyton-node up", "adyton-node up"],
+  ["npx adyton up", "npx adyton up"],
   ["/srv/adyton up", "/srv/adyton up"],
   ["this installation of adyton has no examples", "this installation of adyton has no examples"],
 ] as const)("%s is typed here as %s", ([text, typed]) => {

@@ -9,6 +9,9 @@ export type ManyResult =
   | { readonly ok: true; readonly evidence: VerifiedEvidence }
   | { readonly ok: false; readonly error: EvidenceError | EndorsementError };
 
+/** Pieces that go to a thread at once: enough that the message costs nothing beside the signatures. */
+export const SHARE = 16;
+
 /** Verifies each piece by itself, on this thread. */
 export async function verifyBatch(
   pieces: readonly Uint8Array[],

@@ -1,4 +1,4 @@
-/** The thread that verifies a share of a batch. `verify-many.ts` starts it. */
+/** The thread that verifies a share of a batch. `verify-on-threads.ts` starts it. */
 
 import type { Endorsements } from "../endorsements/endorsements.ts";
 import { threadsOf } from "./threads.ts";

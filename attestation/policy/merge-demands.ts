@@ -39,40 +39,34 @@ function isMet<Kind extends EvidenceKind>(
   }
 }
 
-type Lists = readonly (readonly unknown[])[];
-type ListsByIndex = readonly Readonly<Record<string, readonly unknown[]>>[];
+const join = (lists: readonly (readonly unknown[])[]): readonly unknown[] => [...new Set(lists.flat())];
 
-const join = (lists: Lists): readonly unknown[] => [...new Set(lists.flat())];
-
-/** By the word of a demand, what several of them say together; undefined for nothing. */
-const UNIONS: Readonly<Record<string, (values: never) => unknown>> = {
-  oneOf: (values: Lists) => ({ oneOf: join(values) }),
-  noneBut: (values: Lists) => ({ noneBut: join(values) }),
-  componentsAtLeast: (values: readonly string[]) => {
-    const [first = new Uint8Array(), ...others] = values.map((value) => fromHex(value));
-    const least = first.map((byte, at) => Math.min(byte, ...others.map((other) => other[at] ?? 0)));
-    return { componentsAtLeast: toHex(least) };
-  },
-  byIndex: ([first = {}, ...others]: ListsByIndex) => {
-    const shared = Object.entries(first).filter(([index]) =>
-      others.every((other) => Object.hasOwn(other, index)),
-    );
-    if (shared.length === 0) return undefined;
-    const merged = shared.map(([index, values]) => [
-      index,
-      join([values, ...others.map((other) => other[index] ?? [])]),
-    ]);
-    return { byIndex: Object.fromEntries(merged) as Readonly<Record<string, unknown>> };
-  },
-};
-
+/** What several demands say together: a list of all values, the least of each component, lists by the indices that all have. */
 function unionOf(demands: readonly unknown[]): unknown {
   if (demands.every((demand) => Array.isArray(demand))) return join(demands);
-  const [word, ...more] = Object.keys(typeof demands[0] === "object" ? (demands[0] ?? {}) : {});
-  if (word === undefined || more.length > 0) return undefined;
-  const values = demands.map((demand) => (demand as Readonly<Record<string, unknown>>)[word]);
-  if (values.includes(undefined)) return undefined;
-  return UNIONS[word]?.(values as never);
+  const [word = "", ...more] = Object.keys(Object(demands[0]) as object);
+  const values = demands.map((demand) => (Object(demand) as Readonly<Record<string, unknown>>)[word]);
+  if (more.length > 0 || values.includes(undefined)) return undefined;
+  if (values.every((value) => Array.isArray(value))) return { [word]: join(values) };
+  if (word === "componentsAtLeast") return { [word]: leastOf(values as readonly string[]) };
+  return word === "byIndex" ? joinByIndex(values as readonly ByIndex[]) : undefined;
+}
+
+function leastOf(values: readonly string[]): string {
+  const [first = new Uint8Array(), ...others] = values.map((value) => fromHex(value));
+  return toHex(first.map((byte, at) => Math.min(byte, ...others.map((other) => other[at] ?? 0))));
+}
+
+type ByIndex = Readonly<Record<string, readonly unknown[]>>;
+
+function joinByIndex(values: readonly ByIndex[]): unknown {
+  const shared = Object.keys(values[0] ?? {}).filter((index) => values.every((value) => index in value));
+  if (shared.length === 0) return undefined;
+  return {
+    byIndex: Object.fromEntries(
+      shared.map((index) => [index, join(values.map((value) => value[index] ?? []))]),
+    ),
+  };
 }
 
 /**
@@ -84,7 +78,7 @@ export function combinationsOf<Kind extends EvidenceKind>(
   demands: Readonly<Record<string, unknown>>,
   pieces: readonly VerifiedEvidence<Kind>[],
 ): unknown {
-  const differing = rules.filter(([name, rule]) => rule.read !== undefined && hasSeveral(demands[name]));
+  const differing = rules.filter(([name, rule]) => "read" in rule && hasSeveral(demands[name]));
   if (differing.length < 2) return ACCEPT_ANY;
   const seen = pieces.map((piece) =>
     Object.fromEntries(differing.map(([name, rule]) => [name, rule.read?.(piece) ?? ""] as const)),
@@ -93,6 +87,6 @@ export function combinationsOf<Kind extends EvidenceKind>(
 }
 
 function hasSeveral(demand: unknown): boolean {
-  const { oneOf } = (typeof demand === "object" ? (demand ?? {}) : {}) as { readonly oneOf?: unknown };
-  return Array.isArray(oneOf) && oneOf.length > 1;
+  const { oneOf } = Object(demand) as { readonly oneOf?: readonly unknown[] };
+  return (oneOf?.length ?? 0) > 1;
 }

@@ -243,7 +243,7 @@ export function recogniseEvidence(bytes: Uint8Array): EvidenceKind {
  *
  * @throws {EvidenceError} EVIDENCE_REVOKED
  */
-function checkNotRevoked({ tcbStatus, advisories, checks }: VerifiedEvidence): void {
+export function checkNotRevoked({ tcbStatus, advisories, checks }: VerifiedEvidence): void {
   if (tcbStatus !== "Revoked") return;
   const error = new EvidenceError({
     code: "EVIDENCE_REVOKED",

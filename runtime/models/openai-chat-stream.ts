@@ -94,19 +94,20 @@ export function createChatStreamReader(filter: ReasoningFilter | null = null): S
 
 /**
  * One id throughout, as documented, or one for each chunk, as some gateways and older servers do (BerriAI/litellm#14429,
- * ggml-org/llama.cpp#5876): an id changes no answer. A splice of two answers shows by an id that comes back beside another. Where each
- * has one chunk, none comes back: two ids of two chunks are taken for such a splice.
+ * ggml-org/llama.cpp#5876): an id changes no answer. A splice of answers shows by an id that comes back beside another, or by chunks
+ * that have none after the first that has one. Where each answer has one chunk, none comes back: two ids of two chunks are taken for
+ * such a splice.
  */
 class ChunkIds {
   readonly #seen = new Set<string>();
-  #comesBack = false;
+  /** The chunks are of one response, by an id that comes back or that later ones do without. */
+  #isShared = false;
 
-  /** @throws {UpstreamError} MODEL_RESPONSE_MALFORMED */
+  /** @param id empty for none. @throws {UpstreamError} MODEL_RESPONSE_MALFORMED */
   see(id: string): void {
-    if (id === "") return;
-    if (this.#seen.has(id)) this.#comesBack = true;
-    this.#seen.add(id);
-    if (this.#comesBack && this.#seen.size > 1) throw malformed("the stream goes on with another response");
+    if (id === "" ? this.#seen.size > 0 : this.#seen.has(id)) this.#isShared = true;
+    if (id !== "") this.#seen.add(id);
+    if (this.#isShared && this.#seen.size > 1) throw malformed("the stream goes on with another response");
   }
 
   /** The response's; null where each chunk has its own. @throws {UpstreamError} MODEL_RESPONSE_MALFORMED */

@@ -352,6 +352,8 @@ describe("ids of the chunks of a stream", () => {
   test.for([
     ["one throughout", ["x", "x", "x"], "x"],
     ["one, and none at first", ["", "x", "x"], "x"],
+    ["one, and none after it", ["x", "", ""], "x"],
+    ["none", ["", "", ""], null],
     ["another for each", ["x", "y", "z"], null],
     ["another for each, and none at first", ["", "x", "y", "z"], null],
   ] as const)("are no reason to lose an answer: %s", ([, ids, responseId]) => {
@@ -367,6 +369,7 @@ describe("ids of the chunks of a stream", () => {
     ["one that comes back after another", ["x", "y", "x"]],
     ["one chunk, and several of another response", ["x", "y", "y"]],
     ["one chunk of each", ["x", "y"]],
+    ["one id for each of three, and chunks without one", ["x", "", "y", "", "z"]],
   ] as const)("show a splice of two responses: %s", ([, ids]) => {
     expect(codeOf(() => streamed(chat, chunks(...ids)))).toBe("MODEL_RESPONSE_MALFORMED");
   });

@@ -24,6 +24,10 @@ export function registerEnclave(program: Command): void {
     .requiredOption("--wei-per-output-token <wei>", "your price, for thinking too", parseWei)
     .option("--attester <kind>", "configfs-tsm, dstack or nitro", "configfs-tsm")
     .option("--sources", "let prompts name pages, images and documents of the public Internet")
+    .option(
+      "--reads <chainId=url...>",
+      "servers of chains that have eth_getProof: let questions read contracts (Inference.withReads)",
+    )
     .option("--folder <path>", "where to write", ".")
     .action(async (options: InitOptions) => {
       const { initEnclave } = await import("./init.ts");

@@ -26,6 +26,8 @@ export interface InitOptions {
   readonly attester: string;
   readonly folder: string;
   readonly sources?: true;
+  /** `chainId=url` */
+  readonly reads?: readonly string[];
 }
 
 const OWNER_ONLY = 0o600;
@@ -62,7 +64,7 @@ export function initEnclave(options: InitOptions): string {
 }
 
 function describe(
-  { folder }: InitOptions,
+  { folder, coordinator, reads }: InitOptions,
   templates: readonly ProviderTemplate[],
   files: readonly string[],
 ): string {
@@ -76,6 +78,7 @@ function describe(
     ),
     "",
     "Read behaviour.json before you publish its digest: everything in it is part of the enclave's identity.",
+    ...(reads === undefined ? [describeReads(coordinator)] : []),
     ...(keys.length === 0 ? [] : [`Your oracle node brings ${keys.join(", ")}.`]),
   ];
   return `${lines.join("\n")}\n`;
@@ -117,8 +120,34 @@ function createBehaviour(options: InitOptions, templates: readonly ProviderTempl
       retries: 2,
     },
     providers: Object.fromEntries(providers),
-    ...(options.sources === true ? { sources: SOURCES } : {}),
+    ...createSources(options),
   };
+}
+
+function createSources({ sources, reads }: InitOptions): Pick<BehaviourFile, "sources"> {
+  if (sources !== true && reads === undefined) return {};
+  const named = sources === true ? SOURCES : NO_SOURCES;
+  return { sources: reads === undefined ? named : { ...named, reads: { servers: toServers(reads) } } };
+}
+
+function toServers(reads: readonly string[]): Readonly<Record<string, string>> {
+  const servers: Record<string, string> = {};
+  for (const text of reads) {
+    const at = text.indexOf("=");
+    const [chainId, url] = [text.slice(0, at), text.slice(at + 1)];
+    if (at < 1 || url === "")
+      throw invalid(`--reads takes CHAINID=URL, such as 1=https://rpc.example, not ${text}`);
+    if (servers[chainId] !== undefined)
+      throw invalid(`--reads names chain ${chainId} twice: an enclave asks one server of it`);
+    servers[chainId] = url;
+  }
+  return servers;
+}
+
+/** What the enclave refuses without them, and what would be written. */
+function describeReads(coordinators: readonly string[]): string {
+  const chains = [...new Set(coordinators.map((text) => text.split(":")[0] ?? ""))];
+  return `Questions that read contracts (Inference.withReads) are refused: ${chains.map((chain) => `--reads ${chain}=https://…`).join(" ")}, a server that has eth_getProof, adds sources.reads.`;
 }
 
 /** What prompts name by URL: anywhere on the public Internet, within the limits that are set unless others are. */
@@ -127,6 +156,13 @@ const SOURCES: NonNullable<BehaviourFile["sources"]> = {
   addresses: "public",
   headers: { "user-agent": "adyton-enclave" },
   pages: { extractor: EXTRACTOR },
+};
+
+/** Prompts name nothing by URL. */
+const NO_SOURCES: NonNullable<BehaviourFile["sources"]> = {
+  hosts: [],
+  addresses: "public",
+  headers: { "user-agent": "adyton-enclave" },
 };
 
 function createOperator(options: InitOptions, credential: string): unknown {

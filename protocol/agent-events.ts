@@ -61,6 +61,19 @@ export const ProgramStarted = z.strictObject({
 });
 export type ProgramStarted = z.output<typeof ProgramStarted>;
 
+/** Before the program starts: the log that it runs for is proven. */
+export const EventProven = z.strictObject({
+  type: z.literal("event.proven"),
+  chainId: z.string().regex(/^(?:0|[1-9][0-9]{0,77})$/),
+  blockHash: bytes32,
+  /** In the block. */
+  logIndex: uint32,
+  /** SHA-256 of the block's header and receipts, as RFC 8785 JSON: they are among the bodies. */
+  proofHash: bytes32,
+  proofBytes: size,
+});
+export type EventProven = z.output<typeof EventProven>;
+
 export const CallMade = z.strictObject({
   type: z.literal("call.made"),
   call: uint32,
@@ -117,6 +130,7 @@ export const ProgramEnded = z.strictObject({
 export type ProgramEnded = z.output<typeof ProgramEnded>;
 
 export const AGENT_EVENTS = [
+  EventProven,
   ProgramStarted,
   CallMade,
   CallExchanged,

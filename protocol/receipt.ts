@@ -10,6 +10,7 @@ import { equalBytes } from "./bytes.ts";
 import { encodeCanonicalJson, parseJson } from "./canonical-json.ts";
 import { AgentDomain, OffChainDomain, ON_CHAIN_DOMAIN_NAME, OnChainDomain } from "./domain.ts";
 import { InputError } from "./errors.ts";
+import { EventRun } from "./event-run.ts";
 import { bytes32, bytesHex, refusedField, signature65 } from "./fields.ts";
 import { Keyset } from "./keyset.ts";
 import { MAX_RECEIPT_BYTES } from "./limits.ts";
@@ -72,8 +73,17 @@ export const AgentReceipt = z.strictObject({
 });
 export type AgentReceipt = z.output<typeof AgentReceipt>;
 
-export const Receipt = z.union([OnChainReceipt, OffChainReceipt, AgentReceipt]);
-export type Receipt = OnChainReceipt | OffChainReceipt | AgentReceipt;
+/** Of a program's run for a log: off chain, and bound to the log's block. */
+export const EventReceipt = z.strictObject({
+  ...common,
+  domain: OffChainDomain,
+  request: EventRun,
+  stateBlock: StateBlock,
+});
+export type EventReceipt = z.output<typeof EventReceipt>;
+
+export const Receipt = z.union([OnChainReceipt, OffChainReceipt, AgentReceipt, EventReceipt]);
+export type Receipt = OnChainReceipt | OffChainReceipt | AgentReceipt | EventReceipt;
 
 /** Of a request to a coordinator. */
 export function isOnChain(receipt: Receipt): receipt is OnChainReceipt {
@@ -82,6 +92,10 @@ export function isOnChain(receipt: Receipt): receipt is OnChainReceipt {
 
 export function isAgentRun(receipt: Receipt): receipt is AgentReceipt {
   return "grantId" in receipt.request;
+}
+
+export function isEventRun(receipt: Receipt): receipt is EventReceipt {
+  return "logIndex" in receipt.request;
 }
 
 /** The file's bytes. */
@@ -118,8 +132,15 @@ export function parseReceipt(bytes: Uint8Array): Receipt {
 }
 
 /** Chosen by the domain, so that an error names the field that is wrong and not every field of the other forms. */
-function formOf(value: unknown): typeof OnChainReceipt | typeof OffChainReceipt | typeof AgentReceipt {
+function formOf(
+  value: unknown,
+): typeof OnChainReceipt | typeof OffChainReceipt | typeof AgentReceipt | typeof EventReceipt {
   const isOf = (domain: z.ZodType): boolean => z.looseObject({ domain }).safeParse(value).success;
-  if (isOf(OffChainDomain)) return OffChainReceipt;
+  if (isOf(OffChainDomain)) {
+    const isEvents = z
+      .looseObject({ request: z.looseObject({ logIndex: z.unknown() }) })
+      .safeParse(value).success;
+    return isEvents ? EventReceipt : OffChainReceipt;
+  }
   return isOf(AgentDomain) ? AgentReceipt : OnChainReceipt;
 }

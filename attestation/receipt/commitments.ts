@@ -5,7 +5,15 @@ import { AnswerStatus, answerStatusName } from "../../protocol/answer.ts";
 import { fromHex, type Hex } from "../../protocol/bytes.ts";
 import { AdytonError } from "../../protocol/errors.ts";
 import { decodePayload } from "../../protocol/payload.ts";
-import { isAgentRun, isOnChain, type AgentReceipt, type Receipt } from "../../protocol/receipt.ts";
+import { eventRunId } from "../../protocol/event-run.ts";
+import {
+  isAgentRun,
+  isEventRun,
+  isOnChain,
+  type AgentReceipt,
+  type EventReceipt,
+  type Receipt,
+} from "../../protocol/receipt.ts";
 import { requestId } from "../../protocol/request.ts";
 import { NO_STATE_BLOCK } from "../../protocol/state-block.ts";
 import { keccak } from "../../protocol/struct-hash.ts";
@@ -64,6 +72,7 @@ export function checkRequest(receipt: Receipt): ReceiptCheck {
 
 function requestIdOf(receipt: Receipt): Hex {
   if (isOnChain(receipt)) return requestId(receipt.request);
+  if (isEventRun(receipt)) return eventRunId(receipt.request);
   return isAgentRun(receipt) ? agentRunId(receipt.request) : receipt.request.requestId;
 }
 
@@ -74,6 +83,7 @@ export function checkPayload(receipt: Receipt): ReceiptCheck {
   if (expected === undefined)
     throw failure("payload", { message: "off chain, the request.received event must be disclosed" });
   if (isAgentRun(receipt)) checkRunPayload(receipt);
+  if (isEventRun(receipt)) checkEventPayload(receipt);
   if (expected !== actual)
     throw failure("payload", { message: "the payload is not the one asked", details: { expected, actual } });
   return passed("payload", `${(receipt.payload.length - 2) / 2} bytes, hash ${actual}`);
@@ -86,6 +96,15 @@ function checkRunPayload({ payload, request }: AgentReceipt): void {
   throw failure("payload", {
     message: "the payload is not of the run's program and input",
     details: { programHash: request.programHash, inputHash: request.inputHash },
+  });
+}
+
+/** The run names its program; that the input is the log's is what a replay derives. */
+function checkEventPayload({ payload, request }: EventReceipt): void {
+  if (readCall(fromHex(payload))?.programHash === request.programHash) return;
+  throw failure("payload", {
+    message: "the payload is not of the run's program",
+    details: { programHash: request.programHash },
   });
 }
 
@@ -107,13 +126,16 @@ function receivedPayloadHash({ transcript: [first] }: Receipt): Hex | undefined 
 }
 
 /**
- * On chain the answer is bound to a block, and its number stands beside it. Off chain it is bound to none.
+ * On chain the answer is bound to a block, and its number stands beside it. Off chain it is bound to none, but for a run for a log, which
+ * is bound to the log's.
  *
  * Leaves to the caller: that the chain has a block of this number and hash. The number is the host's word.
  */
-export function checkStateBlock({ stateBlock, answer }: Receipt): ReceiptCheck {
+export function checkStateBlock(receipt: Receipt): ReceiptCheck {
+  const { stateBlock, answer } = receipt;
   const expected = stateBlock?.hash ?? NO_STATE_BLOCK;
-  if (answer.stateBlockHash !== expected) {
+  const isTheLogs = !isEventRun(receipt) || receipt.request.blockHash === expected;
+  if (answer.stateBlockHash !== expected || !isTheLogs) {
     throw failure("state-block", {
       message: "the answer is bound to another block",
       details: { expected, actual: answer.stateBlockHash },

@@ -223,6 +223,8 @@ function bodiesNamedBy(event: TranscriptEvent | undefined): readonly NamedBody[]
       return [{ hash: event.bodyHash, bytes: event.bodyBytes }];
     case "program.started":
       return event.programBody === null ? [] : [{ hash: event.programBody, bytes: event.programBytes }];
+    case "event.proven":
+      return [{ hash: event.proofHash, bytes: event.proofBytes }];
     case "call.made":
       return [{ hash: event.argsHash, bytes: event.argsBytes }];
     case "log.written":

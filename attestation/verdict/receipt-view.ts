@@ -257,6 +257,10 @@ function viewEvent(event: TranscriptEvent, bodies: Receipt["bodies"]): EventView
       const kept = event.programBody === null ? null : body(event.programBody);
       return { title: "Program started", says, size: event.programBytes, body: kept };
     }
+    case "event.proven": {
+      const says = [`log ${event.logIndex} of block ${event.blockHash}, chain ${event.chainId}, proven`];
+      return { title: "Event", says, size: event.proofBytes, body: body(event.proofHash) };
+    }
     case "call.made":
       return {
         title: `Call ${event.call}`,

@@ -8,6 +8,7 @@ import { toHex, toUtf8, type Hex } from "../../protocol/bytes.ts";
 import { InputError } from "../../protocol/errors.ts";
 import type { StateBlock } from "../../protocol/state-block.ts";
 import { keccak } from "../../protocol/struct-hash.ts";
+import type { ProvenEvent } from "../../runtime/agents/event-run.ts";
 import type { RunEnd, RunTerms } from "../../runtime/agents/run-loop.ts";
 import { toAnswer } from "../../runtime/agents/run-output.ts";
 import { toRunTerms } from "../../runtime/agents/run-terms.ts";
@@ -39,6 +40,8 @@ export interface AgentQuestion {
   readonly maxOutputBytes: number;
   /** That the answer is bound to; null off chain. */
   readonly stateBlock: StateBlock | null;
+  /** The log that it runs for, proven; null for what no log began. */
+  readonly event: ProvenEvent | null;
 }
 
 /** For whoever watches: no argument and no result. */
@@ -69,6 +72,17 @@ export async function answerAgent(
   }
   const { stored, started, terms } = prepared;
   const isCarried = question.call.program.length > 0;
+  if (question.event !== null) {
+    const { run, proof } = question.event;
+    recorder.note({
+      type: "event.proven",
+      chainId: run.chainId.toString(),
+      blockHash: run.blockHash,
+      logIndex: run.logIndex,
+      proofHash: recorder.keep(proof),
+      proofBytes: proof.length,
+    });
+  }
   recorder.note({ ...started, programBody: isCarried ? null : recorder.keep(stored.file) });
   const budget = new RunBudget(question.fee);
   const over = new AbortController();

@@ -12,6 +12,7 @@ import { bytes32, bytesHex } from "../../protocol/fields.ts";
 import { MAX_OUTPUT_BYTES, MAX_PAYLOAD_BYTES } from "../../protocol/limits.ts";
 import { decodePayload, payloadHash, PayloadType } from "../../protocol/payload.ts";
 import { AccountRunCall } from "../../runtime/agents/account-run.ts";
+import { EventRunCall, MAX_EVENT_PROOF_BYTES } from "../../runtime/agents/event-run.ts";
 import type { Answerer } from "../answers/answerer.ts";
 import { callerOf } from "../api/callers.ts";
 import { parseInput } from "../api/parse-input.ts";
@@ -24,6 +25,8 @@ import { answerAgent, type Agents } from "./answer-agent.ts";
 
 /** Bytes of a call: a payload in hex, and room. */
 const MAX_CALL_BYTES = 3 * MAX_PAYLOAD_BYTES;
+/** Bytes: what proves a log, and room for how a server writes it. */
+const MAX_EVENT_CALL_BYTES = 2 * MAX_EVENT_PROOF_BYTES;
 const MAX_SECRET_BYTES = 16 * 1024;
 /** Where a caller names none: what it may cost is agreed with the operator. */
 const NO_FEE_LIMIT = 2n ** 128n - 1n;
@@ -45,7 +48,7 @@ const RunCall = z.strictObject({
 export function createAgentRoutes(
   options: OffChainOptions,
   agents: Agents,
-  answerer: Pick<Answerer, "answerAccountRun">,
+  answerer: Pick<Answerer, "answerAccountRun" | "answerEventRun">,
 ): Router {
   const router = Router();
   router.put("/v1/programs", readBytes(MAX_PROGRAM_BYTES), (request, response) => {
@@ -59,6 +62,10 @@ export function createAgentRoutes(
   });
   router.post("/v1/agents/account-runs", readJson(MAX_CALL_BYTES), async (request, response) => {
     const answer = await answerer.answerAccountRun(parseInput(AccountRunCall, request.body));
+    response.type("application/json").send(answer);
+  });
+  router.post("/v1/agents/event-runs", readJson(MAX_EVENT_CALL_BYTES), async (request, response) => {
+    const answer = await answerer.answerEventRun(parseInput(EventRunCall, request.body));
     response.type("application/json").send(answer);
   });
   router.post("/v1/agents/runs", readJson(MAX_CALL_BYTES), runRoute(options, agents));
@@ -94,6 +101,7 @@ function runRoute(options: OffChainOptions, agents: Agents): RequestHandler {
         fee,
         maxOutputBytes: MAX_OUTPUT_BYTES,
         stateBlock: null,
+        event: null,
       } as const;
       return await answerAgent({ agents, inference: options.inference }, run, recorder, (event) => {
         progress.send("call", event);

@@ -16,7 +16,8 @@ export interface Answering {
   readonly agents: Agents | null;
 }
 
-export interface PayloadTerms extends Bounds, Pick<AgentQuestion, "trigger" | "now" | "stateBlock"> {
+export interface PayloadTerms
+  extends Bounds, Pick<AgentQuestion, "trigger" | "now" | "stateBlock" | "event"> {
   readonly requestId: Hex;
   readonly payload: Uint8Array;
   readonly domain: Domain;

@@ -13,11 +13,13 @@ import { CLOCK_TOLERANCE_SECONDS } from "../../protocol/limits.ts";
 import { isSealedPayload } from "../../protocol/sealed-payload.ts";
 import { toStateBlockText, type StateBlock } from "../../protocol/state-block.ts";
 import type { AccountRunCall } from "../../runtime/agents/account-run.ts";
+import type { EventRunCall } from "../../runtime/agents/event-run.ts";
 import type { Operator } from "../configuration/operator.ts";
 import type { AttestedIdentity } from "../identity/identity.ts";
 import type { Agents } from "../agents/answer-agent.ts";
 import type { ReceiptStore } from "../openai/receipt-store.ts";
 import type { AnswerLedger, BatchMember, LedgerAnswer } from "./answer-ledger.ts";
+import { checkEventRun } from "./check-event-run.ts";
 import { checkAccountRun } from "./check-account-run.ts";
 import { checkLedgerCall } from "./check-ledger-call.ts";
 import { checkCall, checkFunctionsCall, checkRecipient, checkTime, type CheckedCall } from "./check-call.ts";
@@ -48,6 +50,8 @@ export interface Answerer {
   readonly answerEntry: (call: LedgerAnswerCall) => Promise<string>;
   /** Also throws for a program that is not here, which the caller can bring. */
   readonly answerAccountRun: (call: AccountRunCall) => Promise<string>;
+  /** As `answerAccountRun`, for a log: also throws for one that is not proven. */
+  readonly answerEventRun: (call: EventRunCall) => Promise<string>;
   /** One signature over answers that were given. @throws {InputError} as `signBatch` */
   readonly batch: (requestIds: readonly Hex[]) => BatchReply;
   /** The answer that was signed to a request, or is about to be. @throws {InputError} INPUT_NOT_FOUND */
@@ -79,6 +83,7 @@ export function createAnswerer(options: AnswererOptions): Answerer {
     answerFunctions: async (call, stateBlock) => await answerOnce(checkFunctionsCall(call, stateBlock)),
     answerEntry: async (call) => await answerOnce(checkLedgerCall(call, options.operator)),
     answerAccountRun: async (call) => await answerOnce(checkAccountRun(call, options.agents)),
+    answerEventRun: async (call) => await answerOnce(checkEventRun(call, options.agents)),
     batch: (requestIds) => signBatch(options, ledger, requestIds),
     find,
     findTwin: async (requestId) => {

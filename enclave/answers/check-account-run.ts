@@ -37,5 +37,6 @@ export function checkAccountRun(call: AccountRunCall, agents: Agents | null): Ch
     maxOutputBytes: MAX_OUTPUT_BYTES,
     deadline: run.deadline,
     trigger,
+    event: null,
   };
 }

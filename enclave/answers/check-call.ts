@@ -13,6 +13,7 @@ import { payloadHash } from "../../protocol/payload.ts";
 import { requestId } from "../../protocol/request.ts";
 import { isSealedPayload, sealedRecipients, type SealedContext } from "../../protocol/sealed-payload.ts";
 import type { StateBlock } from "../../protocol/state-block.ts";
+import type { ProvenEvent } from "../../runtime/agents/event-run.ts";
 import type { Reading } from "../clock/trusted-clock.ts";
 import type { Operator } from "../configuration/operator.ts";
 
@@ -39,14 +40,16 @@ export interface CheckedCall {
   readonly maxOutputBytes: number;
   readonly deadline: bigint;
   /** What a program is told of why it runs. */
-  readonly trigger: "request" | "slot";
+  readonly trigger: "request" | "slot" | "event";
+  /** The log that a program runs for, with what proves it; null for what no log began. */
+  readonly event: ProvenEvent | null;
 }
 
 /**
  * Above what any model costs: through Functions no fee travels. Whoever has the credential pays as it was agreed with the
  * operator, and its quota bounds what is spent.
  */
-const NO_FEE_LIMIT = 2n ** 128n - 1n;
+export const NO_FEE_LIMIT = 2n ** 128n - 1n;
 
 /**
  * A call that may be answered: the payload is the one that the request names, on a coordinator that this operator serves.
@@ -92,6 +95,7 @@ export function checkCall(call: AnswerCall, { coordinators }: Operator["public"]
     maxOutputBytes: Math.min(request.maxOutputBytes, MAX_OUTPUT_BYTES),
     deadline: request.deadline,
     trigger: "request",
+    event: null,
   };
 }
 
@@ -126,6 +130,7 @@ export function checkFunctionsCall({ request, payload }: FunctionsCall, stateBlo
     maxOutputBytes: Math.min(request.maxOutputBytes, MAX_OUTPUT_BYTES),
     deadline: request.deadline,
     trigger: "request",
+    event: null,
   };
 }
 

@@ -46,6 +46,7 @@ export function checkLedgerCall(call: LedgerAnswerCall, operator: Operator["publ
     maxOutputBytes: Math.min(ledger.terms.maxOutputBytes, MAX_OUTPUT_BYTES),
     deadline: closing.recordedAt + BigInt(Math.min(ledger.terms.exitWindowSeconds, MAX_LIFETIME_SECONDS)),
     trigger: "request",
+    event: null,
   };
 }
 

@@ -57,7 +57,14 @@ export async function makeSealedAnswer(
     const question = keccak(opened.inner);
     const asked = takeKeys(inference, opened.inner, checked, now);
     if (asked === null) return without(AnswerStatus.invalidRequest);
-    const terms = { ...checked, payload: asked.payload, maxOutputBytes, now, trigger: "request" } as const;
+    const terms = {
+      ...checked,
+      payload: asked.payload,
+      maxOutputBytes,
+      now,
+      trigger: "request",
+      event: null,
+    } as const;
     const leave = inference.feeProbes.enter(question, now);
     let outcome: Outcome | null = null;
     try {

@@ -2,13 +2,14 @@
 
 import { answerDigest, recoverSigner } from "../../protocol/answer.ts";
 import { fromHex, toHex } from "../../protocol/bytes.ts";
-import { agentDomain } from "../../protocol/domain.ts";
+import { agentDomain, offChainDomain, type Domain } from "../../protocol/domain.ts";
 import type { SignedAnswer } from "../../protocol/enclave-api.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
 import { keysetId, type Keyset } from "../../protocol/keyset.ts";
 import { encodeReceipt, type EndorsementsJson } from "../../protocol/receipt.ts";
 import { keccak } from "../../protocol/struct-hash.ts";
 import type { AccountRun } from "../../runtime/agents/account-run.ts";
+import type { ProvenEvent } from "../../runtime/agents/event-run.ts";
 import type { ClaimedRun, SubmittedRun } from "../chain/contracts/agent-account.ts";
 
 /**
@@ -16,13 +17,22 @@ import type { ClaimedRun, SubmittedRun } from "../chain/contracts/agent-account.
  *
  * @throws {EvidenceError} EVIDENCE_BINDING_MISMATCH, EVIDENCE_SIGNATURE_INVALID
  */
-export function checkSignedRun(
-  { requestId, run, stateBlock }: AccountRun,
-  signed: SignedAnswer,
+export function checkSignedRun(run: AccountRun, signed: SignedAnswer, keyset: Keyset): void {
+  checkSigned(agentDomain(run.run.chainId, run.run.account), run, signed, keyset);
+}
+
+/** The same for a run for a log. @throws as `checkSignedRun` */
+export function checkSignedEvent(event: ProvenEvent, signed: SignedAnswer, keyset: Keyset): void {
+  checkSigned(offChainDomain(), event, signed, keyset);
+}
+
+function checkSigned(
+  domain: Domain,
+  { requestId, stateBlock }: Pick<AccountRun, "requestId" | "stateBlock">,
+  { answer, signature, output }: SignedAnswer,
   keyset: Keyset,
 ): void {
-  const { answer, signature, output } = signed;
-  const signer = recoverSigner(answerDigest(agentDomain(run.chainId, run.account), answer), signature);
+  const signer = recoverSigner(answerDigest(domain, answer), signature);
   if (
     answer.requestId === requestId &&
     answer.keysetId === keysetId(keyset) &&
@@ -67,6 +77,30 @@ export function toClaimedRun(
     transcriptRoot,
     signature,
   };
+}
+
+/** The receipt's bytes of a run for a log. */
+export function toEventReceipt(
+  { run, payload }: ProvenEvent,
+  signed: SignedAnswer,
+  keyset: Keyset,
+): Uint8Array<ArrayBuffer> {
+  const { answer, signature, output, transcript, bodies, evidence, endorsements, stateBlock } = signed;
+  return encodeReceipt({
+    version: 2,
+    domain: offChainDomain(),
+    request: run,
+    payload: toHex(payload),
+    stateBlock,
+    answer,
+    signature,
+    output,
+    transcript,
+    bodies,
+    keyset,
+    evidence,
+    endorsements: endorsements ?? {},
+  });
 }
 
 /** The receipt's bytes. @param endorsements of an enclave that brings none */

@@ -226,6 +226,34 @@ export const ChainConfig = z
       .describe(
         "accounts whose due slots this node runs: it asks its enclaves, sends what acts, and claims earlier idle runs with it",
       ),
+    events: z
+      .array(
+        z.strictObject({
+          address: address.describe("contract whose logs start the program"),
+          topics: z
+            .array(bytes32.nullable())
+            .max(4)
+            .default([])
+            .describe("that a log must have, in their places; null: any"),
+          program: z.string().min(1).describe("file of the program, as adyton agent build writes it"),
+          receipts: z
+            .string()
+            .min(1)
+            .describe("folder for the runs' receipts: they are also what remembers that a log was run for"),
+          lookbackBlocks: z
+            .int()
+            .min(1)
+            .max(100_000)
+            .default(300)
+            .describe(
+              "blocks that are looked through after a start; the enclave runs for logs of the last hour",
+            ),
+        }),
+      )
+      .default([])
+      .describe(
+        "logs for each of which this node has its enclave run a program, once, when their block has its confirmations",
+      ),
     prices: PriceList.prefault({}).describe(
       "what a request must offer to be served by this node; one that offers less is not answered, and refunded",
     ),

@@ -132,6 +132,16 @@ export class EnclaveClient {
     );
   }
 
+  /** `call` is the JSON text of an `EventRunCall`. @throws as `runForAccount` */
+  async runForEvent(call: string): Promise<SignedAnswer> {
+    const { answerTimeoutMs } = this.#options;
+    const path = "/v1/agents/event-runs";
+    return parseReply(
+      SignedAnswer,
+      await this.#send({ method: "POST", path, body: call, timeoutMs: answerTimeoutMs }),
+    );
+  }
+
   /** Brings a program, which the enclave keeps by its hash until it restarts. @throws {InputError} for what is none */
   async putProgram(file: Uint8Array): Promise<void> {
     const reply = await this.#send({

@@ -17,6 +17,7 @@ import { Funds, type KeyFunds } from "../transmitter/funds.ts";
 import { Transmitter } from "../transmitter/transmitter.ts";
 import { LedgerPlanner } from "./ledgers/ledger-planner.ts";
 import { AdmittedKeysets } from "./asking/admitted-keysets.ts";
+import { EventWatch } from "../agents/event-watch.ts";
 import { AgentPlanner } from "./plans/agent-planner.ts";
 import { AdmissionPlanner } from "./plans/admission-planner.ts";
 import { BatchPlanner } from "./plans/batch-planner.ts";
@@ -52,6 +53,7 @@ export class ChainTransactions {
   readonly #readDataPrice: ReadDataPrice;
   #transmitter: Transmitter | undefined;
   #ledgers: LedgerPlanner | undefined;
+  #events: EventWatch | undefined;
   #prepared: readonly PreparedPlans[] = [];
 
   constructor(options: ChainTransactionsOptions) {
@@ -139,6 +141,7 @@ export class ChainTransactions {
   async stop(): Promise<void> {
     await this.#transmitter?.stop();
     await this.#ledgers?.stop();
+    await this.#events?.settle();
     await Promise.all(this.#prepared.map((plans) => plans.stop()));
   }
 
@@ -187,12 +190,23 @@ export class ChainTransactions {
         this.wake();
       },
     });
+    const events = (this.#events = new EventWatch({
+      ...this.#context,
+      events: config.events,
+      maxRange: config.maxBlockRange,
+      sessions: () => enclaves.sessions,
+      drop: (session, error) => {
+        const lost = enclaves.sessions.find(({ url }) => url === session.url);
+        if (lost !== undefined) enclaves.drop(lost, error);
+      },
+    }));
     return new Transmitter({
       ...this.#context,
       signers,
       lease,
       funds: this.#funds,
       plan: async (current, limit) => {
+        await events.look(current);
         // Nobody waits for them as for an answer: they have a part of the room, and settlements the rest.
         const share = Math.max(1, Math.floor(limit / PREPARED_PART));
         const prepared = this.#prepared.flatMap((plans) => plans.take(current, share));

@@ -1,7 +1,12 @@
 /** A run as its receipt records it: what a replay is given in place of the world. */
 
 import { sha256 } from "@noble/hashes/sha2.js";
-import type { CallExchanged, ProgramEnded, ProgramStarted } from "../../protocol/agent-events.ts";
+import type {
+  CallExchanged,
+  EventProven,
+  ProgramEnded,
+  ProgramStarted,
+} from "../../protocol/agent-events.ts";
 import { fromHex, toHex, type Hex } from "../../protocol/bytes.ts";
 import type { Receipt } from "../../protocol/receipt.ts";
 import { understoodEvent, type TranscriptEvent } from "../../protocol/transcript.ts";
@@ -24,6 +29,8 @@ export interface RecordedCall {
 
 export interface Recording {
   readonly started: ProgramStarted;
+  /** Of a run for a log, what proves it; null where no event names any. */
+  readonly proof: { readonly event: EventProven; readonly bytes: Uint8Array } | null;
   readonly calls: ReadonlyMap<number, RecordedCall>;
   readonly logs: readonly Hex[];
   readonly ended: ProgramEnded;
@@ -40,7 +47,21 @@ export function readRecording(receipt: Receipt): Recording {
   const calls = new Map(
     ofType(all, "call.made").map((made) => [made.call, readCall(receipt, all, made)] as const),
   );
-  return { started, calls, logs: ofType(all, "log.written").map(({ hash }) => hash), ended };
+  const [proven, ...more] = ofType(all, "event.proven");
+  if (more.length > 0) throw new NotReplayable("noProgram", "the transcript has more than one event.proven");
+  return {
+    started,
+    proof: proven === undefined ? null : readEvent(receipt, proven),
+    calls,
+    logs: ofType(all, "log.written").map(({ hash }) => hash),
+    ended,
+  };
+}
+
+function readEvent(receipt: Receipt, event: EventProven): NonNullable<Recording["proof"]> {
+  const bytes = bodyOf(receipt, event.proofHash, null);
+  if (bytes === null) throw new NotReplayable("withheld", "what proves the log is withheld");
+  return { event, bytes };
 }
 
 function ofType<Type extends TranscriptEvent["type"]>(

@@ -2,6 +2,7 @@
 
 /** Where a replay parts from the record. */
 export type DivergedAt =
+  | "event"
   | "program"
   | "input"
   | "body"

@@ -10,14 +10,15 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import type { AgentCall } from "../../protocol/agent-call.ts";
 import { parseProgram, programHash, type Program } from "../../protocol/agent-program.ts";
-import { fromHex, toHex, toUtf8, type Hex } from "../../protocol/bytes.ts";
+import { fromHex, fromUtf8, toHex, toUtf8, type Hex } from "../../protocol/bytes.ts";
 import { InputError } from "../../protocol/errors.ts";
 import { MAX_OUTPUT_BYTES } from "../../protocol/limits.ts";
 import { decodePayload, PayloadType } from "../../protocol/payload.ts";
-import { isOnChain, type Receipt } from "../../protocol/receipt.ts";
+import { isEventRun, isOnChain, type Receipt } from "../../protocol/receipt.ts";
 import { keccak } from "../../protocol/struct-hash.ts";
 import { bodyOf as httpBody, HttpArgs, parseArgs } from "./call-args.ts";
 import { isHostCausable, tell } from "./call-result.ts";
+import { proveRecordedEvent } from "./event-run.ts";
 import { bodyOf, readRecording, type RecordedCall, type Recording } from "./recording.ts";
 import { NotReplayable, ReplayDivergence, type DivergedAt } from "./replay-verdict.ts";
 import { runProgram, type Call, type CallDelivery, type RunEnd } from "./run-loop.ts";
@@ -48,6 +49,7 @@ export async function replayReceipt(
   const { started } = recording;
   compare("input", started.inputHash, keccak(call.input));
   compare("program", started.programHash, call.programHash);
+  compareEvent(receipt, recording, call);
   const program = readProgram(receipt, recording, call.program.length > 0 ? call.program : programFile);
   if (started.engine !== sandbox.engine || started.prelude !== sandbox.prelude) {
     throw new NotReplayable(
@@ -80,6 +82,29 @@ function readCall({ payload }: Receipt): AgentCall {
     if (!(error instanceof InputError)) throw error;
   }
   throw new NotReplayable("noProgram", "the payload is no agent's call that can be read");
+}
+
+/** The log is proven anew, and the run's id and input are what follows from it. */
+function compareEvent(receipt: Receipt, { started, proof }: Recording, call: AgentCall): void {
+  const isForLog = isEventRun(receipt);
+  compare("event", started.trigger === "event" ? "a log" : "no log", isForLog ? "a log" : "no log");
+  compare("event", proof === null ? "no log" : "a log", isForLog ? "a log" : "no log");
+  if (!isForLog || proof === null) return;
+  const { event, bytes } = proof;
+  const { chainId, blockHash, logIndex, programHash } = receipt.request;
+  compare(
+    "event",
+    `log ${event.logIndex} of ${event.blockHash} on ${event.chainId}`,
+    `log ${logIndex} of ${blockHash} on ${chainId}`,
+  );
+  try {
+    const { requestId, input } = proveRecordedEvent({ chainId, programHash, logIndex }, bytes);
+    compare("event", receipt.answer.requestId, requestId);
+    compare("event", fromUtf8(call.input), fromUtf8(input));
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    throw new ReplayDivergence({ at: "event", call: null, expected: event.proofHash, actual: error.message });
+  }
 }
 
 function readProgram(receipt: Receipt, { started }: Recording, carried: Uint8Array | null): Program {

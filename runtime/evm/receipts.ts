@@ -52,9 +52,19 @@ export function mayHaveLog({ logsBloom }: BlockHeader, { address: of, topics }: 
  * @throws {ProofRefused}
  */
 export function verifyLogs(
-  { receiptsRoot }: BlockHeader,
+  header: BlockHeader,
   receipts: readonly ShownReceipt[],
   { address: of, topics }: LogFilter,
+): readonly ProvenLog[] {
+  return verifyAllLogs(header, receipts).filter(
+    (log) => log.address === of && topics.every((topic, at) => topic === null || log.topics[at] === topic),
+  );
+}
+
+/** All logs of a block, as `verifyLogs`: a log's index is its place among them. @throws {ProofRefused} */
+export function verifyAllLogs(
+  { receiptsRoot }: BlockHeader,
+  receipts: readonly ShownReceipt[],
 ): readonly ProvenLog[] {
   const root = orderedTrieRoot(receipts.map(encodeReceipt));
   if (root !== receiptsRoot) {
@@ -65,10 +75,7 @@ export function verifyLogs(
   }
   return receipts
     .flatMap(({ logs }, transactionIndex) => logs.map((log) => ({ ...log, transactionIndex })))
-    .map((log, logIndex) => ({ ...log, logIndex }))
-    .filter(
-      (log) => log.address === of && topics.every((topic, at) => topic === null || log.topics[at] === topic),
-    );
+    .map((log, logIndex) => ({ ...log, logIndex }));
 }
 
 /** EIP-2718: a byte for the type before the list, but for the oldest. */

@@ -7,6 +7,7 @@ import { registerDemo } from "./demo/command.ts";
 import { registerEnclave } from "./enclave/command.ts";
 import { registerEpoch } from "./epoch/command.ts";
 import { registerFront } from "./front/command.ts";
+import { registerIdentity } from "./front/identity-command.ts";
 import { registerFunctions } from "./functions/command.ts";
 import { registerImage } from "./image/command.ts";
 import { registerInit } from "./init/command.ts";
@@ -40,6 +41,7 @@ export function registerCommands(program: Command): void {
   registerEnclave(program);
   registerFunctions(program);
   registerFront(program);
+  registerIdentity(program);
   registerSealKey(program);
   registerMcp(program);
   registerImage(program);

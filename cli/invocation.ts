@@ -38,7 +38,7 @@ export function commandLineFrom(folder: string, ...args: readonly string[]): str
 
 /** Words that follow `adyton` where a text means the command, and not the project. */
 const MENTION =
-  /(?<![\w/.@-]|npx )adyton (?=(?:agent|ask|demo|enclave|epoch|front|functions|image|init|inspect|mcp|model|oracle|policy|receipt|replay|result|seal-key|srs|up|upgrade|verify)\b(?!:))/gu;
+  /(?<![\w/.@-]|npx )adyton (?=(?:agent|ask|demo|enclave|epoch|front|functions|identity|image|init|inspect|mcp|model|oracle|policy|receipt|replay|result|seal-key|srs|up|upgrade|verify)\b(?!:))/gu;
 
 /** A help text or a message, which other rooms write with `adyton verify` and the like, with the command as it is typed here. */
 export function asTyped(text: string): string {

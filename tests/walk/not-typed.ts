@@ -41,6 +41,14 @@ export const NOT_TYPED: readonly NotTyped[] = [
     ],
   ),
   ...rows(
+    "docs/how-to/charge-per-call.md",
+    "needs a facilitator, a token and an enclave with a name; tests/docs/charge-per-call.test.ts types what needs none",
+    [
+      "adyton front --enclave https://10.0.0.5:8443 --policy policy.json --rpc https://… --certificate fullchain.pem --key privkey.pem --charge charge.json",
+      'adyton identity https://front.example --name "Oracle of Delphi" --description "Answers of attested models" --charges --registration eip155:11155111:0x8004a6090Cd10A7288092483047B097295Fb8847:7',
+    ],
+  ),
+  ...rows(
     "docs/how-to/chainlink-functions.md",
     "needs an enclave with a name of its own and Chainlink's nodes, which were shut down; tests/functions runs both on a local chain",
     [

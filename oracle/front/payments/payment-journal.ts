@@ -85,9 +85,9 @@ export class PaymentJournal {
   /** @throws {InputError} INPUT_RATE_LIMITED while it is full */
   ask(entry: Pick<Entry, "payment" | "call" | "validBefore">, nowSeconds: number): void {
     this.#forgetExpired(nowSeconds);
-    if (this.#entries.size >= MAX_PAYMENTS && !this.#entries.has(entry.payment)) 
+    if (this.#entries.size >= MAX_PAYMENTS && !this.#entries.has(entry.payment))
       throw new InputError({ code: "INPUT_RATE_LIMITED", message: "too many paid calls at once: try again" });
-    
+
     this.#write({ ...entry, state: "asking", reply: null, settlement: null });
   }
 

@@ -280,7 +280,9 @@ describe("a call that is paid for", () => {
     const { receipt, checks } = await verifyReceipt(file);
     expect(receipt.answer.keysetId).toBe(enclave.keysetId);
     // `adyton verify` prints what was checked.
-    expect(checks.map(({ detail }) => detail).join()).toContain(`the caller's context is ${hashOf(sent[0]!)}`);
+    expect(checks.map(({ detail }) => detail).join()).toContain(
+      `the caller's context is ${hashOf(sent[0]!)}`,
+    );
     expect(contextOf(receipt)).toBe(hashOf(sent[0]!));
     // Another payment, of the same amount to the same account, is another context.
     expect(contextOf(receipt)).not.toBe(hashOf(await makePayment("What is 6 * 7?")));

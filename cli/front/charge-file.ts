@@ -5,10 +5,10 @@ import { ChargeFile, chargeOf } from "../../oracle/front/payments/charge.ts";
 import { createFacilitator } from "../../oracle/front/payments/facilitator.ts";
 import type { PaidCallsOptions } from "../../oracle/front/payments/paid-calls.ts";
 import { PaymentJournal } from "../../oracle/front/payments/payment-journal.ts";
-import { createStatements } from "../../oracle/front/payments/statements.ts";
 import { InputError } from "../../protocol/errors.ts";
 import { bytes32, refusedField } from "../../protocol/fields.ts";
 import { readInputText } from "../input-file.ts";
+import { createStatements } from "./sign-statements.ts";
 
 /**
  * Paths in the file are relative to it.

@@ -14,7 +14,6 @@ import type { Upstream } from "../upstream.ts";
 import type { Charge } from "./charge.ts";
 import type { Facilitator } from "./facilitator.ts";
 import type { Entry, PaymentJournal } from "./payment-journal.ts";
-import type { Statements } from "./statements.ts";
 import {
   encodeHeader,
   PaymentHeader,
@@ -32,6 +31,18 @@ const MAX_CALLS = 64;
 const SETTLE_SECONDS = 20;
 /** Seconds beyond `maxTimeoutSeconds` for clocks that differ: a payment that is good for longer is kept for longer. */
 const CLOCK_SECONDS = 300;
+
+/** What the front signs of payments. */
+export interface Statements {
+  /** `extensions` of what is required for a call of `path`. */
+  readonly offer: (path: string, now: number) => Promise<object>;
+  /** `extensions` of what is told after a settlement. */
+  readonly receipt: (
+    path: string,
+    paid: { readonly payer: Hex; readonly transaction: string },
+    now: number,
+  ) => Promise<object>;
+}
 
 export interface PaidCallsOptions {
   readonly charge: Charge;

@@ -19,13 +19,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { verifyReceipt } from "../../../attestation/index.ts";
 import { describeSimulator } from "../../../devnet/simulator.ts";
 import { startStandInModel, type StandInModel } from "../../../devnet/stand-in-model.ts";
+import { createStatements } from "../../../cli/front/sign-statements.ts";
 import { createEvidenceVerifier } from "../../../client/evidence-verifier.ts";
 import { connectEnclave } from "../../../oracle/enclaves/enclave-session.ts";
 import { createFront } from "../../../oracle/front/front.ts";
 import { chargeOf } from "../../../oracle/front/payments/charge.ts";
 import { createFacilitator } from "../../../oracle/front/payments/facilitator.ts";
 import { PaymentJournal } from "../../../oracle/front/payments/payment-journal.ts";
-import { createStatements } from "../../../oracle/front/payments/statements.ts";
 import { listen, type Listening } from "../../../oracle/http/server.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
 import { paymentHash } from "../../../protocol/payment.ts";

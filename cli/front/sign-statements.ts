@@ -5,11 +5,12 @@
  */
 
 import { Wallet, type TypedDataField } from "ethers";
-import type { Hex } from "../../../protocol/bytes.ts";
-import type { Charge } from "./charge.ts";
-import { requirementsOf } from "./x402.ts";
+import type { Charge } from "../../oracle/front/payments/charge.ts";
+import type { Statements } from "../../oracle/front/payments/paid-calls.ts";
+import { requirementsOf } from "../../oracle/front/payments/x402.ts";
+import type { Hex } from "../../protocol/bytes.ts";
 
-export const OFFER_RECEIPT = "offer-receipt";
+const OFFER_RECEIPT = "offer-receipt";
 const STATEMENT_VERSION = 1;
 /** The extension's domains name this one, whatever chain a payment is on: the network is in the message. */
 const DOMAIN_CHAIN_ID = 1;
@@ -26,18 +27,6 @@ const RECEIPT = fields(
   "uint256 version,string network,string resourceUrl,string payer,uint256 issuedAt,string transaction",
 );
 
-export interface Statements {
-  readonly signer: string;
-  /** `extensions` of what is required for a call of `path`. */
-  readonly offer: (path: string, now: number) => Promise<object>;
-  /** `extensions` of what is told after a settlement. */
-  readonly receipt: (
-    path: string,
-    paid: { readonly payer: Hex; readonly transaction: string },
-    now: number,
-  ) => Promise<object>;
-}
-
 /** @param key 32 bytes. It signs these two statements and nothing else. */
 export function createStatements(charge: Charge, key: Hex): Statements {
   const wallet = new Wallet(key);
@@ -52,7 +41,6 @@ export function createStatements(charge: Charge, key: Hex): Statements {
   });
   const { scheme, network, asset, payTo, amount } = requirementsOf(charge);
   return {
-    signer: wallet.address,
     offer: async (path, now) => {
       const payload = {
         ...{ version: STATEMENT_VERSION, resourceUrl: charge.publicUrl + path },

@@ -30,6 +30,7 @@ import { listen, type Listening } from "../../../oracle/http/server.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
 import { paymentHash } from "../../../protocol/payment.ts";
 import type { Receipt } from "../../../protocol/receipt.ts";
+import { understoodEvent } from "../../../protocol/transcript.ts";
 import { startDiverter, type Diverter } from "../../client/support/diverter.ts";
 import { behaviourFile, CREDENTIAL, operatorFile } from "../../enclave/support/configuration.ts";
 import { startEnclaveProcess, type EnclaveProcess } from "../../enclave/support/enclave-process.ts";
@@ -37,7 +38,9 @@ import { wallClockMs } from "../support/wall-clock.ts";
 import { startStandInFacilitator, type StandInFacilitator } from "./support/stand-in-facilitator.ts";
 
 const AMOUNT = 10_000n;
-const TOKEN = { address: `0x${"70".repeat(20)}`, name: "USD Coin", version: "2" };
+const TOKEN: { readonly address: Hex; readonly name: string; readonly version: string } = {
+  ...{ address: `0x${"70".repeat(20)}`, name: "USD Coin", version: "2" },
+};
 const PAY_TO: Hex = `0x${"e1".repeat(20)}`;
 const CHAIN_ID = 31_337;
 const FRONT_KEY: Hex = `0x${"f0".repeat(32)}`;
@@ -252,9 +255,8 @@ async function modelCalls(work: () => Promise<unknown>): Promise<number> {
 /** What the enclave was asked with, as it signed it. */
 function contextOf({ transcript }: Receipt): string | null {
   const [first] = transcript;
-  return first !== undefined && "event" in first && first.event.type === "request.received"
-    ? first.event.context
-    : null;
+  const event = first === undefined ? undefined : understoodEvent(first);
+  return event?.type === "request.received" ? event.context : null;
 }
 
 async function contentOf(response: Response): Promise<string | undefined> {

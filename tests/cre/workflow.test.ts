@@ -13,6 +13,8 @@ import { decode, evm } from "./support/packages.ts";
 import { startStage, type Carried, type HttpReply, type Question, type Stage } from "./support/stage.ts";
 
 const ENOUGH_GAS = 700_000n;
+/** The forwarder of 1.0.0 wants 160,000 left when it has checked its signatures. */
+const LEAST_GAS = 240_000n;
 
 let stage: Stage;
 beforeAll(async () => {
@@ -233,17 +235,16 @@ describe("a network that lies changes nothing, and the question stays open for t
     expect(await answerTo(question)).toBe("9 + 2 = 11");
   });
 
-  test("by too little gas, for the forwarder or for the answer; the same report counts when it is sent with enough", async () => {
+  /** The least that the forwarder goes on with is enough for the check: what is short is refused before the consumer is called. */
+  test("by too little gas; the same report counts when it is sent with enough", async () => {
     const question = await stage.ask("What is 9 + 3?");
-    const starved = await stage.carry(question, { gasLimit: 190_000n });
+    const starved = await stage.carry(question, { gasLimit: 215_000n });
     expect(starved.reported?.outcome).toBe("reverted");
-    const short = await stage.carry(question, { gasLimit: 215_000n });
-    expect(short.reported?.outcome).toBe("refused");
     expect(await answerTo(question)).toBeNull();
     const reported = await stage.forwarder.report(
       await stage.consumer.getAddress(),
-      short.report!,
-      ENOUGH_GAS,
+      starved.report!,
+      LEAST_GAS,
     );
     expect(reported.outcome).toBe("delivered");
     expect(await answerTo(question)).toBe("9 + 3 = 12");

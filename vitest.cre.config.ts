@@ -7,6 +7,6 @@ export default defineConfig({
     fileParallelism: false,
     sequence: { concurrent: false },
     testTimeout: 180_000,
-    hookTimeout: 180_000,
+    hookTimeout: 400_000,
   },
 });

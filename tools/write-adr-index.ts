@@ -26,23 +26,19 @@ function readDecisions(): readonly Decision[] {
     });
 }
 
-/** `9, 26–29`: numbers that parallel work had set aside and did not need. */
-function describeUnused(decisions: readonly Decision[]): string {
-  const used = new Set(decisions.map(({ number }) => number));
-  const last = Math.max(...used);
-  const runs: string[] = [];
-  for (let number = 1; number <= last; number += 1) {
-    if (used.has(number)) continue;
-    let end = number;
-    while (end < last && !used.has(end + 1)) end += 1;
-    runs.push(end === number ? String(number) : `${number}–${end}`);
-    number = end;
+/** A number that is missing is looked for in vain, and one that is there twice is taken for the other. */
+function checkNumbers(decisions: readonly Decision[]): void {
+  for (const [index, { number, file }] of decisions.entries()) {
+    if (number !== index + 1)
+      throw new TypeError(
+        `docs/adr/${file}: decisions are numbered without holes, and ${index + 1} comes here`,
+      );
   }
-  return runs.join(", ");
 }
 
 export function renderAdrIndex(): string {
   const decisions = readDecisions();
+  checkNumbers(decisions);
   const rows = decisions.map(
     ({ number, title, file }) => `- ${String(number).padStart(4, "0")} [${title}](${file})`,
   );
@@ -54,8 +50,6 @@ export function renderAdrIndex(): string {
     "`node tools/write-adr-index.ts`.",
     "",
     ...rows,
-    "",
-    `Numbers are set aside for work that goes on in parallel; never used so far: ${describeUnused(decisions)}.`,
     "",
   ].join("\n");
 }

@@ -106,7 +106,8 @@ class PaidCalls {
     this.#busy.add(hash);
     try {
       const known = this.#options.journal.find(hash);
-      if (known === undefined || known.state === "released") {
+      // Nobody is asking for it: who was could not write down that it failed.
+      if (known === undefined || known.state === "released" || known.state === "asking") {
         const answered = await this.#ask(payment, path, body, call, response);
         if (answered !== null) await this.#settle(payment, path, answered, response);
         return;

@@ -15,7 +15,7 @@ import {
   verifyReceiptSignatureEIP712,
 } from "@x402/extensions/offer-receipt";
 import { getAddress, Wallet, type TypedDataDomain, type TypedDataField } from "ethers";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { verifyReceipt } from "../../../attestation/index.ts";
 import { describeSimulator } from "../../../devnet/simulator.ts";
 import { startStandInModel, type StandInModel } from "../../../devnet/stand-in-model.ts";
@@ -61,6 +61,7 @@ const fronts: Front[] = [];
 interface Front extends Listening {
   readonly url: string;
   readonly journalFile: string;
+  readonly journal: PaymentJournal;
   readonly errors: unknown[];
 }
 
@@ -105,7 +106,14 @@ async function startFront(journalFile = join(folder, `journal-${(journals += 1)}
     journal.close();
   };
   const started = {
-    ...{ port: listening.port, close, url: `http://127.0.0.1:${listening.port}`, journalFile, errors },
+    ...{
+      port: listening.port,
+      close,
+      url: `http://127.0.0.1:${listening.port}`,
+      journalFile,
+      journal,
+      errors,
+    },
   };
   fronts.push(started);
   return started;
@@ -439,6 +447,46 @@ describe("an answer", () => {
     const again = await send(sent[0]!, callOf("What is 2 + 5?"));
     expect(await contentOf(again)).toBe("2 + 5 = 7");
     expect(facilitator.paid).toHaveLength(1);
+  });
+
+  test("is not paid for by a payer who has gone, until that one comes again", async () => {
+    const payment = await otherPayment({});
+    const body = callOf("What is 2 + 7?");
+    const leaving = new AbortController();
+    facilitator.onCall = () => {
+      leaving.abort();
+    };
+    const gone = fetch(`${front.url}/v1/chat/completions`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "payment-signature": payment },
+      body,
+      signal: leaving.signal,
+    });
+    await expect(gone).rejects.toThrow();
+    await expect
+      .poll(() => front.journal.find(hashOf(payment))?.state, { interval: 1, timeout: 20_000 })
+      .toBe("answered");
+    expect(facilitator.calls).toEqual(["/verify"]);
+    let given: string | undefined;
+    const calls = await modelCalls(async () => {
+      given = await contentOf(await send(payment, body));
+    });
+    expect([given, calls, facilitator.paid.length]).toEqual(["2 + 7 = 9", 0, 1]);
+  });
+
+  test("that cannot be written down is not settled, and the payment is good for the call still", async () => {
+    const payment = await otherPayment({});
+    const body = callOf("What is 2 + 8?");
+    const move = vi.spyOn(front.journal, "move");
+    const full = (): never => {
+      throw Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
+    };
+    move.mockImplementationOnce(full).mockImplementationOnce(full);
+    expect((await send(payment, body)).status).toBe(502);
+    expect([facilitator.paid, front.errors.length]).toEqual([[], 1]);
+    expect(await contentOf(await send(payment, body))).toBe("2 + 8 = 10");
+    expect(facilitator.paid).toHaveLength(1);
+    move.mockRestore();
   });
 
   test("is not streamed: its end is what is paid for", async () => {

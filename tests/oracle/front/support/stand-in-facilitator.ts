@@ -46,6 +46,8 @@ export type Settling = "made" | "refused" | "lost";
 export interface StandInFacilitator {
   readonly url: string;
   readonly calls: string[];
+  /** Called with the path of a call before it is answered. */
+  onCall: (path: string) => void;
   /** Nonces that were paid with, and to whom. */
   readonly paid: { readonly nonce: string; readonly to: string; readonly value: bigint }[];
   readonly balances: Map<string, bigint>;
@@ -91,6 +93,7 @@ export async function startStandInFacilitator(nowSeconds: () => number): Promise
       let text = "";
       for await (const part of request.setEncoding("utf8") as AsyncIterable<string>) text += part;
       calls.push(request.url ?? "");
+      facilitator.onCall(request.url ?? "");
       const body = JSON.parse(text) as Body;
       const reason = request.url === "/verify" ? refusal(body) : null;
       const reply =
@@ -102,9 +105,10 @@ export async function startStandInFacilitator(nowSeconds: () => number): Promise
     })();
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
+  const facilitator: StandInFacilitator = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     calls,
+    onCall: () => undefined,
     paid,
     balances,
     next,
@@ -116,4 +120,5 @@ export async function startStandInFacilitator(nowSeconds: () => number): Promise
         server.closeAllConnections();
       }),
   };
+  return facilitator;
 }

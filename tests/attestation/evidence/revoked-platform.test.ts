@@ -25,6 +25,10 @@ test("a revoked level is refused with what held until then, and no other status 
   expect(checks.at(-1)).toEqual(["platform", false]);
   for (const status of ["UpToDate", "OutOfDate", "SWHardeningNeeded"]) {
     const verified = await withStatus(status);
-    expect(codeOf(() => { checkNotRevoked(verified); })).toBe("nothing thrown");
+    expect(
+      codeOf(() => {
+        checkNotRevoked(verified);
+      }),
+    ).toBe("nothing thrown");
   }
 });

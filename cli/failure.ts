@@ -28,7 +28,9 @@ export function report(error: unknown): ExitCode {
     return refusal.path === undefined ? ExitCode.notGenuine : ExitCode.usage;
   }
   if (error instanceof TypeError && (error as NodeJS.ErrnoException).code === "ERR_INVALID_URL") {
-    say(`${(error as { readonly input?: string }).input ?? ""} is no URL [INPUT_INVALID]`);
+    // A path of ours was put to what somebody gave: that is no URL then, and not the path.
+    const { base, input } = error as { readonly base?: string; readonly input?: string };
+    say(`${base ?? input ?? ""} is no URL [INPUT_INVALID]`);
     return ExitCode.usage;
   }
   say(

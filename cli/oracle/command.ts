@@ -150,9 +150,10 @@ const CODES: Readonly<Record<number, InputErrorCode>> = {
 
 async function call({ node, tokenFile }: NodeOptions, method: string, path: string): Promise<unknown> {
   const token = tokenFile === undefined ? undefined : readInputText(tokenFile).trim();
+  const url = new URL(path, node);
   let response: Response;
   try {
-    response = await fetch(new URL(path, node), {
+    response = await fetch(url, {
       method,
       headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
     });

@@ -157,6 +157,27 @@ test.for<Stumble>([
     /--rpc: nonsense is no URL/,
   ],
   [
+    "a node that is no URL",
+    () => undefined,
+    ["receipt", `0x${"00".repeat(32)}`, "--node", "nonsense"],
+    64,
+    /adyton: nonsense is no URL/,
+  ],
+  [
+    "a node to look after that is no URL",
+    () => undefined,
+    ["oracle", "requests", "--node", "nonsense"],
+    64,
+    /adyton: nonsense is no URL/,
+  ],
+  [
+    "a node that is not there",
+    () => undefined,
+    ["oracle", "requests", "--node", "http://127.0.0.1:9"],
+    1,
+    /no node answers at http:\/\/127\.0\.0\.1:9: .* oracle run` starts one/,
+  ],
+  [
     "a question without quotes",
     () => undefined,
     ["ask", "Is", "water", "wet?"],

@@ -6,6 +6,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join } from "node:path";
+import { POLL_MS } from "./processes.ts";
 import { readProfile, stepShares } from "./profile-steps.ts";
 import { ScaleLoad } from "./scale-load.ts";
 import { startScaleStage, type ScaleStage } from "./scale-stage.ts";
@@ -13,7 +14,7 @@ import { cpuBetween, readCpu, type CpuUse } from "./scale-use.ts";
 import { MeasuredCosts } from "./simulation/costs.ts";
 import { StoreCost, type StoreUse } from "./store-cost.ts";
 
-const WARM_UP_SECONDS = 8;
+const WARM_UP_SECONDS = 5;
 const IDLE_SECONDS = 10;
 /** A model so quick that the slots of the default bound nothing: 640 a second. Its time costs nobody's processor. */
 const SLOTS = 64;
@@ -70,6 +71,7 @@ export async function measureCosts({ postgres, seconds, date }: CostOptions): Pr
       store: round(perAnswer(({ cpu }) => cpu.postgres) * 1_000, 3),
       rpc: round(perAnswer(({ cpu }) => cpu.anvil) * 1_000, 3),
     },
+    idlePollMs: POLL_MS,
     idleMsPerSecond: { node: idleMs("oracle"), store: idleMs("postgres"), rpc: idleMs("anvil") },
     rpcExchangesPerAnswer: perAnswer(({ exchanges }) => exchanges),
     rpcExchangesPerSecondIdle: round(idle.exchanges / idle.seconds, 2),

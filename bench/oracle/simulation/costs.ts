@@ -21,6 +21,8 @@ export const MeasuredCosts = z.strictObject({
     /** Of the chain's server. */
     rpc: amount,
   }),
+  /** How often the measured node looked at its chain: what it does without load is taken to be in proportion. */
+  idlePollMs: z.number().min(1),
   /** Milliseconds of processor time a second without load, of a node with one chain, and of what it polls. */
   idleMsPerSecond: z.strictObject({ node: amount, store: amount, rpc: amount }),
   /** Messages to the chain's server; one may hold many calls. */

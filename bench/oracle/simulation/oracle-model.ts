@@ -200,16 +200,21 @@ export class OracleModel {
     });
   }
 
+  /** Of the polls of the measured node. */
+  get #polls(): number {
+    return this.#costs.idlePollMs / this.#shape.pollMs;
+  }
+
   /** Every node polls every chain, whoever holds it. */
   get #slowdown(): number {
-    return 1 / left((this.#costs.idleMsPerSecond.node * this.#shape.chains) / 1_000);
+    return 1 / left((this.#costs.idleMsPerSecond.node * this.#polls * this.#shape.chains) / 1_000);
   }
 
   /** Of the server's time that one answer's messages take, beside all nodes' polling. */
   get #rpcMs(): number {
     const { rpcExchangesPerAnswer, rpcExchangesPerSecondIdle } = this.#costs;
     const { rpcPerSecond, nodes } = this.#shape;
-    const polling = (rpcExchangesPerSecondIdle * nodes) / rpcPerSecond;
+    const polling = (rpcExchangesPerSecondIdle * this.#polls * nodes) / rpcPerSecond;
     return (rpcExchangesPerAnswer * 1_000) / rpcPerSecond / left(polling);
   }
 

@@ -5,6 +5,7 @@ import type { Shape } from "../../../../bench/oracle/simulation/oracle-model.ts"
 export const ROUND_COSTS: MeasuredCosts = {
   source: "made for tests",
   msPerAnswer: { follow: 0.5, ask: 1, send: 0.5, enclave: 1, store: 1, rpc: 1 },
+  idlePollMs: 50,
   idleMsPerSecond: { node: 0, store: 0, rpc: 0 },
   rpcExchangesPerAnswer: 1,
   rpcExchangesPerSecondIdle: 0,

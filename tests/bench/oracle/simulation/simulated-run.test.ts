@@ -88,4 +88,6 @@ test("polling many chains leaves a node less time for work", () => {
   const still = run(1_000, { chains: 10 });
   const busy = run(1_000, { chains: 10 }, polling);
   expect(busy.deliveredPerSecond / still.deliveredPerSecond).toBeCloseTo(0.5, 1);
+  const seldom = run(1_000, { chains: 10, pollMs: 500 }, polling);
+  expect(seldom.deliveredPerSecond / still.deliveredPerSecond).toBeCloseTo(0.95, 1);
 });

@@ -1,11 +1,11 @@
-/** The same oracle under 1, 10, 100 and 1,000 times the load, and in several shapes: what it delivers, and what breaks first. */
+/** The same oracle under 1, 10, 100, 1,000 times the load and more, and in several shapes: what it delivers, and what breaks first. */
 
 import type { MeasuredCosts } from "./costs.ts";
 import type { Shape } from "./oracle-model.ts";
 import { simulate, type Resource, type SimulatedRun } from "./simulated-run.ts";
 
 /** Times the load; those between the powers of ten make the curves. */
-const FACTORS = [1, 3, 10, 30, 100, 200, 300, 500, 1_000] as const;
+const FACTORS = [1, 3, 10, 30, 100, 200, 300, 500, 1_000, 3_000] as const;
 
 /**
  * Settings of the node by default, one enclave for each node, a database with four cores whose disk flushes 2,000 times a second, a chain with a

@@ -6,7 +6,7 @@
 
 import * as z from "zod";
 import { fromUtf8, toUtf8, type Hex } from "../../protocol/bytes.ts";
-import { encodeCanonicalJson, parseJson } from "../../protocol/canonical-json.ts";
+import { encodeCanonicalJson, parseJson, type Json } from "../../protocol/canonical-json.ts";
 import { InputError } from "../../protocol/errors.ts";
 import { eventRunId, type EventRun } from "../../protocol/event-run.ts";
 import { bytes32, uint256, uint32 } from "../../protocol/fields.ts";
@@ -60,7 +60,9 @@ export function proveEvent({ chainId, programHash, logIndex, block, receipts }: 
   const header = readProof(() => verifyBlock(block));
   const log = readProof(() => verifyAllLogs(header, receipts)).at(logIndex);
   if (log === undefined) throw refused(`the block has no log ${logIndex}`);
-  const proof = encodeCanonicalJson({ block, receipts } satisfies EventProof);
+  // Fields that a header or receipt has not got are absent, and never undefined.
+  const shown: EventProof = { block, receipts };
+  const proof = encodeCanonicalJson(shown as unknown as Json);
   if (proof.length > MAX_EVENT_PROOF_BYTES) {
     throw new InputError({
       code: "INPUT_TOO_LARGE",

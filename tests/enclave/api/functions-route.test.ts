@@ -36,6 +36,7 @@ async function serve(
       answerFunctions: () => answer,
       answerEntry: () => Promise.reject(new Error("the other road")),
       answerAccountRun: () => Promise.reject(new Error("the other road")),
+      answerEventRun: () => Promise.reject(new Error("the other road")),
     },
     // No time passes: what has not been answered by now is pending.
     pause: (ms) => {

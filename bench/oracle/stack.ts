@@ -1,6 +1,6 @@
 /** The whole path on one machine: anvil, a model without delay, the enclave's process, the oracle's process. */
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RunningProgram } from "../../devnet/child-process.ts";

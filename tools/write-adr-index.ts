@@ -29,10 +29,10 @@ function readDecisions(): readonly Decision[] {
 /** A number that is missing is looked for in vain, and one that is there twice is taken for the other. */
 function checkNumbers(decisions: readonly Decision[]): void {
   for (const [index, { number, file }] of decisions.entries()) {
-    if (number !== index + 1)
-      throw new TypeError(
-        `docs/adr/${file}: decisions are numbered without holes, and ${index + 1} comes here`,
-      );
+    if (number === index + 1) continue;
+    throw new TypeError(
+      `docs/adr/${file}: decisions are numbered without holes, and ${index + 1} comes here`,
+    );
   }
 }
 

@@ -3,9 +3,10 @@
  * receipts' files are what remembers it over a restart, and the enclave gives the same answer to whoever asks again.
  */
 
-import { access, mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { access, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
+import { createFolder } from "../../endorsements/files/create-folder.ts";
 import { programHash } from "../../protocol/agent-program.ts";
 import { answerStatusName } from "../../protocol/answer.ts";
 import type { Hex } from "../../protocol/bytes.ts";
@@ -153,11 +154,12 @@ export class EventWatch {
       return;
     }
     const { client, attestation } = session;
+    // Before anything is paid for: a receipt that cannot be kept would be asked for anew at every look.
+    createFolder(event.receipts);
     // An enclave that restarted has no programs.
     await client.putProgram(file);
     const signed = await client.runForEvent(JSON.stringify(z.encode(EventRunCall, call)));
     checkSignedEvent(proven, signed, attestation.keyset);
-    await mkdir(event.receipts, { recursive: true });
     // Whole or not at all: that it is there says that the log was run for.
     await writeFile(`${receiptFile}.part`, toEventReceipt(proven, signed, attestation.keyset));
     await rename(`${receiptFile}.part`, receiptFile);

@@ -8,6 +8,7 @@ export default defineConfig({
     exclude: [
       "tests/support/boundary-fixture/**",
       "tests/chaos/**",
+      "tests/cre/**",
       "tests/epochs/**",
       "tests/functions/**",
       "tests/models/**",

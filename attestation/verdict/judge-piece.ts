@@ -9,7 +9,7 @@ import type { FoundEvidence } from "../evidence/find-evidence.ts";
 import { verifyEvidence } from "../evidence/verify-evidence.ts";
 import type { Check, VerifiedEvidence } from "../evidence/verified-evidence.ts";
 import type { TcbStatus } from "../intel/claims.ts";
-import type { AppraiseOptions } from "../policy/appraise.ts";
+import { appraiseEvidence, type AppraiseOptions } from "../policy/appraise.ts";
 import { checkReportData } from "../policy/check-report-data.ts";
 import type { AppraisalPolicy } from "../policy/policy.ts";
 import { verifyRaTlsCertificate } from "../ra-tls/verify-ra-tls.ts";
@@ -54,8 +54,7 @@ export async function judgePiece(piece: FoundEvidence, options: JudgeOptions): P
     outcomes.push(...genuine.checks, ...describeGenuine(genuine.evidence));
     if (options.hosts !== undefined) outcomes.push(await askHostRegistry(genuine.evidence, options.hosts));
     outcomes.push(...checkDemands(genuine, options));
-    if (options.policy !== null)
-      outcomes.push(...(await appraise(genuine, options.policy.policy, options.now)));
+    if (options.policy !== null) outcomes.push(...appraise(genuine, options.policy.policy, options.now));
     return {
       verdict: toPiece(piece, { outcomes, genuine, options, error: null }),
       evidence: genuine.evidence,
@@ -247,13 +246,11 @@ function padded(value: Hex, field: Hex | null): Hex {
   return `0x${value.slice(2).padEnd((field?.length ?? 2) - 2, "0")}`;
 }
 
-/** The rules of every kind are loaded with the first policy: a verdict without one does not wait for them. */
-async function appraise(
+function appraise(
   { evidence, eventLog }: GenuineEvidence,
   policy: AppraisalPolicy,
   now: UnixSeconds,
-): Promise<readonly Check[]> {
-  const { appraiseEvidence } = await import("../policy/appraise.ts");
+): readonly Check[] {
   const { checks } = appraiseEvidence(evidence, policy, { now, ...(eventLog && { eventLog }) });
   return checks.map((check) => ({ ...check, name: `policy: ${check.name}` }));
 }

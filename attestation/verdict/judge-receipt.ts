@@ -8,6 +8,7 @@ import type { Receipt } from "../../protocol/receipt.ts";
 import { findRepeatedMember } from "../../protocol/unique-members.ts";
 import { CheckList, checksOf, valueOf, type CheckOutcome } from "../evidence/check-list.ts";
 import type { Check, CheckSubject, Link, VerifiedEvidence } from "../evidence/verified-evidence.ts";
+import { appraiseEvidence } from "../policy/appraise.ts";
 import { checkBinding } from "../receipt/identity.ts";
 import type { ReceiptStep } from "../receipt/step.ts";
 import {
@@ -75,7 +76,7 @@ export async function judgeReceipt(file: Uint8Array, options: JudgeReceiptOption
     const verified = await verifySteps(receipt, outcomes);
     evidence = verified.evidence;
     if (options.further !== null) outcomes.push(...(await options.further(verified)));
-    if (options.policy !== null) outcomes.push(...(await appraise(evidence, options.policy)));
+    if (options.policy !== null) outcomes.push(...appraise(evidence, options.policy));
   } catch (error) {
     if (!(error instanceof AdytonError)) throw error;
     failure = error as AdytonError;
@@ -156,9 +157,7 @@ function providerChecks(checks: readonly Check[]): readonly Check[] {
   return [{ name: "provider", link: "provider", ok: true, state: "on its word", detail: events.detail }];
 }
 
-/** As of evidence alone, the rules are loaded with the first policy. */
-async function appraise(evidence: VerifiedEvidence, { policy }: ChosenPolicy): Promise<readonly Check[]> {
-  const { appraiseEvidence } = await import("../policy/appraise.ts");
+function appraise(evidence: VerifiedEvidence, { policy }: ChosenPolicy): readonly Check[] {
   const { checks } = appraiseEvidence(evidence, policy, { now: evidence.verifiedAt });
   return checks.map((check) => ({ ...check, name: `policy: ${check.name}` }));
 }

@@ -3,7 +3,7 @@
 import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { dirname, join, posix, relative, sep } from "node:path";
-import { build, type Metafile } from "esbuild";
+import { build, type Metafile, type Plugin } from "esbuild";
 import ts from "typescript";
 import { createFolder } from "../../endorsements/files/create-folder.ts";
 import { staysPackage, type Manifest } from "./manifest.ts";
@@ -18,6 +18,16 @@ interface Import {
   readonly start: number;
   readonly end: number;
 }
+
+/** zod brings its messages in fifty languages, which nothing here chooses among: they would be 2 % of an installed adyton. */
+const inEnglish: Plugin = {
+  name: "in-english",
+  setup: (bundle) => {
+    bundle.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
+      contents: 'export { default as en } from "./en.js";',
+    }));
+  },
+};
 
 export async function vendorLibraries(dist: string, manifest: Manifest): Promise<void> {
   const imports = globSync("**/*.js", { cwd: dist })
@@ -38,6 +48,7 @@ export async function vendorLibraries(dist: string, manifest: Manifest): Promise
     // Libraries tell errors apart by the names of their classes.
     ...{ minify: true, keepNames: true },
     external: [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)],
+    plugins: [inEnglish],
     metafile: true,
     logLevel: "error",
   });

@@ -88,7 +88,7 @@ async function throughput(name: string, outstanding: number, chain: object): Pro
         requests: Number(options.requests),
         outstanding,
       });
-      if (figures.lost > 0) say(lastWarnings(stack));
+      if (figures.lost > 0) say(await describeLost(stack));
       return figures;
     },
   );
@@ -96,9 +96,19 @@ async function throughput(name: string, outstanding: number, chain: object): Pro
   return found;
 }
 
-/** Why answers did not come in time is told by what the oracle said last. */
-function lastWarnings({ readOracleLog }: Stack): string {
-  return ["the oracle's last warnings:", ...readOracleLog().slice(-20)].join("\n");
+/** Phases before the end; one whose answer settles only late, as after a timeout, is `answered`. */
+const OPEN_PHASES = ["seen", "asked", "answered", "refused", "sent"];
+
+/** Why answers did not come in time: what the node knows of those requests, and what it warned of last. */
+async function describeLost({ oracle, readOracleLog }: Stack): Promise<string> {
+  const rows: string[] = [];
+  for (const phase of OPEN_PHASES) {
+    const reply = await fetch(`${oracle.ready}/v1/requests?phase=${phase}&limit=5`);
+    rows.push(`${phase}: ${await reply.text()}`);
+  }
+  return ["the node's open requests:", ...rows, "its last warnings:", ...readOracleLog().slice(-20)].join(
+    "\n",
+  );
 }
 
 /** Requests of each chain that are kept waiting: two seconds of what this machine does. */

@@ -85,22 +85,8 @@ export function toEventReceipt(
   signed: SignedAnswer,
   keyset: Keyset,
 ): Uint8Array<ArrayBuffer> {
-  const { answer, signature, output, transcript, bodies, evidence, endorsements, stateBlock } = signed;
-  return encodeReceipt({
-    version: 2,
-    domain: offChainDomain(),
-    request: run,
-    payload: toHex(payload),
-    stateBlock,
-    answer,
-    signature,
-    output,
-    transcript,
-    bodies,
-    keyset,
-    evidence,
-    endorsements: endorsements ?? {},
-  });
+  const asked = { domain: offChainDomain(), request: run, payload: toHex(payload) };
+  return encodeReceipt({ version: 2, ...asked, ...answeredBy(keyset, signed, {}) });
 }
 
 /** The receipt's bytes. @param endorsements of an enclave that brings none */
@@ -110,13 +96,14 @@ export function toRunReceipt(
   keyset: Keyset,
   endorsements: EndorsementsJson = {},
 ): Uint8Array<ArrayBuffer> {
+  const asked = { domain: agentDomain(run.chainId, run.account), request: run, payload: toHex(payload) };
+  return encodeReceipt({ version: 2, ...asked, ...answeredBy(keyset, signed, endorsements) });
+}
+
+/** What a receipt has of the enclave's reply, whatever was asked. */
+function answeredBy(keyset: Keyset, signed: SignedAnswer, endorsements: EndorsementsJson) {
   const { answer, signature, output, transcript, bodies, evidence, stateBlock } = signed;
-  const domain = agentDomain(run.chainId, run.account);
-  return encodeReceipt({
-    version: 2,
-    domain,
-    request: run,
-    payload: toHex(payload),
+  return {
     stateBlock,
     answer,
     signature,
@@ -126,5 +113,5 @@ export function toRunReceipt(
     keyset,
     evidence,
     endorsements: signed.endorsements ?? endorsements,
-  });
+  };
 }

@@ -4,17 +4,11 @@ import express from "express";
 import { Agent, request as httpsRequest } from "node:https";
 import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
-import { createEvidenceVerifier } from "../../../client/evidence-verifier.ts";
-import { describeSimulator } from "../../../devnet/simulator.ts";
-import { startStandInModel } from "../../../devnet/stand-in-model.ts";
 import { createThrowawayAuthority } from "../../../devnet/throwaway-authority.ts";
-import { connectEnclave } from "../../../oracle/enclaves/enclave-session.ts";
 import { createFront } from "../../../oracle/front/front.ts";
 import { listen } from "../../../oracle/http/server.ts";
-import { behaviourFile, operatorFile } from "../../enclave/support/configuration.ts";
-import { startEnclaveProcess, type EnclaveProcess } from "../../enclave/support/enclave-process.ts";
-import { wallClockMs } from "../../oracle/support/wall-clock.ts";
-import { startDiverter } from "./diverter.ts";
+import type { EnclaveProcess } from "../../enclave/support/enclave-process.ts";
+import { startCountedEnclave } from "./counted-enclave.ts";
 
 export interface FrontedEnclave {
   /** Of the front. */
@@ -34,23 +28,10 @@ export interface FrontedEnclave {
 }
 
 export async function startFrontedEnclave(): Promise<FrontedEnclave> {
-  const model = await startStandInModel(new Date());
-  // In front of the model, so that its calls can be counted.
-  const counted = await startDiverter(new URL(model.url).origin);
-  const behaviour = behaviourFile({ ...model, url: `${counted.url}/v1` });
-  const time = { ...behaviour.time, urls: [new URL("/", model.url).href] } as typeof behaviour.time;
-  const enclave = await startEnclaveProcess({ behaviour: { ...behaviour, time }, operator: operatorFile() });
-  const { policy } = await describeSimulator("test", Math.floor(wallClockMs() / 1_000));
-  const endorsements = { find: () => Promise.resolve({}) };
-  const verifier = createEvidenceVerifier({ policy, endorsements, now: wallClockMs });
+  const { enclave, connect, modelCalls, stop } = await startCountedEnclave();
   const errors: unknown[] = [];
   const app = createFront({
-    connect: async () => {
-      const address = { url: enclave.url, callerToken: "none" };
-      const session = await connectEnclave(address, verifier, { answerTimeoutMs: 10_000, maxSockets: 1 });
-      session.client.close();
-      return { url: enclave.url, tlsKeyHash: session.attestation.keyset.tlsKeyHash };
-    },
+    connect,
     readBlock: () => Promise.resolve(undefined),
     onError: (error) => errors.push(error),
   });
@@ -81,16 +62,14 @@ export async function startFrontedEnclave(): Promise<FrontedEnclave> {
     url: `https://127.0.0.1:${front.port}`,
     enclave,
     fetch: (request) => fetchOver(agent, request),
-    modelCalls: () => counted.connections(),
+    modelCalls,
     seenByFront: () => Buffer.concat(seen).toString("latin1"),
     sealedCalls: () => sealed,
     certificate: tls.cert,
     stop: async () => {
       agent.destroy();
       await front.close();
-      await enclave.stop();
-      await counted.stop();
-      await model.stop();
+      await stop();
     },
   };
 }

@@ -2,8 +2,8 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileS
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { PaymentJournal } from "../../../oracle/front/payments/payment-journal.ts";
-import type { Hex } from "../../../protocol/bytes.ts";
+import { PaymentJournal } from "../../../../oracle/front/payments/payment-journal.ts";
+import type { Hex } from "../../../../protocol/bytes.ts";
 
 const NOW = 1_790_000_000;
 const CALL: Hex = `0x${"ca".repeat(32)}`;

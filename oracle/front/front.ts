@@ -5,7 +5,7 @@
  * - Nodes of Chainlink's networks: to a question it adds the hash of the block that it was asked in, since neither nodes nor
  *   enclave see the chain. It sees what they send, their credential included, and can keep an answer back; it cannot alter one,
  *   or bind one to a block that is not the chain's: the consumer would refuse it.
- * - Who pays by call (x402): it asks with its own credential, and reads both ways.
+ * - Who pays by call (x402), from a page or not: it asks with its own credential, and reads both ways.
  * - Pages: it passes on evidence and sealed calls, from and to any origin, and reads none of them.
  */
 
@@ -17,6 +17,7 @@ import { SEALED_CALL_PATH, SEALED_MEDIA_TYPE } from "../../protocol/sealed-call.
 import { anyOrigin } from "./cross-origin.ts";
 import { withStateBlock, type ReadBlock } from "./functions-call.ts";
 import { paidCalls, type PaidCallsOptions } from "./payments/paid-calls.ts";
+import { PaymentHeader } from "./payments/x402.ts";
 import { Upstream, type VerifiedEnclave } from "./upstream.ts";
 
 /** Bytes of a script's or a workflow's call: one that is not compressed, in base64, and its JSON. */
@@ -75,7 +76,9 @@ function waitSeconds(prefer: string | readonly string[] | undefined): number | n
 }
 
 function addPageRoutes(app: Express, upstream: Upstream): void {
-  app.use(["/v1/attestation", SEALED_CALL_PATH], anyOrigin);
+  // A payment is let come so that a page is told why it is not taken.
+  const sent = ["content-type", PaymentHeader.signature];
+  app.use(["/v1/attestation", SEALED_CALL_PATH], anyOrigin({ sent }));
   app.get("/v1/attestation", async (request, response) => {
     const { originalUrl: path } = request;
     await upstream.stream({ path, method: "GET", headers: {}, body: null }, response);
@@ -83,7 +86,8 @@ function addPageRoutes(app: Express, upstream: Upstream): void {
   let held = 0;
   app.post(
     SEALED_CALL_PATH,
-    (_request, response, next) => {
+    (request, response, next) => {
+      if (request.get(PaymentHeader.signature) !== undefined) throw paidAndSealed();
       if (held >= MAX_SEALED_CALLS)
         throw new InputError({ code: "INPUT_RATE_LIMITED", message: "too many calls at once: try again" });
       held += 1;
@@ -97,6 +101,16 @@ function addPageRoutes(app: Express, upstream: Upstream): void {
       await upstream.stream({ path: SEALED_CALL_PATH, method: "POST", headers, body }, response);
     },
   );
+}
+
+function paidAndSealed(): InputError {
+  return new InputError({
+    code: "INPUT_INVALID",
+    message:
+      "a sealed call cannot be paid for by itself: nobody but the enclave sees whether it was answered. Leave out the payment and " +
+      "seal a credential of the enclave's, or send the call unsealed with the payment",
+    details: { field: PaymentHeader.signature },
+  });
 }
 
 /** With the caller's credential, which the enclave knows, and nothing else of its headers. */

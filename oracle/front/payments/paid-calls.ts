@@ -10,6 +10,7 @@ import express, { type Request, type Response, type Router } from "express";
 import { InputError } from "../../../protocol/errors.ts";
 import { concatBytes, toUtf8, type Hex } from "../../../protocol/bytes.ts";
 import { keccak } from "../../../protocol/struct-hash.ts";
+import { anyOrigin } from "../cross-origin.ts";
 import type { Upstream } from "../upstream.ts";
 import type { Charge } from "./charge.ts";
 import type { Facilitator } from "./facilitator.ts";
@@ -31,6 +32,15 @@ const MAX_CALLS = 64;
 const SETTLE_SECONDS = 20;
 /** Seconds beyond `maxTimeoutSeconds` for clocks that differ: a payment that is good for longer is kept for longer. */
 const CLOCK_SECONDS = 300;
+
+/**
+ * Pages may pay: clients send headers of many names beside a payment, none of which is acted on, and read what is required, what
+ * became of the payment, and where the receipt is. `*` means no credential of the browser's, and leaves `authorization` out.
+ */
+const PAGES = {
+  sent: ["*", "authorization"],
+  read: [PaymentHeader.required, PaymentHeader.response, "adyton-receipt"],
+};
 
 /** What the front signs of payments. */
 export interface Statements {
@@ -59,6 +69,7 @@ export interface PaidCallsOptions {
 export function paidCalls(options: PaidCallsOptions): Router {
   const router = express.Router();
   const calls = new PaidCalls(options);
+  router.use([...PATHS, "/v1/receipts"], anyOrigin(PAGES));
   router.post(PATHS, express.raw({ type: () => true, limit: MAX_CALL_BYTES }), (request, response) =>
     calls.answer(request, response),
   );

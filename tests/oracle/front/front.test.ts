@@ -236,7 +236,7 @@ test("lets pages of any origin ask for evidence and send sealed calls, and nothi
   });
   expect(preflight.status).toBe(204);
   expect(preflight.headers.get("access-control-allow-origin")).toBe("*");
-  expect(preflight.headers.get("access-control-allow-headers")).toBe("content-type");
+  expect(preflight.headers.get("access-control-allow-headers")).toBe("content-type, payment-signature");
   expect(preflight.headers.get("access-control-allow-credentials")).toBeNull();
   const evidence = await fetch(`${url}/v1/attestation?nonce=0x00`);
   expect(evidence.headers.get("access-control-allow-origin")).toBe("*");
@@ -265,4 +265,17 @@ test("passes a sealed call on as it is, without the headers that came with it", 
     body: new Uint8Array(256 * 1_024 + 1),
   });
   expect(large.status).toBe(413);
+});
+
+test("takes no payment for a sealed call, and says why: nobody but the enclave sees whether it was answered", async () => {
+  const reply = await fetch(`http://127.0.0.1:${front.port}/v1/sealed`, {
+    method: "POST",
+    headers: { "content-type": "application/vnd.adyton.sealed", "payment-signature": "e30=" },
+    body: "sealed bytes",
+  });
+  expect(reply.status).toBe(400);
+  expect(await reply.json()).toMatchObject({
+    error: { code: "INPUT_INVALID", message: expect.stringContaining("Leave out the payment") as string },
+  });
+  expect(enclave.received).toEqual([]);
 });

@@ -84,6 +84,34 @@ describe("a call that is paid for", () => {
   });
 });
 
+describe("a page of any origin", () => {
+  const PAID = ["/v1/chat/completions", "/v1/responses", "/v1/messages"];
+
+  test.for(PAID)("may send a payment to %s, with what else clients send", async (path) => {
+    const preflight = await fetch(at.front.url + path, {
+      method: "OPTIONS",
+      headers: { origin: "https://page.example", "access-control-request-method": "POST" },
+    });
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers.get("access-control-allow-origin")).toBe("*");
+    expect(preflight.headers.get("access-control-allow-headers")).toBe("*, authorization");
+    expect(preflight.headers.get("access-control-allow-credentials")).toBeNull();
+  });
+
+  test("may read what is required, what became of the payment, and where the receipt is; refusals too", async () => {
+    const required = await send(null, callOf("What is 6 * 7?"));
+    const none = await send("!", callOf("What is 6 * 7?"));
+    const receipt = await fetch(`${at.front.url}/v1/receipts/0x${"11".repeat(32)}`);
+    expect([required.status, none.status, receipt.status]).toEqual([402, 400, 404]);
+    for (const { headers } of [required, none, receipt]) {
+      expect(headers.get("access-control-allow-origin")).toBe("*");
+      expect(headers.get("access-control-expose-headers")).toBe(
+        "payment-required, payment-response, adyton-receipt",
+      );
+    }
+  });
+});
+
 describe("a payment", () => {
   test("that was used pays for no other call", async () => {
     const { ask, sent } = paying(payer);

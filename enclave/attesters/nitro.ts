@@ -14,7 +14,7 @@ const MAX_REQUEST_BYTES = 0x1000;
 const MAX_RESPONSE_BYTES = 0x3000;
 const TIMEOUT_MS = 10_000;
 
-/** Node has no ioctl: this program (enclave/deploy/nitro/nsm.c) makes the one that the device knows, stdin to stdout. */
+/** Node has no ioctl: this program (enclave/init/nsm.c) makes the one that the device knows, stdin to stdout. */
 const NSM_PROGRAM = "/usr/local/bin/adyton-nsm";
 
 /** One CBOR message in, one out. */

@@ -14,10 +14,14 @@
 
 #include "dhcp.h"
 #include "image.h"
+#include "nitro.h"
 #include "operator-file.h"
 #include "system.h"
 
 #define OPERATOR "/run/operator.json"
+/* Of Nitro alone: what speaks to its secure module, and the module's driver where the kernel was given with one. */
+#define NSM_PROGRAM "/usr/local/bin/adyton-nsm"
+#define NSM_DRIVER "/nsm.ko"
 /* Milliseconds for the first lease; the DHCP process goes on trying after it. */
 #define LEASE_PATIENCE_MS 20000
 
@@ -29,21 +33,43 @@ static int optional(const char *module) {
   return text_equal(module, "tdx-guest") || text_equal(module, "sev-guest");
 }
 
-static void load_modules(void) {
+static long load_module(const char *path) {
+  const long fd = sys_open(path, O_RDONLY, 0);
+  const long loaded = fd < 0 ? fd : system_call(__NR_finit_module, fd, (long)"", 0, 0, 0);
+  if (fd >= 0) sys_close((int)fd);
+  sys_unlink(path);
+  return loaded;
+}
+
+static void load_modules(int are_ours) {
   for (size_t i = 0; i < COUNT(MODULES); i += 1) {
     char path[128] = "/modules/";
     text_append(path, sizeof path, MODULES[i]);
     text_append(path, sizeof path, ".ko");
-    const long fd = sys_open(path, O_RDONLY, 0);
-    const long loaded = fd < 0 ? fd : system_call(__NR_finit_module, fd, (long)"", 0, 0, 0);
-    if (fd >= 0) sys_close((int)fd);
-    sys_unlink(path);
+    if (!are_ours) {
+      sys_unlink(path);
+      continue;
+    }
+    const long loaded = load_module(path);
     if (loaded < 0 && !(optional(MODULES[i]) && loaded != -ENOENT)) {
       say_about(MODULES[i], "the module cannot be loaded");
       fail("the kernel and its modules do not belong together");
     }
   }
   sys_rmdir("/modules");
+}
+
+/* Nitro's kernel is another one: what it needs is built in, but for the secure module's driver. */
+static void prepare_nitro(void) {
+  load_modules(0);
+  const long loaded = load_module(NSM_DRIVER);
+  if (loaded < 0 && loaded != -ENOENT) fail("the driver of the Nitro Secure Module does not belong to this kernel");
+  beat_heart();
+}
+
+static void prepare_machine(void) {
+  load_modules(1);
+  sys_unlink(NSM_PROGRAM);
 }
 
 static void mount_or_fail(const char *type, const char *target, unsigned long flags, const char *data) {
@@ -114,6 +140,17 @@ static void start_network(void) {
   sys_close(network.pipe[0]);
 }
 
+static void start_nitro(void) {
+  raise_loopback();
+  start_tunnel("/etc/hosts");
+  receive_operator_file(OPERATOR);
+}
+
+static void start_machine(void) {
+  start_network();
+  take_operator_file(OPERATOR);
+}
+
 static void open_console(void) {
   const long input = sys_open("/dev/null", O_RDONLY, 0), console = sys_open("/dev/console", O_WRONLY, 0);
   for (int fd = 0; fd < 3; fd += 1) system_call(__NR_dup3, fd == 0 || console < 0 ? input : console, fd, 0, 0, 0);
@@ -143,11 +180,13 @@ void start(long *stack) {
   mount_or_fail("proc", "/proc", MS_NODEV, "");
   mount_or_fail("sysfs", "/sys", MS_NODEV, "");
   mount_or_fail("tmpfs", "/run", MS_NODEV, "mode=0700,size=16m");
-  load_modules();
+  const int is_nitro = on_nitro();
+  if (is_nitro) prepare_nitro();
+  else prepare_machine();
   mount_or_fail("configfs", "/sys/kernel/config", MS_NODEV, "");
   close_kernel();
-  start_network();
-  take_operator_file(OPERATOR);
+  if (is_nitro) start_nitro();
+  else start_machine();
   char line[64] = "starting the enclave after ";
   text_append_number(line, sizeof line, seconds_up());
   text_append(line, sizeof line, " s");

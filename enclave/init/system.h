@@ -14,6 +14,7 @@ typedef unsigned long size_t;
 #define SOCK_STREAM 1
 #define SOCK_DGRAM 2
 #define SOCK_CLOEXEC 02000000
+#define SOCK_NONBLOCK 04000
 #define AF_UNSPEC 0
 #define AF_INET 2
 #define AF_PACKET 17

@@ -7,7 +7,8 @@ import { writeEif } from "../../image/eif.ts";
 import { loadedPart } from "../../image/elf.ts";
 import { writeUki } from "../../image/uki.ts";
 import { contentOf, readDebianPackage, type PackedFiles } from "./debian-package.ts";
-import { createInitrd } from "./initrd.ts";
+import { createInitrd, createNitroRamdisk } from "./initrd.ts";
+import { proxyAllowList, type EgressHost } from "./nitro-egress.ts";
 import { nodeBinary } from "./node-binary.ts";
 import { sha256, type PackageLock } from "./package-lock.ts";
 import type { FoundPackage, FoundPackages } from "./packages.ts";
@@ -21,8 +22,8 @@ const COMMON_CMDLINE =
   "panic=-1 oops=panic quiet loglevel=3 module.sig_enforce=1 lockdown=confidentiality " +
   "random.trust_cpu=1 init_on_free=1 slab_nomerge vsyscall=none";
 const CMDLINE = `console=ttyS0 ${COMMON_CMDLINE}`;
-/** As nitro-cli's own: no PCI there, and a reset is asked of the keyboard's controller. */
-const NITRO_CMDLINE = `reboot=k pci=off console=ttyS0 ${COMMON_CMDLINE}`;
+/** As nitro-cli's own: no PCI there, and a reset is asked of the keyboard's controller. `adyton.platform`: for enclave/init. */
+const NITRO_CMDLINE = `reboot=k pci=off console=ttyS0 adyton.platform=nitro ${COMMON_CMDLINE}`;
 
 /** Measured: with a window of 64 MiB, level 12 takes 7 s of processor time and gives what level 16 gives in 40 s without. */
 const LEVEL = 12;
@@ -31,8 +32,16 @@ const WINDOW_LOG = 26;
 export interface ImageParts {
   readonly bundle: Uint8Array;
   readonly behaviour: Uint8Array;
-  /** AWS's enclave kernel; null: Debian's, whose EIF can be measured and does not find Nitro's devices. */
-  readonly nitroKernel: Uint8Array | null;
+  /** Where an enclave of Nitro goes, of the behaviour file. */
+  readonly egress: readonly EgressHost[];
+  /** null: Debian's kernel, whose EIF can be measured and does not find Nitro's devices. */
+  readonly nitro: NitroKernel | null;
+}
+
+/** AWS's enclave kernel, and the secure module's driver where the kernel has it not built in. */
+export interface NitroKernel {
+  readonly kernel: Uint8Array;
+  readonly driver: Uint8Array | null;
 }
 
 export interface Image {
@@ -52,7 +61,11 @@ export interface ImageManifest {
   readonly locked: boolean;
   readonly node: string;
   readonly cmdline: string;
-  readonly nitro: { readonly cmdline: string; readonly kernel: "given" | "debian: does not boot on Nitro" };
+  readonly nitro: {
+    readonly cmdline: string;
+    readonly kernel: "given" | "debian: does not boot on Nitro";
+    readonly driver: "given" | null;
+  };
   readonly packages: readonly Omit<FoundPackage, "file">[];
   /** What the build wrote. */
   readonly files: readonly ImageFile[];
@@ -76,22 +89,24 @@ export function buildImage(lock: PackageLock, found: FoundPackages, parts: Image
       compiler: packed("tcc"),
       headers: packed("linux-libc-dev"),
     },
-    { node: loadedPart(node), bundle: parts.bundle, behaviour: parts.behaviour },
+    { node: loadedPart(node), bundle: parts.bundle, behaviour: parts.behaviour, egress: parts.egress },
   );
   const kernelPath = [...kernelPackage.keys()].find((path) => path.startsWith("boot/vmlinuz-")) ?? "";
   const kernel = contentOf(kernelPackage, kernelPath);
   const initrd = compress(archive);
   const stub = contentOf(packed("systemd-boot-efi"), "usr/lib/systemd/boot/efi/linuxx64.efi.stub");
+  const driver = parts.nitro?.driver ?? null;
   const files = {
     vmlinuz: kernel,
     "initrd.zst": initrd,
     cmdline: Buffer.from(CMDLINE),
     "adyton.efi": writeUki(stub, { kernel, initrd, cmdline: CMDLINE }),
     "adyton.eif": writeEif({
-      kernel: parts.nitroKernel ?? kernel,
+      kernel: parts.nitro?.kernel ?? kernel,
       cmdline: NITRO_CMDLINE,
-      ramdisks: [initrd],
+      ramdisks: driver === null ? [initrd] : [initrd, compress(createNitroRamdisk(driver))],
     }),
+    "nitro-proxy.yaml": Buffer.from(proxyAllowList(parts.egress)),
   };
   return {
     files,
@@ -102,7 +117,8 @@ export function buildImage(lock: PackageLock, found: FoundPackages, parts: Image
       cmdline: CMDLINE,
       nitro: {
         cmdline: NITRO_CMDLINE,
-        kernel: parts.nitroKernel === null ? "debian: does not boot on Nitro" : "given",
+        kernel: parts.nitro === null ? "debian: does not boot on Nitro" : "given",
+        driver: driver === null ? null : "given",
       },
       packages: found.packages.map(({ name, version, architecture, sha256: hash }) => ({
         name,

@@ -14,7 +14,11 @@ const SOURCES = join(import.meta.dirname, "../../enclave/init");
 
 /** Each program and what it is made of, beside `entry.S`. */
 const PROGRAMS = {
-  init: ["init.c", "system.c", "dhcp.c", "dhcp-message.c", "operator-file.c"],
+  init: [
+    ...["init.c", "system.c", "operator-file.c", "dhcp.c", "dhcp-message.c"],
+    ...["nitro.c", "tunnel.c", "vsock.c"],
+  ],
+  nsm: ["nsm.c", "system.c"],
 } as const;
 export type InitProgram = keyof typeof PROGRAMS;
 
@@ -53,7 +57,7 @@ export function compileInit(
       );
       return new Uint8Array(readFileSync(out));
     };
-    return { init: compile("init") };
+    return { init: compile("init"), nsm: compile("nsm") };
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -4,9 +4,10 @@ import { posix } from "node:path";
 import { directory, writeCpio, type CpioEntry } from "../../image/cpio.ts";
 import { contentOf, type PackedFiles } from "./debian-package.ts";
 import { compileInit } from "./init-program.ts";
+import type { EgressHost } from "./nitro-egress.ts";
 import { BuildError, run } from "./run.ts";
 
-/** In the order of their dependencies: network and drives of QEMU, GCP and AWS; evidence of TDX, SEV-SNP and Nitro. */
+/** In the order of their dependencies: network and drives of QEMU, GCP and AWS; evidence of TDX and SEV-SNP. */
 const MODULES = [
   ...["failover", "net_failover", "virtio_net", "virtio_blk", "virtio-rng", "qemu_fw_cfg", "gve", "ena"],
   ...["configfs", "tsm", "tdx-guest", "sev-guest"],
@@ -32,6 +33,8 @@ export interface EnclaveFiles {
   readonly node: Uint8Array;
   readonly bundle: Uint8Array;
   readonly behaviour: Uint8Array;
+  /** Where an enclave of Nitro goes. */
+  readonly egress: readonly EgressHost[];
 }
 
 export interface ImagePackages {
@@ -56,9 +59,13 @@ const file = (path: string, content: Uint8Array | string, mode = 0o444): CpioEnt
 
 /** @throws {BuildError} where a package lacks what is wanted of it */
 export function createInitrd(packages: ImagePackages, enclave: EnclaveFiles): Initrd {
-  const { init } = compileInit(
+  const { init, nsm } = compileInit(
     { compiler: packages.compiler, libraries: packages.libraries, headers: packages.headers },
-    { MODULE_NAMES: MODULES, NODE_ARGUMENTS: enclaveCommand("/usr/bin/node", OPERATOR_FILE) },
+    {
+      MODULE_NAMES: MODULES,
+      NODE_ARGUMENTS: enclaveCommand("/usr/bin/node", OPERATOR_FILE),
+      EGRESS_HOSTS: [...enclave.egress.map(({ host, port }) => `${host} ${port}`), ""],
+    },
   );
   const entries = [
     ...["dev", "proc", "sys", "run", "etc"].map(directory),
@@ -66,6 +73,7 @@ export function createInitrd(packages: ImagePackages, enclave: EnclaveFiles): In
     ...MODULES.map((name) => file(`modules/${name}.ko`, moduleOf(packages.kernel, name))),
     file("init", init, 0o555),
     file("usr/bin/node", enclave.node, 0o555),
+    file("usr/local/bin/adyton-nsm", nsm, 0o555),
     file("etc/hosts", "127.0.0.1 localhost\n"),
     file("etc/passwd", "root:x:0:0::/:/nonexistent\n"),
     file("etc/nsswitch.conf", "hosts: files dns\n"),
@@ -96,4 +104,9 @@ function moduleOf(kernel: PackedFiles, name: string): Uint8Array {
   const path = [...kernel.keys()].find((candidate) => candidate.endsWith(`/${name}.ko.xz`));
   if (path === undefined) throw new BuildError(`the kernel's package has no module ${name}`);
   return run("xz", ["--decompress", "--stdout"], { input: contentOf(kernel, path) });
+}
+
+/** What an enclave of Nitro has beside it: the driver that belongs to its kernel. */
+export function createNitroRamdisk(driver: Uint8Array): Uint8Array {
+  return writeCpio([file("nsm.ko", driver)]);
 }

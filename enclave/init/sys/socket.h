@@ -1,9 +1,11 @@
-/* What linux/if.h asks of a libc, and there is none here. */
+/* What linux/if.h and linux/vm_sockets.h ask of a libc, and there is none here. */
 
 #ifndef ADYTON_SYS_SOCKET_H
 #define ADYTON_SYS_SOCKET_H
 
 #include <linux/socket.h>
+
+typedef __kernel_sa_family_t sa_family_t;
 
 struct sockaddr {
   __kernel_sa_family_t sa_family;

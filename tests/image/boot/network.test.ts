@@ -1,6 +1,6 @@
-/** The lease inside the image: renewed, changed and lost while the enclave runs (enclave/init/dhcp.c). */
+/** How the image is reached: its lease, renewed, changed and lost while the enclave runs, and on Nitro its parent instead (enclave/init). */
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -19,17 +19,28 @@ const folder = mkdtempSync(join(tmpdir(), "adyton-network-"));
 const operator = join(folder, "operator.json");
 let image: string;
 
-describe.skipIf(!HAS_QEMU)("the lease", () => {
-  beforeAll(async () => {
-    const behaviour = await behaviourWithoutModel();
-    const built = await buildImage({ out: join(folder, "image"), behaviour });
-    image = withOtherProgram(built, join(folder, "looking"));
-    writeFileSync(operator, JSON.stringify(imageOperator({ kind: "simulator", platform: "qemu" })));
-  });
-  afterAll(() => {
-    rmSync(folder, { recursive: true });
-  });
+beforeAll(async () => {
+  if (!HAS_QEMU) return;
+  const behaviour = await behaviourWithoutModel();
+  const built = await buildImage({ out: join(folder, "image"), behaviour });
+  image = withOtherProgram(built, join(folder, "looking"));
+  writeFileSync(operator, JSON.stringify(imageOperator({ kind: "simulator", platform: "qemu" })));
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
 
+describe.skipIf(!HAS_QEMU)("with Nitro's command line", () => {
+  test("neither network nor operator's file of the machine is taken: without a parent it says so, and powers off", async () => {
+    const cmdline = `${readFileSync(join(image, "cmdline"), "utf8").trim()} adyton.platform=nitro`;
+    await using machine = await startMachine({ boot: directBoot(image, cmdline), devices: fwCfg(operator) });
+    expect(await machine.off).toBe(0);
+    expect(machine.console()).toContain("the parent does not listen for the heartbeat");
+    expect(machine.console()).not.toMatch(/operator file from|starting the enclave|eth0/u);
+  });
+});
+
+describe.skipIf(!HAS_QEMU)("the lease", () => {
   test("is renewed at half of its time, with what the server changed; and when refused, another one is taken", async () => {
     const first: Terms = { type: "ack", address: "10.9.0.5", seconds: 20, nameServer: "10.9.0.2" };
     const terms: readonly Terms[] = [

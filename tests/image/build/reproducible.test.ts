@@ -48,7 +48,7 @@ test(TITLE, { timeout: 600_000 }, async () => {
     readFileSync(join(one, "manifest.json"), "utf8"),
   );
   const names = readManifest(one).files.map(({ path }) => path);
-  expect(names).toEqual(["vmlinuz", "initrd.zst", "cmdline", "adyton.efi", "adyton.eif"]);
+  expect(names).toEqual(["vmlinuz", "initrd.zst", "cmdline", "adyton.efi", "adyton.eif", "nitro-proxy.yaml"]);
   for (const name of names)
     expect(readFileSync(join(other, name)).equals(readFileSync(join(one, name))), name).toBe(true);
 });

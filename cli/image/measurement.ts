@@ -52,45 +52,66 @@ export interface MeasureOptions {
 
 /** @throws {InputError} naming the option that is missing: either every register that matters is given, or none */
 export function measureImage(platform: Platform, folder: string, options: MeasureOptions): Measurement {
+  return prepareMeasurement(platform, options)(folder);
+}
+
+/**
+ * How to measure a folder, once it is there: an image that takes minutes to build is not begun for options that measure none.
+ *
+ * @throws {InputError} as `measureImage`
+ */
+export function prepareMeasurement(
+  platform: Platform,
+  options: MeasureOptions,
+): (folder: string) => Measurement {
   switch (platform) {
     case "tdx": {
       const memoryBytes = megabytes(options.memory ?? "4096");
       const form = choice("--kernel-form", options.kernelForm ?? "patched", ["patched", "file"]);
       const kernelForm: KernelForm = form === "file" ? "as the file" : "patched";
-      return tdx("tdx", measureDirectBoot(readBootFiles(folder), kernelForm, { memoryBytes }), options);
+      const fixed = fixedTdx(options);
+      return (folder) =>
+        tdx(platform, fixed, measureDirectBoot(readBootFiles(folder), kernelForm, { memoryBytes }));
     }
     case "tdx-uki": {
-      const registers = measureUki(readInput(join(folder, "adyton.efi")), gptEvent(options));
-      return tdx("tdx-uki", registers, options);
+      const event = gptEvent(options);
+      const fixed = fixedTdx(options);
+      return (folder) => tdx(platform, fixed, measureUki(readInput(join(folder, "adyton.efi")), event));
     }
-    case "snp":
-      return { platform, registers: { MEASUREMENT: [measureSnp(folder, options)] } };
-    case "nitro": {
-      const { pcr0, pcr1, pcr2 } = nitroPcrs(readEif(readInput(join(folder, "adyton.eif"))));
-      return { platform, registers: { PCR0: [toHex(pcr0)], PCR1: [toHex(pcr1)], PCR2: [toHex(pcr2)] } };
+    case "snp": {
+      const measure = prepareSnp(options);
+      return (folder) => ({ platform, registers: { MEASUREMENT: [measure(folder)] } });
     }
-    case "nitro-tpm": {
-      const { pcr4, pcr7, pcr12 } = nitroTpmPcrs(readInput(join(folder, "adyton.efi")));
-      return { platform, registers: { PCR4: [toHex(pcr4)], PCR7: [toHex(pcr7)], PCR12: [toHex(pcr12)] } };
-    }
+    case "nitro":
+      return (folder) => {
+        const { pcr0, pcr1, pcr2 } = nitroPcrs(readEif(readInput(join(folder, "adyton.eif"))));
+        return { platform, registers: { PCR0: [toHex(pcr0)], PCR1: [toHex(pcr1)], PCR2: [toHex(pcr2)] } };
+      };
+    case "nitro-tpm":
+      return (folder) => {
+        const { pcr4, pcr7, pcr12 } = nitroTpmPcrs(readInput(join(folder, "adyton.efi")));
+        return { platform, registers: { PCR4: [toHex(pcr4)], PCR7: [toHex(pcr7)], PCR12: [toHex(pcr12)] } };
+      };
   }
+}
+
+/** What no file of the image has. */
+interface FixedTdx {
+  readonly MRTD: Register;
+  readonly RTMR0: Register;
+}
+
+function fixedTdx(options: MeasureOptions): FixedTdx {
+  return { MRTD: [mrTdOf(options)], RTMR0: rtMr0Of(options) };
 }
 
 /**
  * RTMR1 without RTMR2 says nothing of the command line and the initrd, and neither says anything without MRTD, whose code measures
  * them: all together, or nothing.
  */
-function tdx(platform: Platform, { rtMr1, rtMr2 }: TdxRegisters, options: MeasureOptions): Measurement {
-  return {
-    platform,
-    registers: {
-      MRTD: [mrTdOf(options)],
-      RTMR0: rtMr0Of(options),
-      RTMR1: [toHex(rtMr1)],
-      RTMR2: rtMr2.map(toHex),
-      RTMR3: [toHex(new Uint8Array(48))],
-    },
-  };
+function tdx(platform: Platform, fixed: FixedTdx, { rtMr1, rtMr2 }: TdxRegisters): Measurement {
+  const registers = { ...fixed, RTMR1: [toHex(rtMr1)], RTMR2: rtMr2.map(toHex) };
+  return { platform, registers: { ...registers, RTMR3: [toHex(new Uint8Array(48))] } };
 }
 
 function mrTdOf({ firmware, mrtd, pageOrder = "page" }: MeasureOptions): Hex {
@@ -133,25 +154,26 @@ function gptEvent({ eventLog, disk }: MeasureOptions): Uint8Array | null {
   return parseCcel(readInput(eventLog)).find(({ type }) => type === EV_EFI_GPT_EVENT)?.digest ?? null;
 }
 
-function measureSnp(folder: string, options: MeasureOptions): Hex {
-  const { firmware, vcpus, cpuModel = "EPYC-v4", features = "0x1" } = options;
-  if (firmware === undefined) throw usage("give the firmware that the host starts: --firmware FILE");
+function prepareSnp(options: MeasureOptions): (folder: string) => Hex {
+  const { firmware: file, vcpus, cpuModel = "EPYC-v4", features = "0x1" } = options;
+  if (file === undefined) throw usage("give the firmware that the host starts: --firmware FILE");
   if (vcpus === undefined) throw usage("each processor is measured: give their number, --vcpus N");
   const signature = PROCESSOR_SIGNATURES[cpuModel];
   if (signature === undefined)
     throw usage(`--cpu-model wants one of ${Object.keys(PROCESSOR_SIGNATURES).join(", ")}, not ${cpuModel}`);
   const hypervisors: readonly Hypervisor[] = ["qemu", "ec2", "gce"];
-  const { kernel, initrd, cmdline } = readBootFiles(folder);
-  return toHex(
-    snpLaunchDigest({
-      firmware: readSnpFirmware(readInput(firmware)),
-      processors: count("--vcpus", vcpus, 512),
-      signature,
-      features: flags(features),
-      hypervisor: choice("--hypervisor", options.hypervisor ?? "qemu", hypervisors),
-      boot: { kernel: sha256(kernel), initrd: sha256(initrd), cmdline },
-    }),
-  );
+  const host = {
+    firmware: readSnpFirmware(readInput(file)),
+    processors: count("--vcpus", vcpus, 512),
+    signature,
+    features: flags(features),
+    hypervisor: choice("--hypervisor", options.hypervisor ?? "qemu", hypervisors),
+  };
+  return (folder) => {
+    const { kernel, initrd, cmdline } = readBootFiles(folder);
+    const boot = { kernel: sha256(kernel), initrd: sha256(initrd), cmdline };
+    return toHex(snpLaunchDigest({ ...host, boot }));
+  };
 }
 
 function choice<Name extends string>(option: string, text: string, names: readonly Name[]): Name {

@@ -65,6 +65,12 @@ export function registerVerify(program: Command): void {
     .option("--releases <folder>", "tell which release it is, by this log (releases.jsonl, checkpoint)")
     .option("--release-key <key>", "the log's key, as npm run release:append prints it")
     .option("--platform <name>", "for --from-source: tdx, tdx-uki, snp or nitro")
+    .option(
+      "--packages <folder>",
+      "for --from-source: the packages of a release, when Debian's archive has dropped them",
+    )
+    .option("--nitro-kernel <file>", "for --from-source: AWS's enclave kernel (nitro)")
+    .option("--nitro-driver <file>", "for --from-source: its nsm.ko (nitro)")
     .option("--json", "print one JSON object");
   withMeasureOptions(command)
     .addHelpText("after", HELP)

@@ -1,14 +1,16 @@
 /** `adyton verify … --from-source FOLDER`: builds the image from a checkout and compares what the evidence shows with it. */
 
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import * as z from "zod";
 import type { VerifiedEvidence } from "../../attestation/index.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { ConfigError, InputError } from "../../protocol/errors.ts";
 import { ExitCode } from "../exit-codes.ts";
-import { measureImage, PLATFORMS, type MeasureOptions, type Register } from "../image/measurement.ts";
+import { PLATFORMS, prepareMeasurement, type MeasureOptions, type Register } from "../image/measurement.ts";
+import { readJsonFile } from "../json-file.ts";
 import { registersOf } from "./evidence-registers.ts";
 import type { ReportedCheck, VerifyOutcome } from "./report.ts";
 
@@ -16,6 +18,9 @@ export interface SourceOptions extends MeasureOptions {
   readonly fromSource?: string;
   readonly platform?: string;
   readonly behaviour?: string;
+  readonly packages?: string;
+  readonly nitroKernel?: string;
+  readonly nitroDriver?: string;
 }
 
 /** Each register that the platform measures, compared with the one computed from the sources, beside what was judged before. */
@@ -54,10 +59,12 @@ function compareRegisters(
   const { platforms, registers: shown } = registersOf(evidence);
   if (!platforms.includes(platform))
     throw usage(`evidence of kind ${evidence.kind} has no registers of ${platform}`);
+  const measure = prepareMeasurement(platform, options);
+  checkCheckout(folder);
   const image = mkdtempSync(join(tmpdir(), "adyton-from-source-"));
   try {
-    build(folder, image, options.behaviour);
-    const { registers } = measureImage(platform, image, options);
+    build(folder, image, options);
+    const { registers } = measure(image);
     return Object.entries(registers).map(([name, expected]) => toCheck(name, expected, shown[name] ?? null));
   } finally {
     rmSync(image, { recursive: true });
@@ -84,15 +91,43 @@ function toCheck(name: string, expected: Register, found: Hex | null): ReportedC
   };
 }
 
-/** By npm, so that the checkout's own Node runs the build: its bytes depend on it. */
-function build(folder: string, out: string, behaviour: string | undefined): void {
-  const chosen = behaviour === undefined ? [] : ["--behaviour", behaviour];
+const Checkout = z.looseObject({
+  name: z.literal("adyton"),
+  scripts: z.looseObject({ "build:image": z.string() }),
+});
+
+/** What runs is the checkout's own build: the words of a stranger's would say nothing. */
+function checkCheckout(folder: string): void {
+  const what = "--from-source wants a checkout of Adyton";
+  readJsonFile(join(folder, "package.json"), Checkout, what);
+  if (existsSync(join(folder, "node_modules"))) return;
+  throw new InputError({
+    code: "INPUT_INVALID",
+    message: `${folder} has no node_modules: run npm ci there first`,
+  });
+}
+
+/** By npm, so that the checkout's own Node runs the build: its bytes depend on it. Files are the caller's, wherever the build runs. */
+function build(folder: string, out: string, options: SourceOptions): void {
+  const files = {
+    "--behaviour": options.behaviour,
+    "--packages": options.packages,
+    "--nitro-kernel": options.nitroKernel,
+    "--nitro-driver": options.nitroDriver,
+  };
+  const chosen = Object.entries(files).flatMap(([name, file]) =>
+    file === undefined ? [] : [name, resolve(file)],
+  );
+  process.stderr.write(`building the image from ${folder}: some minutes\n`);
   const args = ["run", "--silent", "build:image", "--", "--out", out, ...chosen];
   const { status, error } = spawnSync("npm", args, { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
   if (status === 0) return;
   throw new ConfigError({
     code: "CONFIG_TOOL_MISSING",
-    message: `the image cannot be built from ${folder}: see above; it wants a checkout after npm ci, dpkg-deb and xz`,
+    message:
+      error === undefined
+        ? `the image cannot be built from ${folder}: see above; it wants a checkout after npm ci, dpkg-deb and xz`
+        : "the image cannot be built: npm cannot be started",
     cause: error,
   });
 }

@@ -105,10 +105,11 @@ function withAdvice({ code, message }: { readonly code: string; readonly message
 
 /** The outcome when there was nothing to look at: a file that cannot be read, an option that makes no sense. */
 export function outcomeOfUsage({ code, message }: AdytonError): VerifyOutcome {
+  const exitCode = code === "CONFIG_TOOL_MISSING" ? ExitCode.unavailable : ExitCode.usage;
   return {
-    exitCode: ExitCode.usage,
+    exitCode,
     report: {
-      exitStatus: ExitCode.usage,
+      exitStatus: exitCode,
       path: "",
       kind: "unknown",
       headline: "No verdict.",

@@ -32,7 +32,7 @@ export function findPackages(lock: PackageLock, sources: PackageSources): FoundP
   createFolder(sources.cache);
   const known = new Map<string, string>();
   const index = (folder: string): void => {
-    for (const name of readdirSync(folder).filter((file) => file.endsWith(".deb")))
+    for (const name of filesOf(folder).filter((file) => file.endsWith(".deb")))
       known.set(sha256(readFileSync(join(folder, name))), join(folder, name));
   };
   if (sources.folder !== null) index(sources.folder);
@@ -58,6 +58,14 @@ export function findPackages(lock: PackageLock, sources: PackageSources): FoundP
     return current;
   });
   return { packages, newer };
+}
+
+function filesOf(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    throw new BuildError(`--packages: ${folder} is no folder that can be read`);
+  }
 }
 
 function fetchLocked(

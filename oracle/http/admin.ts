@@ -1,9 +1,9 @@
-import { createHash, timingSafeEqual } from "node:crypto";
-import { type RequestHandler, Router } from "express";
+import { Router } from "express";
 import * as z from "zod";
 import { InputError } from "../../protocol/errors.ts";
 import { bytes32 } from "../../protocol/fields.ts";
 import type { Hex } from "../../protocol/bytes.ts";
+import { requireToken } from "./require-token.ts";
 
 /** The calls by which an operator rules a running node. */
 export interface Operations {
@@ -22,7 +22,7 @@ export interface Operations {
 /** Routes that change something: only with the operator's token, and not there at all without one. */
 export function createAdminRouter(operations: Operations, token: string): Router {
   const router = Router();
-  router.use(requireToken(token));
+  router.use(requireToken(token, "admin"));
   router.get("/dead-letters", async (_request, response) => {
     response.json({ jobs: await operations.deadLetters() });
   });
@@ -44,18 +44,4 @@ export function createAdminRouter(operations: Operations, token: string): Router
     response.status(202).json({ status: "draining" });
   });
   return router;
-}
-
-function requireToken(token: string): RequestHandler {
-  const expected = digest(`Bearer ${token}`);
-  return (request, _response, next) => {
-    if (!timingSafeEqual(digest(request.headers.authorization ?? ""), expected))
-      throw new InputError({ code: "INPUT_UNAUTHORIZED", message: "the admin token is missing or wrong" });
-    next();
-  };
-}
-
-/** Hashed first: digests have one length, and comparing them tells nothing of the token. */
-function digest(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
 }

@@ -1,4 +1,4 @@
-import express, { type Express, type RequestHandler } from "express";
+import express, { type Express } from "express";
 import { createServer, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
@@ -22,6 +22,7 @@ import { type Quoter, QuoteTerms } from "../relay/intake/quote.ts";
 import { createAdminRouter, type Operations } from "./admin.ts";
 import { errorHandler } from "./error-reply.ts";
 import { addLedgerRoutes, type LedgerDoor } from "./ledger-route.ts";
+import { limitConcurrency } from "./limit-concurrency.ts";
 import { liveRoute } from "./live-route.ts";
 import { OPENAPI } from "./openapi.ts";
 import { pageRoute } from "./page-route.ts";
@@ -265,17 +266,6 @@ function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.outp
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new InputError({ code: "INPUT_INVALID", message: z.prettifyError(parsed.error) });
-}
-
-function limitConcurrency(most: number): RequestHandler {
-  let running = 0;
-  return (_request, response, next) => {
-    if (running >= most)
-      throw new InputError({ code: "INPUT_RATE_LIMITED", message: "too many at once: try again" });
-    running += 1;
-    response.once("close", () => (running -= 1));
-    next();
-  };
 }
 
 function notFound(message: string): InputError {

@@ -17,7 +17,7 @@ beforeEach(async () => {
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   built = true;
   const app = express();
-  app.use(pageRoute(() => (built ? folder : null)));
+  app.use(pageRoute({ findFolder: () => (built ? folder : null) }));
   server = await listen(app, { host: "127.0.0.1", port: 0 });
 });
 afterEach(async () => {

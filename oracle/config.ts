@@ -5,6 +5,7 @@ import { bytes32 } from "../protocol/fields.ts";
 import { ConfigError } from "../protocol/errors.ts";
 import { SecretName } from "../protocol/sealed-secret.ts";
 import { ChainConfig } from "./configuration/chain-section.ts";
+import { ConsoleSection } from "./configuration/console-section.ts";
 import { address, distinct, httpUrl, milliseconds } from "./configuration/fields.ts";
 import { RetentionSection } from "./configuration/retention-section.ts";
 import { OperatorsSection } from "./configuration/operators-section.ts";
@@ -117,6 +118,7 @@ export const OracleConfig = z.strictObject({
   ),
   retention: RetentionSection.optional(),
   serve: ServeSection.optional(),
+  console: ConsoleSection.optional(),
   concurrency: z.int().min(1).max(1_000).default(64).describe("requests at the enclaves at once"),
   answerTimeoutMs: milliseconds.default(180_000).describe("longest that one answer may take, model included"),
   tracing: z
@@ -186,6 +188,7 @@ function withAbsolutePaths(config: OracleConfig, base: string): OracleConfig {
     appraisalPolicy: resolve(base, config.appraisalPolicy),
     transmitterKeys: config.transmitterKeys.map((key) => withAbsoluteFiles(key, base)),
     http: withAbsoluteFiles(config.http, base),
+    ...(config.console === undefined ? {} : { console: withAbsoluteFiles(config.console, base) }),
     ...(config.operators === undefined ? {} : { operators: withAbsoluteFiles(config.operators, base) }),
     ...withAbsoluteArchive(config, base),
     ...(config.tracing === undefined ? {} : { tracing: withAbsoluteFiles(config.tracing, base) }),

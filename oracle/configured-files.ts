@@ -58,25 +58,46 @@ export function readAppraisalPolicy({ appraisalPolicy: file }: OracleConfig): Ap
  *
  * @throws {ConfigError} CONFIG_INVALID when the file cannot be read or the token is too short
  */
-export function readAdminToken({ http: { adminTokenFile: file } }: OracleConfig): string | undefined {
-  if (file === undefined) return undefined;
+export function readAdminToken({
+  http: { adminTokenFile: file },
+}: Pick<OracleConfig, "http">): string | undefined {
+  return file === undefined ? undefined : readToken("http.adminTokenFile", file);
+}
+
+/**
+ * The token of the console; `undefined` when there is none.
+ *
+ * @throws {ConfigError} CONFIG_INVALID when the file cannot be read, or the token is too short or the admin's
+ */
+export function readConsoleToken(config: Pick<OracleConfig, "http" | "console">): string | undefined {
+  if (config.console === undefined) return undefined;
+  const { tokenFile: file } = config.console;
+  const token = readToken("console.tokenFile", file);
+  if (token !== readAdminToken(config)) return token;
+  throw new ConfigError({
+    code: "CONFIG_INVALID",
+    message:
+      "console.tokenFile: the token is the admin's, which stops the node: give the console one of its own",
+    details: { file },
+  });
+}
+
+function readToken(field: string, file: string): string {
   let token: string;
   try {
     token = readFileSync(file, "utf8").trim();
   } catch (cause) {
     throw new ConfigError({
       code: "CONFIG_INVALID",
-      message: "http.adminTokenFile: the file cannot be read",
+      message: `${field}: the file cannot be read`,
       details: { file },
       cause,
     });
   }
-  if (token.length < MIN_TOKEN_CHARS) {
-    throw new ConfigError({
-      code: "CONFIG_INVALID",
-      message: `http.adminTokenFile: the token has fewer than ${MIN_TOKEN_CHARS} characters`,
-      details: { file },
-    });
-  }
-  return token;
+  if (token.length >= MIN_TOKEN_CHARS) return token;
+  throw new ConfigError({
+    code: "CONFIG_INVALID",
+    message: `${field}: the token has fewer than ${MIN_TOKEN_CHARS} characters`,
+    details: { file },
+  });
 }

@@ -53,7 +53,14 @@ async function runNode(file: string): Promise<void> {
   startWatchdog();
   stopOnSignal(node, log);
   const chains = config.chains.map(({ chainId }) => chainId);
-  say({ event: "ready", url: node.url, chains, transmitters: node.transmitters });
+  const { url, consoleUrl, transmitters } = node;
+  say({
+    event: "ready",
+    url,
+    ...(consoleUrl !== undefined && { console: consoleUrl }),
+    chains,
+    transmitters,
+  });
 }
 
 function stopOnSignal(running: { stop(): Promise<void> }, log: Logger): void {

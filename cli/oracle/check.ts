@@ -14,7 +14,7 @@ import { loadSigner } from "../../oracle/chain/signing/signer.ts";
 import type { TransactionSigner } from "../../oracle/chain/signing/transaction-signer.ts";
 import { type ChainSection, loadOracleConfig, type OracleConfig } from "../../oracle/config.ts";
 import { explain } from "../../oracle/explain.ts";
-import { readAdminToken, readAppraisalPolicy } from "../../oracle/configured-files.ts";
+import { readAdminToken, readAppraisalPolicy, readConsoleToken } from "../../oracle/configured-files.ts";
 import { connectEnclave } from "../../oracle/enclaves/enclave-session.ts";
 import { createEvidenceVerifier } from "../../client/evidence-verifier.ts";
 import { readSecret } from "../../oracle/enclaves/provisioning.ts";
@@ -93,6 +93,12 @@ export async function inspectNode(file: string): Promise<Finding[]> {
   if (config.http.adminTokenFile !== undefined) {
     await check("admin token", () =>
       Promise.resolve().then(() => [readAdminToken(config), config.http.adminTokenFile ?? ""] as const),
+    );
+  }
+  if (config.console !== undefined) {
+    const { tokenFile } = config.console;
+    await check("console token", () =>
+      Promise.resolve().then(() => [readConsoleToken(config), tokenFile] as const),
     );
   }
   for (const chain of config.chains) {

@@ -52,6 +52,11 @@ export class EvidenceReview {
     return this.#loop.stop();
   }
 
+  /** Milliseconds: when the session's evidence was last accepted. */
+  acceptedAt(session: EnclaveSession): number {
+    return this.#reviewOf(session).acceptedAt;
+  }
+
   /** Reviews every session whose time has come. */
   async reviewDue(): Promise<void> {
     const { enclaves, now } = this.#options;

@@ -12,7 +12,7 @@ const COMMON_POLICY =
 export const LISTING = "index.html";
 
 /** Documents that may ask the server they came from: what judges, and its worker, can connect to nobody. */
-const ASKING: ReadonlySet<string> = new Set([LISTING, "local.html"]);
+const ASKING: ReadonlySet<string> = new Set([LISTING, "local.html", "console.html"]);
 
 export const PAGE_FILE = /^\/(?:(?:[a-z-]+\.html)|page\.json|assets\/[A-Za-z0-9._-]+)?$/;
 

@@ -4,7 +4,13 @@ import { ConfigError } from "../../protocol/errors.ts";
 import { loadSigner } from "../chain/signing/signer.ts";
 import type { TransactionSigner } from "../chain/signing/transaction-signer.ts";
 import type { OracleConfig } from "../config.ts";
-import { readAdminToken, readAppraisalPolicy, readOperatorKey } from "../configured-files.ts";
+import {
+  readAdminToken,
+  readAppraisalPolicy,
+  readConsoleToken,
+  readOperatorKey,
+} from "../configured-files.ts";
+import { MinuteSeries } from "../console/minute-series.ts";
 import { EvidenceReview } from "../enclaves/evidence-review.ts";
 import { createEvidenceVerifier } from "../../client/evidence-verifier.ts";
 import { readSecret } from "../enclaves/provisioning.ts";
@@ -23,6 +29,7 @@ import { createAsking } from "./create-asking.ts";
 import { createEnclaves } from "./create-enclaves.ts";
 import { createPeers } from "./create-peers.ts";
 import { createHttp } from "./create-http.ts";
+import { openConsole } from "./open-console.ts";
 import type { NodeContext } from "./node-context.ts";
 import { createNodeEvents } from "./node-events.ts";
 
@@ -30,6 +37,8 @@ import { createNodeEvents } from "./node-events.ts";
 export interface OpenNode {
   /** Where its HTTP interface listens. */
   readonly url: string;
+  /** Where its console listens; absent without one. */
+  readonly consoleUrl: string | undefined;
   readonly transmitters: readonly string[];
   /** Lets what is under way end, as far as that is quick, and closes the store. */
   stop(): Promise<void>;
@@ -59,6 +68,7 @@ export async function openNode(
   const signers = await loadSigners(config);
   // A file without a key, or without a token, is said now, and not when somebody waits for it.
   readAdminToken(config);
+  readConsoleToken(config);
   const key = readOperatorKey(config);
   const archive = config.retention === undefined ? undefined : openArchive(config.retention.archive);
   await Promise.all(config.enclaves.flatMap(({ secrets }) => secrets.map(readSecret)));
@@ -69,6 +79,7 @@ export async function openNode(
   const engine = await startEngine(store, log, config.takeoverSeconds);
   const endorsements = createVendorSource();
   const durations = new SpanDurations();
+  const minutes = new MinuteSeries(now);
   const collector = await startCollector(config, holder);
   const context: NodeContext = {
     config,
@@ -82,6 +93,7 @@ export async function openNode(
     spans: {
       record: (span) => {
         durations.record(span);
+        minutes.record(span);
         collector?.record(span);
       },
     },
@@ -105,20 +117,9 @@ export async function openNode(
           ...{ store, archive, days: config.retention.days, log, now },
           chainIds: config.chains.map(({ chainId }) => chainId),
         });
-  const http = await listen(
-    createHttp(context, {
-      chains,
-      enclaves,
-      queue,
-      durations,
-      probe,
-      peers,
-      archive,
-      retention,
-      stop: requestStop,
-    }),
-    config.http,
-  );
+  const parts = { chains, enclaves, queue, durations, probe, peers, retention };
+  const http = await listen(createHttp(context, { ...parts, archive, stop: requestStop }), config.http);
+  const console = await openConsole(context, { ...parts, review, minutes });
   const maintenance = setInterval(() => {
     Promise.all([store.maintain(), forgetPeerLeaves(store, now())]).catch((error: unknown) => {
       log.warn("store.maintenance-failed", { error });
@@ -126,10 +127,12 @@ export async function openNode(
   }, MAINTENANCE_MS);
   return {
     url: `http://${config.http.host}:${http.port}`,
+    consoleUrl: console?.url,
     transmitters: signers.map(({ address }) => address),
     async stop() {
       clearInterval(maintenance);
       await http.close();
+      await console?.stop();
       await retention?.stop();
       await peers.stop();
       await probe.stop();

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { OracleConfig } from "../../oracle/config.ts";
-import { readAdminToken, readAppraisalPolicy } from "../../oracle/configured-files.ts";
+import { readAdminToken, readAppraisalPolicy, readConsoleToken } from "../../oracle/configured-files.ts";
 import { codeOf } from "../support/code-of.ts";
 
 let directory: string;
@@ -40,4 +40,25 @@ test.for<[string, string | null]>([
 test("an admin token ends at the line's end; without a file there is none", () => {
   expect(readAdminToken(configOf("sixteen letters!\n"))).toBe("sixteen letters!");
   expect(readAdminToken({ http: {} } as unknown as OracleConfig)).toBeUndefined();
+});
+
+function consoleConfig(token: string, admin: string | null): OracleConfig {
+  const write = (name: string, text: string): string => {
+    const file = join(directory, name);
+    writeFileSync(file, text);
+    return file;
+  };
+  return {
+    http: admin === null ? {} : { adminTokenFile: write("admin", admin) },
+    console: { tokenFile: write("console", token) },
+  } as unknown as OracleConfig;
+}
+
+test("the console has a token of its own: the admin's, which stops the node, opens no console", () => {
+  const admin = "an admin's token of some length";
+  expect(readConsoleToken(consoleConfig("a console's token\n", admin))).toBe("a console's token");
+  expect(readConsoleToken(consoleConfig("a console's token\n", null))).toBe("a console's token");
+  expect(codeOf(() => readConsoleToken(consoleConfig(`${admin}\n`, admin)))).toBe("CONFIG_INVALID");
+  expect(codeOf(() => readConsoleToken(consoleConfig("short", admin)))).toBe("CONFIG_INVALID");
+  expect(readConsoleToken({ http: {} } as unknown as OracleConfig)).toBeUndefined();
 });

@@ -27,7 +27,12 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     rolldownOptions: {
-      input: { verify: `${WEB}/verify.html`, index: `${WEB}/index.html`, local: `${WEB}/local.html` },
+      input: {
+        verify: `${WEB}/verify.html`,
+        index: `${WEB}/index.html`,
+        local: `${WEB}/local.html`,
+        console: `${WEB}/console.html`,
+      },
     },
   },
 });

@@ -50,6 +50,9 @@ export function ether(wei: string): string {
 export function duration(seconds: number): string {
   if (seconds < 60) return `${seconds} s`;
   if (seconds < 3_600) return `${Math.floor(seconds / 60)} min`;
-  if (seconds < 172_800) return `${Math.floor(seconds / 3_600)} h ${Math.floor((seconds % 3_600) / 60)} min`;
+  if (seconds < 172_800) {
+    const minutes = Math.floor((seconds % 3_600) / 60);
+    return `${Math.floor(seconds / 3_600)} h${minutes === 0 ? "" : ` ${minutes} min`}`;
+  }
   return `${Math.floor(seconds / 86_400)} d`;
 }

@@ -3,11 +3,12 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Browser, Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { PNG } from "../../enclave/support/media.ts";
 import { buildPage } from "../support/built-page.ts";
 import { HAS_CHROMIUM, launchChromium } from "../support/chromium.ts";
+import { expectFits } from "../support/fits.ts";
 import { HOSTILE, startStubNode, STUB_REQUEST, type StubNode } from "../support/stub-node.ts";
 import { expectAccessible, openContext, VIEWS, watchFaults } from "../support/verify-page.ts";
 
@@ -117,8 +118,3 @@ describe.skipIf(!HAS_CHROMIUM)("the pages of a node", () => {
     expect(node.questions).toHaveLength(before);
   });
 });
-
-async function expectFits(page: Page): Promise<void> {
-  const { width } = page.viewportSize() ?? { width: 0 };
-  expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(width);
-}

@@ -5,6 +5,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join } from "node:path";
 import { parseReceipt } from "../../../protocol/receipt.ts";
+import { STUB_TOKEN, stubConsole } from "./stub-console.ts";
 
 const RECEIPT = readFileSync(new URL("../../../examples/evidence/simulated-receipt.json", import.meta.url));
 const { requestId } = parseReceipt(new Uint8Array(RECEIPT)).answer;
@@ -123,6 +124,12 @@ export async function startStubNode(folder: string, options: StubOptions): Promi
         questions.push(JSON.parse(Buffer.concat(parts).toString()));
         response.writeHead(201, { "content-type": "application/json" }).end(JSON.stringify({ requestId }));
       });
+      return;
+    }
+    if (pathname === "/v1/console") {
+      const isAllowed = request.headers.authorization === `Bearer ${STUB_TOKEN}`;
+      response.writeHead(isAllowed ? 200 : 401, { "content-type": "application/json" });
+      response.end(JSON.stringify(isAllowed ? stubConsole(options.text) : {}));
       return;
     }
     const answer = pathname === `/v1/receipts/${requestId}` ? RECEIPT : answers[pathname];

@@ -87,6 +87,17 @@ export const OPENAPI = {
       get: { summary: "Prometheus metrics", responses: { 200: reply("metrics", "text/plain") } },
     },
     "/v1/openapi.json": { get: { summary: "this document", responses: { 200: reply("OpenAPI") } } },
+    "/v1/contracts": {
+      get: {
+        summary:
+          "what this node serves on each chain, as the chain has it, half a minute old at most: policies with their rules, ledgers, agents' accounts",
+        responses: {
+          200: reply("{chains: [{chainId, coordinator, registry, policies, ledgers, agents}]}"),
+          404: ERRORS[404],
+          429: ERRORS[429],
+        },
+      },
+    },
     "/v1/quote": {
       get: {
         summary: "the node's price list; with parameters, what one request must offer",

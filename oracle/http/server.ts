@@ -19,6 +19,7 @@ import type { Place } from "../store/page.ts";
 import { findReceipt } from "../store/receipts.ts";
 import type { ReadableStore } from "../store/store.ts";
 import { type Quoter, QuoteTerms } from "../relay/intake/quote.ts";
+import type { ServedContracts } from "../relay/served-contracts.ts";
 import { createAdminRouter, type Operations } from "./admin.ts";
 import { errorHandler } from "./error-reply.ts";
 import { addLedgerRoutes, type LedgerDoor } from "./ledger-route.ts";
@@ -41,6 +42,8 @@ export interface HttpOptions {
   readonly quoter: Quoter;
   readonly twin: ReceiptRouteOptions["twin"];
   readonly ledgers: LedgerDoor;
+  /** Absent where no chain can be asked. */
+  readonly served?: () => Promise<readonly ServedContracts[]>;
   /** What left the store; absent without an archive. */
   readonly findArchived?: FindArchived;
   /** Absent where no other operators are configured. */
@@ -123,7 +126,7 @@ export function createHttpApp(options: HttpOptions): Express {
   return app;
 }
 
-function addNodeRoutes(app: Express, { health, isReady, metrics, quoter }: HttpOptions): void {
+function addNodeRoutes(app: Express, { health, isReady, metrics, quoter, served }: HttpOptions): void {
   app.get("/v1/health", (_request, response) => {
     const state = health();
     response.status(state.status === "ok" ? 200 : 503).json(state);
@@ -137,6 +140,10 @@ function addNodeRoutes(app: Express, { health, isReady, metrics, quoter }: HttpO
   });
   app.get("/v1/openapi.json", (_request, response) => {
     response.json(OPENAPI);
+  });
+  app.get("/v1/contracts", limitConcurrency(MAX_READS), async (_request, response) => {
+    if (served === undefined) throw notFound("no chain can be asked here: ask a node");
+    response.json({ chains: await served() });
   });
   const limit = limitConcurrency(MAX_QUOTES);
   app.get("/v1/quote", limit, async (request, response) => {

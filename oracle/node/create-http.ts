@@ -41,6 +41,7 @@ export function createHttp(context: NodeContext, parts: HttpParts): Express {
     quoter: createQuoter({ chains: chains.relays, sessions: () => enclaves.sessions }),
     twin: (keysetId, requestId) =>
       enclaves.sessions.find((session) => session.keysetId === keysetId)?.client.twin(requestId),
+    served: () => Promise.all(chains.relays.map((relay) => relay.served.read())),
     ledgers: { find: (ledger, chainId) => chains.writesOf(ledger, chainId) },
     ...(archive === undefined ? {} : { findArchived: (requestId) => findArchived(archive, requestId) }),
     ...(peers.door === undefined ? {} : { peers: peers.door }),

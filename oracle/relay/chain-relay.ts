@@ -21,7 +21,7 @@ import type { EnclaveSession } from "../enclaves/enclave-session.ts";
 import type { EnclaveSet } from "../enclaves/enclave-set.ts";
 import type { EvidenceVerifier } from "../../client/evidence-verifier.ts";
 import type { Engine } from "../engine/engine.ts";
-import { HeldLease, type LeaseFollower } from "../engine/held-lease.ts";
+import { HeldLease } from "../engine/held-lease.ts";
 import { Wakeable } from "../engine/wakeable.ts";
 import type { Logger } from "../log.ts";
 import type { Store } from "../store/store.ts";
@@ -33,9 +33,11 @@ import type { KeyFunds } from "../transmitter/funds.ts";
 import type { AnsweredChain } from "./asking/answerer.ts";
 import { ChainEndpoints } from "./chain-endpoints.ts";
 import { ChainTransactions } from "./chain-transactions.ts";
+import type { Following } from "./following.ts";
 import { createJournaledSource } from "./intake/journaled-source.ts";
 import { Parked } from "./intake/parked.ts";
 import type { ServedPolicies } from "./intake/served-policies.ts";
+import { ServedBook } from "./served-contracts.ts";
 import { WriteCollector } from "./ledgers/write-collector.ts";
 import { Preflight } from "./asking/preflight.ts";
 import type { PriceList } from "./intake/price-list.ts";
@@ -61,18 +63,6 @@ export interface ChainRelayOptions {
   readonly spares: number | undefined;
 }
 
-/** How the chain is followed; field by field what `ChainHealth` says of it. */
-export interface Following {
-  readonly follower: LeaseFollower;
-  readonly followedSecondsAgo: number | null;
-  readonly headAgeSeconds: number | null;
-  readonly finalityViolation: { readonly from: number; readonly to: number } | null;
-  readonly finalityKnown: boolean;
-  readonly clockAheadSeconds: number | null;
-  readonly clockSkewed: boolean;
-  readonly deepestReorgBlocks: number;
-}
-
 /** How long what happened to transactions, and what time made due, may wait: blocks are a second apart and more. */
 const AFTER_HEAD_MS = 12;
 const ADMISSION_CHECK_MS = 500;
@@ -91,6 +81,8 @@ export class ChainRelay {
   readonly #parked: Parked;
   readonly #writes: ReadonlyMap<Hex, WriteCollector>;
   readonly #clock: ClockWatch;
+  /** The policies, ledgers and accounts that this node serves, as the chain has them. */
+  readonly served: ServedBook;
   #answered: AnsweredChain | undefined;
   #source: ChainSource | undefined;
   #lease: HeldLease | undefined;
@@ -139,6 +131,7 @@ export class ChainRelay {
       config.provenLedgers.map((ledger) => [ledger.address, this.#createCollector(ledger)]),
     );
     this.#clock = new ClockWatch({ chainId: config.chainId, log, now });
+    this.served = new ServedBook({ config, rpc: this.#endpoints.rpc, now });
     this.#upkeep = new Wakeable(ADMISSION_CHECK_MS, () => this.#maintain());
   }
 

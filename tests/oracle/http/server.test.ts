@@ -171,6 +171,7 @@ beforeAll(async () => {
     health: () => HEALTH,
     isReady: () => false,
     twin: () => undefined,
+    served: () => Promise.resolve([]),
     metrics: async () => renderMetrics(await countOpen(store), HEALTH, RUNTIME),
     quoter: {
       prices: () => Promise.resolve({ models: [], chains: [] }),

@@ -64,6 +64,59 @@ export interface Admission {
   readonly tx: string;
 }
 
+/** What a node serves on a chain, as the chain has it; an entry that could not be read has `fault` alone. */
+export interface ServedContracts {
+  readonly chainId: number;
+  readonly coordinator: string;
+  readonly registry: string;
+  readonly policies: readonly (Policy | (Pick<Policy, "policyId"> & Fault))[];
+  readonly ledgers: readonly (Ledger | (Pick<Ledger, "address" | "kind"> & Fault))[];
+  readonly agents: readonly (Agent | (Pick<Agent, "account" | "grantId"> & Fault))[];
+}
+
+export interface Fault {
+  readonly fault: string;
+}
+
+export interface Policy {
+  readonly policyId: string;
+  /** 0: there is none. */
+  readonly version: number;
+  readonly validitySeconds: number;
+  readonly keysBeforeRequest: boolean;
+  readonly distinctVendors: boolean;
+  readonly quorumWindowSeconds: number;
+  readonly owner: string;
+  readonly guardian: string | null;
+  readonly timelockSeconds: number;
+  readonly pending: readonly { readonly executableAt: number; readonly expiresAt: number }[];
+  readonly rules: readonly { readonly name: string; readonly subject: string }[] | null;
+}
+
+export interface Ledger {
+  readonly address: string;
+  readonly kind: "snapshot" | "proven";
+  readonly policyId?: string;
+  readonly threshold?: number;
+  /** Wei. */
+  readonly price?: string;
+  readonly entries?: string;
+  readonly epochs?: number;
+  readonly ruleId?: string;
+}
+
+export interface Agent {
+  readonly account: string;
+  readonly grantId: string;
+  readonly programHash: string;
+  readonly policyId: string;
+  readonly slotSeconds: number;
+  /** Wei. */
+  readonly fee: string;
+  readonly nextNonce: string;
+  readonly isRevoked: boolean;
+}
+
 /** Why a node could not be asked, in words for a reader. */
 export class NodeError extends Error {}
 
@@ -74,6 +127,7 @@ export interface Node {
   ) => Promise<{ readonly requests: readonly RequestRow[]; readonly next: string | null }>;
   readonly request: (id: string) => Promise<RequestDetail>;
   readonly admissions: () => Promise<readonly Admission[]>;
+  readonly contracts: () => Promise<readonly ServedContracts[]>;
   readonly receipt: (id: string) => Promise<Uint8Array<ArrayBuffer> | null>;
 }
 
@@ -85,6 +139,8 @@ export function connectTo(url: string): Node {
     request: (id) => json(`/v1/requests/${id}`),
     admissions: async () =>
       (await json<{ readonly admissions: readonly Admission[] }>("/v1/admissions?limit=50")).admissions,
+    contracts: async () =>
+      (await json<{ readonly chains: readonly ServedContracts[] }>("/v1/contracts")).chains,
     receipt: async (id) => {
       try {
         const reply = await ask(url, `/v1/receipts/${id}`, "application/json");

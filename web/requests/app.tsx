@@ -1,8 +1,9 @@
-/** The pages about a node: its requests, one request, and the enclaves that its chains admitted. */
+/** The pages about a node: its requests, one request, the enclaves that its chains admitted, and the contracts that it serves. */
 
 import { useEffect, useState } from "preact/hooks";
-import { Frame } from "../ui/frame.tsx";
+import { Frame, type PageName } from "../ui/frame.tsx";
 import { connectTo } from "./api.ts";
+import { Contracts } from "./contracts.tsx";
 import { Enclaves } from "./enclaves.tsx";
 import { RequestList } from "./list.tsx";
 import type { LiveState } from "./live.ts";
@@ -12,6 +13,7 @@ import { RequestPage } from "./request-page.tsx";
 /** The node that served this page. */
 const NODE = connectTo("");
 
+const PAGES: Readonly<Record<string, PageName>> = { "#enclaves": "Enclaves", "#contracts": "Contracts" };
 const REQUEST = /^#request=(0x[0-9a-f]{64})$/;
 
 export function App() {
@@ -27,24 +29,25 @@ export function App() {
     };
   }, []);
   const id = REQUEST.exec(hash)?.[1];
+  const page = PAGES[hash] ?? "Requests";
   return (
     <Frame
-      page={hash === "#enclaves" ? "Enclaves" : "Requests"}
+      page={page}
       end={
         <>
           <span class="opt">{location.host}</span>
-          <LiveMark state={live} />
+          {page === "Requests" && <LiveMark state={live} />}
         </>
       }
     >
-      {id === undefined ? (
-        <>
+      {page === "Enclaves" && <Enclaves node={NODE} />}
+      {page === "Contracts" && <Contracts node={NODE} />}
+      {page === "Requests" &&
+        (id === undefined ? (
           <RequestList node={NODE} onState={setLive} />
-          <Enclaves node={NODE} />
-        </>
-      ) : (
-        <RequestPage key={id} node={NODE} id={id} onState={setLive} />
-      )}
+        ) : (
+          <RequestPage key={id} node={NODE} id={id} onState={setLive} />
+        ))}
     </Frame>
   );
 }

@@ -1,7 +1,6 @@
 /** Which keysets the chain's registry admitted, by what the node read there. */
 
 import { useEffect, useState } from "preact/hooks";
-import { Head } from "../ui/frame.tsx";
 import { Hex } from "../ui/hex.tsx";
 import { State } from "../ui/mark.tsx";
 import { NodeError, type Admission, type Node } from "./api.ts";
@@ -9,19 +8,33 @@ import { duration, utcDate, utcTime } from "./words.ts";
 
 export function Enclaves({ node }: { readonly node: Node }) {
   const [admissions, setAdmissions] = useState<readonly Admission[] | null>(null);
+  const [fault, setFault] = useState<string | null>(null);
   const now = Math.floor(new Date().getTime() / 1_000);
   useEffect(() => {
     node.admissions().then(setAdmissions, (error: unknown) => {
       if (!(error instanceof NodeError)) throw error;
+      setFault(error.message);
     });
   }, [node]);
   const admitted = (admissions ?? []).filter(({ event }) => event === "admitted");
   const current = admitted.filter(({ expiresAt }) => expiresAt > now).length;
   return (
-    <section id="enclaves" class="below">
-      <Head title="Enclaves admitted">
-        {admissions === null ? "" : `${current} now, ${admitted.length - current} expired`}
-      </Head>
+    <>
+      <div class="head plain">
+        <h1 class="title">Enclaves admitted</h1>
+        <p>
+          {admissions !== null &&
+            `${current} now, ${admitted.length - current} expired, of the newest 50 events.`}
+        </p>
+      </div>
+      {fault !== null && (
+        <p class="caution bad spaced" role="alert">
+          {fault}
+        </p>
+      )}
+      {admissions?.length === 0 && (
+        <p class="muted said">The registries of this node’s chains have admitted nobody yet.</p>
+      )}
       <ul class="says">
         {(admissions ?? []).map((admission) => (
           <li key={`${admission.tx} ${admission.event}`}>
@@ -29,7 +42,11 @@ export function Enclaves({ node }: { readonly node: Node }) {
           </li>
         ))}
       </ul>
-    </section>
+      <p class="small muted said">
+        An admission says that a chain’s verifier accepted the evidence of this keyset under this policy. What
+        the policy accepts is under <a href="#contracts">Contracts</a>.
+      </p>
+    </>
   );
 }
 

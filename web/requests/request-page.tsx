@@ -200,7 +200,12 @@ function Terms({ request: { request } }: { readonly request: RequestDetail }) {
     return typeof value === "string" || typeof value === "number" ? String(value) : "";
   };
   const rows: readonly (readonly [string, ComponentChildren])[] = [
-    ["Policy", <Hex value={text("policyId")} />],
+    [
+      "Policy",
+      <>
+        <Hex value={text("policyId")} />, <a href="#contracts">what it accepts</a>
+      </>,
+    ],
     ["Answers needed", text("threshold")],
     ["Fee", ether(text("fee"))],
     ["Callback gas", text("callbackGasLimit")],

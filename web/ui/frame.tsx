@@ -3,12 +3,13 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 
-export type PageName = "Verify" | "Requests" | "Enclaves" | "Try" | "Console";
+export type PageName = "Verify" | "Requests" | "Enclaves" | "Contracts" | "Try" | "Console";
 
 const PAGES: readonly (readonly [PageName, string])[] = [
   ["Verify", "verify.html"],
   ["Requests", "./"],
   ["Enclaves", "./#enclaves"],
+  ["Contracts", "./#contracts"],
 ];
 
 /** Only where `adyton up` serves the pages. */

@@ -87,7 +87,7 @@ describe.skipIf(!HAS_CHROMIUM)("the console", () => {
     await type(page, STUB_TOKEN);
     await page.locator(".alert").first().waitFor();
     await page.route("**/v1/console", (route) => route.abort());
-    await page.getByText("As of 12:00:00, trying again").waitFor();
+    await page.getByText("As of 00:00:00, trying again").waitFor();
     expect(await page.getByRole("alert").innerText()).toContain("The node gives no answer.");
     expect(await page.locator(".stale .alert").count()).toBe(2);
     await page.unroute("**/v1/console");

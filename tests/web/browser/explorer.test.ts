@@ -34,7 +34,8 @@ describe.skipIf(!HAS_CHROMIUM)("the pages of a node", () => {
 
   const PAGES = [
     ["the list", "/", "td.c-id"],
-    ["the enclaves", "/#enclaves", "td.c-id"],
+    ["the enclaves", "/#enclaves", ".says li"],
+    ["the contracts", "/#contracts", ".says li"],
     ["a request", `/#request=${STUB_REQUEST}`, ".halves"],
     ["the place to ask", "/local.html", "textarea"],
   ] as const;
@@ -64,6 +65,55 @@ describe.skipIf(!HAS_CHROMIUM)("the pages of a node", () => {
     expect(await page.locator("main").innerText()).not.toMatch(/[\u202e\u200b]/u);
     expect([...new Set(asked)]).toEqual([hostile.url]);
     await expectFits(page);
+  });
+
+  test("the contracts: a policy in sentences, what waits, a ledger, an agent's account, and what could not be read", async () => {
+    await using context = await openContext(browser);
+    const page = await context.newPage();
+    await page.goto(`${node.url}/#request=${STUB_REQUEST}`);
+    await page.getByRole("link", { name: "what it accepts" }).click();
+    await page.waitForSelector(".says li");
+    const said = await page.locator("main").innerText();
+    for (const sentence of [
+      "Any machine will do.",
+      "The digest of its behaviour file is abababab…abab or efababab…abab.",
+      "Revoked, and refused for good: keyset abababab…abab.",
+      "A key may be admitted after the request that it answers",
+      "may let more in after 2 d, less at once; nobody else may veto a change.",
+      "A change waits: anyone may put it into force from 2026-10-31 20:00:00 UTC until 2026-11-07.",
+      "3 entries asked, 1 epoch settled. An entry costs 0.001 ETH and takes answers of 2 enclaves",
+      "It runs every 1 h, for 0.001 ETH a run",
+      "The node could not read it (Is water wet?).",
+    ])
+      expect(said).toContain(sentence);
+  });
+
+  test("a filtered list is an address: opened, it shows the same filters, and asks the node by them", async () => {
+    await using context = await openContext(browser);
+    const page = await context.newPage();
+    const asked: URLSearchParams[] = [];
+    page.on("request", (request) => {
+      const { pathname, searchParams } = new URL(request.url());
+      if (pathname === "/v1/requests") asked.push(searchParams);
+    });
+    await page.goto(`${node.url}/`);
+    await page.waitForSelector("td.c-id");
+    await page.getByLabel("Model").fill("stand-in-1");
+    await page.getByLabel("Status").selectOption("settled");
+    await page.getByLabel("Time").selectOption("last 24 hours");
+    await expect.poll(() => page.url()).toContain("hours=24");
+    const link = await context.newPage();
+    link.on("request", (request) => {
+      const { pathname, searchParams } = new URL(request.url());
+      if (pathname === "/v1/requests") asked.push(searchParams);
+    });
+    await link.goto(page.url());
+    await link.waitForSelector("td.c-id");
+    expect(await link.getByLabel("Model").inputValue()).toBe("stand-in-1");
+    expect(await link.getByLabel("Status").inputValue()).toBe("settled");
+    expect(asked.at(-1)?.get("model")).toBe("stand-in-1");
+    expect(asked.at(-1)?.get("settlement")).toBe("fulfilled");
+    expect(asked.at(-1)?.get("since")).toMatch(/^[0-9]+$/);
   });
 
   test("a question goes to the network, and the page follows its request", async () => {

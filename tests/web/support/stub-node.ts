@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { extname, join } from "node:path";
 import { parseReceipt } from "../../../protocol/receipt.ts";
 import { STUB_TOKEN, stubConsole } from "./stub-console.ts";
+import { stubContracts } from "./stub-contracts.ts";
 
 const RECEIPT = readFileSync(new URL("../../../examples/evidence/simulated-receipt.json", import.meta.url));
 const { requestId } = parseReceipt(new Uint8Array(RECEIPT)).answer;
@@ -57,6 +58,7 @@ export function stubAnswers({ text }: StubOptions): Readonly<Record<string, unkn
         },
       ],
     },
+    "/v1/contracts": { chains: [stubContracts(text)] },
     [`/v1/requests/${requestId}`]: {
       ...row(0),
       request: {

@@ -23,6 +23,17 @@ const origin = z.string().refine((text) => URL.parse(text)?.origin === text && t
   error: "expected an https origin, such as https://api.example.com",
 });
 
+/** As a URL is sent: nothing that could be spelled in two ways, and no fragment. */
+const mcpUrl = z
+  .string()
+  .max(2_048)
+  .refine((text) => text.startsWith("https://") && URL.parse(text)?.href === text && !text.includes("#"), {
+    error: "expected an https URL in full, such as https://tools.example.com/mcp",
+  });
+
+/** Of a header, the name of the secret that may fill it. */
+const headerSecrets = z.record(headerName, z.string().regex(/^[A-Za-z0-9_-]{1,64}$/)).default({});
+
 const outputType = z.string().refine(
   (text) => {
     try {
@@ -66,11 +77,22 @@ export const Manifest = z.strictObject({
         methods: z.array(z.enum(HTTP_METHODS)).min(1),
         /** A URL's path begins with it. */
         pathPrefix: z.string().startsWith("/").max(1_024).default("/"),
-        /** Of a header, the name of the secret that may fill it. */
-        secrets: z.record(headerName, z.string().regex(/^[A-Za-z0-9_-]{1,64}$/)).default({}),
+        secrets: headerSecrets,
       }),
     )
     .max(32)
+    .default([]),
+  /** Servers of the Model Context Protocol. */
+  mcp: z
+    .array(
+      z.strictObject({
+        url: mcpUrl,
+        /** Those that may be called; a model that talks a program into another one gets nothing. */
+        tools: z.array(z.string().min(1).max(128)).min(1).max(64),
+        secrets: headerSecrets,
+      }),
+    )
+    .max(8)
     .default([]),
   /** The type of the input, ABI-encoded; null: JSON. */
   input: outputType.nullable().default(null),

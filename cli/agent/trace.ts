@@ -76,10 +76,14 @@ function askedOf({ op, args }: RecordedCall): string {
 
 /** The arguments of a call in a line. */
 export function describeArgs(op: string, args: unknown): string {
-  const { url, method, model, messages, rule } = (args ?? {}) as Readonly<Record<string, unknown>>;
+  const { url, method, model, messages, rule, message } = (args ?? {}) as Readonly<Record<string, unknown>>;
   switch (op) {
     case "http":
       return `${text(method) || "GET"} ${text(url)}`;
+    case "mcp": {
+      const said = (message ?? {}) as Readonly<Record<string, unknown>>;
+      return [text(said["method"]), text(said["name"]), text(url)].filter((part) => part !== "").join(" ");
+    }
     case "model": {
       const last = Array.isArray(messages) ? (messages.at(-1) as { readonly content?: unknown }) : undefined;
       return `${text(model)} "${text(last?.content)}"`.trimStart();

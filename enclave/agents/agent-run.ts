@@ -4,6 +4,7 @@ import type { Program } from "../../protocol/agent-program.ts";
 import { AdytonError, InputError, UpstreamError } from "../../protocol/errors.ts";
 import { HttpArgs, ModelArgs, OPS, parseArgs, ViewArgs } from "../../runtime/agents/call-args.ts";
 import { isHostCausable, reasonOf, tell, type Refusal } from "../../runtime/agents/call-result.ts";
+import { McpArgs } from "../../runtime/agents/mcp-message.ts";
 import type { Call, CallDelivery } from "../../runtime/agents/run-loop.ts";
 import { secondsLeft } from "../../runtime/agents/run-terms.ts";
 import { planView } from "../../runtime/agents/run-view.ts";
@@ -15,10 +16,11 @@ import { askOnAccount } from "../accounts/ask-on-account.ts";
 import type { Inference } from "../answers/infer.ts";
 import type { TranscriptRecorder } from "../answers/transcript-recorder.ts";
 import type { AgentSettings } from "../configuration/agent-settings.ts";
-import type { Exchange } from "../egress/exchange.ts";
+import type { Exchange, OutgoingRequest } from "../egress/exchange.ts";
 import type { AgentSecrets } from "./agent-secrets.ts";
 import { CallRecorder } from "./call-recorder.ts";
-import { toHttpRequest } from "./http-call.ts";
+import { toHttpRequest, type HttpTerms } from "./http-call.ts";
+import { toMcpRequest } from "./mcp-call.ts";
 import { toModelQuestion } from "./model-call.ts";
 import { costOf, type RunBudget } from "./run-budget.ts";
 
@@ -83,7 +85,9 @@ export class AgentRun {
     try {
       switch (OPS.find((op) => op === call.op)) {
         case "http":
-          return await this.#askServer(call, record);
+          return await this.#send(toHttpRequest(parseArgs(HttpArgs, call.args), this.#terms()), record);
+        case "mcp":
+          return await this.#send(toMcpRequest(parseArgs(McpArgs, call.args), this.#terms()), record);
         case "model":
           return await this.#askModel(call, record);
         case "view":
@@ -113,10 +117,14 @@ export class AgentRun {
     }
   }
 
-  async #askServer({ args }: Call, record: CallRecorder): Promise<Refusal | null> {
+  #terms(): HttpTerms {
+    const { settings, secrets } = this.#world;
+    return { program: this.#options.program, settings, secrets };
+  }
+
+  async #send(request: OutgoingRequest, record: CallRecorder): Promise<Refusal | null> {
     const { program, signal } = this.#options;
-    const { settings, secrets, exchange } = this.#world;
-    const request = toHttpRequest(parseArgs(HttpArgs, args), { program, settings, secrets });
+    const { exchange } = this.#world;
     if (this.#httpCalls >= program.manifest.limits.httpCalls)
       return { code: "OUT_OF_BUDGET", reason: "the run sends no more requests" };
     const room = MAX_BODIES_BYTES - this.#bodyBytes;

@@ -4,6 +4,7 @@ import { toUtf8 } from "../../protocol/bytes.ts";
 import type { CallErrorCode, RecordedFormat } from "../../protocol/agent-events.ts";
 import type { RecordedExchange } from "../../runtime/agents/call-result.ts";
 import type { ModelReply } from "../../runtime/models/model-format.ts";
+import { SESSION_HEADER } from "../../runtime/agents/mcp-message.ts";
 import { ExchangeRecorder } from "../answers/transcript-recorder.ts";
 import type { CompleteResponse, ExchangeOutcome } from "../egress/exchange.ts";
 
@@ -17,6 +18,7 @@ const SEEN_HEADERS = [
   "last-modified",
   "link",
   "location",
+  SESSION_HEADER,
   "retry-after",
 ];
 

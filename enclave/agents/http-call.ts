@@ -63,8 +63,9 @@ function plainHeaders(
   return { ...(isJson ? { "content-type": "application/json" } : {}), ...Object.fromEntries(named) };
 }
 
-function secretHeaders(
-  args: HttpArgs,
+/** @throws {InputError} INPUT_INVALID for a secret that the manifest does not let into that header there, or that nobody brought */
+export function secretHeaders(
+  args: Pick<HttpArgs, "secrets">,
   entry: { readonly origin: string; readonly secrets: Readonly<Record<string, string>> },
   { program, secrets }: HttpTerms,
 ): Readonly<Record<string, string>> {

@@ -12,7 +12,7 @@ import { ShownState } from "../evm/proven-call.ts";
 import { ShownReceipt } from "../evm/receipts.ts";
 import { StateProof } from "../evm/proven-state.ts";
 
-export const OPS = ["http", "model", "agree", "prove", "view", "logs", "clock"] as const;
+export const OPS = ["http", "mcp", "model", "agree", "prove", "view", "logs", "clock"] as const;
 
 const MAX_URL_LENGTH = 2_048;
 const MAX_HEADERS = 32;

@@ -29,6 +29,7 @@ import {
   ViewArgs,
 } from "./call-args.ts";
 import { judgeCall, type JudgedCall } from "../evm/proven-call.ts";
+import { McpArgs, McpRefused, readMcpReply } from "./mcp-message.ts";
 import { planView, toldOfView } from "./run-view.ts";
 import { proveLogs, proveState } from "./prove-state.ts";
 
@@ -135,6 +136,8 @@ function resultOf(record: CallRecord): CallValue {
       return proven(() => proveLogs(parseArgs(LogsArgs, record.args)));
     case "http":
       return httpValue(record);
+    case "mcp":
+      return mcpValue(record);
     case "model":
       return modelValue(record);
     default:
@@ -181,6 +184,18 @@ function httpValue(record: CallRecord): CallValue {
       ? { host: transport.host, spkiHash: transport.spkiHash }
       : { host: transport.address, spkiHash: NO_KEY };
   return { value: { status, headers, text: lenientUtf8.decode(body), server } };
+}
+
+function mcpValue(record: CallRecord): CallValue {
+  const exchange = exchangeOf(record);
+  if (exchange.kind === "failed") return failedAs(exchange.code);
+  try {
+    return { value: readMcpReply(parseArgs(McpArgs, record.args), exchange) };
+  } catch (error) {
+    if (error instanceof McpRefused) return failed("BAD_RESPONSE", reasonOf(error));
+    if (error instanceof UpstreamError) return failedAs(error.code);
+    throw error;
+  }
 }
 
 function modelValue(record: CallRecord): CallValue {

@@ -57,6 +57,8 @@ export interface Host {
   http(request: HttpRequest): Promise<HttpResponse>;
   /** State of a chain, by a server that the manifest lets it ask: proven, and never on the server's word. */
   chain(options: ChainOptions): Chain;
+  /** Tools of a server of the Model Context Protocol, over streamable HTTP. */
+  mcp(options: McpOptions): Mcp;
   log(...values: readonly Json[]): void;
   /** Seconds, by the enclave's clock, now; recorded. */
   clock(): Promise<number>;
@@ -125,6 +127,34 @@ export interface HttpResponse {
   /** undefined where the text is no JSON. */
   readonly json: Json | undefined;
   readonly server: { readonly host: string; readonly spkiHash: Hex };
+}
+
+export interface McpOptions {
+  /** As the manifest has it. */
+  readonly url: string;
+  /** As for `http`: they fill headers of each request. */
+  readonly secrets?: Readonly<Record<string, string>>;
+}
+
+/** One session, for as long as the run lasts: the first use greets the server, with two requests more. */
+export interface Mcp {
+  /** All that the server has, also those that the manifest does not let the program call. */
+  tools(): Promise<readonly McpTool[]>;
+  /** One of the tools that the manifest names. An error of the server's is a BAD_RESPONSE; one of the tool's has `isError`. */
+  call(tool: string, args?: { readonly [name: string]: Json }): Promise<McpResult>;
+}
+
+export interface McpTool {
+  readonly name: string;
+  readonly description: string;
+  /** A JSON Schema whose root is an object. */
+  readonly inputSchema: Json;
+}
+
+export interface McpResult {
+  readonly content: readonly { readonly [name: string]: Json }[];
+  readonly structuredContent: { readonly [name: string]: Json } | null;
+  readonly isError: boolean;
 }
 
 export interface ChainOptions {

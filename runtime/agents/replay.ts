@@ -19,6 +19,7 @@ import { keccak } from "../../protocol/struct-hash.ts";
 import { bodyOf as httpBody, HttpArgs, parseArgs } from "./call-args.ts";
 import { isHostCausable, tell } from "./call-result.ts";
 import { proveRecordedEvent } from "./event-run.ts";
+import { McpArgs, mcpBody } from "./mcp-message.ts";
 import { bodyOf, readRecording, type RecordedCall, type Recording } from "./recording.ts";
 import { NotReplayable, ReplayDivergence, type DivergedAt } from "./replay-verdict.ts";
 import { runProgram, type Call, type CallDelivery, type RunEnd } from "./run-loop.ts";
@@ -155,19 +156,36 @@ function bring(recording: Recording, program: Program, { number, op, args }: Cal
 
 /** A request over HTTP went where the program sent it, with the body that it gave. */
 function checkRequest({ forwarded }: RecordedCall, { number, op, args }: Call): void {
-  if (op !== "http") return;
+  const asked = requestOf(op, args);
+  if (asked === null) return;
+  const url = URL.parse(asked.url);
+  if (url !== null) url.hash = "";
   for (const request of forwarded) {
-    const asked = parseArgs(HttpArgs, args);
-    const url = URL.parse(asked.url);
-    if (url !== null) url.hash = "";
     compare(
       "request",
       `${request.method} ${request.url}`,
       `${asked.method} ${url?.href ?? asked.url}`,
       number,
     );
-    compare("request", request.bodyHash, toHex(sha256(httpBody(asked))), number);
+    compare("request", request.bodyHash, toHex(sha256(asked.body)), number);
   }
+}
+
+interface AskedRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly body: Uint8Array;
+}
+
+/** null of a call that asks no server, or one whose request the behaviour file writes. */
+function requestOf(op: string, args: string): AskedRequest | null {
+  if (op === "http") {
+    const asked = parseArgs(HttpArgs, args);
+    return { ...asked, body: httpBody(asked) };
+  }
+  if (op !== "mcp") return null;
+  const asked = parseArgs(McpArgs, args);
+  return { method: "POST", url: asked.url, body: mcpBody(asked) };
 }
 
 function compareEnd({ ended, calls, logs }: Recording, end: RunEnd): void {

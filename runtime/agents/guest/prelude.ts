@@ -16,6 +16,7 @@ import type {
   Trigger,
 } from "../program-api.ts";
 import { createChain } from "./chain.ts";
+import { createMcp } from "./mcp.ts";
 
 /** Gives the number of a call that was taken, or a refusal below zero; for `gas`, what is left. */
 type HostFunction = (op: string, args: string) => number;
@@ -220,6 +221,7 @@ function createHost({ run }: Terms): Host {
     http: async (request: object) => withJson(await ask<HttpValue>("http", request)),
     chain: (options: Parameters<Host["chain"]>[0]) =>
       createChain(options, { now: run.now, ask, callError, readJson }),
+    mcp: (options: Parameters<Host["mcp"]>[0]) => createMcp(options, { ask, callError }),
     log: (...values: readonly Json[]) => void callHost("log", textOf(values)),
     clock: () => ask<number>("clock", null),
   } as unknown as Host);

@@ -12,7 +12,7 @@ import { toHex, toUtf8, type Hex } from "../../../protocol/bytes.ts";
 import { encodePayload, PayloadType } from "../../../protocol/payload.ts";
 import { behaviourFile, CREDENTIAL, operatorFile } from "./configuration.ts";
 import { startEnclaveProcess, type EnclaveProcess } from "./enclave-process.ts";
-import { startHostileServer, type HostileServer } from "./hostile-server.ts";
+import { startHostileServer, type HostileOptions, type HostileServer } from "./hostile-server.ts";
 
 export interface AgentNetwork {
   readonly enclave: EnclaveProcess;
@@ -37,7 +37,7 @@ export function agentSettings(
 }
 
 export interface AgentNetworkOptions {
-  readonly respond?: (response: ServerResponse, request: IncomingMessage) => void;
+  readonly respond?: HostileOptions["respond"];
   readonly agents?: Partial<NonNullable<BehaviourFile["agents"]>>;
   /** What the caller may have in flight; as few as an oracle's else. */
   readonly concurrent?: number;

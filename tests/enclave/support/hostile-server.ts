@@ -12,7 +12,12 @@ export interface HostileServer {
 export interface HostileOptions {
   readonly credentials: { readonly key: string; readonly cert: string };
   readonly tls?: ServerOptions;
-  readonly respond: (response: ServerResponse, request: IncomingMessage, socket: Socket) => void;
+  readonly respond: (
+    response: ServerResponse,
+    request: IncomingMessage,
+    socket: Socket,
+    body: string,
+  ) => void;
 }
 
 /** A TLS server on loopback that answers as it is told to. */
@@ -24,9 +29,13 @@ export async function startHostileServer({
   const received: string[] = [];
   const server: Server = createServer({ ...credentials, ...tls }, (request, response) => {
     received.push(`${request.method ?? ""} ${request.url ?? ""} ${JSON.stringify(request.headers)}`);
-    request.setEncoding("utf8").on("data", (text: string) => received.push(text));
+    let body = "";
+    request.setEncoding("utf8").on("data", (text: string) => {
+      received.push(text);
+      body += text;
+    });
     request.on("end", () => {
-      respond(response, request, request.socket);
+      respond(response, request, request.socket, body);
     });
   });
   server.on("tlsClientError", () => undefined);

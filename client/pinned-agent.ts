@@ -18,6 +18,12 @@ function readPeer(socket: TLSSocket): PeerCertificate | undefined {
   };
 }
 
+/**
+ * Milliseconds for which a connection is kept without a call: an enclave closes it after five seconds, and a call that is written just
+ * then fails. Without a limit of its own an agent of Node's does not heed the server's, either.
+ */
+const KEPT_IDLE_MS = 4_000;
+
 export interface PeerAddress {
   readonly host: string;
   readonly port: number;
@@ -60,8 +66,8 @@ export function readPeerCertificate(
 export class PinnedAgent extends Agent {
   readonly #tlsKeyHash: Hex;
 
-  constructor(tlsKeyHash: Hex, maxSockets: number) {
-    super({ keepAlive: true, maxSockets, maxCachedSessions: 0 });
+  constructor(tlsKeyHash: Hex, maxSockets: number, keptIdleMs = KEPT_IDLE_MS) {
+    super({ keepAlive: true, maxSockets, maxCachedSessions: 0, timeout: keptIdleMs });
     this.#tlsKeyHash = tlsKeyHash;
   }
 

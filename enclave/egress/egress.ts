@@ -20,6 +20,12 @@ const CIPHERS_TLS13 = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA2
 /** Connections to one provider: above what the enclave takes in at once, so that callers queue there and not here. */
 const MAX_SOCKETS = 1_024;
 
+/**
+ * Milliseconds for which a connection is kept without a request: below the five seconds after which servers of Node and of Python close
+ * one. Who writes just then cannot know whether the request was read, and must not send it again.
+ */
+const KEPT_IDLE_MS = 4_000;
+
 export interface EgressOptions {
   readonly connection: Provider["connection"];
   readonly minimumTls: Provider["minimumTls"];
@@ -30,12 +36,16 @@ export interface EgressOptions {
   readonly addresses?: "public" | "any";
   /** `evidence`: whoever issued a certificate, and to which name, does not matter, since its key is judged before it is used. */
   readonly authority?: "authorities" | "evidence";
+  /** Milliseconds; KEPT_IDLE_MS where it is not said. */
+  readonly keptIdleMs?: number;
 }
 
 export function createEgress(behaviour: Behaviour, options: EgressOptions): Exchange {
   const agent = new Agent({
     keepAlive: options.connection === "pooled",
     maxSockets: MAX_SOCKETS,
+    // Of idle connections alone: no listener ends one that is in use. Without it, the server's `keep-alive: timeout` is not heeded either.
+    timeout: options.keptIdleMs ?? KEPT_IDLE_MS,
     // A resumed session shows no certificate of its own; each connection is a full handshake.
     maxCachedSessions: 0,
     // Made once: reading a bundle of authorities takes longer than a handshake.

@@ -57,6 +57,8 @@ class RunningExchange {
   readonly #hash = createHash("sha256");
   #client: ClientRequest | undefined;
   #transport: Transport | null = null;
+  /** Whether a byte of the request may have left. From then on it is never sent again: nobody can know that it was not read. */
+  #isWritten = false;
   #size = 0;
   #done = false;
   #phase: NodeJS.Timeout | undefined;
@@ -75,13 +77,25 @@ class RunningExchange {
   }
 
   start(): void {
-    const { url, method, headers, body, signal } = this.#request;
-    const { limits, agent } = this.#settings;
-    const secure = url.protocol === "https:";
+    const { limits } = this.#settings;
     this.#whole = setTimeout(() => {
       this.#fail("MODEL_TIMEOUT", "the exchange took too long");
     }, limits.wholeExchangeMs);
     this.#wait(limits.connectMs, "no connection in time");
+    this.#request.signal?.addEventListener(
+      "abort",
+      () => {
+        this.#fail("MODEL_TIMEOUT", "the call was given up");
+      },
+      { once: true },
+    );
+    this.#connect();
+  }
+
+  #connect(): void {
+    const { url, method, headers, body } = this.#request;
+    const { agent } = this.#settings;
+    const secure = url.protocol === "https:";
     const options = {
       method,
       headers: {
@@ -98,7 +112,7 @@ class RunningExchange {
       this.#client = client;
       client.on("socket", (socket) => {
         if (socket instanceof TLSSocket) {
-          this.#onTlsSocket(socket);
+          this.#onTlsSocket(client, socket);
         } else if (socket.connecting) {
           socket.once("connect", () => {
             this.#onConnected(loopback(socket.remoteAddress));
@@ -108,35 +122,50 @@ class RunningExchange {
         }
       });
       client.on("response", (response) => {
-        this.#onResponse(response);
+        // Of a kept connection, what was not asked for answers nothing (RFC 9112 §9.2).
+        if (this.#isUnused(client)) this.#takeAnother(client);
+        else this.#onResponse(response);
       });
       client.on("error", (cause) => {
-        this.#onError(cause);
+        if (this.#isUnused(client)) this.#takeAnother(client);
+        else if (client === this.#client) this.#onError(cause);
       });
       client.on("upgrade", () => {
         this.#fail("MODEL_RESPONSE_MALFORMED", "the server changed protocols");
       });
-      signal?.addEventListener(
-        "abort",
-        () => {
-          this.#fail("MODEL_TIMEOUT", "the call was given up");
-        },
-        { once: true },
-      );
     } catch (cause) {
       this.#fail("MODEL_UNREACHABLE", "the request could not be made", cause);
     }
   }
 
-  #onTlsSocket(socket: TLSSocket): void {
+  #onTlsSocket(client: ClientRequest, socket: TLSSocket): void {
     const known = this.#sessions.get(socket);
     if (known !== undefined) {
-      this.#onConnected(() => known);
+      // Two turns of the loop, between which it hears what has arrived: a server may have closed what was kept.
+      setImmediate(() =>
+        setImmediate(() => {
+          if (client !== this.#client || this.#done) return;
+          if (socket.writable) this.#onConnected(() => known);
+          else this.#takeAnother(client);
+        }),
+      );
     } else {
       socket.once("secureConnect", () => {
         this.#onConnected(() => this.#judge(socket));
       });
     }
+  }
+
+  /** A kept connection to which nothing of the request was written. */
+  #isUnused(client: ClientRequest): boolean {
+    return client === this.#client && client.reusedSocket && !this.#isWritten && !this.#done;
+  }
+
+  /** The connection was closed while it was idle: nothing was sent on it, so that the request goes over another. */
+  #takeAnother(client: ClientRequest): void {
+    this.#client = undefined;
+    client.destroy();
+    this.#connect();
   }
 
   #judge(socket: TLSSocket): Transport {
@@ -156,6 +185,7 @@ class RunningExchange {
       this.#settle({ kind: "failed", error, transport: this.#transport });
       return;
     }
+    this.#isWritten = true;
     this.#client?.end(this.#request.body);
     this.#wait(this.#settings.limits.firstByteMs, "no response in time");
   }

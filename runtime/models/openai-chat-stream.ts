@@ -55,6 +55,7 @@ export function createChatStreamReader(filter: ReasoningFilter | null = null): S
   const reply = new ReplyBuilder();
   const keys = new CallKeys();
   const ids = new ChunkIds();
+  const choiceOf = new ChoiceNumbers();
   let finishReason: string | null = null;
   return createJsonStreamReader({
     onEvent: (event) => {
@@ -63,7 +64,7 @@ export function createChatStreamReader(filter: ReasoningFilter | null = null): S
       ids.see(id ?? "");
       reply.identify({ returnedModel: model });
       if (usage !== undefined && usage !== null) reply.usage = usage;
-      const choice = choices?.find(({ index }) => (index ?? 0) === 0);
+      const choice = choiceOf.pick(choices ?? []);
       if (choice?.error !== undefined && choice.error !== null) throw errorInBody(choice.error);
       throwOutage(choice?.finish_reason ?? null);
       const { content, refusal, tool_calls: calls } = choice?.delta ?? {};
@@ -115,6 +116,30 @@ class ChunkIds {
     if (this.#seen.size === 2) throw malformed("the stream has chunks of two responses");
     const [id = null] = this.#seen;
     return this.#seen.size === 1 ? id : null;
+  }
+}
+
+/**
+ * One choice is asked for, and its index is 0. Some servers count their chunks there (microsoft/foundry-local#263): one choice in each,
+ * from 0 without a gap. The second chunk tells which it is; where they are counted, one that is missing, twice or out of order shows.
+ */
+class ChoiceNumbers {
+  #chunks = 0;
+  #means: "unknown" | "choice" | "chunk" = "unknown";
+
+  /** The choice that counts; undefined where there is none. @throws {UpstreamError} MODEL_RESPONSE_MALFORMED */
+  pick<Choice extends { readonly index?: number | null | undefined }>(
+    choices: readonly Choice[],
+  ): Choice | undefined {
+    const [first] = choices;
+    if (first === undefined) return undefined;
+    const isNext = choices.length === 1 && (first.index ?? 0) === this.#chunks;
+    if (this.#means === "unknown" && !isNext) this.#means = "choice";
+    else if (this.#means === "unknown" && this.#chunks > 0) this.#means = "chunk";
+    this.#chunks += 1;
+    if (this.#means !== "chunk") return choices.find(({ index }) => (index ?? 0) === 0);
+    if (!isNext) throw malformed("a chunk of the stream is missing, or out of order");
+    return first;
   }
 }
 

@@ -45,6 +45,11 @@ const withChunkIds = (events: Events, name: string): Events =>
   events.map((event, at) => event.replace(/"id":"[abc]"/, `"id":"${name}${at}"`));
 const CHATS_OF_CHUNKS = CHATS.map((events, at) => withChunkIds(events, `chunk${at}-`));
 
+/** As of servers that count their chunks where the number of the choice belongs: of these a lost or a moved one is seen, too. */
+const CHATS_OF_NUMBERS = CHATS.map((events) =>
+  events.map((event, at) => event.replace(/"index":0,"delta"/, `"index":${at},"delta"`)),
+);
+
 const responses = (id: string, words: readonly string[]): Events => {
   const item = { type: "message", id: `i${id}`, content: [{ type: "output_text", text: words.join("") }] };
   const response = {
@@ -238,6 +243,14 @@ export const MODEL_STREAM_TARGETS: readonly FuzzTarget[] = [
     CHATS_OF_CHUNKS,
     SEEN_BY_ALL,
   ),
+  streamTarget("openai-chat-of-chunk-numbers", createOpenaiChat(DEFAULT_CHAT_DIALECT), CHATS_OF_NUMBERS, [
+    ...SEEN_BY_ALL,
+    join,
+    splice,
+    swap,
+    repeat,
+    drop,
+  ]),
   streamTarget("openai-responses", openaiResponses, RESPONSES, [
     ...SEEN_BY_ALL,
     prepend,

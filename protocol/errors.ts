@@ -101,7 +101,8 @@ export type ChainErrorCode =
   | "CHAIN_FUNDS_LOW"
   | "CHAIN_SIGNER_UNAVAILABLE";
 
-export type ProverErrorCode = "PROVER_FAILED" | "PROVER_OUT_OF_MEMORY" | "PROVER_SRS_UNKNOWN";
+export type ProverErrorCode =
+  "PROVER_FAILED" | "PROVER_OUT_OF_MEMORY" | "PROVER_SRS_TOO_SMALL" | "PROVER_SRS_UNKNOWN";
 
 export type AdytonErrorCode =
   | ConfigErrorCode
@@ -216,6 +217,6 @@ export class ChainError extends AdytonError<ChainErrorCode> {
 /** Did a proof come to be? The epoch stays open otherwise, and anybody may prove it. */
 export class ProverError extends AdytonError<ProverErrorCode> {
   get retryable(): boolean {
-    return this.code !== "PROVER_SRS_UNKNOWN";
+    return !this.code.startsWith("PROVER_SRS_");
   }
 }

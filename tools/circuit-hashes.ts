@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import * as z from "zod";
 import { circuitSourceHash, compileCircuit, type CircuitShape } from "../coprocessor/prover/circuit.ts";
-import { loadProvingKey } from "../coprocessor/prover/prove-epoch.ts";
+import { loadProvingKey } from "../coprocessor/prover/prove.ts";
 import { makeDevelopmentSrs } from "../coprocessor/prover/srs.ts";
 import { bytes32 } from "../protocol/fields.ts";
 

@@ -4,7 +4,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Step } from "../../coprocessor/epochs/build-epoch.ts";
 import { compileCircuit, type CircuitShape } from "../../coprocessor/prover/circuit.ts";
-import { loadProvingKey, proveEpoch, writeVerifier } from "../../coprocessor/prover/prove-epoch.ts";
+import { countGates, log2GatesOf } from "../../coprocessor/prover/circuit-size.ts";
+import { loadProvingKey, proveInput, writeVerifier } from "../../coprocessor/prover/prove.ts";
 import { makeDevelopmentSrs } from "../../coprocessor/prover/srs.ts";
 import * as p from "../../protocol/index.ts";
 import type { Chain } from "../gas/chain.ts";
@@ -19,16 +20,6 @@ import {
 import type { admitNodes } from "./stage.ts";
 
 const CACHE = join(import.meta.dirname, "../../cache");
-/** Gates of a circuit that a number of rows fills, as a power of two. */
-const LOG2_GATES: Readonly<Record<number, number>> = {
-  14: 17,
-  28: 18,
-  57: 19,
-  114: 20,
-  115: 21,
-  229: 21,
-  232: 22,
-};
 const MEMORY_MB = 16_000;
 const TICKS_PER_SECOND = 100;
 const POLL_MS = 50;
@@ -46,14 +37,12 @@ export async function measureEpoch(
   admitted: Awaited<ReturnType<typeof admitNodes>>,
   rows: number,
 ): Promise<EpochFigures> {
-  const log2Gates = LOG2_GATES[rows];
-  if (log2Gates === undefined)
-    throw new Error(`circuits are measured of ${Object.keys(LOG2_GATES).join(", ")} rows`);
-  const srs = join(CACHE, `development-srs-${log2Gates}`);
-  if (!existsSync(join(srs, "bn254_g1.dat"))) makeDevelopmentSrs(srs, log2Gates);
   const shape: CircuitShape = { rule: "Register", rows, signatures: 1 };
-  const options = { srs, memoryMb: MEMORY_MB, threads: 2 };
-  const key = await loadProvingKey(await compileCircuit(shape, { cache: join(CACHE, "circuits") }), options);
+  const circuit = await compileCircuit(shape, { cache: join(CACHE, "circuits") });
+  const limits = { memoryMb: MEMORY_MB, threads: 2 };
+  const log2Gates = log2GatesOf(await countGates(circuit, { ...limits, srs: CACHE }));
+  const options = { ...limits, srs: developmentSrs(log2Gates) };
+  const key = await loadProvingKey(circuit, options);
   const verifier = await deployVerifier(chain, await writeVerifier(key, options));
   const one = { ...admitted, nodes: admitted.nodes.slice(0, 1) };
   const stage = await deployProvenLedger(chain, one, { shape, verifier });
@@ -68,12 +57,18 @@ export async function measureEpoch(
     }
     const built = await nextProvenEpoch(stage, steps);
     const watch = watchUsage();
-    const proof = await proveEpoch(key, built.input, { ...options, onStart: watch.start });
+    const proof = await proveInput(key, built.input, { ...options, onStart: watch.start });
     used = watch.stop();
     const { epoch, signers, witness, rows: bytes } = provenArguments(stage, built, proof);
     settleGas = await chain.gasOf(stage.contract.settle(epoch, signers, witness, bytes, proof));
   }
   return { settleGas, perRowGas: Math.round(settleGas / rows), ...used };
+}
+
+function developmentSrs(log2Gates: number): string {
+  const srs = join(CACHE, `development-srs-${log2Gates}`);
+  if (!existsSync(join(srs, "bn254_g1.dat"))) makeDevelopmentSrs(srs, log2Gates);
+  return srs;
 }
 
 interface Usage {

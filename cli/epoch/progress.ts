@@ -1,16 +1,9 @@
 /** What a prover says of its work: the phase, how long it has taken, and what is left by the circuit's gates. */
 
-import type { Progress } from "../../coprocessor/prover/prove-epoch.ts";
+import type { Progress } from "../../coprocessor/prover/prove.ts";
 
-/** Of Barretenberg 5.0.0 on one thread, measured; and what a circuit has beside its rows. */
+/** Of Barretenberg 5.0.0 on one thread, measured. */
 const SECONDS_PER_GATE = 0.000_036;
-const GATES_PER_ROW = 9_110;
-const GATES_PER_SIGNATURE = 1_380;
-const FIXED_GATES = 3_500;
-
-/** About. A row has the gates of its first signature. */
-export const gatesOf = (rows: number, signatures: number): number =>
-  FIXED_GATES + rows * (GATES_PER_ROW + GATES_PER_SIGNATURE * (signatures - 1));
 
 /** One line for each phase, and for each line that Barretenberg writes. */
 export function progressLines(

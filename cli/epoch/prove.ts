@@ -6,13 +6,14 @@ import { setTimeout as wait } from "node:timers/promises";
 import { JsonRpcProvider } from "ethers";
 import type { BuiltEpoch } from "../../coprocessor/epochs/build-epoch.ts";
 import { compileCircuit, type CircuitShape } from "../../coprocessor/prover/circuit.ts";
-import { loadProvingKey, proveEpoch } from "../../coprocessor/prover/prove-epoch.ts";
+import { countGates } from "../../coprocessor/prover/circuit-size.ts";
+import { loadProvingKey, proveInput } from "../../coprocessor/prover/prove.ts";
 import { checkSrs } from "../../coprocessor/prover/srs.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { AdytonError, InputError } from "../../protocol/errors.ts";
 import { address, bytes32 } from "../../protocol/fields.ts";
 import { EpochProver } from "./epoch-prover.ts";
-import { gatesOf, progressLines } from "./progress.ts";
+import { progressLines } from "./progress.ts";
 import { readLedger } from "./read-ledger.ts";
 
 export interface ProveOptions {
@@ -85,17 +86,14 @@ async function proveBuilt(
   options: ProveOptions,
   say: (line: string) => void,
 ): Promise<Hex> {
-  const gates = gatesOf(shape.rows, shape.signatures);
-  say(`about ${gates} gates`);
   const circuit = await compileCircuit(shape, { cache: options.cache });
-  const { threads } = options;
-  const proverOptions = {
-    srs: resolve(options.srs),
-    memoryMb: options.memory,
-    threads,
-    onProgress: progressLines(say, { gates, threads, now: () => performance.now() }),
-  };
+  const { memory: memoryMb, threads } = options;
+  const limits = { srs: resolve(options.srs), memoryMb, threads };
+  const gates = await countGates(circuit, limits);
+  say(`${gates} gates`);
+  const onProgress = progressLines(say, { gates, threads, now: () => performance.now() });
+  const proverOptions = { ...limits, onProgress };
   const key = await loadProvingKey(circuit, proverOptions);
   say(`verification key ${key.hash}, of sources ${circuit.sourceHash}`);
-  return await proveEpoch(key, input, proverOptions);
+  return await proveInput(key, input, proverOptions);
 }

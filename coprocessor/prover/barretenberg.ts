@@ -20,9 +20,6 @@ export interface BarretenbergOptions {
   readonly onStart?: (pid: number) => void;
 }
 
-/** Keccak transcripts, for verifiers in Solidity; nothing is hidden, as every row is in calldata. */
-export const TARGET = ["-t", "evm-no-zk"] as const;
-
 /** So that a proof does not keep an oracle beside it from answering. */
 const NICENESS = 10;
 const KEPT_LINES = 5;

@@ -26,7 +26,7 @@ import {
 import { startChain, type Chain } from "../../bench/gas/chain.ts";
 import { provenStateFrom } from "../../coprocessor/epochs/proven-state.ts";
 import type { CircuitShape } from "../../coprocessor/prover/circuit.ts";
-import { proveEpoch, writeVerifier, type ProvingKey } from "../../coprocessor/prover/prove-epoch.ts";
+import { proveInput, writeVerifier, type ProvingKey } from "../../coprocessor/prover/prove.ts";
 import * as p from "../../protocol/index.ts";
 import { POSTS } from "./config.ts";
 import { proverOptions, provingKey } from "./prover.ts";
@@ -87,7 +87,7 @@ describe(`a forum of ${POSTS} posts, judged by three vendors`, () => {
         steps.push({ kind: "signed", transition: signTransition(stage, stage.state, post) } as const);
       }
       const built = await nextProvenEpoch(stage, steps);
-      const proof = await proveEpoch(key, built.input, options);
+      const proof = await proveInput(key, built.input, options);
       const { epoch, signers, witness, rows } = provenArguments(stage, built, proof);
       await chain.mine(stage.contract.settle(epoch, signers, witness, rows, proof));
     }

@@ -16,7 +16,7 @@ import {
 } from "../../coprocessor/epochs/grumpkin.ts";
 import { FIELD_ORDER, fieldTag, limbsOf } from "../../coprocessor/ledger/poseidon-tree-hash.ts";
 import { RowKind } from "../../coprocessor/ledger/row.ts";
-import type { Circuit } from "../../coprocessor/prover/circuit.ts";
+import type { Circuit } from "../../coprocessor/prover/compile-noir.ts";
 import * as p from "../../protocol/index.ts";
 import { readAcir, solverCalls, withoutCalls, type SolverCall } from "../support/acir.ts";
 import { ALICE, BOB, budget, forge, KEY, signedRow } from "./circuit-attacks.ts";

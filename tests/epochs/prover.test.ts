@@ -1,7 +1,7 @@
 /** The prover's process fails in the ways in which processes fail, and the epoch is proven when it is tried again. */
 
 import { beforeAll, describe, expect, test } from "vitest";
-import { solveWitness, proveWitness, type ProvingKey } from "../../coprocessor/prover/prove-epoch.ts";
+import { solveWitness, proveWitness, type ProvingKey } from "../../coprocessor/prover/prove.ts";
 import { ProverError } from "../../protocol/errors.ts";
 import { ATTACKED, HONEST } from "./circuit-attacks.ts";
 import { proverOptions, provingKey } from "./prover.ts";
@@ -44,6 +44,15 @@ describe("a proof", () => {
   test("without a reference string is not begun", async () => {
     await expect(provingKey(ATTACKED, { ...options, srs: "/nowhere" })).rejects.toMatchObject({
       code: "PROVER_SRS_UNKNOWN",
+    });
+  });
+
+  test("with a reference string that is too short is not begun, and says how long it must be", async () => {
+    const { srs } = proverOptions(15);
+    await expect(provingKey(ATTACKED, { ...options, srs })).rejects.toMatchObject({
+      code: "PROVER_SRS_TOO_SMALL",
+      retryable: false,
+      message: expect.stringContaining("srs make-dev FOLDER --gates 16") as string,
     });
   });
 

@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { compileCircuit, type CircuitShape } from "../../coprocessor/prover/circuit.ts";
-import { loadProvingKey, type ProverOptions, type ProvingKey } from "../../coprocessor/prover/prove-epoch.ts";
+import { loadProvingKey, type ProverOptions, type ProvingKey } from "../../coprocessor/prover/prove.ts";
 import { makeDevelopmentSrs } from "../../coprocessor/prover/srs.ts";
 
 const CACHE = join(import.meta.dirname, "../../cache");

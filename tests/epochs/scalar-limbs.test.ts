@@ -10,7 +10,7 @@ import { acvm } from "@noir-lang/noir_js";
 import { compileVerifier, deployVerifier } from "../../bench/coprocessor/proven-stage.ts";
 import { startChain, type Chain } from "../../bench/gas/chain.ts";
 import type { CircuitInput } from "../../coprocessor/epochs/build-epoch.ts";
-import { proveWitness, writeVerifier, type ProvingKey } from "../../coprocessor/prover/prove-epoch.ts";
+import { proveWitness, writeVerifier, type ProvingKey } from "../../coprocessor/prover/prove.ts";
 import * as p from "../../protocol/index.ts";
 import { ATTACKED, ATTACKS, HONEST } from "./circuit-attacks.ts";
 import { solveWithHints, type HintAttack } from "./hint-attacks.ts";

@@ -29,7 +29,7 @@ import { transitionKeyDigest, type SignedTransition } from "../../coprocessor/ep
 import { FIELD_ORDER } from "../../coprocessor/ledger/poseidon-tree-hash.ts";
 import { RowKind, type Row } from "../../coprocessor/ledger/row.ts";
 import type { CircuitShape } from "../../coprocessor/prover/circuit.ts";
-import { proveEpoch, writeVerifier, type ProvingKey } from "../../coprocessor/prover/prove-epoch.ts";
+import { proveInput, writeVerifier, type ProvingKey } from "../../coprocessor/prover/prove.ts";
 import * as p from "../../protocol/index.ts";
 import { prove } from "../../cli/epoch/prove.ts";
 import { readCircuitHashes } from "../../tools/circuit-hashes.ts";
@@ -87,7 +87,7 @@ describe("a proven epoch", () => {
   };
   const proveSteps = async (steps: readonly Step[]): Promise<{ built: BuiltEpoch; proof: p.Hex }> => {
     const next = await nextProvenEpoch(stage, steps);
-    return { built: next, proof: await proveEpoch(key, next.input, options) };
+    return { built: next, proof: await proveInput(key, next.input, options) };
   };
   /** The same proof for other rows or another payee, signed by everybody: what a thief of every key has. */
   const withStolenKeys = (
@@ -229,7 +229,7 @@ describe("a proven epoch", () => {
     const next = await nextProvenEpoch(stage, steps, { state: rebuilt.tree });
     const [row] = next.statement.rows;
     expect(row).toMatchObject({ kind: RowKind.read, seq: 2n, value: budget(100n, 40n) });
-    await settle(provenArguments(stage, next, await proveEpoch(key, next.input, options)));
+    await settle(provenArguments(stage, next, await proveInput(key, next.input, options)));
   });
 
   test("is proven by `adyton epoch prove`, by who has nothing but logs and transitions", async () => {

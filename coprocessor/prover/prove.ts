@@ -1,4 +1,4 @@
-/** From an epoch to its proof: witness by Noir, proof by Barretenberg. */
+/** From a circuit's inputs to a proof: witness by Noir, proof by Barretenberg. */
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync, existsSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,8 +7,9 @@ import { createFolder } from "../../endorsements/files/create-folder.ts";
 import { toHex, type Hex } from "../../protocol/bytes.ts";
 import { ProverError } from "../../protocol/errors.ts";
 import type { CircuitInput } from "../epochs/build-epoch.ts";
-import { runBarretenberg, TARGET, type BarretenbergOptions } from "./barretenberg.ts";
-import type { Circuit } from "./circuit.ts";
+import { runBarretenberg, type BarretenbergOptions } from "./barretenberg.ts";
+import { checkSrsLength, countGates } from "./circuit-size.ts";
+import type { Circuit } from "./compile-noir.ts";
 import { checkSrs, type Srs } from "./srs.ts";
 import { verifierSource } from "./verifier-source.ts";
 
@@ -33,17 +34,18 @@ export interface ProvingKey {
 /**
  * Made once for each circuit and SRS: the key commits with that SRS's points.
  *
- * @throws {ProverError} PROVER_SRS_UNKNOWN, before anything is run; PROVER_FAILED, PROVER_OUT_OF_MEMORY
+ * @throws {ProverError} PROVER_SRS_UNKNOWN, PROVER_SRS_TOO_SMALL, before a key or a proof is begun; PROVER_FAILED, PROVER_OUT_OF_MEMORY
  */
 export async function loadProvingKey(circuit: Circuit, options: ProverOptions): Promise<ProvingKey> {
   const srs = checkSrs(options.srs);
+  checkSrsLength(srs, await countGates(circuit, options));
   const folder = join(circuit.folder, srs.kind);
   const path = join(folder, "vk");
   if (!existsSync(join(folder, "vk_hash"))) {
     options.onProgress?.({ phase: "key" });
     createFolder(folder);
     await runBarretenberg(
-      ["write_vk", ...TARGET, "-b", circuit.program, "-o", folder],
+      ["write_vk", "-t", circuit.flavour, "-b", circuit.program, "-o", folder],
       withLines(options, "key"),
     );
   }
@@ -54,18 +56,18 @@ export async function loadProvingKey(circuit: Circuit, options: ProverOptions): 
 export async function writeVerifier(key: ProvingKey, options: ProverOptions): Promise<string> {
   const path = join(key.path, "../Verifier.sol");
   if (!existsSync(path)) {
-    const args = ["write_solidity_verifier", ...TARGET, "--optimized", "-k", key.path, "-o", path];
+    const flavour = key.circuit.flavour;
+    const args = ["write_solidity_verifier", "-t", flavour, "--optimized", "-k", key.path, "-o", path];
     await runBarretenberg(args, options);
   }
   return verifierSource(readFileSync(path, "utf8"), key.srs);
 }
 
 /**
- * @param input of `buildEpoch`
- * @returns what `settle` takes
+ * @returns what the verifier takes
  * @throws {ProverError} PROVER_FAILED where no witness satisfies the circuit; as `loadProvingKey`
  */
-export async function proveEpoch(key: ProvingKey, input: CircuitInput, options: ProverOptions): Promise<Hex> {
+export async function proveInput(key: ProvingKey, input: CircuitInput, options: ProverOptions): Promise<Hex> {
   options.onProgress?.({ phase: "witness" });
   return await proveWitness(key, await solveWitness(key.circuit, input), options);
 }
@@ -81,7 +83,7 @@ export async function proveWitness(
     writeFileSync(join(folder, "witness.gz"), witness);
     options.onProgress?.({ phase: "proof" });
     const args = ["-b", circuit.program, "-w", join(folder, "witness.gz"), "-k", path, "-o", folder];
-    await runBarretenberg(["prove", ...TARGET, ...args], withLines(options, "proof"));
+    await runBarretenberg(["prove", "-t", circuit.flavour, ...args], withLines(options, "proof"));
     return toHex(readFileSync(join(folder, "proof")));
   } finally {
     rmSync(folder, { recursive: true });
@@ -100,7 +102,7 @@ export async function solveWitness(circuit: Circuit, input: CircuitInput): Promi
   } catch (cause) {
     throw new ProverError({
       code: "PROVER_FAILED",
-      message: `no proof can be made of this epoch: ${cause instanceof Error ? cause.message : String(cause)}`,
+      message: `no proof can be made of this: ${cause instanceof Error ? cause.message : String(cause)}`,
       cause,
     });
   }

@@ -8,12 +8,12 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { compileCircuit } from "../coprocessor/prover/circuit.ts";
-import { solveWitness } from "../coprocessor/prover/prove-epoch.ts";
+import { solveWitness } from "../coprocessor/prover/prove.ts";
 import { ATTACKED, ATTACKS } from "../tests/epochs/circuit-attacks.ts";
 import { acceptsHints, HINT_ATTACKS } from "../tests/epochs/hint-attacks.ts";
 
 const LIBRARY = join(import.meta.dirname, "../coprocessor/circuits/ledger");
-const FILES = ["epoch.nr", "rule.nr", "transition.nr"];
+const FILES = ["epoch.nr", "lib.nr", "rule.nr", "transition.nr"];
 /** Whole statements: `assert(…);` and `x.assert_max_bit_size::<…>();`. */
 const CONSTRAINT = /^[ ]+(?:assert\([\s\S]*?\);|[^\n/]*\.assert_max_bit_size::<\d+>\(\);)$/gm;
 
@@ -21,18 +21,18 @@ const CONSTRAINT = /^[ ]+(?:assert\([\s\S]*?\);|[^\n/]*\.assert_max_bit_size::<\
 const REWRITTEN = [
   {
     file: "lib.nr",
-    from: "let all: [bool; 254] = hash([TAG_SLOT, key[0], key[1]]).to_le_bits::<254>();",
-    to: `let value = hash([TAG_SLOT, key[0], key[1]]);
-    let all = unsafe { hinted_bits(value) };
-    let mut sum = 0;
-    let mut power = 1;
-    for bit in all {
-        sum += bit as Field * power;
-        power *= 2;
-    }
-    assert(sum == value);`,
-    more: `unconstrained fn hinted_bits(value: Field) -> [bool; 254] {
-    value.to_le_bits::<254>()
+    from: "std::field::bn254::decompose(hash([TAG_SLOT, key[0], key[1]]))",
+    to: "hinted_limbs(hash([TAG_SLOT, key[0], key[1]]))",
+    more: `unconstrained fn canonical_limbs(value: Field) -> (Field, Field) {
+    std::field::bn254::decompose(value)
+}
+
+fn hinted_limbs(value: Field) -> (Field, Field) {
+    let (low, high) = unsafe { canonical_limbs(value) };
+    low.assert_max_bit_size::<128>();
+    high.assert_max_bit_size::<128>();
+    assert(low + high * 0x100000000000000000000000000000000 == value);
+    (low, high)
 }
 `,
   },

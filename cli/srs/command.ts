@@ -23,7 +23,7 @@ export function registerSrs(program: Command): void {
     .argument("<folder>", "where to")
     .option(
       "--gates <log2>",
-      "gates of the circuit, as a power of two: 17 for 14 rows, 20 for 114, 21 for 229",
+      "gates of the circuit, as a power of two: 17 for 16 rows, 20 for 131, 21 for 263",
       "17",
     )
     .action(async (folder: string, { gates }: { readonly gates: string }) => {

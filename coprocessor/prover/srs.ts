@@ -59,7 +59,7 @@ export interface Srs {
 /**
  * 1, 2, 4, … times the generator.
  *
- * @param log2Gates of the largest circuit: 17 for 14 rows, 20 for 114, 21 for 229. A second for 2^17.
+ * @param log2Gates of the largest circuit: 17 for 16 rows, 20 for 131, 21 for 263. A second for 2^17.
  * @throws {ConfigError} CONFIG_INVALID
  */
 export function makeDevelopmentSrs(folder: string, log2Gates: number): void {

@@ -6,6 +6,7 @@
 
 import { readFileSync } from "node:fs";
 import { acvm, abi } from "@noir-lang/noir_js";
+import { invert } from "@noble/curves/abstract/modular.js";
 import { poseidon2Hash } from "@zkpassport/poseidon2";
 import type { CircuitInput } from "../../coprocessor/epochs/build-epoch.ts";
 import {
@@ -21,8 +22,9 @@ import * as p from "../../protocol/index.ts";
 import { readAcir, solverCalls, withoutCalls, type SolverCall } from "../support/acir.ts";
 import { ALICE, BOB, budget, forge, KEY, signedRow } from "./circuit-attacks.ts";
 
-const SLOT_BITS = 254;
+const SLOT_BITS = 64;
 const LIMB = 2n ** 128n;
+const HALF = 2n ** 64n;
 
 export interface HintAttack {
   readonly input: CircuitInput;
@@ -39,18 +41,41 @@ interface Inputs {
 const SLOT_HASH = poseidon2Hash([fieldTag("Adyton.slot"), ...limbsOf(KEY)]);
 const bitsOf = (value: bigint): readonly bigint[] =>
   Array.from({ length: SLOT_BITS }, (_, bit) => (value >> BigInt(bit)) & 1n);
-
-/** The last row's: padding comes first. */
-const isRowsSlot = (call: SolverCall, { acir }: Inputs): boolean =>
-  call === acir.filter(({ outputs }) => outputs.length === SLOT_BITS).at(-1);
+/** In the field, where a division always has a result. */
+const INVERSE_OF_HALF = invert(HALF, FIELD_ORDER);
+const inField = (value: bigint): bigint => ((value % FIELD_ORDER) + FIELD_ORDER) % FIELD_ORDER;
 
 /** The key's hash plus the field's order: the same element in other bits. */
 const ALIAS = SLOT_HASH + FIELD_ORDER;
-const ALIAS_SLOT = ALIAS % 2n ** 64n;
-const inSlot =
-  (value: bigint): HintAttack["choose"] =>
-  (call, inputs) =>
-    isRowsSlot(call, inputs) ? bitsOf(value) : null;
+const ALIAS_SLOT = ALIAS % HALF;
+
+interface SlotSpelling {
+  /** Of which the limbs are. */
+  readonly value: bigint;
+  /** The bit by which the circuit compares them with the order; null for what it is. */
+  readonly borrow?: bigint | null;
+  /** The low limb's, the slot first. */
+  readonly halves?: readonly [bigint, bigint];
+}
+
+/** For the last row: padding comes first. */
+function inSlot({ value, borrow = null, halves }: SlotSpelling): HintAttack["choose"] {
+  const low = value % LIMB;
+  const [slot, rest] = halves ?? [low % HALF, low / HALF];
+  return (call, { acir }) => {
+    if (call.kind !== "hint") return null;
+    const madeFrom = (witness: number | null | undefined): SolverCall | undefined =>
+      acir.find(({ kind, outputs }) => kind === "hint" && outputs[0] === witness);
+    const bits = acir.filter(({ outputs }) => outputs.length === SLOT_BITS).at(-1);
+    const halved = madeFrom(bits?.inputs[0]);
+    const limb = halved?.inputs[0];
+    if (call === bits) return bitsOf(slot);
+    if (call === halved) return [slot, rest];
+    if (call === madeFrom(limb)) return [low, value / LIMB];
+    const isBorrow = call.outputs.length === 1 && call.inputs.at(-1) === limb;
+    return isBorrow && borrow !== null ? [borrow] : null;
+  };
+}
 
 /** Alice's signature for the scalar e + r in place of e. */
 function signedForAlias(): {
@@ -101,6 +126,10 @@ function inLimbs(e: bigint, { value, borrow = null, point }: Limbs): HintAttack[
 
 const readsNothing = (): CircuitInput =>
   forge({ row: { kind: RowKind.read, key: KEY, seq: 0n, value: budget(0n, 0n) }, elsewhere: ALIAS_SLOT });
+const aliasOfSlot = (borrow: bigint | null) => (): HintAttack => ({
+  input: readsNothing(),
+  choose: inSlot({ value: ALIAS, borrow }),
+});
 
 const aliasOfChallenge = (borrow: bigint | null) => (): HintAttack => {
   const { input, e, nonce } = signedForAlias();
@@ -108,17 +137,23 @@ const aliasOfChallenge = (borrow: bigint | null) => (): HintAttack => {
 };
 
 export const HINT_ATTACKS: Readonly<Record<string, () => HintAttack>> = {
-  "the second slot of a key's hash, where it holds nothing": () => ({
-    input: readsNothing(),
-    choose: inSlot(ALIAS),
-  }),
+  "the second slot of a key's hash, where it holds nothing": aliasOfSlot(null),
+  "the second slot of a key's hash, that borrows nothing": aliasOfSlot(0n),
+  "the second slot of a key's hash, that borrows": aliasOfSlot(1n),
   "the second slot of a key's hash, for its first write again": () => ({
     input: forge({ row: signedRow({ seq: 1n, value: budget(0n, 0n) }), elsewhere: ALIAS_SLOT }),
-    choose: inSlot(ALIAS),
+    choose: inSlot({ value: ALIAS }),
   }),
-  "bits of a slot that are those of no spelling": () => ({
+  "a slot that is no part of the key's hash": () => ({
     input: readsNothing(),
-    choose: inSlot((SLOT_HASH & ~(2n ** 64n - 1n)) + ALIAS_SLOT),
+    choose: inSlot({ value: SLOT_HASH, halves: [ALIAS_SLOT, (SLOT_HASH % LIMB) / HALF] }),
+  }),
+  "a slot whose rest is no number of 64 bits": () => ({
+    input: readsNothing(),
+    choose: inSlot({
+      value: SLOT_HASH,
+      halves: [ALIAS_SLOT, inField(((SLOT_HASH % LIMB) - ALIAS_SLOT) * INVERSE_OF_HALF)],
+    }),
   }),
   "a challenge plus the order": aliasOfChallenge(null),
   "a challenge plus the order, that borrows nothing": aliasOfChallenge(0n),
@@ -127,7 +162,10 @@ export const HINT_ATTACKS: Readonly<Record<string, () => HintAttack>> = {
 
 /** The same with what an honest prover says: so it is known that nothing else of them is refused. */
 export const HONEST_HINTS: Readonly<Record<string, () => HintAttack>> = {
-  "the slot that it is": () => ({ input: forge({ row: signedRow() }), choose: inSlot(SLOT_HASH) }),
+  "the slot that it is": () => ({
+    input: forge({ row: signedRow() }),
+    choose: inSlot({ value: SLOT_HASH }),
+  }),
   "the challenge that it is": () => {
     let e = 0n;
     const input = forge({

@@ -9,7 +9,7 @@ import { makeDevelopmentSrs } from "../../coprocessor/prover/srs.ts";
 const CACHE = join(import.meta.dirname, "../../cache");
 export const CIRCUITS = join(CACHE, "circuits");
 
-/** @param log2Gates of the circuit: 15 for 2 rows, 17 for 14, 20 for 114, 21 for 229 */
+/** @param log2Gates of the circuit: 15 for 2 rows, 17 for 16, 20 for 131, 21 for 263 */
 export function proverOptions(log2Gates: number): ProverOptions {
   const srs = join(CACHE, `development-srs-${log2Gates}`);
   if (!existsSync(join(srs, "bn254_g1.dat"))) makeDevelopmentSrs(srs, log2Gates);

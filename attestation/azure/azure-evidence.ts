@@ -8,8 +8,8 @@
 import * as z from "zod";
 import { fromHex, isHex } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
+import { decodeBase64Text } from "../encoding/encoded-text.ts";
 import { toEvidenceInput, type EvidenceBytes } from "../evidence/evidence-input.ts";
-import { fromBase64 } from "../x509/pem.ts";
 
 export interface AzureEvidence {
   readonly hclReport: Uint8Array;
@@ -46,13 +46,10 @@ const hexBytes = text.transform((value, context) => {
 
 /** Either alphabet of RFC 4648, with or without padding. */
 const base64Bytes = text.transform((value, context) => {
-  try {
-    const standard = value.replaceAll("-", "+").replaceAll("_", "/").replace(/=+$/, "");
-    return fromBase64(standard.padEnd(Math.ceil(standard.length / 4) * 4, "="));
-  } catch {
-    context.addIssue({ code: "custom", message: "expected base64" });
-    return z.NEVER;
-  }
+  const bytes = decodeBase64Text(value);
+  if (bytes !== undefined) return bytes;
+  context.addIssue({ code: "custom", message: "expected base64" });
+  return z.NEVER;
 });
 
 const pemBytes = text

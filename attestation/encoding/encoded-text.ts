@@ -7,7 +7,8 @@ const HEX_TEXT = /^(?:0[xX])?[0-9A-Fa-f\s]+$/;
 const HEX_WITH_COLONS = /^[0-9A-Fa-f:\s]+$/;
 /** Longest text read with colons: evidence of any kind fits, and taking it apart costs nothing. */
 const MAX_COLON_TEXT = 1_048_576;
-const BASE64_TEXT = /^[A-Za-z0-9+/_\s-]+={0,2}\s*$/;
+/** No two parts of it can match the same white space: else a run of spaces costs its square. */
+const BASE64_TEXT = /^[A-Za-z0-9+/_\s-]+(?:=\s*){0,2}$/;
 
 /** Bytes of hex in either case, with or without a prefix, white space or colons inside; undefined where it is no hex. */
 export function decodeHexText(text: string): Uint8Array<ArrayBuffer> | undefined {
@@ -28,7 +29,7 @@ function withoutColons(text: string): string | undefined {
 export function decodeBase64Text(text: string): Uint8Array<ArrayBuffer> | undefined {
   if (!BASE64_TEXT.test(text)) return undefined;
   const digits = text
-    .replace(/\s+|=+\s*$/g, "")
+    .replace(/[\s=]+/g, "")
     .replaceAll("-", "+")
     .replaceAll("_", "/");
   try {

@@ -10,7 +10,7 @@ const SEQUENCE_TAG = 0x30;
 
 /** Some writers end texts with the NUL of C. */
 function toText(bytes: Uint8Array): string {
-  return latin1.decode(bytes).replace(/\0+$/, "");
+  return latin1.decode(bytes.subarray(0, bytes.findLastIndex((byte) => byte !== 0) + 1));
 }
 
 /** DER as hex, text (PEM or hex) as it is. */

@@ -326,6 +326,17 @@ describe("endorsements in a certificate", () => {
     expect((await verifyRaTlsCertificate(der, { intel }, { now: NOW })).spkiHash).toBe(spkiHash);
   });
 
+  test("that are nothing but NULs are read at the cost of their length", async () => {
+    const nuls = `${"\0".repeat(150_000)}!`;
+    const der = await mintTlsCertificate([
+      await interoperable(),
+      endorsementExtension({ ...SIMULATOR_COLLATERAL, tcb_info_issuer_chain: nuls }, "der"),
+    ]);
+    const before = process.cpuUsage().user;
+    expect(parseCarriedEndorsements(parseCertificate(der))?.signedTcbInfo.signers).toEqual([]);
+    expect(process.cpuUsage().user - before).toBeLessThan(1_000_000);
+  });
+
   test.for<readonly [string, readonly number[]]>([
     ["of another number of members", [0xd9, 0xea, 0x60, 0x81, 0x01]],
     ["with a member that is no byte string", [0xd9, 0xea, 0x60, 0x88, 1, 1, 1, 1, 1, 1, 1, 1]],

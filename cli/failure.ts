@@ -5,7 +5,7 @@ import { CommanderError } from "commander";
 import { AdytonError } from "../protocol/errors.ts";
 import { ExitCode } from "./exit-codes.ts";
 import { asTyped, runsFromClone } from "./invocation.ts";
-import { printable } from "./terminal.ts";
+import { printableBelow } from "./terminal.ts";
 
 /** Says what went wrong, once, and gives the exit status for it. */
 export function report(error: unknown): ExitCode {
@@ -74,7 +74,7 @@ function describeRefusal(error: NodeJS.ErrnoException): string {
 }
 
 function say(message: string): void {
-  process.stderr.write(`adyton: ${printable(asTyped(message))}\n`);
+  process.stderr.write(`adyton: ${printableBelow(asTyped(message), 2)}\n`);
 }
 
 /**

@@ -21,7 +21,7 @@ export function shorten(hash: string): string {
 }
 
 /** Controls of a terminal, and characters that turn the direction of what stands around them; lines and tabs stay. */
-const CONTROLS = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+const CONTROLS = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
 
 /** What a model, a server or a file said, with nothing in it that a terminal would obey: it could clear our verdict and print its own. */
 export function printable(text: string): string {
@@ -29,6 +29,17 @@ export function printable(text: string): string {
     CONTROLS,
     (character) => `[U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}]`,
   );
+}
+
+/** The same on one line: a line that it begins itself could look like one of ours, such as a verdict. */
+export function printableLine(text: string): string {
+  const lines = text.split("\n").map((line) => line.trim());
+  return printable(lines.length === 1 ? text : lines.join(" ").trim());
+}
+
+/** The same with its own lines, of which all but the first stand `indent` columns to the right of ours. */
+export function printableBelow(text: string, indent: number): string {
+  return printable(text).replaceAll("\n", `\n${" ".repeat(indent)}`);
 }
 
 /** Prose for a terminal: broken between words where the terminal's line ends, with the lines after the first indented. */

@@ -12,7 +12,7 @@ import { ExitCode } from "../exit-codes.ts";
 import { commandLine } from "../invocation.ts";
 import { findNetwork } from "../network-file.ts";
 import { downloadReceipt } from "../receipt/download.ts";
-import { paint, printable, showWaiting } from "../terminal.ts";
+import { paint, printableBelow, showWaiting } from "../terminal.ts";
 import { readAccess } from "./access.ts";
 import { buildProgram } from "./build-program.ts";
 import { encodeInput, readOutput } from "./program-values.ts";
@@ -105,7 +105,7 @@ function describe(
   return `${[
     describeTrace(trace).trimEnd(),
     `status   ${isThere ? paint.good("ok, delivered to the contract") : paint.bad(status)}`,
-    `on chain ${paint.strong(printable(typeof output === "string" ? output : toJson(output as object)))}`,
+    `on chain ${paint.strong(printableBelow(typeof output === "string" ? output : toJson(output as object), 9))}`,
     `request  ${requestId}`,
     `settled  ${fulfillTx ?? "not yet"}`,
     `receipt  ${receiptFile}`,

@@ -9,7 +9,7 @@ import { toJson } from "../ask/describe.ts";
 import { ExitCode } from "../exit-codes.ts";
 import { readInput as readInputFile } from "../input-file.ts";
 import { commandLine } from "../invocation.ts";
-import { paint, printable, showWaiting } from "../terminal.ts";
+import { paint, printableBelow, printableLine, showWaiting } from "../terminal.ts";
 import { readAccess, type AccessOptions } from "./access.ts";
 import { buildProgram, type BuiltProgram } from "./build-program.ts";
 import { encodeInput, readOutput } from "./program-values.ts";
@@ -111,8 +111,8 @@ function describe(ran: Ran): string {
   const lines = [
     describeTrace(ran).trimEnd(),
     `status   ${status === "ok" ? paint.good(status) : paint.bad(status)}`,
-    ...(reason === null ? [] : [printable(`because  ${reason}`)]),
-    `output   ${paint.strong(printable(shown))}`,
+    ...(reason === null ? [] : [printableLine(`because  ${reason}`)]),
+    `output   ${paint.strong(printableBelow(shown, 9))}`,
     ...(requestId === null ? [] : [`run      ${requestId}`]),
     ...(receiptFile === null
       ? []

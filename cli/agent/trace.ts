@@ -3,7 +3,7 @@
 import { readRecording, type RecordedCall, type Recording } from "../../runtime/agents/recording.ts";
 import type { Receipt } from "../../protocol/receipt.ts";
 import { fromHex } from "../../protocol/bytes.ts";
-import { paint, printable } from "../terminal.ts";
+import { paint, printableBelow, printableLine } from "../terminal.ts";
 
 export interface TracedCall {
   readonly call: number;
@@ -116,11 +116,11 @@ export function describeTrace({ calls, logs, outcome, gas, cost }: Trace): strin
     const code = result === "ok" ? paint.good(result) : paint.bad(result);
     const time = ms === null ? "" : `${ms} ms`;
     const paid = wei === "0" ? "" : `, ${wei} wei`;
-    return `${String(call).padStart(4)}  ${op.padEnd(6)} ${time.padStart(8)}  ${code}  ${printable(asked)} ${paint.dim(`(${bytes} bytes${paid})`)}`;
+    return `${String(call).padStart(4)}  ${op.padEnd(6)} ${time.padStart(8)}  ${code}  ${printableLine(asked)} ${paint.dim(`(${bytes} bytes${paid})`)}`;
   });
   return [
     ...rows,
-    ...logs.map((line) => `${paint.dim(" log")}  ${printable(line)}`),
+    ...logs.map((line) => `${paint.dim(" log")}  ${printableBelow(line, 6)}`),
     `outcome  ${outcome}`,
     `gas      ${gas}`,
     `cost     ${cost} wei for models`,

@@ -3,7 +3,7 @@
 import { DEFAULT_NETWORK_FILE } from "../../devnet/network-file.ts";
 import type { OutputValue } from "../../protocol/output-abi.ts";
 import { commandLine } from "../invocation.ts";
-import { paint, printable, wrap } from "../terminal.ts";
+import { paint, printableBelow, printableLine, wrap } from "../terminal.ts";
 import type { Answered } from "./ask-contract.ts";
 import type { Reply } from "./reply.ts";
 import { describeSource } from "./sources-read.ts";
@@ -23,9 +23,9 @@ export function toJson(result: object): string {
   return JSON.stringify(result, plain);
 }
 
-/** `flagged = true, severity = 9, reason = "…"`, or the text itself; nothing that a terminal would obey. */
+/** `flagged = true, severity = 9, reason = "…"`, or the text itself, below itself; nothing that a terminal would obey. */
 export function describeValue(value: OutputValue | null): string {
-  return printable(write(value));
+  return printableBelow(write(value), INDENT);
 }
 
 function write(value: OutputValue | null): string {
@@ -46,8 +46,8 @@ export function describeAnswer(result: AskResult): string {
   const lines = [
     `answer      ${paint.strong(describeValue(result.answer))}`,
     `status      ${describeStatus(result)}`,
-    ...(problem === null ? [] : [wrap(printable(`because     ${problem}`), INDENT)]),
-    ...result.sources.map((source) => wrap(printable(`read        ${describeSource(source)}`), INDENT)),
+    ...(problem === null ? [] : [wrap(printableLine(`because     ${problem}`), INDENT)]),
+    ...result.sources.map((source) => wrap(printableLine(`read        ${describeSource(source)}`), INDENT)),
     `request     ${requestId}`,
     `asked in    ${result.requestTx}`,
   ];

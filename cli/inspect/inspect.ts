@@ -6,7 +6,7 @@ import { answerStatusName } from "../../protocol/answer.ts";
 import { fromHex } from "../../protocol/bytes.ts";
 import { AdytonError } from "../../protocol/errors.ts";
 import { parseReceipt } from "../../protocol/receipt.ts";
-import { paint, printable, wrap } from "../terminal.ts";
+import { paint, printableLine, wrap } from "../terminal.ts";
 import { claimRows } from "../verify/claim-rows.ts";
 import { looksLikeReceipt } from "../../attestation/receipt/looks-like-receipt.ts";
 import { LINE_COLUMNS, shortenDigests, titleOf } from "../verify/wording.ts";
@@ -63,18 +63,18 @@ export function describeInspection(pieces: readonly InspectedPiece[], full: bool
     const rows = claimRows(claims);
     const width = Math.max(0, ...rows.map(([name]) => name.length));
     return [
-      paint.strong(wrap(`${path === "" ? "" : `${path}: `}${titleOf(kind)}`, 2, LINE_COLUMNS)),
+      paint.strong(wrap(printableLine(`${path === "" ? "" : `${path}: `}${titleOf(kind)}`), 2, LINE_COLUMNS)),
       `  ${bytes} bytes, ${form}. Its claims, of which nothing is judged:`,
       ...rows.map(([name, value]) =>
         wrap(
-          `  ${name.padEnd(Math.min(width, MAX_NAME))}  ${printable(full ? value : shortenDigests(value))}`,
+          `  ${printableLine(name).padEnd(Math.min(width, MAX_NAME))}  ${printableLine(full ? value : shortenDigests(value))}`,
           4 + Math.min(width, MAX_NAME),
           LINE_COLUMNS,
         ),
       ),
       ...(error === undefined
         ? []
-        : [wrap(printable(`  ${error.message} [${error.code}]`), 2, LINE_COLUMNS)]),
+        : [wrap(`  ${printableLine(error.message)} [${error.code}]`, 2, LINE_COLUMNS)]),
       "",
     ];
   });

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { printable } from "../terminal.ts";
+import { printableLine } from "../terminal.ts";
 
 export const ListedRequest = z.object({
   requestId: z.string(),
@@ -32,7 +32,7 @@ export function describeRequest(request: ListedRequest, nowSeconds: number): str
     phase,
     describeAge(nowSeconds - blockTime),
   ];
-  return printable([...parts, `for ${consumer}`, ...(end === null ? [] : [end])].join("  "));
+  return printableLine([...parts, `for ${consumer}`, ...(end === null ? [] : [end])].join("  "));
 }
 
 function describeAge(seconds: number): string {

@@ -2,6 +2,7 @@
 
 import type { ReplayVerdict } from "./replay-file.ts";
 import { answerStatusName } from "../../protocol/answer.ts";
+import { printableLine } from "../terminal.ts";
 
 /** Characters of a text that a person compares. */
 const MAX_SHOWN = 2_000;
@@ -40,10 +41,11 @@ export function describeVerdict(verdict: ReplayVerdict): string {
   }
 }
 
+/** Whole, or its beginning; what a program, a model or a file said is told by `lines` and obeyed by nobody. */
 function shown(text: string): string {
   return text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN)}… (${text.length} characters)`;
 }
 
 function lines(...texts: readonly string[]): string {
-  return `${texts.join("\n")}\n`;
+  return `${texts.map(printableLine).join("\n")}\n`;
 }

@@ -6,6 +6,7 @@ import { verifyResult, type VerifiedResult } from "../../attestation/results/ver
 import { toIsoTime } from "../../attestation/time/unix-time.ts";
 import { AdytonError } from "../../protocol/errors.ts";
 import { ExitCode } from "../exit-codes.ts";
+import { printableLine } from "../terminal.ts";
 import { readEvidenceDemands, readPolicyBytes } from "../verify/evidence-options.ts";
 import { readEvidenceTarget } from "../verify/evidence-target.ts";
 
@@ -14,8 +15,17 @@ export interface ResultOutcome {
   readonly lines: readonly string[];
 }
 
-/** @throws {InputError} for a file that cannot be read, or a policy that is none */
+/** What the token says of itself is in the lines too, with nothing that a terminal would obey. */
 export async function checkResultFile(
+  file: string,
+  options: { readonly policy: string; readonly time?: string },
+): Promise<ResultOutcome> {
+  const { exitCode, lines } = await checkResult(file, options);
+  return { exitCode, lines: lines.map(printableLine) };
+}
+
+/** @throws {InputError} for a file that cannot be read, or a policy that is none */
+async function checkResult(
   file: string,
   options: { readonly policy: string; readonly time?: string },
 ): Promise<ResultOutcome> {

@@ -8,7 +8,7 @@ import { answerStatusName } from "../../protocol/answer.ts";
 import { fromHex, type Hex } from "../../protocol/bytes.ts";
 import { decodePayload } from "../../protocol/payload.ts";
 import { PartKind, type PromptPart } from "../../protocol/prompt-part.ts";
-import { paint, printable, shorten } from "../terminal.ts";
+import { paint, printableLine, shorten } from "../terminal.ts";
 
 /** Milliseconds between looks at the chain: half of a block's time. */
 const LOOK_MS = 500;
@@ -62,7 +62,7 @@ function describePayload(payload: Hex): string {
     const text = Array.from((messages.at(-1)?.content ?? "").replaceAll(/\s+/g, " "));
     const shown = text.length > SHOWN ? `${text.slice(0, SHOWN).join("")}…` : text.join("");
     const beside = parts.length === 0 ? "" : `, with ${parts.map(describePart).join(", ")}`;
-    return printable(`${models.join(", ")}: "${shown}"${beside}`);
+    return printableLine(`${models.join(", ")}: "${shown}"${beside}`);
   } catch {
     return payload === "0x" ? "by URI" : "something that is no question";
   }

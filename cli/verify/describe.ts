@@ -2,7 +2,7 @@
 
 import { ExitCode } from "../exit-codes.ts";
 import { asTyped } from "../invocation.ts";
-import { paint, printable, wrap } from "../terminal.ts";
+import { paint, printableLine, wrap } from "../terminal.ts";
 import { claimRows } from "./claim-rows.ts";
 import type { ReportedCheck, ReportedPiece, VerifyOutcome, VerifyReport } from "./report.ts";
 import { LINE_COLUMNS, shortenDigests, titleOf } from "./wording.ts";
@@ -65,7 +65,7 @@ function describePiece(piece: ReportedPiece, { full, several }: PieceOptions): r
   const answers = Object.entries(piece.answers);
   const width = Math.max(0, ...answers.map(([question]) => question.length));
   return [
-    paint.strong(wrap(`${place}${titleOf(piece.kind)}`, 2, LINE_COLUMNS)),
+    paint.strong(wrap(printableLine(`${place}${titleOf(piece.kind)}`), 2, LINE_COLUMNS)),
     ...(several ? [indented(`${piece.headline} ${piece.sentence}`)] : []),
     ...answers.map(([question, answer]) => row(["", question, answer], [0, width])),
     "",
@@ -94,8 +94,8 @@ function describeChecks(checks: readonly ReportedCheck[], full: boolean): readon
     if (state !== "fails") return [line];
     return [
       line,
-      ...(expected === null ? [] : [`      expected ${printable(expected)}`]),
-      ...(found === null ? [] : [`      found    ${printable(found)}`]),
+      ...(expected === null ? [] : [`      expected ${printableLine(expected)}`]),
+      ...(found === null ? [] : [`      found    ${printableLine(found)}`]),
     ];
   });
 }
@@ -123,11 +123,11 @@ const NAME_COLUMNS = 22;
 
 /** A mark, a name and a text that is broken between words, under itself. */
 function row(
-  [mark, name, said]: readonly [string, string, string],
+  [mark, named, said]: readonly [string, string, string],
   [markWidth, nameWidth]: readonly [number, number],
   tone: (text: string) => string = (plain) => plain,
 ): string {
-  const text = printable(said);
+  const [name, text] = [printableLine(named), printableLine(said)];
   const left = markWidth === 0 ? "  " : `  ${mark.padEnd(markWidth)}  `;
   const indent = left.length + nameWidth + 2;
   const tooWide = text.split(" ").some((word) => word.length > LINE_COLUMNS - indent);
@@ -141,7 +141,7 @@ function row(
 }
 
 function indented(text: string): string {
-  return wrap(`  ${printable(text)}`, 2, LINE_COLUMNS);
+  return wrap(`  ${printableLine(text)}`, 2, LINE_COLUMNS);
 }
 
 function describeWritten({ policyWritten }: VerifyReport): readonly string[] {
@@ -157,7 +157,7 @@ function errorLines({ error }: VerifyReport): readonly string[] {
 
 /** Nothing was looked at: there is nothing to say but what to do otherwise. */
 function describeUsage({ error }: VerifyReport): string {
-  const what = error === undefined ? "wrong usage" : `${error.message} [${error.code}]`;
+  const what = error === undefined ? "wrong usage" : `${printableLine(error.message)} [${error.code}]`;
   return asTyped(`adyton verify: ${what}\n(adyton verify --help lists what it takes)\n`);
 }
 

@@ -66,10 +66,10 @@ export function joinPlace(members: readonly PropertyKey[]): string {
   );
 }
 
-/** Behind the closing quote of the string that begins at `start`. */
+/** Behind the closing quote of the string that begins at `start`, or behind the text, where there is none. */
 function endOfString(text: string, start: number): number {
   let at = start + 1;
-  while (text.charCodeAt(at) !== QUOTE) at += text.charCodeAt(at) === BACKSLASH ? 2 : 1;
+  while (at < text.length && text.charCodeAt(at) !== QUOTE) at += text.charCodeAt(at) === BACKSLASH ? 2 : 1;
   return at + 1;
 }
 

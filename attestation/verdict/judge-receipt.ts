@@ -7,6 +7,7 @@ import { AdytonError } from "../../protocol/errors.ts";
 import type { Receipt } from "../../protocol/receipt.ts";
 import { findRepeatedMember } from "../../protocol/unique-members.ts";
 import { CheckList, checksOf, valueOf, type CheckOutcome } from "../evidence/check-list.ts";
+import { withoutByteOrderMark } from "../evidence/json-evidence.ts";
 import type { Check, CheckSubject, Link, VerifiedEvidence } from "../evidence/verified-evidence.ts";
 import { appraiseEvidence } from "../policy/appraise.ts";
 import { checkBinding } from "../receipt/identity.ts";
@@ -91,7 +92,7 @@ interface ReadForm {
   readonly check: Check;
 }
 
-/** Spaces and line ends change nothing of what was signed: such a text is judged in its canonical form, and says so. */
+/** Spaces, line ends and a byte order mark change nothing of what was signed: such a text is judged in its canonical form, and says so. */
 function readForm(file: Uint8Array): ReadForm {
   const subject = subjectOf("format");
   try {
@@ -108,8 +109,10 @@ function readForm(file: Uint8Array): ReadForm {
 
 function canonicalForm(file: Uint8Array): Uint8Array | undefined {
   try {
-    if (findRepeatedMember(fromUtf8(file)) !== undefined) return undefined;
-    const canonical = encodeCanonicalJson(parseJson(file));
+    const text = withoutByteOrderMark(file);
+    const json = parseJson(text);
+    if (findRepeatedMember(fromUtf8(text)) !== undefined) return undefined;
+    const canonical = encodeCanonicalJson(json);
     parseReceiptFile(canonical);
     return canonical;
   } catch {

@@ -31,3 +31,7 @@ test("no JSON that a program wrote has one", () => {
     }),
   );
 });
+
+test.for(['{"a', '{"a":"b', '{"a\\', '{"a":1,"a'])("ends with the text %s, which ends too early", (text) => {
+  expect(() => findRepeatedMember(text)).not.toThrow();
+});

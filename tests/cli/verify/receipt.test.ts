@@ -58,6 +58,24 @@ describe("exit status and report of a receipt", () => {
     expect(report.error?.code).toMatch(/^EVIDENCE_/);
   });
 
+  test("1 for one that is cut off, wherever: in the middle of a string, too", async () => {
+    const lengths = [0.2, 0.5, 0.9].map((part) => Math.floor(part * file.length));
+    for (const length of [...lengths, file.length - 1]) {
+      const { exitCode, report } = await verifyReceiptFile(file.slice(0, length), { policy, further: null });
+      expect(exitCode).toBe(ExitCode.notGenuine);
+      expect(report.error?.code).toBe("EVIDENCE_MALFORMED");
+    }
+  });
+
+  test.for([
+    ["a byte order mark", (text: string) => `\ufeff${text}`],
+    ["line ends and spaces", (text: string) => `${JSON.stringify(JSON.parse(text), null, 2)}\r\n`],
+  ] as const)("0 with %s, which change nothing that was signed", async ([, change]) => {
+    const { exitCode, report } = await verifyReceiptFile(withText(change), { policy, further: null });
+    expect(exitCode).toBe(ExitCode.ok);
+    expect(report.checks[0]).toMatchObject({ name: "format", state: "as seen" });
+  });
+
   test("1 for a letter in another case", async () => {
     const changed = withText((text) =>
       text.replace(/(0x[0-9]*)([a-f])/, (_, a: string, b: string) => a + b.toUpperCase()),

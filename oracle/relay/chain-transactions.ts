@@ -27,9 +27,6 @@ import { QuorumPlanner } from "./plans/quorum-planner.ts";
 import { SharedQuorums } from "./plans/shared-quorums.ts";
 import { SettlementPlanner } from "./plans/settlement-planner.ts";
 
-/** Of the transactions that may be sent, one in so many is of each kind that is prepared. */
-const PREPARED_PART = 4;
-
 export interface ChainTransactionsOptions extends ChainContext {
   readonly config: ChainSection;
   readonly signers: readonly [TransactionSigner, ...TransactionSigner[]];
@@ -172,8 +169,8 @@ export class ChainTransactions {
     const ledgers = this.#createLedgerPlanner();
     this.#ledgers = ledgers;
     this.#prepared = [
-      this.#prepare("admissions", (current) => this.#admissions.plan(current)),
-      this.#prepare("feeds", (current) => feeds.plan(current)),
+      this.#prepare("admissions", "admit", (current) => this.#admissions.plan(current)),
+      this.#prepare("feeds", "round", (current) => feeds.plan(current)),
     ];
     const agents = new AgentPlanner({
       ...this.#context,
@@ -205,13 +202,12 @@ export class ChainTransactions {
       signers,
       lease,
       funds: this.#funds,
-      plan: async (current, limit) => {
+      plan: async (current, room) => {
         await events.look(current);
         // Nobody waits for them as for an answer: they have a part of the room, and settlements the rest.
-        const share = Math.max(1, Math.floor(limit / PREPARED_PART));
-        const prepared = this.#prepared.flatMap((plans) => plans.take(current, share));
+        const prepared = this.#prepared.flatMap((plans) => plans.take(current, room));
         const others = [...prepared, ...(await ledgers.plan(current)), ...(await agents.plan(current))];
-        return settlements.plan(current, limit, others);
+        return settlements.plan(current, room.free, others);
       },
       head,
       maxInFlight: config.maxInFlight,
@@ -242,11 +238,15 @@ export class ChainTransactions {
     });
   }
 
-  #prepare(name: string, prepare: PreparedPlansOptions["prepare"]): PreparedPlans {
+  #prepare(
+    name: string,
+    kind: PreparedPlansOptions["kind"],
+    prepare: PreparedPlansOptions["prepare"],
+  ): PreparedPlans {
     const onReady = (): void => {
       this.wake();
     };
-    return new PreparedPlans({ ...this.#context, name, prepare, onReady });
+    return new PreparedPlans({ ...this.#context, name, kind, prepare, onReady });
   }
 
   #createSharedQuorums(): SharedQuorums | undefined {

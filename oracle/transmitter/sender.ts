@@ -13,6 +13,7 @@ import type { InFlight } from "./in-flight.ts";
 import { isHeldUp, KeyLoads } from "./key-loads.ts";
 import { readNextNonce } from "./nonces.ts";
 import type { PlannedTransaction } from "./planned-transaction.ts";
+import type { Room } from "./room.ts";
 import type { Shortfall } from "./shortfall.ts";
 import type { Tip } from "./tip.ts";
 import { trySign } from "./try-sign.ts";
@@ -20,7 +21,7 @@ import { trySign } from "./try-sign.ts";
 export interface SenderOptions extends ChainContext {
   readonly signers: readonly TransactionSigner[];
   readonly funds: Pick<Funds, "covers">;
-  readonly plan: (head: ChainHead, limit: number) => Promise<readonly PlannedTransaction[]>;
+  readonly plan: (head: ChainHead, room: Room) => Promise<readonly PlannedTransaction[]>;
   readonly commit: FencedCommit;
   readonly broadcaster: Broadcaster;
   readonly shortfall: Shortfall;
@@ -56,10 +57,10 @@ export class Sender {
     // A nonce that nobody mines holds up what its key has sent, and nothing that another key can send.
     const moving = paying.filter(({ address }) => !isHeldUp(pending, address));
     const funded = moving.length > 0 ? moving : paying;
-    const free =
-      funded.length * maxInFlight - funded.reduce((sum, { address }) => sum + count(pending, address), 0);
+    const all = funded.length * maxInFlight;
+    const free = all - funded.reduce((sum, { address }) => sum + count(pending, address), 0);
     if (free <= 0) return false;
-    const planned = await plan(head, free);
+    const planned = await plan(head, { free, all, pending });
     if (planned.length === 0) {
       shortfall.noteDue(undefined);
       return false;

@@ -11,6 +11,7 @@ import type { Funds } from "./funds.ts";
 import { InFlight } from "./in-flight.ts";
 import type { PlannedTransaction } from "./planned-transaction.ts";
 import { Replacer } from "./replacer.ts";
+import type { Room } from "./room.ts";
 import { Sender } from "./sender.ts";
 import { Shortfall } from "./shortfall.ts";
 import { Tip } from "./tip.ts";
@@ -20,8 +21,8 @@ export interface TransmitterOptions extends ChainContext {
   readonly funds: Pick<Funds, "covers" | "require">;
   /** Its holder follows the chain and sends its transactions. */
   readonly lease: HeldLease;
-  /** Plans at most `limit` transactions that are due and simulate well; called again after each round. */
-  readonly plan: (head: ChainHead, limit: number) => Promise<readonly PlannedTransaction[]>;
+  /** Plans transactions that are due and simulate well, as many as there is room for; called again after each round. */
+  readonly plan: (head: ChainHead, room: Room) => Promise<readonly PlannedTransaction[]>;
   readonly head: () => ChainHead | undefined;
   /** Transactions of one key in flight; nodes drop more (geth keeps 64 of an account beyond the next). */
   readonly maxInFlight: number;

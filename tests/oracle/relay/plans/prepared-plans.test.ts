@@ -3,6 +3,8 @@ import type { ChainHead } from "../../../../oracle/chain/chain-source.ts";
 import { createLogger } from "../../../../oracle/log.ts";
 import { PreparedPlans } from "../../../../oracle/relay/plans/prepared-plans.ts";
 import type { PlannedTransaction } from "../../../../oracle/transmitter/planned-transaction.ts";
+import type { OpenTransaction, TransactionKind } from "../../../../oracle/store/transactions/transaction.ts";
+import type { Room } from "../../../../oracle/transmitter/room.ts";
 import { ChainError } from "../../../../protocol/errors.ts";
 import { word } from "../../support/requests.ts";
 
@@ -23,9 +25,19 @@ const transaction = (gasLimit: number): PlannedTransaction => ({
 });
 const gasOf = (taken: readonly PlannedTransaction[]): number[] => taken.map(({ gasLimit }) => gasLimit);
 
+/** A quarter of it is `share`. */
+const roomFor = (share: number, ...inFlight: readonly TransactionKind[]): Room => ({
+  all: 4 * share,
+  free: 4 * share - inFlight.length,
+  pending: inFlight.map((kind, nonce): OpenTransaction => ({
+    ...{ id: nonce, signer: `0x${"5e".repeat(20)}`, nonce, kind, gasLimit: 1, feeCap: 1n, sentAt: 0 },
+    attempts: [{ hash: word(nonce), maxFee: 1n, priorityFee: 0n }],
+  })),
+});
+
 function plans(prepare: () => Promise<readonly PlannedTransaction[]>): PreparedPlans {
   return new PreparedPlans({
-    ...{ chainId: 1, name: "feeds", prepare, now: () => now },
+    ...{ chainId: 1, name: "feeds", kind: "round", prepare, now: () => now },
     onReady: () => (ready += 1),
     log: createLogger({
       level: "warn",
@@ -42,34 +54,53 @@ test("nobody waits for what is being prepared; whoever takes is told when there 
     begun += 1;
     return promise;
   });
-  expect([prepared.take(HEAD, 10), prepared.take(HEAD, 10)]).toEqual([[], []]);
+  expect([prepared.take(HEAD, roomFor(10)), prepared.take(HEAD, roomFor(10))]).toEqual([[], []]);
   expect([begun, ready]).toEqual([1, 0]);
   resolve([transaction(1), transaction(2)]);
   await prepared.stop();
   expect(ready).toBe(1);
-  expect(gasOf(prepared.take(HEAD, 10))).toEqual([1, 2]);
+  expect(gasOf(prepared.take(HEAD, roomFor(10)))).toEqual([1, 2]);
 });
 
 test("a part is taken at a time, each once, before more is prepared", async () => {
   const rounds = [[1, 2, 3], [4]];
   const prepared = plans(() => Promise.resolve((rounds.shift() ?? []).map(transaction)));
-  prepared.take(HEAD, 2);
+  prepared.take(HEAD, roomFor(2));
   await prepared.stop();
-  expect(gasOf(prepared.take(HEAD, 2))).toEqual([1, 2]);
+  expect(gasOf(prepared.take(HEAD, roomFor(2)))).toEqual([1, 2]);
   expect(rounds).toHaveLength(1);
-  expect(gasOf(prepared.take(HEAD, 2))).toEqual([3]);
+  expect(gasOf(prepared.take(HEAD, roomFor(2)))).toEqual([3]);
   await prepared.stop();
-  expect(gasOf(prepared.take(HEAD, 2))).toEqual([4]);
+  expect(gasOf(prepared.take(HEAD, roomFor(2)))).toEqual([4]);
+});
+
+test("what is in flight counts to its part: what is left is for settlements until the next block", async () => {
+  const prepared = plans(() => Promise.resolve(Array.from({ length: 20 }, (_, gas) => transaction(gas))));
+  prepared.take(HEAD, roomFor(4));
+  await prepared.stop();
+  expect(prepared.take(HEAD, roomFor(4))).toHaveLength(4);
+  expect(prepared.take(HEAD, roomFor(4, "round", "round", "round", "round"))).toEqual([]);
+  expect(prepared.take(HEAD, roomFor(4, "round", "round", "fulfill"))).toHaveLength(2);
+  expect(prepared.take(HEAD, roomFor(4, "fulfill", "admit"))).toHaveLength(3);
+});
+
+test("of a room that is nearly full it has a part, and one where there is room for no more", async () => {
+  const prepared = plans(() => Promise.resolve(Array.from({ length: 20 }, (_, gas) => transaction(gas))));
+  prepared.take(HEAD, roomFor(4));
+  await prepared.stop();
+  const full = Array.from({ length: 8 }, (): TransactionKind => "fulfill");
+  expect(prepared.take(HEAD, roomFor(4, ...full))).toHaveLength(2);
+  expect(prepared.take(HEAD, { all: 1, free: 1, pending: [] })).toHaveLength(1);
 });
 
 test("what nobody took for long is forgotten, and planned anew", async () => {
   const prepared = plans(() => Promise.resolve([transaction(now)]));
-  prepared.take(HEAD, 1);
+  prepared.take(HEAD, roomFor(1));
   await prepared.stop();
   now = 10_000;
-  expect(prepared.take(HEAD, 1)).toEqual([]);
+  expect(prepared.take(HEAD, roomFor(1))).toEqual([]);
   await prepared.stop();
-  expect(gasOf(prepared.take(HEAD, 1))).toEqual([10_000]);
+  expect(gasOf(prepared.take(HEAD, roomFor(1)))).toEqual([10_000]);
 });
 
 test("a failure is said, and tried again", async () => {
@@ -79,11 +110,11 @@ test("a failure is said, and tried again", async () => {
       ? Promise.reject(new ChainError({ code: "CHAIN_RPC_UNAVAILABLE", message: "away" }))
       : Promise.resolve([transaction(1)]),
   );
-  prepared.take(HEAD, 1);
+  prepared.take(HEAD, roomFor(1));
   await prepared.stop();
   expect([said, ready]).toEqual([["plan.failed"], 0]);
   fails = false;
-  prepared.take(HEAD, 1);
+  prepared.take(HEAD, roomFor(1));
   await prepared.stop();
-  expect(gasOf(prepared.take(HEAD, 1))).toEqual([1]);
+  expect(gasOf(prepared.take(HEAD, roomFor(1)))).toEqual([1]);
 });

@@ -6,13 +6,17 @@ import { ChainError } from "../protocol/errors.ts";
 import { commandLine } from "./invocation.ts";
 import { readJsonFile } from "./json-file.ts";
 
-/** @throws {InputError} INPUT_NOT_FOUND when there is no such file, INPUT_INVALID when it is no network file */
-export function readNetworkFile(file: string): NetworkFile {
-  return readJsonFile(
-    file,
-    NetworkFile,
-    `start a network with \`${commandLine("up")}\`, or name another's file with --network`,
-  );
+/**
+ * @param further what else helps whoever has none, after "or"
+ * @throws {InputError} INPUT_NOT_FOUND when there is no such file, INPUT_INVALID when it is no network file
+ */
+export function readNetworkFile(file: string, ...further: readonly string[]): NetworkFile {
+  const ways = [
+    `start a network with \`${commandLine("up")}\``,
+    "name another's file with --network",
+    ...further,
+  ];
+  return readJsonFile(file, NetworkFile, ways.join(", or "));
 }
 
 /**
@@ -20,8 +24,8 @@ export function readNetworkFile(file: string): NetworkFile {
  *
  * @throws {ChainError} CHAIN_RPC_UNAVAILABLE when it has ended, or another chain has taken its place
  */
-export async function findNetwork(file: string): Promise<NetworkFile> {
-  const network = readNetworkFile(file);
+export async function findNetwork(file: string, ...further: readonly string[]): Promise<NetworkFile> {
+  const network = readNetworkFile(file, ...further);
   if (await isAnswering(network)) return network;
   throw new ChainError({
     code: "CHAIN_RPC_UNAVAILABLE",

@@ -1,14 +1,12 @@
 /** `adyton oracle …`: run a node, check its configuration, and look after what it does. */
 
 import { spawn } from "node:child_process";
-import { join } from "node:path";
 import type { Command } from "commander";
 import * as z from "zod";
 import { InputError, type InputErrorCode, UpstreamError } from "../../protocol/errors.ts";
 import { wallClock } from "../clock.ts";
 import { ExitCode } from "../exit-codes.ts";
 import { readInputText } from "../input-file.ts";
-import { commandLine } from "../invocation.ts";
 import { findNetwork } from "../network-file.ts";
 import { requireNodePackages } from "../node-packages.ts";
 import { parseCount } from "../options.ts";
@@ -16,6 +14,7 @@ import { endWithUs } from "../../devnet/keeper.ts";
 import { DEFAULT_NETWORK_FILE } from "../../devnet/network-file.ts";
 import { programArguments } from "../../devnet/node-program.ts";
 import { ListedRequest, describeRequest } from "./describe-request.ts";
+import type { InitOptions } from "./init-command.ts";
 
 interface NodeOptions {
   readonly node: string;
@@ -50,18 +49,15 @@ export function registerOracle(program: Command): void {
     });
   oracle
     .command("init")
-    .description("write the configuration of a node of your own, beside the network that `adyton up` started")
+    .description(
+      "write the configuration of a node of your own: beside the network that `adyton up` started, or, with --ask, on a chain with money",
+    )
     .argument("<folder>", "where to write it, with a new account and token")
     .option("--network <file>", "the network to join", DEFAULT_NETWORK_FILE)
-    .action(async (folder: string, { network }: { readonly network: string }) => {
-      const { initNode } = await import("./init-node.ts");
-      const { configFile, address, files } = await initNode(folder, network);
-      process.stdout.write(
-        `${files.map((file) => `  ${join(folder, file)}`).join("\n")}\n` +
-          `\nThe account ${address} has ether on this chain.\n` +
-          `Next:\n  ${commandLine("oracle", "check", "--config", configFile)}\n` +
-          `  ${commandLine("oracle", "run", "--config", configFile)}\n`,
-      );
+    .option("--ask", "ask for chain, contracts and enclave, and try each answer")
+    .action(async (folder: string, options: InitOptions) => {
+      const { init } = await import("./init-command.ts");
+      process.exitCode = await init(folder, options);
     });
   oracle
     .command("check")

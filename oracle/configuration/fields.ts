@@ -14,7 +14,8 @@ export const rpcUrl = z.url({ protocol: /^(?:http|ws)s?$/ });
 /** As block explorers show it, or in lower case: a mixed one whose checksum (ERC-55) is wrong has a slip of the hand in it. */
 export const address = z
   .string()
-  .regex(/^0x[0-9a-fA-F]{40}$/, { error: "expected 0x and 40 hex digits" })
+  // Of what is no address, such as a name, nothing is said about a checksum.
+  .regex(/^0x[0-9a-fA-F]{40}$/, { error: "expected an address: 0x and 40 hex digits", abort: true })
   .refine((text) => Address.validate(text, { strict: true }), {
     error: "its checksum is wrong: copy the address again, or write it in lower case",
   })

@@ -118,6 +118,9 @@ export const NOT_TYPED: readonly NotTyped[] = [
     ],
   ),
   ...rows("docs/how-to/reference-values.md", "README's part types it", ["npm ci"]),
+  ...rows("docs/how-to/run-a-node.md", "asks; tests/cli/oracle/node-questions.test.ts answers", [
+    "adyton oracle init my-server --ask",
+  ]),
   ...rows("docs/how-to/run-a-node.md", CHAIN, [
     "adyton oracle check --config oracle.json",
     "adyton oracle run --config oracle.json",

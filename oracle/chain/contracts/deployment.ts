@@ -22,14 +22,10 @@ export interface Deployment {
  */
 export async function checkDeployment(rpc: RpcPool, deployment: Deployment): Promise<void> {
   const { coordinator, registry, admissions } = deployment;
-  const own = await readAddress(rpc, coordinator, coordinatorInterface.encodeFunctionData("ENCLAVES"));
-  if (own !== registry)
-    throw invalid(`the coordinator's registry is ${own ?? "none: there is no coordinator"}`, { registry });
+  const own = await readRegistry(rpc, coordinator);
+  if (own !== registry) throw invalid(`the coordinator's registry is ${own}`, { registry });
   for (const { policyId, verifier } of admissions) {
-    const version = await read(rpc, registry, registryInterface.encodeFunctionData("versionOf", [policyId]));
-    if (version === "0x") throw invalid("there is no contract at the registry's address", { registry });
-    if (isZero(version))
-      throw invalid(`there is no policy ${policyId} in the registry ${registry}`, { policyId });
+    await checkPolicy(rpc, registry, policyId);
     const subject = `0x${verifier.slice(2).padStart(64, "0")}`;
     const rule = registryInterface.encodeFunctionData("rule", [policyId, VERIFIER_RULE, subject]);
     if (isZero(await read(rpc, registry, rule)))
@@ -37,15 +33,24 @@ export async function checkDeployment(rpc: RpcPool, deployment: Deployment): Pro
   }
 }
 
-function read(rpc: RpcPool, to: Hex, input: string): Promise<Hex> {
-  return rpc.call("eth_call", [{ to, data: input }, "latest"], data);
+/** @throws {ConfigError} CONFIG_INVALID when no coordinator is at the address; {ChainError} when it cannot be asked */
+export async function readRegistry(rpc: RpcPool, coordinator: Hex): Promise<Hex> {
+  const word = await read(rpc, coordinator, coordinatorInterface.encodeFunctionData("ENCLAVES"));
+  const registry = `0x${word.slice(-40)}`;
+  if (word.length === 66 && isHex(registry)) return registry;
+  throw invalid(`there is no coordinator at ${coordinator}`, { coordinator });
 }
 
-/** `undefined` where no contract answers. */
-async function readAddress(rpc: RpcPool, to: Hex, input: string): Promise<Hex | undefined> {
-  const word = await read(rpc, to, input);
-  const address = `0x${word.slice(-40)}`;
-  return word.length === 66 && isHex(address) ? address : undefined;
+/** @throws {ConfigError} CONFIG_INVALID when the registry has no such policy; {ChainError} when it cannot be asked */
+export async function checkPolicy(rpc: RpcPool, registry: Hex, policyId: Hex): Promise<void> {
+  const version = await read(rpc, registry, registryInterface.encodeFunctionData("versionOf", [policyId]));
+  if (version === "0x") throw invalid("there is no contract at the registry's address", { registry });
+  if (isZero(version))
+    throw invalid(`there is no policy ${policyId} in the registry ${registry}`, { policyId });
+}
+
+function read(rpc: RpcPool, to: Hex, input: string): Promise<Hex> {
+  return rpc.call("eth_call", [{ to, data: input }, "latest"], data);
 }
 
 function isZero(word: Hex): boolean {

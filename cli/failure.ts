@@ -30,7 +30,7 @@ export function report(error: unknown): ExitCode {
   if (error instanceof TypeError && (error as NodeJS.ErrnoException).code === "ERR_INVALID_URL") {
     // A path of ours was put to what somebody gave: that is no URL then, and not the path.
     const { base, input } = error as { readonly base?: string; readonly input?: string };
-    say(`${base ?? input ?? ""} is no URL [INPUT_INVALID]`);
+    say(`${base ?? input ?? ""} is no URL: it begins with https:// or http:// [INPUT_INVALID]`);
     return ExitCode.usage;
   }
   say(

@@ -54,12 +54,20 @@ export function createProgram(output: ProgramOutput = TERMINAL): Command {
         },
         writeErr: (text) => {
           // Not broken: it has a command to paste.
-          output.err(asTyped(text));
+          output.err(asTyped(withDashHint(text)));
         },
       })
       .addHelpText("after", EXIT_HELP)
       .exitOverride()
   );
+}
+
+/** A question, a message or a file that begins with a dash is taken for an option, and no option has a space, a digit or a question mark. */
+function withDashHint(text: string): string {
+  const [, taken] = /^error: unknown option '(-[^']*[\s\d?!.,][^]*)'$/mu.exec(text) ?? [];
+  return taken === undefined
+    ? text
+    : `${text}(what begins with a dash and is no option stands after --, as in: … -- "${taken}")\n`;
 }
 
 /** Parses the command line and runs what it calls; every failure becomes a message and an exit status. */

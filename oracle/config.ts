@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import * as z from "zod";
 import { bytes32 } from "../protocol/fields.ts";
 import { ConfigError } from "../protocol/errors.ts";
@@ -160,11 +160,11 @@ async function readJson(file: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(file, "utf8"));
   } catch (cause) {
+    // The sentence has what the system said.
     throw new ConfigError({
       code: "CONFIG_INVALID",
       message: describeUnreadable(file, cause),
       details: { file },
-      cause,
     });
   }
 }
@@ -172,6 +172,8 @@ async function readJson(file: string): Promise<unknown> {
 function describeUnreadable(file: string, cause: unknown): string {
   const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
   if (code === "ENOENT") return `there is no configuration ${file}: adyton oracle init writes one`;
+  if (code === "EISDIR")
+    return `${file} is a folder: name the configuration in it, ${join(file, "oracle.json")}`;
   if (code === "EACCES" || code === "EPERM")
     return `the oracle's configuration ${file} cannot be read by this user: give it, and its folder, to the node's group`;
   const why = cause instanceof Error ? cause.message : String(cause);

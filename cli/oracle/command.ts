@@ -1,25 +1,20 @@
 /** `adyton oracle …`: run a node, check its configuration, and look after what it does. */
 
 import { spawn } from "node:child_process";
-import type { Command } from "commander";
+import { Option, type Command } from "commander";
 import * as z from "zod";
-import { InputError, type InputErrorCode, UpstreamError } from "../../protocol/errors.ts";
 import { wallClock } from "../clock.ts";
 import { ExitCode } from "../exit-codes.ts";
-import { readInputText } from "../input-file.ts";
 import { findNetwork } from "../network-file.ts";
 import { requireNodePackages } from "../node-packages.ts";
 import { parseCount } from "../options.ts";
+import { parseRequestId } from "../request-id.ts";
 import { endWithUs } from "../../devnet/keeper.ts";
 import { DEFAULT_NETWORK_FILE } from "../../devnet/network-file.ts";
 import { programArguments } from "../../devnet/node-program.ts";
+import { callNode, noNode, type NodeOptions } from "./call-node.ts";
 import { ListedRequest, describeRequest } from "./describe-request.ts";
 import type { InitOptions } from "./init-command.ts";
-
-interface NodeOptions {
-  readonly node: string;
-  readonly tokenFile?: string;
-}
 
 interface KeyOptions {
   readonly passwordFile: string;
@@ -27,6 +22,7 @@ interface KeyOptions {
   readonly network: string;
 }
 
+const PHASES = ["seen", "asked", "answered", "refused", "sent", "settled"] as const;
 const DEFAULT_NODE = "http://127.0.0.1:7788";
 
 export function registerOracle(program: Command): void {
@@ -95,32 +91,34 @@ export function registerOracle(program: Command): void {
       process.stdout.write(`${createPeerKey(file)}\n`);
     });
   withNode(oracle.command("requests"), "list the requests that a running node knows, newest first")
-    .option("--phase <phase>", "seen, asked, answered, refused, sent or settled")
+    .addOption(new Option("--phase <phase>", "how far they are").choices(PHASES))
     .option("--limit <count>", "how many", parseCount, 50)
     .action(async (options: NodeOptions & { readonly phase?: string; readonly limit: number }) => {
       const query = new URLSearchParams({ limit: String(options.limit) });
       if (options.phase !== undefined) query.set("phase", options.phase);
-      const { requests } = Listing.parse(await call(options, "GET", `/v1/requests?${query.toString()}`));
-      for (const request of requests) process.stdout.write(`${describeRequest(request, wallClock())}\n`);
+      const listing = Listing.safeParse(await callNode(options, "GET", `/v1/requests?${query.toString()}`));
+      if (!listing.success) throw noNode(options.node, "its list of requests is of another form");
+      for (const request of listing.data.requests)
+        process.stdout.write(`${describeRequest(request, wallClock())}\n`);
     });
   withNode(oracle.command("retry"), "take a request up again that was refused or failed")
-    .argument("<requestId>")
+    .argument("<requestId>", "the request's id: 0x and 64 hex digits")
     .action(async (requestId: string, options: NodeOptions) => {
-      await call(options, "POST", `/v1/admin/requests/${requestId}/retry`);
+      await callNode(options, "POST", `/v1/admin/requests/${parseRequestId(requestId)}/retry`);
       process.stdout.write("queued\n");
     });
   withNode(
     oracle.command("accept-reorg"),
     "follow a chain again that took back what counted as settled, once you know that its new history is the right one",
   )
-    .argument("<chainId>")
-    .action(async (chainId: string, options: NodeOptions) => {
-      await call(options, "POST", `/v1/admin/chains/${chainId}/accept-reorg`);
+    .argument("<chainId>", "the chain's number", parseCount)
+    .action(async (chainId: number, options: NodeOptions) => {
+      await callNode(options, "POST", `/v1/admin/chains/${chainId}/accept-reorg`);
       process.stdout.write("accepted\n");
     });
   withNode(oracle.command("drain"), "let a node finish what is under way, take no more, and exit").action(
     async (options: NodeOptions) => {
-      await call(options, "POST", "/v1/admin/drain");
+      await callNode(options, "POST", "/v1/admin/drain");
       process.stdout.write("draining\n");
     },
   );
@@ -134,40 +132,6 @@ function withNode(command: Command, description: string): Command {
 }
 
 const Listing = z.object({ requests: z.array(ListedRequest) });
-
-const Failure = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
-
-const CODES: Readonly<Record<number, InputErrorCode>> = {
-  401: "INPUT_UNAUTHORIZED",
-  404: "INPUT_NOT_FOUND",
-  409: "INPUT_CONFLICT",
-  429: "INPUT_RATE_LIMITED",
-};
-
-async function call({ node, tokenFile }: NodeOptions, method: string, path: string): Promise<unknown> {
-  const token = tokenFile === undefined ? undefined : readInputText(tokenFile).trim();
-  const url = new URL(path, node);
-  let response: Response;
-  try {
-    response = await fetch(url, {
-      method,
-      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
-    });
-  } catch (cause) {
-    throw new UpstreamError({
-      code: "ENCLAVE_UNAVAILABLE",
-      message: `no node answers at ${node}: \`adyton oracle run\` starts one, and --node names another's address`,
-      cause,
-    });
-  }
-  const body: unknown = await response.json().catch(() => undefined);
-  if (response.ok && body !== undefined) return body;
-  const failure = Failure.safeParse(body);
-  throw new InputError({
-    code: CODES[response.status] ?? "INPUT_INVALID",
-    message: failure.success ? failure.data.error.message : `the node answered ${response.status}`,
-  });
-}
 
 /** The oracle's process as a child with our own streams: it ends when we are told to end. */
 function run(config: string, ...flags: readonly string[]): Promise<ExitCode> {

@@ -3,10 +3,9 @@
 import { dirname } from "node:path";
 import type { Command } from "commander";
 import { DEFAULT_NETWORK_FILE } from "../../devnet/network-file.ts";
-import type { Hex } from "../../protocol/bytes.ts";
-import { InputError } from "../../protocol/errors.ts";
 import { ExitCode } from "../exit-codes.ts";
 import { commandLine } from "../invocation.ts";
+import { parseRequestId } from "../request-id.ts";
 
 interface ReceiptOptions {
   readonly node?: string;
@@ -28,18 +27,13 @@ export function registerReceipt(program: Command): void {
 }
 
 async function saveReceipt(requestId: string, { node, network, folder }: ReceiptOptions): Promise<ExitCode> {
-  if (!/^0x[0-9a-fA-F]{64}$/.test(requestId)) {
-    throw new InputError({
-      code: "INPUT_INVALID",
-      message: `${requestId} is no request id: 0x and 64 hex digits, as \`${commandLine("ask")}\` and the coordinator's events show it`,
-    });
-  }
+  const id = parseRequestId(requestId);
   const { downloadReceipt } = await import("./download.ts");
   const { readNetworkFile } = await import("../network-file.ts");
   const local = node === undefined ? readNetworkFile(network) : null;
   const url = node ?? local?.oracleUrl ?? "";
   const place = folder ?? (local === null ? "." : dirname(network));
-  const { file } = await downloadReceipt(url, requestId.toLowerCase() as Hex, place);
+  const { file } = await downloadReceipt(url, id, place);
   const policy = local?.policyFile ?? "POLICY";
   process.stdout.write(`${file}\n`);
   process.stderr.write(`verify it:  ${commandLine("verify", file, "--policy", policy)}\n`);

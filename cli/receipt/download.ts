@@ -46,10 +46,26 @@ export async function downloadReceipt(
       details: { status: response.status, size: bytes.length },
     });
   }
+  if (!isJson(bytes)) {
+    throw new InputError({
+      code: "INPUT_INVALID",
+      message: `what answers at ${oracleUrl} is no oracle node: it gave something that is no receipt, which is not saved`,
+    });
+  }
   createFolder(folder);
   const file = join(folder, `receipt-${requestId.slice(2, 10)}.json`);
   writeFileSync(file, bytes);
   return { file, bytes };
+}
+
+/** More is found out by verifying it: nothing in it is believed here. */
+function isJson(bytes: Uint8Array): boolean {
+  try {
+    JSON.parse(new TextDecoder().decode(bytes));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function fetchSettled(oracleUrl: string, requestId: Hex): Promise<Response> {

@@ -51,7 +51,7 @@ export interface HttpOptions {
   /** Throws what a reader of the index is told while the store cannot be read as it is; absent where the node has it open to write. */
   readonly checkReads?: () => void;
   /** Absent without an admin token. */
-  readonly admin?: { readonly token: string; readonly operations: Operations };
+  readonly admin?: { readonly token: string; readonly operations: Operations } | undefined;
 }
 
 /** What is read of the store for each call. */
@@ -117,6 +117,7 @@ export function createHttpApp(options: HttpOptions): Express {
   addLedgerRoutes(app, options.ledgers, limitConcurrency(MAX_COLLECTIONS));
   if (options.admin !== undefined)
     app.use("/v1/admin", createAdminRouter(options.admin.operations, options.admin.token));
+  else app.use("/v1/admin", refuseOrders);
   if (options.peers !== undefined) app.use(peerRoute(options.peers));
   app.use(pageRoute());
   app.use((_request, _response, next) => {
@@ -125,6 +126,15 @@ export function createHttpApp(options: HttpOptions): Express {
   app.use(errorHandler(options.log));
   return app;
 }
+
+/** For whoever tries to rule a node that nobody rules over HTTP. */
+const refuseOrders: RequestHandler = (_request, _response, next) => {
+  next(
+    notFound(
+      "no such route: this process takes no orders, since its configuration names no http.adminTokenFile",
+    ),
+  );
+};
 
 function addNodeRoutes(app: Express, { health, isReady, metrics, quoter, served }: HttpOptions): void {
   app.get("/v1/health", (_request, response) => {

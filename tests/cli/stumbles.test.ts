@@ -8,10 +8,12 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -168,7 +170,88 @@ test.for<Stumble>([
     () => undefined,
     ["oracle", "requests", "--node", "nonsense"],
     64,
-    /adyton: nonsense is no URL/,
+    /adyton: nonsense is no URL: it begins with https:\/\/ or http:\/\//,
+  ],
+  [
+    "a node's host without its scheme",
+    () => undefined,
+    ["oracle", "drain", "--node", "localhost:7788"],
+    64,
+    /adyton: localhost:7788 is no URL: it begins with/,
+  ],
+  [
+    "a phase that there is not",
+    () => undefined,
+    ["oracle", "requests", "--phase", "done"],
+    64,
+    /'done' is invalid\. Allowed choices are seen, asked, answered, refused, sent, settled/,
+  ],
+  [
+    "an id cut short to take up again",
+    () => undefined,
+    ["oracle", "retry", "0x12"],
+    64,
+    /0x12 is no request id: 0x and 64 hex digits/,
+  ],
+  [
+    "a file of something else for an admin token",
+    (at) => {
+      writeFileSync(join(at, "admin token.txt"), "Schlüssel\nzwei");
+    },
+    ["oracle", "drain", "--token-file", "admin token.txt"],
+    64,
+    /admin token\.txt holds no admin token: one line/,
+  ],
+  [
+    "a chain by its name",
+    () => undefined,
+    ["oracle", "accept-reorg", "mainnet"],
+    64,
+    /'mainnet' is invalid.*a whole number above 0/,
+  ],
+  [
+    "a node's folder for its configuration",
+    (at) => {
+      mkdirSync(join(at, "my node"));
+    },
+    ["oracle", "check", "--config", "my node"],
+    1,
+    /FAILED {2}configuration: my node is a folder: name the configuration in it, my node\/oracle\.json \[/,
+  ],
+  [
+    "a configuration that is not there",
+    () => undefined,
+    ["oracle", "check", "--config", "nowhere.json"],
+    1,
+    /there is no configuration nowhere\.json: npm run .* oracle init writes one \[CONFIG_INVALID\]$/m,
+  ],
+  [
+    "a node to be written where no network is up",
+    () => undefined,
+    ["oracle", "init", "my-node"],
+    64,
+    /there is no \.adyton\/network\.json: .*or answer questions about a chain of your own with --ask/,
+  ],
+  [
+    "questions about a node that nobody answers",
+    () => undefined,
+    ["oracle", "init", "my-node", "--ask"],
+    64,
+    /no answer was given for the RPC servers: nothing was written/,
+  ],
+  [
+    "a question that begins with a dash",
+    () => undefined,
+    ["ask", "-1 + 3?"],
+    64,
+    /unknown option '-1 \+ 3\?'[^]*stands after --, as in: … -- "-1 \+ 3\?"/,
+  ],
+  [
+    "a question that begins with a dash, after --",
+    () => undefined,
+    ["ask", "--", "-1 + 3?"],
+    64,
+    /there is no \.adyton\/network\.json/,
   ],
   [
     "a node that is not there",
@@ -276,6 +359,46 @@ test.for([
   server.close();
   expect(stderr).toMatch(new RegExp(`port ${port} of 127\\.0\\.0\\.1 is in use.*--port`));
   expect(code).toBe(1);
+});
+
+test.for([
+  ["a page that it has not", 404, "<h1>Not Found</h1>"],
+  ["a page", 200, "<h1>Welcome</h1>"],
+  ["JSON of something else", 200, '{"jsonrpc":"2.0"}'],
+] as const)(
+  "a node's address where another server gives %s",
+  { timeout: 60_000 },
+  async ([, status, body]) => {
+    const server = createHttpServer((_request, response) => {
+      response.writeHead(status).end(body);
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const node = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    try {
+      const { code, stderr } = await runAdyton(["oracle", "requests", "--node", node], undefined, folder);
+      expect(stderr).toContain(`what answers at ${node} is no oracle node`);
+      expect(code).toBe(64);
+    } finally {
+      server.close();
+    }
+  },
+);
+
+test("what is no receipt is not saved as one", { timeout: 60_000 }, async () => {
+  const server = createHttpServer((_request, response) => {
+    response.end("<h1>Welcome</h1>");
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const node = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  try {
+    const id = `0x${"00".repeat(32)}`;
+    const { code, stderr } = await runAdyton(["receipt", id, "--node", node], undefined, folder);
+    expect(stderr).toContain(`what answers at ${node} is no oracle node`);
+    expect(code).toBe(64);
+    expect(readdirSync(folder)).toEqual([]);
+  } finally {
+    server.close();
+  }
 });
 
 test("files that were there are still there", () => {

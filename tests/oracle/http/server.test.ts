@@ -11,7 +11,7 @@ import { countOpen } from "../../../oracle/store/open-counts.ts";
 import { SpanDurations } from "../../../oracle/telemetry/span-durations.ts";
 import type { Quote, QuoteTerms } from "../../../oracle/relay/intake/quote.ts";
 import type { NamedWrite } from "../../../oracle/relay/ledgers/write-collector.ts";
-import { createHttpApp, listen, type Listening } from "../../../oracle/http/server.ts";
+import { createHttpApp, type HttpOptions, listen, type Listening } from "../../../oracle/http/server.ts";
 import { createLogger } from "../../../oracle/log.ts";
 import { openStore, type Store } from "../../../oracle/store/store.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
@@ -27,6 +27,7 @@ const OTHER_CHAINS = idOf(7_000);
 
 let directory: string;
 let store: Store;
+let options: HttpOptions;
 let app: Express;
 let server: Listening;
 const durations = new SpanDurations();
@@ -164,7 +165,7 @@ beforeAll(async () => {
     },
     transitions: () => Promise.resolve({ signers: [], transitions: [] }),
   };
-  app = createHttpApp({
+  options = {
     ledgers: { find: (address, chainId = 1) => (address === LEDGER && chainId === 1 ? ledger : undefined) },
     store,
     log: createLogger({ level: "error", write: () => undefined, now: () => 0 }),
@@ -182,7 +183,8 @@ beforeAll(async () => {
       },
     },
     admin: { token: TOKEN, operations },
-  });
+  };
+  app = createHttpApp(options);
   server = await listen(app, { host: "127.0.0.1", port: 0 });
 }, 120_000);
 
@@ -457,6 +459,22 @@ describe("the index over HTTP", () => {
     expect(text).toContain(line("_bucket", ',le="+Inf"', 2));
     expect(text).toContain(line("_sum", "", 5_000.2));
     expect(text).toContain(line("_count", "", 2));
+  });
+
+  test("a node that nobody rules over HTTP says so to whoever tries", async () => {
+    const unruled = await listen(createHttpApp({ ...options, admin: undefined }), {
+      host: "127.0.0.1",
+      port: 0,
+    });
+    try {
+      const response = await fetch(`http://127.0.0.1:${unruled.port}/v1/admin/drain`, { method: "POST" });
+      expect(response.status).toBe(404);
+      expect(await response.json()).toMatchObject({
+        error: { code: "INPUT_NOT_FOUND", message: expect.stringContaining("http.adminTokenFile") as string },
+      });
+    } finally {
+      await unruled.close();
+    }
   });
 
   test("a second process cannot open the same store", async () => {

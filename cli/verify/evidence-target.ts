@@ -15,7 +15,7 @@ const MAX_FILE_BYTES = 16 * 1024 * 1024;
 
 /**
  * @param target a path, `-` for standard input, or an https URL
- * @throws {InputError} INPUT_NOT_FOUND, INPUT_TOO_LARGE: a file that cannot be read, or a server that does not answer
+ * @throws {InputError} INPUT_NOT_FOUND, INPUT_INVALID, INPUT_TOO_LARGE: a file that cannot be read or is empty, or a server that does not answer
  */
 export async function readEvidenceTarget(target: string): Promise<EvidenceTarget> {
   if (/^https:\/\//i.test(target)) return await (await import("./server-certificate.ts")).readServer(target);
@@ -52,5 +52,8 @@ async function readStream(name: string, stream: AsyncIterable<unknown>): Promise
     }
     chunks.push(bytes);
   }
+  // A download that failed, or a pipe from a command that did.
+  if (length === 0)
+    throw new InputError({ code: "INPUT_INVALID", message: `${name} is empty: there is nothing to judge` });
   return { name, bytes: concatBytes(...chunks) };
 }

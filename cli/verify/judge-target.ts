@@ -40,18 +40,32 @@ export async function judgeTarget(name: string, options: TargetOptions): Promise
   }
 }
 
+/** Options that a receipt has no use for, as they are typed. */
+const FOR_EVIDENCE = {
+  time: "--time",
+  endorsements: "--endorsements",
+  nonce: "--nonce",
+  reportData: "--report-data",
+  initPolicy: "--init-policy",
+  online: "--online",
+  hosts: "--hosts",
+  fromSource: "--from-source",
+  platform: "--platform",
+  releases: "--releases",
+  releaseKey: "--release-key",
+} as const satisfies Partial<Record<keyof TargetOptions, string>>;
+
 /** A receipt carries its own time, endorsements and nonce: an option that would be ignored is refused instead. */
 async function readReceiptOptions(options: TargetOptions): Promise<ReceiptOptions> {
-  const { time, endorsements, nonce, reportData, initPolicy, online, fromSource, releases, policy } = options;
-  if (
-    [time, endorsements, nonce, reportData, initPolicy, online, fromSource, releases].some(
-      (option) => option !== undefined,
-    )
-  ) {
+  const given = Object.entries(FOR_EVIDENCE).find(
+    ([name]) => options[name as keyof typeof FOR_EVIDENCE] !== undefined,
+  );
+  if (given !== undefined) {
     throw usage(
-      "a receipt is judged at its own time with what it carries: only --policy, --rpc, --log-proof and --json apply",
+      `leave ${given[1]} out: a receipt is judged at its own time with what it carries, and only --policy, --rpc, --log-proof and --json apply`,
     );
   }
+  const { policy } = options;
   return {
     policy: policy === undefined ? null : await readPolicy(policy),
     further: await furtherChecks(options),

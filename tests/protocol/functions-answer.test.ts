@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import * as p from "../../protocol/index.ts";
 import { codeOf } from "../support/code-of.ts";
-import { ANSWER_PRIVATE_KEY } from "../support/protocol-vectors.ts";
+import { ANSWER_PRIVATE_KEY } from "../support/vector-words.ts";
 
 const CONSUMER: p.Hex = `0x${"c0".repeat(20)}`;
 const request: p.FunctionsRequest = {

@@ -5,7 +5,7 @@ import * as p from "../../protocol/index.ts";
 import { codeOf } from "../support/code-of.ts";
 import * as arbitrary from "../support/protocol-arbitraries.ts";
 import { packPrompt as pack } from "../support/pack-prompt.ts";
-import { PROMPTS } from "../support/protocol-vectors.ts";
+import { PROMPTS } from "../support/prompt-vectors.ts";
 
 const text = (value: string): string => Buffer.from(value).toString("hex");
 

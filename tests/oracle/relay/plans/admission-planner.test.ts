@@ -16,7 +16,7 @@ import type { PlannedTransaction } from "../../../../oracle/transmitter/planned-
 import type { Hex } from "../../../../protocol/bytes.ts";
 import { CHAIN_ID, word } from "../../support/requests.ts";
 import { createPgliteStore, useStore } from "../../support/stores.ts";
-import { keyset } from "../../../support/protocol-vectors.ts";
+import { keyset } from "../../../support/vector-parts.ts";
 
 const REGISTRY: Hex = `0x${"4e".repeat(20)}`;
 const FROM: Hex = `0x${"fe".repeat(20)}`;

@@ -27,6 +27,7 @@ import { COSTS_FILE, runSimulation } from "./oracle/simulate.ts";
 import { startStack, type Stack, type StackOptions } from "./oracle/stack.ts";
 import { measureThroughput, type Throughput } from "./oracle/throughput.ts";
 import { databaseUrl } from "../tests/oracle/support/config.ts";
+import { LOCAL_CHAIN_IDS } from "../tests/oracle/support/test-chain.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -124,12 +125,22 @@ function requirePostgres(part: string): string {
   process.exit(1);
 }
 
+/** Fewer than were asked for would be measured, and told as if they were as many. */
+function readChains(): number {
+  const chains = Number(options.chains);
+  if (Number.isInteger(chains) && chains > 0 && chains <= LOCAL_CHAIN_IDS.length) return chains;
+  say(
+    `bench:oracle --chains takes 1 to ${LOCAL_CHAIN_IDS.length}: simulated evidence is admitted on no other chain than ${LOCAL_CHAIN_IDS.join(" and ")}`,
+  );
+  process.exit(1);
+}
+
 function scale(): Promise<Scale> {
   return measureScale(
     {
       postgres: requirePostgres("scale"),
       nodeCounts: options.nodes.split(",").map(Number),
-      chains: Number(options.chains),
+      chains: readChains(),
       modelMs: Number(options["model-ms"]),
       slots: Number(options.slots),
       seconds: Number(options.seconds),

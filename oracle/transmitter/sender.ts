@@ -94,8 +94,14 @@ export class Sender {
     const unpaid: bigint[] = [];
     shortfall.noteDue(undefined);
     let available = funded;
+    const baseFee = head.latest.baseFeePerGas ?? 0n;
     for (const transaction of planned) {
       const cap = least(transaction.feeCap, feeCap);
+      // Whoever planned it, or whoever set its cap, may not have seen this block: the others do not wait for its price to fall.
+      if (baseFee > cap) {
+        log.warn("transaction.too-dear", { kind: transaction.kind, to: transaction.to, baseFee, cap });
+        continue;
+      }
       const fees = offerFees(head.latest, priorityFee, cap);
       const dataFee = price.wei((transaction.data.length - 2) / 2);
       const cost = BigInt(transaction.gasLimit) * fees.maxFee + dataFee;

@@ -126,7 +126,11 @@ export class AgentPlanner {
     const { slotSeconds } = granted.grant;
     const slot = BigInt(latest.timestamp) / slotSeconds;
     if (watched.acting !== undefined && watched.acting.run.run.nonce !== slot) watched.acting = undefined;
-    if (watched.acting !== undefined) return await this.#planRun(watched, granted, watched.acting);
+    if (watched.acting !== undefined) {
+      // The slot may last longer than such a price.
+      if (granted.grant.gasPriceCap < (latest.baseFeePerGas ?? 0n)) return [];
+      return await this.#planRun(watched, granted, watched.acting);
+    }
     if (watched.isAsking || watched.askedSlot >= slot) return [];
     const state = await readGrantState(rpc.call.bind(rpc), agent.account, agent.grantId);
     if (state.isRevoked || slot < state.nextNonce || slot * slotSeconds < state.activeFrom) {

@@ -54,6 +54,8 @@ let fulfilled: Hex | undefined;
 let isPersistent: boolean;
 /** Wei per gas that what is wanted is worth. */
 let worth: bigint;
+/** The same of a further one that is planned before it; `undefined`: there is none. */
+let worthOfFirst: bigint | undefined;
 /** The head that the transmitter worked on last. */
 let worked: Hex | undefined;
 
@@ -64,7 +66,7 @@ beforeEach(async () => {
   anvil = await startAnvil({ args: ["--no-mining"] });
   endpoint = new RpcEndpoint({ url: anvil.url, timeoutMs: 10_000, log, now: () => 0 });
   [head, time, wanted, worth, isPersistent, needed] = [undefined, 1_000_000, 1, 500n * GWEI, false, []];
-  fulfilled = undefined;
+  [fulfilled, worthOfFirst] = [undefined, undefined];
   // Its clock stands still: the lease lasts.
   const common = { store, log, now: () => 0 };
   lease = new HeldLease({
@@ -134,7 +136,10 @@ async function start(...keys: readonly [Hex, ...Hex[]]): Promise<void> {
         requestIds: fulfilled === undefined ? [] : [fulfilled],
       }));
       if (!isPersistent) wanted = 0;
-      return Promise.resolve(planned);
+      const [like] = planned;
+      const first =
+        like === undefined || worthOfFirst === undefined ? [] : [{ ...like, feeCap: worthOfFirst }];
+      return Promise.resolve([...first, ...planned]);
     },
     head: () => head,
     now: () => time,
@@ -307,6 +312,17 @@ async function waitAgain(): Promise<void> {
   time += BUMP_MS + 1;
   await mineDear(40n);
 }
+
+test("what is worth less than gas costs now is left, and holds up nothing that was planned with it", async () => {
+  worthOfFirst = GWEI;
+  await mineDear(40n);
+  await expect.poll(sent, POLL).toEqual([{ nonce: 0, state: "pending", attempts: 1 }]);
+  const { fee_cap: feeCap } = await store.db
+    .selectFrom("transactions")
+    .select("fee_cap")
+    .executeTakeFirstOrThrow();
+  expect(BigInt(feeCap ?? 0)).toBe(worth);
+});
 
 test("never offers more than what it does is worth", async () => {
   worth = 5n * GWEI;

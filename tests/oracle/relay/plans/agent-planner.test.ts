@@ -61,6 +61,8 @@ function blockAtOnce(number: bigint): ReturnType<typeof describeBlock> {
 
 let latest: bigint;
 let nextNonce: bigint;
+/** Of the head that is planned at. */
+let baseFee: bigint;
 let refuses: boolean;
 let asked: bigint[];
 /** Milliseconds. */
@@ -72,6 +74,7 @@ let decide: (slot: bigint) => Pick<SignedAnswer, "output"> & { readonly status: 
 beforeEach(() => {
   latest = 2n;
   nextNonce = 0n;
+  baseFee = 1n;
   refuses = false;
   asked = [];
   [clock, started, told] = [0, 0, 0];
@@ -142,7 +145,7 @@ function createPlanner(): AgentPlanner {
 /** Plans at the chain's head until nothing more comes of it. */
 async function planAt(planner: AgentPlanner, number: bigint): ReturnType<AgentPlanner["plan"]> {
   latest = number;
-  const head = { latest: { timestamp: Number(timeOf(number)) } } as ChainHead;
+  const head = { latest: { timestamp: Number(timeOf(number)), baseFeePerGas: baseFee } } as ChainHead;
   clock += 100_000;
   await planner.plan(head);
   await expect.poll(() => told).toBe(started);
@@ -199,6 +202,15 @@ test("what the account refuses is not sent, and the next slot may want something
   expect(await planAt(planner, blockOfSlot(0n))).toEqual([]);
   refuses = false;
   expect(await planAt(planner, blockOfSlot(1n))).toHaveLength(1);
+});
+
+test("a run waits while gas is dearer than its grant repays, and acts when it is not", async () => {
+  const planner = createPlanner();
+  decide = () => ({ status: AnswerStatus.ok, output: CALLS });
+  baseFee = GRANT.gasPriceCap + 1n;
+  expect(await planAt(planner, blockOfSlot(0n))).toEqual([]);
+  baseFee = GRANT.gasPriceCap;
+  expect(await planAt(planner, blockOfSlot(0n) + 1n)).toHaveLength(1);
 });
 
 test("what was signed acts in its slot only", async () => {

@@ -148,7 +148,7 @@ export const ChainConfig = z
     refundMaxFeeGwei: gwei
       .default(100n * GWEI)
       .describe(
-        "most that a unit of gas may cost for a refund or the start of a feed's round, which nobody repays",
+        "most that a unit of gas may cost for what nobody repays: a refund, an answer that earns nothing, the start of a feed's round",
       ),
     feeds: z
       .array(

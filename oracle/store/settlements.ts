@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import { AnswerStatus } from "../../protocol/answer.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { isBound } from "./phases.ts";
 import type { Store } from "./store.ts";
@@ -14,6 +15,8 @@ export interface DueQuery {
 export interface DueAnswerQuery extends DueQuery {
   /** Wei per gas: a request whose `gasPriceCap` is below it waits. */
   readonly baseFee: bigint;
+  /** Whether gas of today is not too dear for what nobody repays. */
+  readonly paysUnrepaid: boolean;
 }
 
 export interface DueAnswer {
@@ -38,10 +41,22 @@ export interface DueRefund {
   readonly deadline: number;
 }
 
+/** Statuses for which a coordinator repays no gas (docs/reference/protocol.md, Answer). */
+const UNREPAID = [AnswerStatus.upstreamFailed, AnswerStatus.clockUnknown] as const;
+/**
+ * Most gas of a callback that this node pays for such an answer: a requester can have one at will, by a provider key that is none, and burn
+ * five million of the node's gas with it. With more it ends in a refund, which hands on less.
+ */
+const MAX_UNREPAID_CALLBACK_GAS = 1_000_000;
+
+export function isUnrepaid(status: number): boolean {
+  return UNREPAID.some((unrepaid) => unrepaid === status);
+}
+
 /** Answers that nothing keeps from being sent, oldest request first. */
 export async function dueAnswers(
   store: Store,
-  { chainId, time, baseFee, limit }: DueAnswerQuery,
+  { chainId, time, baseFee, paysUnrepaid, limit }: DueAnswerQuery,
 ): Promise<DueAnswer[]> {
   const rows = await store.db
     .selectFrom("requests as r")
@@ -60,6 +75,11 @@ export async function dueAnswers(
     .where("r.gas_price_cap", ">=", baseFee.toString())
     .where("a.not_before", "<=", time)
     .where(isBound)
+    .where(
+      // In this order: of other answers the request's text need not be read.
+      sql<boolean>`case when a.status = any(${[...UNREPAID]}::bigint[]) then ${paysUnrepaid}::boolean
+        and (r.request::json ->> 'callbackGasLimit')::bigint <= ${MAX_UNREPAID_CALLBACK_GAS} else true end`,
+    )
     .distinctOn(["r.block_number", "r.log_index"])
     .orderBy("r.block_number")
     .orderBy("r.log_index")

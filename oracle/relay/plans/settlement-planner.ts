@@ -19,10 +19,12 @@ import {
   dueAnswers,
   type DueRefund,
   dueRefunds,
+  isUnrepaid,
   postponeSettlement,
 } from "../../store/settlements.ts";
 import type { BatchPlanner } from "./batch-planner.ts";
 import type { QuorumPlanner } from "./quorum-planner.ts";
+import { least } from "../../transmitter/fees.ts";
 import type { PlannedTransaction } from "../../transmitter/planned-transaction.ts";
 
 export interface SettlementPlannerOptions extends Omit<ChainContext, "rpc"> {
@@ -30,7 +32,7 @@ export interface SettlementPlannerOptions extends Omit<ChainContext, "rpc"> {
   readonly rpc: Pick<RpcPool, "send">;
   /** Whose account is named as the sender when simulating. */
   readonly from: Hex;
-  /** Wei per gas: what a refund may cost, which nobody repays. */
+  /** Wei per gas: what refunds, and answers that earn nothing, may cost: nobody repays them. */
   readonly refundFeeCap: bigint;
   /** `undefined` where every answer is to be a transaction of its own. */
   readonly batches: BatchPlanner | undefined;
@@ -92,6 +94,7 @@ export class SettlementPlanner {
       chainId,
       time,
       baseFee,
+      paysUnrepaid: refundFeeCap >= baseFee,
       limit: batches === undefined ? Math.max(0, limit - before.length) : DUE_AT_ONCE,
     });
     const { planned: batched, rest } = (await batches?.plan(answers, { baseFee, time, price })) ?? {
@@ -140,16 +143,17 @@ export class SettlementPlanner {
     const answer = Answer.parse(JSON.parse(due.answer));
     const { output, signature, stateBlockNumber } = due;
     const settling = { answer, output, stateBlockNumber: BigInt(stateBlockNumber) };
+    const { coordinator, refundFeeCap } = this.#options;
     const data = encodeFulfill(request, settling, signature);
     return {
       possibleAt: due.notBefore,
       stateBlock: stateBlockNumber,
       transaction: {
         kind: "fulfill",
-        to: this.#options.coordinator,
+        to: coordinator,
         data,
         gasLimit: fulfillGasLimit(request, data),
-        feeCap: request.gasPriceCap,
+        feeCap: isUnrepaid(answer.status) ? least(request.gasPriceCap, refundFeeCap) : request.gasPriceCap,
         requestIds: [due.requestId],
       },
     };

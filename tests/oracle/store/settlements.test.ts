@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from "vitest";
 import { dueAnswers } from "../../../oracle/store/settlements.ts";
 import type { Store } from "../../../oracle/store/store.ts";
+import { AnswerStatus } from "../../../protocol/answer.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
 import type { Request } from "../../../protocol/request.ts";
 import { aRequest, CHAIN_ID, REQUESTED_AT, storeAnswer, storeRequest } from "../support/requests.ts";
@@ -21,15 +22,19 @@ describeStores("the answers that are due", (create) => {
     await store.db.deleteFrom("requests").execute();
   });
 
-  async function answered(change: Partial<Request> = {}, notBefore = 0): Promise<Hex> {
+  async function answered(
+    change: Partial<Request> = {},
+    answer: Parameters<typeof storeAnswer>[3] = {},
+  ): Promise<Hex> {
     nonce += 1;
     const requestId = await storeRequest(store, aRequest({ nonce, ...change }));
-    await storeAnswer(store, CHAIN_ID, requestId, { notBefore });
+    await storeAnswer(store, CHAIN_ID, requestId, answer);
     return requestId;
   }
 
-  async function due(limit: number, baseFee = BASE_FEE): Promise<Hex[]> {
-    const answers = await dueAnswers(store, { chainId: CHAIN_ID, time: TIME, baseFee, limit });
+  async function due(limit: number, baseFee = BASE_FEE, paysUnrepaid = true): Promise<Hex[]> {
+    const query = { chainId: CHAIN_ID, time: TIME, baseFee, paysUnrepaid, limit };
+    const answers = await dueAnswers(store, query);
     return answers.map(({ requestId }) => requestId);
   }
 
@@ -52,8 +57,20 @@ describeStores("the answers that are due", (create) => {
   });
 
   test("are not held up by older ones whose time has not come", async () => {
-    await answered({}, TIME + 1);
-    const ripe = await answered({}, TIME);
+    await answered({}, { notBefore: TIME + 1 });
+    const ripe = await answered({}, { notBefore: TIME });
     expect(await due(1)).toEqual([ripe]);
+  });
+
+  test("burn no more of this node's gas than it pays for, where nobody repays it", async () => {
+    const burning = { callbackGasLimit: 1_000_001 };
+    const repaid = await answered(burning);
+    const refused = await answered(burning, { status: AnswerStatus.invalidRequest });
+    await answered(burning, { status: AnswerStatus.upstreamFailed });
+    await answered(burning, { status: AnswerStatus.clockUnknown });
+    const modest = await answered({ callbackGasLimit: 1_000_000 }, { status: AnswerStatus.upstreamFailed });
+    expect(await due(9)).toEqual([repaid, refused, modest]);
+    // While gas is dearer than what nobody repays may cost.
+    expect(await due(9, BASE_FEE, false)).toEqual([repaid, refused]);
   });
 });

@@ -9,6 +9,7 @@ import { QuorumPlanner } from "../../../../oracle/relay/plans/quorum-planner.ts"
 import { SettlementPlanner } from "../../../../oracle/relay/plans/settlement-planner.ts";
 import type { Store } from "../../../../oracle/store/store.ts";
 import type { PlannedTransaction } from "../../../../oracle/transmitter/planned-transaction.ts";
+import { AnswerStatus } from "../../../../protocol/answer.ts";
 import type { Hex } from "../../../../protocol/bytes.ts";
 import type { Request } from "../../../../protocol/request.ts";
 import type { StateBlock } from "../../../../protocol/state-block.ts";
@@ -148,6 +149,7 @@ async function storeAnswered(
   change: Partial<Request> = {},
   notBefore = 0,
   stateBlock?: StateBlock,
+  status: AnswerStatus = AnswerStatus.ok,
 ): Promise<Hex> {
   nonce += 1;
   const aggregation = change.threshold === undefined ? 0 : 1;
@@ -157,6 +159,7 @@ async function storeAnswered(
     await storeAnswer(store, CHAIN_ID, requestId, {
       keysetId: word(0xe1 + count),
       notBefore,
+      status,
       ...(stateBlock === undefined ? {} : { stateBlock }),
     });
   }
@@ -209,6 +212,22 @@ test("a refund that would cost more than one may is not planned, and none is los
   expect(settledBy(await settlements.plan(withBaseFee(10n ** 10n + 1n), 10))).toEqual([answer]);
   expect(calls).toHaveLength(1);
   expect(settledBy(await settlements.plan(withBaseFee(10n ** 10n), 10))).toEqual([answer, ...requestIds]);
+});
+
+test("what nobody repays is offered no more than a refund may cost, whatever the request would", async () => {
+  const failed = await storeAnswered(
+    { gasPriceCap: 5n * 10n ** 10n },
+    0,
+    undefined,
+    AnswerStatus.upstreamFailed,
+  );
+  const answer = await storeAnswered({ gasPriceCap: 5n * 10n ** 10n });
+  const plan = await planner([OK, OK]).plan(HEAD, 2);
+  expect(plan.map(({ requestIds: [id], feeCap }) => [id, feeCap])).toEqual([
+    [failed, 10n ** 10n],
+    [answer, 5n * 10n ** 10n],
+  ]);
+  expect(settledBy(await planner([OK]).plan(withBaseFee(10n ** 10n + 1n), 2))).toEqual([answer]);
 });
 
 test("more underpriced answers than are looked at together keep none from a batch", async () => {

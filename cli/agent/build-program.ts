@@ -4,6 +4,7 @@ import { isAbsolute, relative, resolve } from "node:path";
 import type { BuildFailure, Message } from "esbuild";
 import { encodeProgram, parseProgram, type Program } from "../../protocol/agent-program.ts";
 import { InputError } from "../../protocol/errors.ts";
+import { functionsEntry } from "./functions-entry.ts";
 import type { Project } from "./project.ts";
 
 export interface BuiltProgram {
@@ -16,13 +17,16 @@ export interface BuiltProgram {
  *
  * @throws {InputError} INPUT_INVALID saying what does not compile and where; INPUT_TOO_LARGE
  */
-export async function buildProgram({ folder, entry, manifest }: Project): Promise<BuiltProgram> {
+export async function buildProgram(project: Project): Promise<BuiltProgram> {
+  const { folder, entry, manifest, kind } = project;
   const { build } = await import("esbuild");
   let source: string;
   try {
     const { outputFiles } = await build({
       absWorkingDir: folder,
-      entryPoints: [entryPoint(folder, entry)],
+      ...(kind === "functions"
+        ? functionsEntry(project, entryPoint(folder, entry))
+        : { entryPoints: [entryPoint(folder, entry)] }),
       bundle: true,
       write: false,
       format: "esm",

@@ -11,7 +11,9 @@ export const PROJECT_FILE = "agent.json";
 export const INPUT_FILE = "input.json";
 
 const ProjectFile = z.strictObject({
-  /** The module whose default export is called, relative to the project. */
+  /** `functions`: the entry is a source of Chainlink Functions, as it is. */
+  kind: z.enum(["program", "functions"]).default("program"),
+  /** The module whose default export is called, or the source, relative to the project. */
   entry: z.string().min(1),
   manifest: Manifest,
 });

@@ -35,6 +35,7 @@ export interface ToolkitContract {
 export interface SimulationInput {
   readonly source: string;
   readonly secrets: Readonly<Record<string, string>>;
+  readonly args?: readonly string[];
   readonly bytesArgs: readonly string[];
 }
 

@@ -3,6 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import * as z from "zod";
 import { bytes32 } from "../protocol/fields.ts";
 import { ConfigError } from "../protocol/errors.ts";
+import { findRepeatedMember } from "../protocol/unique-members.ts";
 import { SecretName } from "../protocol/sealed-secret.ts";
 import { ChainConfig } from "./configuration/chain-section.ts";
 import { ConsoleSection } from "./configuration/console-section.ts";
@@ -157,8 +158,20 @@ export async function readConfigFile<Schema extends z.ZodType>(
 }
 
 async function readJson(file: string): Promise<unknown> {
+  const { text, json } = await parseFile(file);
+  const repeated = findRepeatedMember(text);
+  if (repeated === undefined) return json;
+  throw new ConfigError({
+    code: "CONFIG_INVALID",
+    message: `${file}: ${repeated} stands there twice: which of the two is meant, nobody can say`,
+    details: { file },
+  });
+}
+
+async function parseFile(file: string): Promise<{ readonly text: string; readonly json: unknown }> {
   try {
-    return JSON.parse(await readFile(file, "utf8"));
+    const text = (await readFile(file, "utf8")).replace(/^\ufeff/u, "");
+    return { text, json: JSON.parse(text) };
   } catch (cause) {
     // The sentence has what the system said.
     throw new ConfigError({

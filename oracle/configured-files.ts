@@ -1,7 +1,7 @@
 /** Settings that the configuration keeps in files of their own. Read at the start, so that a wrong file is told then. */
 
 import { readFileSync } from "node:fs";
-import { type AppraisalPolicy, parseAppraisalPolicy } from "../attestation/index.ts";
+import { type AppraisalPolicy, parsePolicyFile } from "../attestation/index.ts";
 import { AdytonError, ConfigError } from "../protocol/errors.ts";
 import { readPeerKey, type PeerKey } from "./peers/message-signature.ts";
 import type { OracleConfig } from "./config.ts";
@@ -38,12 +38,12 @@ const MIN_TOKEN_CHARS = 16;
 /** @throws {ConfigError} CONFIG_INVALID when the file cannot be read or is no policy */
 export function readAppraisalPolicy({ appraisalPolicy: file }: OracleConfig): AppraisalPolicy {
   try {
-    return parseAppraisalPolicy(JSON.parse(readFileSync(file, "utf8")));
+    return parsePolicyFile(readFileSync(file), file);
   } catch (cause) {
     const why =
       cause instanceof AdytonError
         ? cause.message
-        : "the file cannot be read as JSON: adyton verify URL --init-policy FILE writes one";
+        : "the file cannot be read: adyton verify URL --init-policy FILE writes one";
     throw new ConfigError({
       code: "CONFIG_INVALID",
       message: `appraisalPolicy: ${why}`,

@@ -1,10 +1,16 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { OracleConfig } from "../../oracle/config.ts";
+import { loadOracleConfig, type OracleConfig } from "../../oracle/config.ts";
 import { readAdminToken, readAppraisalPolicy, readConsoleToken } from "../../oracle/configured-files.ts";
 import { codeOf } from "../support/code-of.ts";
+
+const ACCEPTING = readFileSync(
+  join(import.meta.dirname, "../../examples/evidence/simulated-policy.json"),
+  "utf8",
+).trim();
+const BYTE_ORDER_MARK = "\ufeff";
 
 let directory: string;
 beforeEach(() => {
@@ -24,9 +30,36 @@ test.for<[string, string | null]>([
   ["is missing", null],
   ["is no JSON", "{"],
   ["is no policy", '{"simulator": true}'],
+  ["says one thing twice", `{${ACCEPTING.slice(1, -1)},"version":3}`],
 ])("an appraisal policy that %s is a wrong configuration", ([, content]) => {
   const config = configOf(content);
   expect(codeOf(() => readAppraisalPolicy(config))).toBe("CONFIG_INVALID");
+});
+
+test("an appraisal policy is taken as every other command takes it, also from an editor that marks its bytes", () => {
+  expect(readAppraisalPolicy(configOf(ACCEPTING)).version).toBeGreaterThan(0);
+  expect(readAppraisalPolicy(configOf(BYTE_ORDER_MARK + ACCEPTING))).toEqual(
+    readAppraisalPolicy(configOf(ACCEPTING)),
+  );
+});
+
+test.for<[string, string, RegExp]>([
+  ["is no JSON", "{", /file cannot be read as JSON/],
+  [
+    "says one thing twice",
+    '{"enclaves":[{"url":"https://a","url":"https://b"}]}',
+    /enclaves\[0\]\.url stands there twice/,
+  ],
+  ["lacks what it needs", "{}", /the oracle's configuration is wrong:/],
+])("a configuration that %s is told with its file or place", async ([, content, told]) => {
+  const file = join(directory, "file");
+  for (const mark of ["", BYTE_ORDER_MARK]) {
+    writeFileSync(file, mark + content);
+    await expect(loadOracleConfig(file)).rejects.toMatchObject({
+      code: "CONFIG_INVALID",
+      message: expect.stringMatching(told) as string,
+    });
+  }
 });
 
 test.for<[string, string | null]>([

@@ -8,6 +8,8 @@ export interface Question<T> {
   /** For messages: `the coordinator`. */
   readonly name: string;
   readonly text: string;
+  /** Shown above it, once: what has been found out, or a command to paste. */
+  readonly hint?: string;
   /** Taken for an empty line, and shown. */
   readonly fallback?: string;
   /** @throws {AdytonError} saying what is wrong with the answer */
@@ -50,13 +52,15 @@ export function openInterview({ input, output, isTyped, signal, onInterrupt }: I
     const { done, value } = await lines.next();
     signal.throwIfAborted();
     if (done !== true) return value.trim();
+    if (isTyped) output.write("\n");
     throw new InputError({
       code: "INPUT_INVALID",
       message: `no answer was given for ${name}: nothing was written. Type each answer, or pipe one a line`,
     });
   };
   return {
-    ask: async ({ name, text, fallback, take }) => {
+    ask: async ({ name, text, hint, fallback, take }) => {
+      if (hint !== undefined) output.write(`${hint}\n`);
       const prompt = fallback === undefined ? `${text}: ` : `${text} [${fallback}]: `;
       for (;;) {
         const answer = (await readLine(name, prompt)) || (fallback ?? "");

@@ -22,6 +22,7 @@ import { bytes32 } from "../../protocol/fields.ts";
 import { SecretName } from "../../protocol/sealed-secret.ts";
 import { readInput } from "../input-file.ts";
 import type { Interview } from "../interview.ts";
+import { commandLine } from "../invocation.ts";
 import { OWN_HTTP, OWN_STORE } from "./new-node.ts";
 
 export interface AskedNode {
@@ -60,14 +61,15 @@ export async function askForNode({ ask }: Interview, folder: string, now: () => 
     const admission = await askAdmission({ ask, rpc, coordinator, registry });
     const fromBlock = await ask({
       name: "the first block",
-      text: "First block to look for requests in: that of the coordinator's deployment, or today's",
+      text: "First block to read: of the coordinator's deployment, or the newest",
       fallback: String(head),
       take: (answer) => wholeNumber(answer, head),
     });
     const enclave = await askEnclave(ask, folder);
     const policy = await ask({
       name: "the appraisal policy",
-      text: "File of the appraisal policy (adyton verify ENCLAVE_URL --init-policy FILE writes one, to be read)",
+      hint: `A policy from what it shows now, for you to read:\n  ${commandLine("verify", enclave.url, "--init-policy", "FILE")}`,
+      text: "File of the appraisal policy",
       take: readPolicy,
     });
     const store = await ask({
@@ -96,7 +98,8 @@ async function askAdmission({
 }): Promise<{ readonly policyId: Hex; readonly verifier: Hex }> {
   const policyId = await ask({
     name: "the policy",
-    text: `Policy of the registry ${registry} that your enclaves are admitted under (its id)`,
+    hint: `Its registry of enclaves is ${registry}.`,
+    text: "Policy there that your enclaves are admitted under (its id)",
     take: async (answer) => {
       const id = readField(bytes32, answer.toLowerCase(), "expected a policy's id: 0x and 64 hex digits");
       await tried(checkPolicy(rpc, registry, id));
@@ -105,7 +108,7 @@ async function askAdmission({
   });
   return await ask({
     name: "the verifier",
-    text: "Contract of that policy which judges their evidence, such as TdxVerifier (address)",
+    text: "The policy's contract that judges evidence, such as TdxVerifier (address)",
     take: async (answer) => {
       const verifier = readAddress(answer);
       const admission = { policyId, verifier };
@@ -115,7 +118,13 @@ async function askAdmission({
   });
 }
 
-async function askEnclave(ask: Interview["ask"], folder: string): Promise<object> {
+interface AskedEnclave {
+  readonly url: string;
+  readonly callerToken: string;
+  readonly secrets?: readonly object[];
+}
+
+async function askEnclave(ask: Interview["ask"], folder: string): Promise<AskedEnclave> {
   const url = await ask({
     name: "the enclave",
     text: "URL of your enclave (https://…)",
@@ -135,7 +144,7 @@ async function askEnclave(ask: Interview["ask"], folder: string): Promise<object
   });
   const secrets = await ask({
     name: "the providers' keys",
-    text: "Providers' keys to bring to it, as NAME=FILE with spaces between them (none: leave it empty)",
+    text: "Providers' keys to bring to it, as NAME=FILE NAME=FILE … (or none)",
     take: (answer) => words(answer).map((word) => readSecretFile(word, folder)),
   });
   return { url, callerToken, ...(secrets.length === 0 ? {} : { secrets }) };

@@ -60,10 +60,14 @@ const goodAnswers = () => ({
 });
 type Answers = ReturnType<typeof goodAnswers>;
 
+let shown: string;
+
 async function init(change: Partial<Answers> = {}): Promise<string> {
+  shown = "";
+  const output = new PassThrough().on("data", (chunk: Buffer) => (shown += chunk.toString()));
   const lines = Object.values({ ...goodAnswers(), ...change }).map((line) => `${line}\n`);
   const interview = openInterview({
-    ...{ input: Readable.from([lines.join("")]), output: new PassThrough(), isTyped: false },
+    ...{ input: Readable.from([lines.join("")]), output, isTyped: false },
     ...{ signal: new AbortController().signal, onInterrupt: () => undefined },
   });
   const { settings, policy } = await askForNode(interview, folder, wallClockMs);
@@ -80,6 +84,9 @@ test("the answers are a node that lacks nothing but ether", async () => {
     store: { kind: "pglite", path: "store" },
     http: { adminTokenFile: "admin.token" },
   });
+  const questions = shown.split("\n").filter((line) => /: $/.test(line));
+  expect(questions).toHaveLength(Object.keys(goodAnswers()).length);
+  expect(questions.filter((line) => line.length > 80)).toEqual([]);
 });
 
 test("keys of providers are named as the configuration finds them, and a database is taken", async () => {

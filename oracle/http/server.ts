@@ -127,11 +127,11 @@ export function createHttpApp(options: HttpOptions): Express {
   return app;
 }
 
-/** For whoever tries to rule a node that nobody rules over HTTP. */
+/** For whoever tries to rule a process that nobody rules over HTTP. */
 const refuseOrders: RequestHandler = (_request, _response, next) => {
   next(
     notFound(
-      "no such route: this process takes no orders, since its configuration names no http.adminTokenFile",
+      "no such route: this process takes no orders; a node does whose configuration names http.adminTokenFile",
     ),
   );
 };

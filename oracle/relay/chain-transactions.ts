@@ -138,8 +138,8 @@ export class ChainTransactions {
   async stop(): Promise<void> {
     await this.#transmitter?.stop();
     await this.#ledgers?.stop();
-    await this.#events?.settle();
     await Promise.all(this.#prepared.map((plans) => plans.stop()));
+    await this.#events?.settle();
   }
 
   #createTransmitter(lease: HeldLease): Transmitter {
@@ -168,10 +168,6 @@ export class ChainTransactions {
     });
     const ledgers = this.#createLedgerPlanner();
     this.#ledgers = ledgers;
-    this.#prepared = [
-      this.#prepare("admissions", "admit", (current) => this.#admissions.plan(current)),
-      this.#prepare("feeds", "round", (current) => feeds.plan(current)),
-    ];
     const agents = new AgentPlanner({
       ...this.#context,
       agents: config.agents,
@@ -197,13 +193,21 @@ export class ChainTransactions {
         if (lost !== undefined) enclaves.drop(lost, error);
       },
     }));
+    this.#prepared = [
+      this.#prepare("admissions", "admit", (current) => this.#admissions.plan(current)),
+      this.#prepare("feeds", "round", (current) => feeds.plan(current)),
+      // It sends nothing: looking for logs, contract after contract, takes as long as the servers take.
+      this.#prepare("events", "other", async (current) => {
+        await events.look(current);
+        return [];
+      }),
+    ];
     return new Transmitter({
       ...this.#context,
       signers,
       lease,
       funds: this.#funds,
       plan: async (current, room) => {
-        await events.look(current);
         // Nobody waits for them as for an answer: they have a part of the room, and settlements the rest.
         const prepared = this.#prepared.flatMap((plans) => plans.take(current, room));
         const others = [...prepared, ...(await ledgers.plan(current)), ...(await agents.plan(current))];

@@ -24,7 +24,6 @@ abstract contract AnswerSettlement is IOracleCoordinator, Settlement {
     /// @param servesAfter The signer serves requests made later.
     /// @param payee The keyset's, which is the same under every policy.
     /// @param earned Wei of the items settled so far.
-    /// @param proofBytes Calldata of each item's proof.
     /// @param gasAtStart Gas left when the batch began, and when the present item did.
     /// @param gasShare Gas of an item's share in what is done once.
     /// @param tokenShare Its share in calldata.
@@ -38,7 +37,6 @@ abstract contract AnswerSettlement is IOracleCoordinator, Settlement {
         uint256 servesAfter;
         address payee;
         uint256 earned;
-        uint256 proofBytes;
         uint256 gasAtStart;
         uint256 gasAtItem;
         uint256 gasShare;
@@ -120,11 +118,12 @@ abstract contract AnswerSettlement is IOracleCoordinator, Settlement {
         batch.keysetId = candidates[0].keysetId();
         batch.signer =
             Answers.recover(Answers.batchDigest(root, count, block.chainid, address(this)), signature);
-        batch.proofBytes = proofs.length == 0 ? 0 : 32 * proofs[0].length;
         _beginBatch(batch, candidates, BATCH_HEAD_TOKENS);
         for (uint256 i = 0; i < candidates.length; ++i) {
             batch.gasAtItem = gasleft();
-            (uint256 tokens, uint256 dataBytes) = _measureItem(items[i], batch.proofBytes);
+            // Its own proof alone: that of an item which is refused may have any length.
+            uint256 proofBytes = proofs.length == 0 ? 0 : 32 * proofs[i].length;
+            (uint256 tokens, uint256 dataBytes) = _measureItem(items[i], proofBytes);
             _settleItem(candidates[i], batch, included[i], tokens, dataBytes);
         }
         _closeBatch(batch);

@@ -26,13 +26,13 @@ abstract contract QuorumCommitments is QuorumBook {
     uint256 private constant UNMETERED_LEAF_GAS = 22_500;
     /// @dev Calldata without members, and of a leaf.
     uint256 internal constant COMMIT_BYTES = 708;
-    uint256 internal constant LEAF_BYTES = 256;
+    uint256 private constant LEAF_BYTES = 256;
 
     /// @notice See `IOracleCoordinator`.
     function commitQuorum(Request calldata request, SignedLeaf[] calldata leaves) external nonReentrant {
         uint256 gasAtStart = gasleft();
         Candidate candidate = _load(request);
-        Cost memory cost = Cost(gasAtStart, 0, COMMIT_BYTES + leaves.length * LEAF_BYTES, 0);
+        Cost memory cost = Cost(gasAtStart, 0, COMMIT_BYTES, 0);
         require(_commit(candidate, leaves, cost), IOracleCoordinator.QuorumClosed(candidate.requestId()));
     }
 
@@ -79,6 +79,8 @@ abstract contract QuorumCommitments is QuorumBook {
         );
 
         cost.gasAtStart += UNMETERED_COMMIT_GAS + UNMETERED_LEAF_GAS * added.count;
+        // Leaves that are passed over are nobody's to pay: offsets may name one of them any number of times.
+        cost.calldataBytes += LEAF_BYTES * added.count;
         uint256 booked = _book(candidate, cost) / added.count;
         for (uint256 i = 0; i < added.count; ++i) {
             set.members[first + i].commitment =

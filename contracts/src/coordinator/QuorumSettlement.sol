@@ -27,7 +27,7 @@ abstract contract QuorumSettlement is QuorumCommitments, QuorumPayment {
     /// @notice See `IOracleCoordinator`.
     function openQuorum(Request calldata request, Opening[] calldata openings) external nonReentrant {
         uint256 gasAtStart = gasleft();
-        _openAndSettle(_load(request), openings, Cost(gasAtStart, 0, OPEN_BYTES + _bytesOf(openings), 0));
+        _openAndSettle(_load(request), openings, Cost(gasAtStart, 0, OPEN_BYTES, 0));
     }
 
     /// @notice See `IOracleCoordinator`.
@@ -38,11 +38,13 @@ abstract contract QuorumSettlement is QuorumCommitments, QuorumPayment {
     ) external nonReentrant {
         uint256 gasAtStart = gasleft();
         Candidate candidate = _load(request);
-        Cost memory cost = Cost(gasAtStart, 0, COMMIT_BYTES + leaves.length * LEAF_BYTES, 0);
-        uint256 openingsBytes = SECOND_LIST_BYTES + _bytesOf(openings);
+        Cost memory cost = Cost(gasAtStart, 0, COMMIT_BYTES, 0);
         // Somebody may have committed the same leaves a moment before: then this only opens.
-        if (_commit(candidate, leaves, cost)) cost = Cost(gasleft(), cost.calldataBytes, openingsBytes, 0);
-        else cost.calldataBytes += openingsBytes;
+        if (_commit(candidate, leaves, cost)) {
+            cost = Cost(gasleft(), cost.calldataBytes, SECOND_LIST_BYTES, 0);
+        } else {
+            cost.calldataBytes += SECOND_LIST_BYTES;
+        }
         _openAndSettle(candidate, openings, cost);
     }
 
@@ -58,7 +60,9 @@ abstract contract QuorumSettlement is QuorumCommitments, QuorumPayment {
             IOracleCoordinator.QuorumNotOpen(requestId, windowEndsAt)
         );
         uint256 openingsEndAt = _openingsEndAt(windowEndsAt);
-        _openMembers(candidate, state, round, openings, block.timestamp <= openingsEndAt);
+        cost.calldataBytes += _openMembers(
+            candidate, state, round, openings, block.timestamp <= openingsEndAt
+        );
         uint256 opened = _countBits(round.head.openedBits);
         bool isWhole = opened == round.head.size;
         bool isEnough = block.timestamp > openingsEndAt && opened >= candidate.threshold();
@@ -71,21 +75,29 @@ abstract contract QuorumSettlement is QuorumCommitments, QuorumPayment {
     }
 
     /// @dev Reads openings. One of a member that opened before only carries its output.
+    /// @return counted Calldata that is repaid: of those that are new, and of one that carries an output. Of the others offsets may name
+    /// one any number of times.
     function _openMembers(
         Candidate candidate,
         RequestState state,
         Round memory round,
         Opening[] calldata openings,
         bool isInTime
-    ) private {
+    ) private returns (uint256 counted) {
         bytes32[] memory leaves = new bytes32[](openings.length);
         uint256 count = 0;
+        uint256 carrying = 0;
         for (uint256 i = 0; i < openings.length; ++i) {
+            uint256 size = OPENING_BYTES + ((openings[i].output.length + 31) & ~uint256(31));
             if (_openMember(candidate, state, round, openings[i], isInTime)) {
                 leaves[count++] = candidate.answerHash();
+                counted += size;
+            } else if (size > carrying) {
+                carrying = size;
             }
         }
-        if (count == 0) return;
+        counted += carrying;
+        if (count == 0) return counted;
         // Memory-safe: shortens an array.
         assembly ("memory-safe") {
             mstore(leaves, count)
@@ -253,12 +265,6 @@ abstract contract QuorumSettlement is QuorumCommitments, QuorumPayment {
     function _indexOf(Round memory round, bytes24 leafKey) private pure returns (uint256 index) {
         while (index < round.members.length && Quorum.leafKeyOf(round.members[index].commitment) != leafKey) {
             ++index;
-        }
-    }
-
-    function _bytesOf(Opening[] calldata openings) private pure returns (uint256 size) {
-        for (uint256 i = 0; i < openings.length; ++i) {
-            size += OPENING_BYTES + ((openings[i].output.length + 31) & ~uint256(31));
         }
     }
 }

@@ -6,6 +6,7 @@ import { Callback } from "../libraries/Callback.sol";
 import { RequestState, RequestStates } from "../libraries/RequestState.sol";
 import { AnswerStatus } from "../types/Answer.sol";
 import { Delivery, Request, Requests } from "../types/Request.sol";
+import { QuorumHead } from "./Quorum.sol";
 import { Settlement } from "./Settlement.sol";
 
 /// @title RefundsAndRedeliveries
@@ -50,9 +51,12 @@ abstract contract RefundsAndRedeliveries is Settlement {
         uint256 cancelAt = state.cancelAt();
         if (cancelAt != 0 && cancelAt <= openUntil) openUntil = cancelAt - 1;
         if (state.committedAt() != 0) {
-            // Openings show answers to everybody: who has read them must not take the money back meanwhile.
-            uint256 openingsEndAt = _openingsEndAt(_quorums[requestId].head.windowEndsAt);
-            if (openingsEndAt > openUntil) openUntil = openingsEndAt;
+            // Openings show answers to everybody: who has read them must not take the money back meanwhile, nor before those that opened
+            // could be settled, which is only when openings have ended.
+            QuorumHead memory head = _quorums[requestId].head;
+            uint256 heldUntil = _openingsEndAt(head.windowEndsAt);
+            if (head.openedBits != 0) heldUntil += OPENING_SECONDS;
+            if (heldUntil > openUntil) openUntil = heldUntil;
         }
         require(block.timestamp > openUntil, IOracleCoordinator.NotRefundable(requestId, openUntil));
         _states[requestId] = _endedState(request_.requestedAt);

@@ -21,7 +21,7 @@ abstract contract Settlement is SubscriptionLedger, ReentrancyGuardTransient {
     /// @dev EIP-3529.
     uint256 internal constant CLEARED_SLOT_GAS = 4_800;
     /// @dev Time to include the openings, a few blocks: members know each other's answers when the window ends.
-    uint256 private constant OPENING_SECONDS = 60;
+    uint256 internal constant OPENING_SECONDS = 60;
 
     IEnclaveRegistry internal immutable REGISTRY;
     IChainAdapter internal immutable CHAIN;

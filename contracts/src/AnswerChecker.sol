@@ -17,6 +17,7 @@ contract AnswerChecker is IAnswerChecker {
     IOracleCoordinator public immutable COORDINATOR;
     IEnclaveRegistry private immutable ENCLAVES;
     IChainAdapter private immutable CHAIN;
+    uint32 private immutable FALLBACK_WINDOW;
 
     mapping(address consumer => mapping(bytes32 requestId => bool)) private _consumed;
 
@@ -25,6 +26,7 @@ contract AnswerChecker is IAnswerChecker {
         COORDINATOR = coordinator;
         ENCLAVES = coordinator.ENCLAVES();
         CHAIN = ENCLAVES.CHAIN();
+        FALLBACK_WINDOW = coordinator.FALLBACK_WINDOW_SECONDS();
     }
 
     /// @inheritdoc IAnswerChecker
@@ -77,6 +79,10 @@ contract AnswerChecker is IAnswerChecker {
         );
         require(
             uint256(answeredAt) + maxAgeSeconds >= block.timestamp, AnswerTooOld(answeredAt, maxAgeSeconds)
+        );
+        require(
+            !Answers.isLastResort(answer.status) || block.timestamp + FALLBACK_WINDOW >= request.deadline,
+            AnswerRefused(requestId, Refusal.FallbackWindowNotReached)
         );
         Refusal refusal = _stateBlockRefusal(requestId, answer.stateBlockHash, stateBlockNumber);
         require(refusal == Refusal.None, AnswerRefused(requestId, refusal));

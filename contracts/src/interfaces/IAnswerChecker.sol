@@ -24,8 +24,8 @@ interface IAnswerChecker {
     error WrongOutput(bytes32 expected, bytes32 actual);
     /// @notice Thrown when the request neither waits for an answer nor was settled by one that was pulled.
     error RequestNotAsked(bytes32 requestId);
-    /// @notice Thrown when the answer's block is older than the request's, or not known, or another; or its time is outside of what a
-    /// coordinator accepts.
+    /// @notice Thrown when the answer's block is older than the request's, or not known, or another; when its time is outside of what a
+    /// coordinator accepts; or when a single host or odd node can cause its status and the last window has not begun.
     error AnswerRefused(bytes32 requestId, Refusal reason);
     /// @notice Thrown when the answer is older than the caller allows.
     error AnswerTooOld(uint64 answeredAt, uint64 maxAgeSeconds);

@@ -47,7 +47,7 @@ abstract contract AgentExecution is AgentGrants, ReentrancyGuardTransient {
     /// @dev A payee that is a contract gets no more: it must not undo, by burning gas, a run whose outcome it does not like.
     uint256 private constant PAYEE_GAS = 100_000;
     /// @dev Between the check and the CALL: a cold account twice (what it delegates to), value, and the instructions.
-    uint256 private constant CALL_RESERVE_GAS = 16_000;
+    uint256 internal constant CALL_RESERVE_GAS = 16_000;
 
     /// @dev Whether this transaction's base cost was repaid.
     bool private transient _isBaseRepaid;
@@ -273,7 +273,7 @@ abstract contract AgentExecution is AgentGrants, ReentrancyGuardTransient {
         }
         require(!_isForbidden(target), TargetForbidden(target));
         uint256 minGas = CallRules.requirePermitted(grant, index, call_);
-        uint256 required = minGas + minGas / 63 + CALL_RESERVE_GAS;
+        uint256 required = _gasBefore(minGas, call_.data.length);
         require(gasleft() > required, CallGasUnavailable(index, required, gasleft()));
         require(_perform(target, value, call_.data, gasleft()), CallFailed(index));
         return left - value;
@@ -334,6 +334,11 @@ abstract contract AgentExecution is AgentGrants, ReentrancyGuardTransient {
 
     /// @dev Whom no run may call, whatever a grant says.
     function _isForbidden(address target) internal view virtual returns (bool);
+
+    /// @dev Gas that has to be left before a call, for its target to get `minGas`.
+    function _gasBefore(uint256 minGas, uint256) internal pure virtual returns (uint256) {
+        return minGas + minGas / 63 + CALL_RESERVE_GAS;
+    }
 
     /// @dev Calls as the holder, with at most so much gas; no return data is copied.
     function _perform(address target, uint256 value, bytes calldata data, uint256 gasLimit)

@@ -12,6 +12,11 @@ import { AgentGrants } from "./AgentGrants.sol";
 contract AgentSafeModule is AgentExecution {
     /// @dev Safe's `Enum.Operation.Call`; a module that delegated a call would hand the Safe over.
     uint8 private constant CALL = 0;
+    /// @dev What a Safe does before its call: two cold accounts (proxy and singleton), its singleton's address, its module, its
+    /// guard, an event of the modules' calls, and the instructions.
+    uint256 private constant SAFE_RESERVE_GAS = 24_000;
+    /// @dev Bytes of the call are copied three times, and a Safe of the L2 kind logs them (8 gas).
+    uint256 private constant SAFE_BYTE_GAS = 10;
 
     ISafe public immutable SAFE;
 
@@ -33,6 +38,14 @@ contract AgentSafeModule is AgentExecution {
     /// @dev A Safe's owners, modules and guards are set by calls to itself.
     function _isForbidden(address target) internal view override returns (bool) {
         return target == address(SAFE) || target == address(this);
+    }
+
+    /// @dev The call goes through the Safe's proxy and its singleton: each of the three frames keeps back 1/64.
+    function _gasBefore(uint256 minGas, uint256 dataBytes) internal pure override returns (uint256 gas) {
+        gas = minGas + CALL_RESERVE_GAS + SAFE_RESERVE_GAS + SAFE_BYTE_GAS * dataBytes;
+        gas += gas / 63;
+        gas += gas / 63;
+        gas += gas / 63;
     }
 
     function _perform(address target, uint256 value, bytes calldata data, uint256 gasLimit)

@@ -29,7 +29,7 @@ struct AttestationResult {
     uint64 nextUpdate;
 }
 
-/// @notice The EIP-712 digest of an attestation result, under the domain (`Adyton`, `1`, chain id, the verifier contract).
+/// @notice The EIP-712 digest of an attestation result, under the domain (`Adyton`, `2`, chain id, the verifier contract).
 library AttestationResults {
     bytes32 internal constant TYPEHASH = keccak256(
         "AttestationResult(bytes32 subjectKeysetId,bytes32 claimsDigest,bytes32 policyId,uint32 policyVersion,address registry,bytes32 evidenceBlockHash,bytes32 verifierKeysetId,uint8 vendor,bytes32 platformId,uint64 thisUpdate,uint64 nextUpdate)"

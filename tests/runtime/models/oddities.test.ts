@@ -226,39 +226,6 @@ describe("oddities that cannot change an answer", () => {
   });
 });
 
-describe("chunks that are counted where the number of the choice belongs (microsoft/foundry-local#263)", () => {
-  const chunk = (index: number, content: string, finish_reason: string | null = null): object => ({
-    id: `chat.id.${index}`,
-    choices: [{ index, delta: { content }, finish_reason }],
-  });
-  const counted = [chunk(0, "Y"), chunk(1, "e"), chunk(2, "s"), chunk(3, "", "stop")];
-
-  test("are all of the answer", () => {
-    expect(streamed(chat, counted)).toMatchObject({ text: "Yes", stop: "complete" });
-    expect(streamed(chat, [...counted, { id: "chat.id.4", choices: [] }]).text).toBe("Yes");
-  });
-
-  test.for([
-    ["one is missing", [0, 1, 3]],
-    ["one comes twice", [0, 1, 1, 2, 3]],
-    ["two are exchanged", [0, 2, 1, 3]],
-    ["the first is missing", [1, 2, 3]],
-  ] as const)("are no answer where %s", ([, order]) => {
-    const chunks = order.map((at) => counted[at] ?? {});
-    expect(codeOf(() => streamed(chat, chunks))).toMatch(/^MODEL_RESPONSE_(?:MALFORMED|TRUNCATED)$/);
-  });
-
-  test("a second choice that nobody asked for counts for nothing", () => {
-    const both = (first: string, second: string, reason: string | null): object => ({
-      choices: [
-        { index: 1, delta: { content: second }, finish_reason: reason },
-        { index: 0, delta: { content: first }, finish_reason: reason },
-      ],
-    });
-    expect(streamed(chat, [both("Ye", "N", null), both("s", "o", "stop")]).text).toBe("Yes");
-  });
-});
-
 describe("arguments of a call that are no text", () => {
   test.for([
     ["an object", { x: 1 }, '{"x":1}'],

@@ -1,13 +1,15 @@
 /** JSON files of ours that a command reads: whatever is wrong with one is said with its name. */
 
 import { readFileSync } from "node:fs";
-import * as z from "zod";
+import type * as z from "zod";
+import { unreadable } from "../endorsements/files/unreadable.ts";
 import { parseJson } from "../protocol/canonical-json.ts";
 import { AdytonError, InputError } from "../protocol/errors.ts";
+import { refusedField } from "../protocol/fields.ts";
 
 /**
- * @param missing what to do when there is no such file
- * @throws {InputError} INPUT_NOT_FOUND when there is none; INPUT_INVALID when it cannot be read or has another form
+ * @param missing what to do when there is no such file, or it is another one
+ * @throws {InputError} INPUT_NOT_FOUND when there is none or it cannot be read; INPUT_INVALID, with the first field, when it has another form
  */
 export function readJsonFile<Schema extends z.ZodType>(
   file: string,
@@ -16,17 +18,18 @@ export function readJsonFile<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const result = schema.safeParse(parse(file, read(file, missing)));
   if (result.success) return result.data;
-  throw new InputError({ code: "INPUT_INVALID", message: `${file}: ${z.prettifyError(result.error)}` });
+  const field = refusedField(result.error);
+  const what = `${field === "" ? "" : `${field}: `}${result.error.issues[0]?.message ?? "another form"}`;
+  const message = `${file}: ${what}${missing === "" ? "" : ` (${missing})`}`;
+  throw new InputError({ code: "INPUT_INVALID", message, details: { field } });
 }
 
 function read(file: string, missing: string): Uint8Array {
   try {
     return readFileSync(file);
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === "ENOENT")
-      throw new InputError({ code: "INPUT_NOT_FOUND", message: `there is no ${file}: ${missing}`, cause });
-    throw new InputError({ code: "INPUT_INVALID", message: `${file} cannot be read: ${message}`, cause });
+    if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw unreadable(file, cause);
+    throw new InputError({ code: "INPUT_NOT_FOUND", message: `there is no ${file}: ${missing}`, cause });
   }
 }
 

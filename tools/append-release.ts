@@ -10,9 +10,11 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createFolder } from "../endorsements/files/create-folder.ts";
-import { Release, verifyReleaseLog, type Release as ReleaseEntry } from "../image/release-log.ts";
+import { Release, verifyReleaseLog } from "../image/release-log.ts";
+import { AdytonError } from "../protocol/errors.ts";
+import { refusedField } from "../protocol/fields.ts";
 import { signLogHead } from "../protocol/receipt-log.ts";
-import { formatVerifierKey } from "../protocol/verifier-key.ts";
+import { formatVerifierKey, type NoteVerifier } from "../protocol/verifier-key.ts";
 
 const { values } = parseArgs({
   options: {
@@ -26,43 +28,70 @@ const { values } = parseArgs({
   },
 });
 
-function need(option: Exclude<keyof typeof values, "measured">): string {
-  const value = values[option];
-  if (value !== undefined) return value;
-  process.stderr.write(`--${option} is missing\n`);
+function fail(message: string): never {
+  process.stderr.write(`release:append: ${message}\n`);
   process.exit(1);
+}
+
+function need(option: Exclude<keyof typeof values, "measured">): string {
+  return values[option] ?? fail(`--${option} is missing`);
+}
+
+function read(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch {
+    return fail(`cannot read ${file}`);
+  }
 }
 
 function readKey(file: string): Uint8Array {
   if (!existsSync(file))
     writeFileSync(file, `${randomBytes(32).toString("hex")}\n`, { mode: 0o600, flag: "wx" });
-  return new Uint8Array(Buffer.from(readFileSync(file, "utf8").trim(), "hex"));
+  const text = read(file).toString("utf8").trim();
+  if (!/^[0-9a-f]{64}$/.test(text)) fail(`${file} has no key: 64 hex digits are expected`);
+  return new Uint8Array(Buffer.from(text, "hex"));
+}
+
+function readMeasured(file: string): unknown {
+  try {
+    const { platform, registers } = JSON.parse(read(file).toString("utf8")) as Record<string, unknown>;
+    return { platform, registers };
+  } catch {
+    return fail(`${file} is not what adyton image measure --json prints`);
+  }
+}
+
+/** Signed lines stay as they were: a log that was changed is not continued. */
+function readLog(entries: string, checkpoint: string, verifier: NoteVerifier): string[] {
+  if (!existsSync(entries)) return [];
+  const lines = read(entries).toString("utf8").split("\n").filter(Boolean);
+  try {
+    verifyReleaseLog({ lines, checkpoint: read(checkpoint).toString("utf8") }, verifier);
+  } catch (error) {
+    if (!(error instanceof AdytonError)) throw error;
+    fail(`${entries} is not continued: ${error.message}`);
+  }
+  return lines;
 }
 
 const folder = need("log");
 const name = need("name");
+const entry = Release.safeParse({
+  version: need("version"),
+  commit: need("commit"),
+  manifestSha256: createHash("sha256")
+    .update(read(join(need("image"), "manifest.json")))
+    .digest("hex"),
+  measurements: (values.measured ?? []).map(readMeasured),
+});
+if (!entry.success) fail(`${refusedField(entry.error)}: ${entry.error.issues[0]?.message ?? ""}`);
 const privateKey = readKey(need("key"));
 const verifier = { name, publicKey: ed25519.getPublicKey(privateKey) };
 createFolder(folder);
 const entriesFile = join(folder, "releases.jsonl");
 const checkpointFile = join(folder, "checkpoint");
-const lines = existsSync(entriesFile) ? readFileSync(entriesFile, "utf8").split("\n").filter(Boolean) : [];
-// Signed lines stay as they were: a log that was changed is not continued.
-if (lines.length > 0) verifyReleaseLog({ lines, checkpoint: readFileSync(checkpointFile, "utf8") }, verifier);
-const entry: ReleaseEntry = Release.parse({
-  version: need("version"),
-  commit: need("commit"),
-  manifestSha256: createHash("sha256")
-    .update(readFileSync(join(need("image"), "manifest.json")))
-    .digest("hex"),
-  measurements: (values.measured ?? []).map((file) => {
-    const { platform, registers } = JSON.parse(
-      readFileSync(file, "utf8"),
-    ) as ReleaseEntry["measurements"][number];
-    return { platform, registers };
-  }),
-});
-lines.push(JSON.stringify(entry));
+const lines = [...readLog(entriesFile, checkpointFile, verifier), JSON.stringify(entry.data)];
 writeFileSync(entriesFile, `${lines.join("\n")}\n`);
 writeFileSync(checkpointFile, signLogHead(lines, name, privateKey));
 process.stdout.write(`${formatVerifierKey(verifier)}\n`);

@@ -58,7 +58,9 @@ async function measure(folder: string, options: Options): Promise<ExitCode> {
     });
   }
   const measurement = measureImage(platform, folder, options);
-  const registry = registryRules(measurement, await behaviourDigest(options));
+  const { behaviourDigest } = await import("./behaviour-digest.ts");
+  const digest = options.behaviour === undefined ? null : behaviourDigest(options.behaviour);
+  const registry = registryRules(measurement, digest);
   if (options.policy !== undefined) {
     const form = options.simulator === true ? "simulator" : "hardware";
     await writePolicy(options.policy, appraisalPolicy(measurement, form));
@@ -86,12 +88,4 @@ function print(platform: Platform, registers: Readonly<Record<string, readonly s
       process.stdout.write(`  ${(index === 0 ? name : "or").padEnd(width)}  ${value}\n`);
     });
   }
-}
-
-async function behaviourDigest({ behaviour }: Options): Promise<`0x${string}` | null> {
-  if (behaviour === undefined) return null;
-  const { readInput } = await import("../input-file.ts");
-  const { parseJson } = await import("../../protocol/canonical-json.ts");
-  const { configurationDigest } = await import("../../protocol/keyset.ts");
-  return configurationDigest(parseJson(readInput(behaviour)));
 }

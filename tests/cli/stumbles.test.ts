@@ -101,7 +101,13 @@ test.for<Stumble>([
   ["a network file cut short", layNetwork("{"), ["ask", "x"], 64, /\.adyton\/network\.json is broken/],
   ["an empty network file", layNetwork(""), ["ask", "x"], 64, /\.adyton\/network\.json is broken/],
   ["a network file of another form", layNetwork("[]"), ["ask", "x"], 64, /\.adyton\/network\.json: /],
-  ["ask where .adyton is a file", layFile, ["ask", "x"], 64, /\.adyton\/network\.json cannot be read/],
+  [
+    "ask where .adyton is a file",
+    layFile,
+    ["ask", "x"],
+    64,
+    /cannot read .*\.adyton\/network\.json: a part of its path is a file/,
+  ],
   [
     "up where .adyton is a file",
     layFile,

@@ -1,6 +1,6 @@
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -146,7 +146,10 @@ describe("npm run release:append", () => {
     rmSync(folder, { recursive: true });
   });
   const tool = join(import.meta.dirname, "../../tools/append-release.ts");
-  const append = (version: string): { status: number | null; stdout: string; stderr: string } => {
+  const append = (
+    version: string,
+    change: Readonly<Record<string, string>> = {},
+  ): { status: number | null; stdout: string; stderr: string } => {
     writeFileSync(join(folder, "manifest.json"), "{}");
     writeFileSync(
       join(folder, "measured.json"),
@@ -160,6 +163,7 @@ describe("npm run release:append", () => {
       commit: "e".repeat(40),
       image: folder,
       measured: join(folder, "measured.json"),
+      ...change,
     };
     const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
     const { status, stdout, stderr } = spawnSync(process.execPath, [tool, ...args]);
@@ -177,5 +181,34 @@ describe("npm run release:append", () => {
     expect(versions).toEqual(["1.0.0", "1.1.0"]);
     writeFileSync(join(folder, "log/releases.jsonl"), `${written.lines[1] ?? ""}\n`);
     expect(append("1.2.0").status).toBe(1);
+  });
+
+  const write = (name: string, content: string): string => {
+    writeFileSync(join(folder, name), content);
+    return join(folder, name);
+  };
+
+  test.for<[string, () => Readonly<Record<string, string>>, RegExp]>([
+    ["a key that is none", () => ({ key: write("bad-key", "0x12") }), /bad-key has no key/u],
+    ["a commit that is none", () => ({ commit: "main" }), /^release:append: commit: /u],
+    ["no version", () => ({ version: "" }), /^release:append: version: /u],
+    [
+      "a folder without an image",
+      () => ({ image: join(folder, "nowhere") }),
+      /cannot read .*manifest\.json/u,
+    ],
+    ["measurements cut short", () => ({ measured: write("cut", '{"platform":') }), /cut is not what/u],
+    [
+      "measurements of another form",
+      () => ({ measured: write("other", "{}") }),
+      /^release:append: measurements/u,
+    ],
+  ])("refuses %s in one sentence, and writes nothing", ([, change, message]) => {
+    const log = join(folder, "untouched");
+    const { status, stdout, stderr } = append("2.0.0", { log, ...change() });
+    expect([status, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(message);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+    expect(existsSync(log)).toBe(false);
   });
 });

@@ -145,3 +145,25 @@ describe("a policy of a measurement", () => {
     expect(registryRules(measureImage("nitro", image, {}), null)).toBeNull();
   });
 });
+
+describe("the rule about a behaviour file", () => {
+  const nitro = (behaviour: string): ReturnType<typeof runAdyton> =>
+    runAdyton(["image", "measure", image, "--platform", "nitro", "--behaviour", behaviour]);
+
+  test.for<[string, string | null]>([
+    ["an empty file", ""],
+    ["one that is cut short", '{"version":1,'],
+    ["another file of JSON", '{"version":1,"providers":[]}'],
+    ["one of another version", '{"version":2,"certificateAuthorities":[],"providers":{}}'],
+    ["a list", "[]"],
+    ["a folder", null],
+  ])("is not made of %s: the file is named, and nothing printed", async ([name, content]) => {
+    const file = join(folder, name.replaceAll(" ", "-"));
+    if (content === null) mkdirSync(file);
+    else writeFileSync(file, content);
+    const { code, stdout, stderr } = await nitro(file);
+    expect([code, stdout]).toEqual([64, ""]);
+    expect(stderr).toContain(file);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+  });
+});

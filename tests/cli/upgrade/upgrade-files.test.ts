@@ -2,7 +2,7 @@
 
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { secp256k1 } from "@noble/curves/secp256k1.js";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, expect, test } from "vitest";
@@ -105,3 +105,26 @@ test.for<[string, () => unknown, string]>([
 ])("refuses %s", ([, call, code]) => {
   expect(codeOf(call)).toBe(code);
 });
+
+test.for<[string, string | null]>([
+  ["an empty file", ""],
+  ["one that is cut short", '{"upgrade":{'],
+  ["a list", "[]"],
+  ["another file of JSON", '{"version":1}'],
+  ["an upgrade without signatures", '{"upgrade":{"from":{},"to":{},"sequence":1}}'],
+  ["a folder", null],
+])("%s is no upgrade: one sentence names it", ([name, content]) => {
+  const file = at(name.replaceAll(" ", "-"));
+  if (content === null) mkdirSync(file);
+  else writeFileSync(file, content);
+  const options = { log: at("log"), name: LOG.name, key: write("log.key", LOG.key) };
+  for (const use of [() => sign(file, at("log.key")), () => announce(file, options)]) {
+    expect(use).toThrow(
+      expect.objectContaining({ message: expect.stringMatching(ONE_SENTENCE) as string }) as Error,
+    );
+    expect(use).toThrow(file);
+    expect(codeOf(use)).toMatch(/^INPUT_/u);
+  }
+});
+/** On one line. */
+const ONE_SENTENCE = /^[^\n]+$/u;

@@ -115,7 +115,7 @@ describe("nothing is built", () => {
       64,
       /there is no .*nowhere/u,
     ],
-    ["from a file", () => ({ fromSource: join(checkout, "build.mjs") }), 64, /cannot be read/u],
+    ["from a file", () => ({ fromSource: join(checkout, "build.mjs") }), 64, /cannot read/u],
     [
       "from another project",
       () => ({ fromSource: writeCheckout(join(folder, "other"), { name: "other" }) }),

@@ -52,7 +52,8 @@ describe.skipIf(!HAS_QEMU)("the lease", () => {
     await using server = await startDhcpServer((request) => terms[Math.min(request, terms.length - 1)]!);
     const options = { boot: directBoot(image), devices: fwCfg(operator), network: server.network };
     await using machine = await startMachine(options);
-    expect(await machine.line("NETWORK")).toContain("eth0 10.9.0.5 nameserver 10.9.0.2");
+    // On a busy machine Node starts after the lease was renewed for the first time.
+    expect(await machine.line("NETWORK")).toMatch(/eth0 10\.9\.0\.5 nameserver 10\.9\.0\.[23]/u);
     expect(await machine.line("nameserver 10.9.0.3")).toContain("eth0 10.9.0.5");
     await machine.line("the lease was lost");
     expect(await machine.line("eth0 10.9.0.77")).toBeDefined();

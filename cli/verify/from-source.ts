@@ -23,6 +23,21 @@ export interface SourceOptions extends MeasureOptions {
   readonly nitroDriver?: string;
 }
 
+/** What a register differs by, in the words of the options that would change it. */
+const CONTENT: Readonly<Record<string, string>> = {
+  MRTD: "the firmware and the order of its pages (--firmware, --page-order)",
+  RTMR0: "the machine's configuration: memory, processors, devices",
+  RTMR1:
+    "the kernel, into which QEMU writes the initrd's length and what memory is below 4 GiB (--memory, --kernel-form)",
+  RTMR2: "the command line and the initrd",
+  RTMR3: "what is measured after the start, which is nothing",
+  MEASUREMENT:
+    "firmware, kernel, initrd, command line, and the number and model of processors (--firmware, --vcpus, --cpu-model)",
+  PCR0: "kernel, command line and all ramdisks",
+  PCR1: "kernel, command line and first ramdisk",
+  PCR2: "the driver of the secure module (--nitro-driver)",
+};
+
 /** Each register that the platform measures, compared with the one computed from the sources, beside what was judged before. */
 export function compareWithSource(
   outcome: VerifyOutcome,
@@ -34,7 +49,8 @@ export function compareWithSource(
   const all = { ...outcome.report, checks: [...outcome.report.checks, ...checks] };
   const different = checks.find(({ ok }) => !ok);
   if (different === undefined) return { ...outcome, report: all };
-  const message = `${different.name.replace("source: ", "")} is not what these sources give: another image runs there, or other firmware or options started it`;
+  const register = different.name.replace("source: ", "");
+  const message = `${register} is not what these sources give: it has ${CONTENT[register] ?? "the image"}, and that is another one there`;
   return {
     exitCode: ExitCode.refused,
     report: {

@@ -6,7 +6,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { measureImage } from "../../../cli/image/measurement.ts";
 import { verifyEvidenceCommand } from "../../../cli/verify/evidence-command.ts";
 import { SIMULATED_MEASUREMENTS } from "../../../enclave/attesters/simulator/simulator-attester.ts";
@@ -44,9 +44,15 @@ function writeCheckout(at: string, { name = "adyton", builder = BUILDER } = {}):
 }
 
 beforeEach(() => {
+  // What a reader who waits is told.
+  vi.spyOn(process.stderr, "write").mockReturnValue(true);
   rmSync(built, { force: true });
   rmSync(checkout, { recursive: true, force: true });
   writeCheckout(checkout);
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
 });
 
 const MRTD = SIMULATED_MEASUREMENTS.mrTd;
@@ -86,18 +92,38 @@ describe("a machine", () => {
     ]);
   });
 
-  test("that runs another image is refused, with the first register that differs", async () => {
-    writeFileSync(join(checkout, "image/cmdline"), "panic=-1 ");
-    const { exitCode, report } = await verify({ ...OPTIONS, fromSource: checkout });
-    expect(exitCode).toBe(2);
-    expect(report.error).toMatchObject({ code: "APPRAISAL_MEASUREMENT_UNKNOWN" });
-    expect(report.error?.message).toMatch(/^RTMR2 is not what these sources give/u);
+  test.for<[string, string, string]>([
+    [
+      "command line",
+      "cmdline",
+      "RTMR2 is not what these sources give: it has the command line and the initrd",
+    ],
+    ["initrd", "initrd.zst", "RTMR2 is not what these sources give: it has the command line and the initrd"],
+    ["kernel", "vmlinuz", "RTMR1 is not what these sources give: it has the kernel"],
+  ])(
+    "that runs another %s is refused, with the first register that differs and what it has",
+    async ([, file, message]) => {
+      const path = join(checkout, "image", file);
+      const bytes = readFileSync(path);
+      bytes[bytes.length - 1]! ^= 1;
+      writeFileSync(path, bytes);
+      const { exitCode, report } = await verify({ ...OPTIONS, fromSource: checkout });
+      expect(exitCode).toBe(2);
+      expect(report.error).toMatchObject({ code: "APPRAISAL_MEASUREMENT_UNKNOWN" });
+      expect(report.error?.message).toContain(message);
+    },
+  );
+
+  test("whose firmware is another is refused by MRTD", async () => {
+    const { report } = await verify({ ...OPTIONS, mrtd: "ab".repeat(48), fromSource: checkout });
+    expect(report.error?.message).toContain("MRTD is not what these sources give: it has the firmware");
   });
 });
 
 test("files are the caller's, wherever the build runs", async () => {
   const files = { behaviour: "b.json", packages: "debs", nitroKernel: "bzImage", nitroDriver: "nsm.ko" };
   await verify({ ...OPTIONS, ...files, fromSource: checkout });
+  expect(process.stderr.write).toHaveBeenCalledWith(`building the image from ${checkout}: some minutes\n`);
   expect(asked()?.slice(2)).toEqual([
     ...["--behaviour", resolve("b.json"), "--packages", resolve("debs")],
     ...["--nitro-kernel", resolve("bzImage"), "--nitro-driver", resolve("nsm.ko")],

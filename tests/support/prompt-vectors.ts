@@ -1,6 +1,6 @@
 /** Prompts that contracts and enclaves write alike. */
 
-import * as z from "zod";
+import type * as z from "zod";
 import * as p from "../../protocol/index.ts";
 import { account, word } from "./vector-words.ts";
 

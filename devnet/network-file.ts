@@ -6,8 +6,20 @@ import { address, bytes32, uint256 } from "../protocol/fields.ts";
 
 export const DEFAULT_NETWORK_FILE = ".adyton/network.json";
 
-export const NetworkFile = z.strictObject({
-  version: z.literal(2),
+const VERSION = 2;
+
+/** Looked at before everything else: what another version wrote has other fields, and one sentence says so. */
+const Versioned = z.looseObject({
+  version: z.literal(VERSION, {
+    error: ({ input }) =>
+      typeof input === "number"
+        ? "another version of adyton wrote it: end that network (Ctrl-C in its terminal), and delete the file"
+        : undefined,
+  }),
+});
+
+const Fields = z.strictObject({
+  version: z.literal(VERSION),
   /** The process that keeps the network up. */
   pid: z.int().positive(),
   chainId: uint256,
@@ -33,6 +45,8 @@ export const NetworkFile = z.strictObject({
   /** What `adyton agent run` shows the enclave. */
   agentCredential: z.string(),
 });
+
+export const NetworkFile = Versioned.pipe(Fields);
 export type NetworkFile = z.output<typeof NetworkFile>;
 
 export function writeNetworkFile(file: string, network: NetworkFile): void {

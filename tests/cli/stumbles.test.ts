@@ -102,6 +102,13 @@ test.for<Stumble>([
   ["an empty network file", layNetwork(""), ["ask", "x"], 64, /\.adyton\/network\.json is broken/],
   ["a network file of another form", layNetwork("[]"), ["ask", "x"], 64, /\.adyton\/network\.json: /],
   [
+    "a network file of another version",
+    layNetwork('{"version":1,"rpcUrl":"http://127.0.0.1:9"}'),
+    ["ask", "x"],
+    64,
+    /network\.json: ✖ another version of adyton wrote it: .*delete the file\n {2}→ at version \[INPUT_INVALID\]\n$/,
+  ],
+  [
     "ask where .adyton is a file",
     layFile,
     ["ask", "x"],

@@ -81,6 +81,8 @@ interface Watched {
   failures: number;
 }
 
+/** Accounts that are looked at together. */
+const AT_ONCE = 16;
 const FIRST_REST_MS = 2_000;
 const LONGEST_REST_MS = 60_000;
 /** Blocks whose hashes the chain knows (EIP-2935), with room until a transaction is mined. */
@@ -107,15 +109,20 @@ export class AgentPlanner {
   /** An account that fails rests, longer each time, and holds up no other. */
   async plan(head: ChainHead): Promise<PlannedTransaction[]> {
     const planned: PlannedTransaction[] = [];
-    for (const watched of this.#watched) {
-      if (this.#options.now() < watched.restUntil) continue;
-      try {
-        planned.push(...(await this.#planAccount(watched, head)));
-      } catch (error) {
-        if (!(error instanceof AdytonError)) throw error;
-        this.#rest(watched, error as AdytonError);
+    const waiting = this.#watched.values();
+    const work = async (): Promise<void> => {
+      for (const watched of waiting) {
+        if (this.#options.now() < watched.restUntil) continue;
+        try {
+          planned.push(...(await this.#planAccount(watched, head)));
+        } catch (error) {
+          if (!(error instanceof AdytonError)) throw error;
+          this.#rest(watched, error as AdytonError);
+        }
       }
-    }
+    };
+    // Settlements wait for it: slots of many accounts begin at the same moment.
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
     return planned;
   }
 

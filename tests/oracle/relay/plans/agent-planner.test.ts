@@ -110,7 +110,18 @@ function sign(text: string): SignedAnswer {
   return { answer, signature, output, stateBlock } as unknown as SignedAnswer;
 }
 
-function createPlanner(): AgentPlanner {
+/** Calls that the chain's server has and did not answer: now, and at most. */
+let [open, mostOpen] = [0, 0];
+
+async function answerLater(method: string, params: readonly unknown[]): Promise<unknown> {
+  open += 1;
+  mostOpen = Math.max(mostOpen, open);
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  open -= 1;
+  return answerRpc(method, params);
+}
+
+function createPlanner(accounts = 1): AgentPlanner {
   const session = {
     ...{ url: "https://enclave", keysetId: keysetId(keyset), attestation: { keyset } },
     client: {
@@ -120,8 +131,10 @@ function createPlanner(): AgentPlanner {
   } as unknown as AgentSession;
   return new AgentPlanner({
     chainId: 31_337,
-    rpc: { call: (method, params, schema) => Promise.resolve(schema.parse(answerRpc(method, params))) },
-    agents: [{ account: ACCOUNT, grantId, program: import.meta.filename }],
+    rpc: { call: async (method, params, schema) => schema.parse(await answerLater(method, params)) },
+    agents: Array.from({ length: accounts }, () => ({
+      ...{ account: ACCOUNT, grantId, program: import.meta.filename },
+    })),
     from: ACCOUNT,
     confirmations: 0,
     admitted: () => {
@@ -148,7 +161,7 @@ async function planAt(planner: AgentPlanner, number: bigint): ReturnType<AgentPl
   const head = { latest: { timestamp: Number(timeOf(number)), baseFeePerGas: baseFee } } as ChainHead;
   clock += 100_000;
   await planner.plan(head);
-  await expect.poll(() => told).toBe(started);
+  await expect.poll(() => told, { timeout: 30_000 }).toBe(started);
   return await planner.plan(head);
 }
 
@@ -174,6 +187,13 @@ test("144 idle slots send no transaction, and the run that acts claims as many a
   const [acting, ...claimed] = claimsOf(planned?.data ?? "0x");
   expect(acting).toBe(FIRST + 144n);
   expect(claimed).toEqual(Array.from({ length: 100 }, (_, index) => FIRST + 44n + BigInt(index)));
+});
+
+test("slots of many accounts that begin together are looked at together, and so many at a time", async () => {
+  [open, mostOpen] = [0, 0];
+  await planAt(createPlanner(40), blockOfSlot(0n));
+  expect(asked).toEqual(Array.from({ length: 40 }, () => FIRST));
+  expect(mostOpen).toBe(16);
 });
 
 test("a slot is asked for once, whatever came of it", async () => {

@@ -232,10 +232,13 @@ function readPem(file: string): string {
 }
 
 /** Our own processes say on stdout, in one JSON line, where they listen. */
-export function readListening(line: string): string | undefined {
+export function readListening(line: string, name: "url" | "console" = "url"): string | undefined {
   try {
-    const { event, url } = JSON.parse(line) as { readonly event?: unknown; readonly url?: unknown };
-    return (event === "listening" || event === "ready") && typeof url === "string" ? url : undefined;
+    const told = JSON.parse(line) as Readonly<Record<string, unknown>>;
+    const url = told[name];
+    return (told["event"] === "listening" || told["event"] === "ready") && typeof url === "string"
+      ? url
+      : undefined;
   } catch {
     return undefined;
   }

@@ -63,6 +63,14 @@ export interface NetworkOptions {
   /** Serves `stand-in-pages.ts` and files, for programs and questions to read. */
   readonly sources?: true;
   readonly firstByteMs?: number;
+  /** Where the oracle's console listens, 0 for any free one; none when not told. */
+  readonly consolePort?: number;
+}
+
+/** The oracle's page for its operator. */
+export interface LocalConsole {
+  readonly url: string;
+  readonly tokenFile: string;
 }
 
 export interface LocalNetwork {
@@ -72,6 +80,8 @@ export interface LocalNetwork {
   /** Where `stand-in-pages.ts` is served; null where nobody asked for it. */
   readonly sourcesOrigin: string | null;
   readonly provider: JsonRpcProvider;
+  /** Null where nobody asked for it. */
+  readonly console: LocalConsole | null;
   /** Every process that an answer needs. */
   readonly programs: Readonly<Record<"anvil" | "enclave" | "oracle", RunningProgram>>;
   /** Ends every process and waits until it is gone. */
@@ -95,7 +105,7 @@ export async function startNetwork(options: NetworkOptions): Promise<LocalNetwor
     const deployment = await deployContracts(options, chain, planned);
     const enclave = await startEnclave(options, running, planned.files);
     const oracleTerms = { chain, planned, deployment, enclaveUrl: enclave.ready };
-    const oracle = await startOracle(options, running, oracleTerms);
+    const { oracle, console } = await startOracle(options, running, oracleTerms);
     options.onStep("admission", await awaitAdmission(chain.provider, deployment, options.folder));
     options.signal.throwIfAborted();
     return {
@@ -104,6 +114,7 @@ export async function startNetwork(options: NetworkOptions): Promise<LocalNetwor
       model: chain.model,
       sourcesOrigin: chain.sources?.origin ?? null,
       provider: chain.provider,
+      console,
       programs: { anvil: chain.anvil, enclave, oracle },
       stop: () => running.stop(),
     };
@@ -255,29 +266,39 @@ interface OracleStart {
 }
 
 async function startOracle(
-  { folder, onStep, ports, signal }: NetworkOptions,
+  { folder, onStep, ports, consolePort, signal }: NetworkOptions,
   running: RunningPrograms,
   { chain, planned, deployment, enclaveUrl }: OracleStart,
-): Promise<RunningProgram> {
+): Promise<{ readonly oracle: RunningProgram; readonly console: LocalConsole | null }> {
+  const tokenFile = join(folder, "console.token");
+  if (consolePort !== undefined) writeFileSync(tokenFile, randomBytes(32).toString("hex"), { mode: 0o600 });
   const config = writeOracleConfig(folder, {
     chains: [localChainSection(LOCAL_CHAIN_ID, [chain.rpcUrl], deployment)],
     enclaves: [{ url: enclaveUrl, callerToken: planned.credential, secrets: [...planned.files.secrets] }],
     appraisalPolicy: planned.policyFile,
     transmitterKeys: [localWallet(LocalAccount.transmitter).privateKey as Hex],
-    change: { http: { host: "127.0.0.1", port: ports?.oracle ?? 0 } },
+    change: {
+      http: { host: "127.0.0.1", port: ports?.oracle ?? 0 },
+      ...(consolePort !== undefined && { console: { port: consolePort, tokenFile } }),
+    },
   });
+  let console: LocalConsole | null = null;
   const oracle = await startProgram({
     name: "oracle",
     command: process.execPath,
     args: [...programArguments("oracle/main"), "--config", config],
     environment: { PATH: programPath() },
     logFile: join(folder, "oracle.log"),
-    readReady: readListening,
+    readReady: (line) => {
+      const url = readListening(line, "console");
+      if (url !== undefined) console = { url, tokenFile };
+      return readListening(line);
+    },
   });
   running.add(oracle);
   signal.throwIfAborted();
   onStep("oracle", oracle.ready);
-  return oracle;
+  return { oracle, console };
 }
 
 function describeNetwork(

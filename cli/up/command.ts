@@ -10,8 +10,8 @@ import { parsePort } from "../options.ts";
 
 /** Where every tool of Ethereum looks first. */
 const DEFAULT_PORT = 8_545;
-/** The oracle takes the port after the chain's, the enclave and the page the next. */
-const PORTS = 4;
+/** The oracle takes the port after the chain's, the enclave, the page and the console the next. */
+const PORTS = 5;
 
 export function registerUp(program: Command): void {
   program
@@ -20,7 +20,7 @@ export function registerUp(program: Command): void {
     .option("--network <file>", "where to write how to reach it", DEFAULT_NETWORK_FILE)
     .option(
       "--port <number>",
-      "the chain's; the oracle, the enclave and the page take the next; 0: any free ones",
+      "the chain's; the oracle, the enclave, the page and the console take the next; 0: any free ones",
       parseFirstPort,
       DEFAULT_PORT,
     )
@@ -42,6 +42,6 @@ interface UpCommandOptions {
 
 function parseFirstPort(text: string): number {
   const port = parsePort(text);
-  if (port + PORTS > 65_536) throw new InvalidArgumentError("three more ports must follow it");
+  if (port + PORTS > 65_536) throw new InvalidArgumentError("four more ports must follow it");
   return port;
 }

@@ -46,7 +46,8 @@ export async function keepUp(options: UpOptions): Promise<ExitCode> {
   const folder = join(dirname(file), "network");
   // Before the minute that the rest takes.
   const pagePort = port === 0 ? 0 : port + 3;
-  if (pagePort !== 0) await checkPort(pagePort);
+  const consolePort = port === 0 ? 0 : port + 4;
+  for (const wanted of [pagePort, consolePort]) if (wanted !== 0) await checkPort(wanted);
   const steps = showSteps((step, detail) => {
     say(`${step.padEnd(10)}  ${detail}`);
   });
@@ -59,6 +60,7 @@ export async function keepUp(options: UpOptions): Promise<ExitCode> {
     // A panel can be tried, and a question about a page, without any vendor's key.
     models: STAND_IN_PANEL.slice(1),
     sources: true,
+    consolePort,
     ...(port === 0 ? {} : { ports: { chain: port, oracle: port + 1, enclave: port + 2 } }),
   }).finally(steps.end);
   try {
@@ -106,7 +108,7 @@ async function checkNoOther(file: string): Promise<void> {
   });
 }
 
-function describe({ file: network }: LocalNetwork, file: string, page: string | null): string {
+function describe({ file: network, console }: LocalNetwork, file: string, page: string | null): string {
   const { contracts, model, rpcUrl, oracleUrl } = network;
   const row = (name: string, value: string): string => `${name.padEnd(18)}  ${value}`;
   const accounts = FREE_ACCOUNTS.map((index) => localWallet(index)).flatMap(({ address, privateKey }) => [
@@ -118,6 +120,9 @@ function describe({ file: network }: LocalNetwork, file: string, page: string | 
     row("rpc", rpcUrl),
     row("oracle", oracleUrl),
     row("page", page ?? `${oracleUrl}/`),
+    ...(console === null
+      ? []
+      : [row("console", console.url), paint.dim(`  its token  in ${console.tokenFile}`)]),
     ...Object.entries(contracts).map(([name, address]) => row(name, address)),
     row("model", model),
     "",

@@ -42,6 +42,20 @@ test("shows accounts that can pay, with their keys", () => {
   expect(stdout.match(/^ +its key +0x[0-9a-f]{64}$/gm)).toHaveLength(3);
 });
 
+test("shows where the console is and where its token lies, which opens it", async () => {
+  const url = /^console +(\S+)$/m.exec(stdout)?.[1] ?? "";
+  const token = readFileSync(/^ +its token +in (.+)$/m.exec(stdout)?.[1] ?? "", "utf8");
+  const read = (headers: Record<string, string>): Promise<Response> =>
+    fetch(new URL("/v1/console", url), { headers });
+  expect((await read({})).status).toBe(401);
+  const state = (await (await read({ authorization: `Bearer ${token}` })).json()) as object;
+  expect(state).toMatchObject({
+    ready: true,
+    chains: [{ follower: "this" }],
+    enclaves: [{ kind: "simulator" }],
+  });
+});
+
 test("a second one in its folder refuses, and names the first", async () => {
   const before = readFileSync(file, "utf8");
   const { pid, rpcUrl } = JSON.parse(before) as { readonly pid: number; readonly rpcUrl: string };

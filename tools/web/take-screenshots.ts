@@ -1,16 +1,17 @@
 /**
- * `npm run -s images:web`: pictures of each view for docs/images, of a network that it starts, asks and ends; and a recording of
- * `adyton verify` in a terminal. Look at them before you commit them.
+ * `npm run -s images:web`: pictures of each view for docs/images, of a network that it starts, asks and ends; look at them before you commit them.
  */
 
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { chromium, type Page } from "playwright-core";
 import { build } from "vite";
 import { createFolder } from "../../endorsements/files/create-folder.ts";
 import { askConcierge } from "../../cli/ask/ask-concierge.ts";
 import { toPrompt } from "../../cli/ask/question.ts";
+import { requirePage } from "../../cli/page/page-server.ts";
 import { startDesk } from "../../cli/up/desk.ts";
 import { readEnvironment } from "../../devnet/config.ts";
 import { startNetwork } from "../../devnet/start.ts";
@@ -18,22 +19,27 @@ import { startNetwork } from "../../devnet/start.ts";
 const IMAGES = join(import.meta.dirname, "../../docs/images");
 const EXAMPLES = join(import.meta.dirname, "../../examples/evidence");
 
+const QUESTIONS = [
+  ["What is 2 + 3?", null],
+  ["Is water wet?", "(bool yes, string why)"],
+  ["What is 6 + 7?", null],
+] as const;
+const ROUNDS = 12;
+
 const folder = mkdtempSync(join(tmpdir(), "adyton-images-"));
 createFolder(IMAGES);
-await build({
-  configFile: join(import.meta.dirname, "vite.config.ts"),
-  logLevel: "error",
-  build: { outDir: join(folder, "page"), emptyOutDir: true },
-});
+// Where the oracle looks for it, too.
+await build({ configFile: join(import.meta.dirname, "vite.config.ts"), logLevel: "error" });
 const network = await startNetwork({
   environment: { ...readEnvironment(), keys: {}, modelUrl: null },
   folder: join(folder, "network"),
   now: () => Math.floor(Date.now() / 1_000),
   signal: new AbortController().signal,
   onStep: () => undefined,
+  consolePort: 0,
 });
 const desk = await startDesk({
-  folder: join(folder, "page"),
+  folder: requirePage(),
   network: network.file,
   provider: network.provider,
   freeAccounts: [4, 5, 6],
@@ -45,12 +51,11 @@ const browser = await chromium.launch({
 });
 try {
   const first = await ask("Is this text abusive: you idiot", "(bool yes, uint8 severity 0..10, string why)");
-  for (const [question, returns] of [
-    ["What is 2 + 3?", null],
-    ["Is water wet?", "(bool yes, string why)"],
-    ["What is 6 + 7?", null],
-  ] as const)
-    await ask(question, returns);
+  // Some minutes of work: a plot of one point shows nothing.
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (const [question, returns] of QUESTIONS) await ask(question, returns);
+    await wait(round % 3 === 0 ? 4_000 : 1_000);
+  }
   await take("verify-empty", "light", 1440, async (page) => {
     await page.goto(`${desk.url}/verify.html`);
     await page.waitForSelector(".drop");
@@ -72,6 +77,12 @@ try {
     await page.goto(`${desk.url}/#request=${first}`);
     await page.getByRole("button", { name: "Open in Verify" }).waitFor();
   });
+  await take("contracts", "light", 1440, async (page) => {
+    await page.goto(`${desk.url}/#contracts`);
+    await page.waitForSelector(".says li");
+  });
+  await take("console", "dark", 1440, showConsole, true);
+  await take("console-phone", "light", 390, showConsole);
   await take("ask", "light", 1440, async (page) => {
     await page.goto(`${desk.url}/local.html`);
     await page.waitForSelector("td.c-id");
@@ -107,11 +118,22 @@ async function verify(page: Page, ...names: readonly string[]): Promise<void> {
   await page.locator(".verdict h1").waitFor();
 }
 
+async function showConsole(page: Page): Promise<void> {
+  const { console } = network;
+  if (console === null) throw new Error("the network has no console");
+  await page.goto(console.url);
+  await page.getByLabel("Token").fill(readFileSync(console.tokenFile, "utf8"));
+  await page.getByRole("button", { name: "Show" }).click();
+  await page.locator(".plot canvas").first().waitFor();
+}
+
+/** @param isWhole also what a reader scrolls to */
 async function take(
   name: string,
   colorScheme: "light" | "dark",
   width: number,
   show: (page: Page) => Promise<void>,
+  isWhole = false,
 ): Promise<void> {
   const context = await browser.newContext({
     viewport: { width, height: width > 800 ? 900 : 844 },
@@ -122,6 +144,6 @@ async function take(
   const page = await context.newPage();
   await show(page);
   await page.mouse.move(0, 0);
-  await page.screenshot({ path: join(IMAGES, `${name}.png`) });
+  await page.screenshot({ path: join(IMAGES, `${name}.png`), fullPage: isWhole });
   await context.close();
 }

@@ -11,6 +11,8 @@ import { Plot } from "./plot.tsx";
 import { milliseconds, plural } from "./words.ts";
 
 const HOUR = 60;
+/** Minutes that a plot shows at least; of a node that is younger than two hours no more than its life. */
+const LEAST_SHOWN = 10;
 
 export interface BoardProps {
   readonly state: ConsoleState;
@@ -18,7 +20,8 @@ export interface BoardProps {
 }
 
 export function Board({ state, isStale }: BoardProps) {
-  const { minutes } = state;
+  const { minutes, now, startedAt } = state;
+  const shown = minutes.slice(-Math.max(LEAST_SHOWN, Math.ceil((now - startedAt) / 60)));
   const latest = minutes.findLast(({ p50 }) => p50 !== null);
   const hour = minutes.slice(-HOUR).reduce((total, { settled }) => total + settled, 0);
   return (
@@ -36,7 +39,7 @@ export function Board({ state, isStale }: BoardProps) {
               : `p50 ${milliseconds(latest.p50)}, p95 ${milliseconds(latest.p95)}`
           }
           foot="seconds from a request’s reading to its settlement’s, by the minute"
-          minutes={minutes}
+          minutes={shown}
           lines={[
             { name: "p50", of: ({ p50 }) => (p50 === null ? null : p50 / 1_000) },
             { name: "p95", of: ({ p95 }) => (p95 === null ? null : p95 / 1_000), isDashed: true },
@@ -46,7 +49,7 @@ export function Board({ state, isStale }: BoardProps) {
           title="Answers"
           says={`${hour} in the last hour`}
           foot="settled by the minute, all chains; without an answer is what was refunded or cancelled"
-          minutes={minutes}
+          minutes={shown}
           lines={[
             { name: "settled", of: ({ settled }) => settled },
             { name: "without", of: ({ ended }) => ended, isDashed: true },

@@ -21,7 +21,7 @@ export function Hex({ value }: { readonly value: string }) {
         setCopied(false);
       }}
     >
-      {isCopied ? "copied" : shortHex(value)}
+      {isCopied ? "copied" : <Odd text={shortHex(value)} />}
     </button>
   );
 }

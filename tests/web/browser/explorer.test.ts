@@ -98,9 +98,9 @@ describe.skipIf(!HAS_CHROMIUM)("the pages of a node", () => {
     });
     await page.goto(`${node.url}/`);
     await page.waitForSelector("td.c-id");
-    await page.getByLabel("Model").fill("stand-in-1");
-    await page.getByLabel("Status").selectOption("settled");
-    await page.getByLabel("Time").selectOption("last 24 hours");
+    await page.getByRole("searchbox", { name: "Model" }).fill("stand-in-1");
+    await page.getByRole("combobox", { name: /^Status/ }).selectOption("settled");
+    await page.getByRole("combobox", { name: /^Time/ }).selectOption("last 24 hours");
     await expect.poll(() => page.url()).toContain("hours=24");
     const link = await context.newPage();
     link.on("request", (request) => {
@@ -109,8 +109,8 @@ describe.skipIf(!HAS_CHROMIUM)("the pages of a node", () => {
     });
     await link.goto(page.url());
     await link.waitForSelector("td.c-id");
-    expect(await link.getByLabel("Model").inputValue()).toBe("stand-in-1");
-    expect(await link.getByLabel("Status").inputValue()).toBe("settled");
+    expect(await link.getByRole("searchbox", { name: "Model" }).inputValue()).toBe("stand-in-1");
+    expect(await link.getByRole("combobox", { name: /^Status/ }).inputValue()).toBe("settled");
     expect(asked.at(-1)?.get("model")).toBe("stand-in-1");
     expect(asked.at(-1)?.get("settlement")).toBe("fulfilled");
     expect(asked.at(-1)?.get("since")).toMatch(/^[0-9]+$/);

@@ -38,6 +38,7 @@ const CONTRACTS = [
   "IAgentAccount",
   "AgentAccount",
   "AgentSafeModule",
+  "IAgentMemory",
   "IChainAdapter",
   "IOracleConsumer",
   "MockCoordinator",

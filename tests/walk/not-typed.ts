@@ -67,6 +67,11 @@ export const NOT_TYPED: readonly NotTyped[] = [
       "adyton agent act examples/treasury-guard --account 0x… --grant 0x… --rpc https://… --key sender.key --enclave https://… --policy policy.json --credential credential.txt",
     ],
   ),
+  ...rows(
+    "docs/how-to/run-a-functions-source.md",
+    "tests/cli/agent/functions-source.test.ts builds the same project, and runs it",
+    ["npm run -s adyton -- agent build examples/functions-source"],
+  ),
   ...rows("docs/how-to/deploy-on-your-own-host.md", TEE, [
     "npm run build:image -- --behaviour behaviour.json --out image",
     "sh enclave/deploy/direct/start-tdx.sh image OVMF.fd operator.json",

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { HAS_VECTORS } from "../../support/vectors/manifest.ts";
 import { HAS_CHROMIUM, launchChromium } from "../support/chromium.ts";
 import { cliVerdict } from "../support/cli-verdict.ts";
-import { filesIn, startBuiltPage, type BuiltPage } from "../support/built-page.ts";
+import { startBuiltPage, type BuiltPage } from "../support/built-page.ts";
 import { vectorCase, vectorTable } from "../support/vector-table.ts";
 import {
   expectAccessible,
@@ -137,23 +137,6 @@ describe.skipIf(!HAS_CHROMIUM)("the Verify page", () => {
     await plain.getByRole("heading", { name: "Simulated, not appraised." }).waitFor();
     const broken = await openVerify(context, built.server.url, "#gz=AAAA");
     await broken.getByRole("alert").waitFor();
-  });
-
-  test("the first view is at most 100 KB, compressed", () => {
-    const html = readFileSync(join(built.folder, "verify.html"), "utf8");
-    const named = [...html.matchAll(/(?:src|href)="\.\/([^"#]+)"/g)].map(([, path]) => path ?? "");
-    const first = [
-      "verify.html",
-      ...named,
-      ...filesIn(built.folder).filter((path) => path.endsWith(".woff2")),
-    ];
-    expect(first.length).toBeGreaterThan(4);
-    const sizes = first.map(
-      (path) => [path, gzipSync(readFileSync(join(built.folder, path))).length] as const,
-    );
-    const total = sizes.reduce((sum, [, size]) => sum + size, 0);
-    process.stderr.write(`first view: ${total} bytes gzip\n`);
-    expect(total).toBeLessThanOrEqual(100_000);
   });
 
   test("asks nobody but its own server, and nobody at all once it has loaded", async () => {

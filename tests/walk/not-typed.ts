@@ -72,6 +72,10 @@ export const NOT_TYPED: readonly NotTyped[] = [
     "tests/cli/agent/functions-source.test.ts builds the same project, and runs it",
     ["npm run -s adyton -- agent build examples/functions-source"],
   ),
+  ...rows("docs/how-to/deploy-on-nitro.md", TEE, [
+    "npm run build:image -- --behaviour behaviour.json --nitro-kernel bzImage --nitro-driver nsm.ko --out image",
+    "sh enclave/deploy/nitro/start.sh image operator.json 2 1024",
+  ]),
   ...rows("docs/how-to/deploy-on-your-own-host.md", TEE, [
     "npm run build:image -- --behaviour behaviour.json --out image",
     "sh enclave/deploy/direct/start-tdx.sh image OVMF.fd operator.json",

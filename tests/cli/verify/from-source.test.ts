@@ -122,8 +122,9 @@ describe("a machine", () => {
 
 test("files are the caller's, wherever the build runs", async () => {
   const files = { behaviour: "b.json", packages: "debs", nitroKernel: "bzImage", nitroDriver: "nsm.ko" };
+  const said = vi.spyOn(process.stderr, "write").mockReturnValue(true);
   await verify({ ...OPTIONS, ...files, fromSource: checkout });
-  expect(process.stderr.write).toHaveBeenCalledWith(`building the image from ${checkout}: some minutes\n`);
+  expect(said).toHaveBeenCalledWith(`building the image from ${checkout}: some minutes\n`);
   expect(asked()?.slice(2)).toEqual([
     ...["--behaviour", resolve("b.json"), "--packages", resolve("debs")],
     ...["--nitro-kernel", resolve("bzImage"), "--nitro-driver", resolve("nsm.ko")],

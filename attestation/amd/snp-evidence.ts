@@ -11,7 +11,7 @@
 import * as z from "zod";
 import { EvidenceError } from "../../protocol/errors.ts";
 import { decodeCbor, isBytes, isMap, type CborLimits, type CborValue } from "../encoding/cbor.ts";
-import { decodeBase64Text } from "../encoding/encoded-text.ts";
+import { fromBase64Field } from "../encoding/base64-field.ts";
 import { toEvidenceInput, type EvidenceBytes } from "../evidence/evidence-input.ts";
 import { encodeReportFields, isReportFields } from "./report-fields.ts";
 import { SNP_REPORT, SNP_REPORT_LENGTH } from "./snp-report.ts";
@@ -119,7 +119,7 @@ function fromBlobs(report: Uint8Array, table: Uint8Array): SnpEvidence {
 const blob = z
   .string()
   .max(2 * MAX_EVIDENCE_BYTES)
-  .transform(toBytes);
+  .transform(fromBase64Field);
 
 /** The map of configfs-tsm's blobs in JSON (github.com/veraison/ratsd, `tsm-report+json`): base64 of either alphabet. */
 const tsmSchema = z.object({
@@ -144,13 +144,6 @@ const cocoSchema = z.object({
     .max(MAX_CERTIFICATES)
     .nullish(),
 });
-
-function toBytes(text: string, context: z.RefinementCtx): Uint8Array {
-  const bytes = text === "" ? new Uint8Array() : decodeBase64Text(text);
-  if (bytes !== undefined) return bytes;
-  context.addIssue({ code: "custom", message: "expected base64" });
-  return z.NEVER;
-}
 
 function fromJson(value: unknown): SnpEvidence | undefined {
   const tsm = tsmSchema.safeParse(value);

@@ -8,7 +8,7 @@
 import * as z from "zod";
 import { fromHex, isHex } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
-import { decodeBase64Text } from "../encoding/encoded-text.ts";
+import { fromBase64Field } from "../encoding/base64-field.ts";
 import { toEvidenceInput, type EvidenceBytes } from "../evidence/evidence-input.ts";
 
 export interface AzureEvidence {
@@ -45,12 +45,7 @@ const hexBytes = text.transform((value, context) => {
 });
 
 /** Either alphabet of RFC 4648, with or without padding. */
-const base64Bytes = text.transform((value, context) => {
-  const bytes = decodeBase64Text(value);
-  if (bytes !== undefined) return bytes;
-  context.addIssue({ code: "custom", message: "expected base64" });
-  return z.NEVER;
-});
+const base64Bytes = text.transform(fromBase64Field);
 
 const pemBytes = text
   .refine((value) => value.includes("-----BEGIN CERTIFICATE-----"))

@@ -31,13 +31,14 @@ const RUNTIME_HEADER = {
   hashType: { at: RUNTIME_HEADER_AT + 12, length: 4 },
   claimsSize: { at: RUNTIME_HEADER_AT + 16, length: 4 },
 } as const satisfies Record<string, Field>;
-const REPORT_VERSIONS: ReadonlySet<number> = new Set([1, 2]);
-/** `IGVM_REQUEST_VERSION` (github.com/microsoft/openvmm, `igvm_attest`). */
-const REQUEST_VERSION = 1;
 const CLAIMS_AT = RUNTIME_HEADER_AT + 20;
 
-/** Versions that lay out the fields after header and hardware report in the known way; another may put them elsewhere. */
+/**
+ * Versions that lay out the fields after header and hardware report in the known way: another may put them elsewhere, and the hardware
+ * signs neither field.
+ */
 const HEADER_VERSIONS: ReadonlySet<number> = new Set([1, 2]);
+/** `IGVM_REQUEST_VERSION` (github.com/microsoft/openvmm, `igvm_attest`). */
 const REQUEST_VERSIONS: ReadonlySet<number> = new Set([1]);
 
 const REPORT_TYPES: ReadonlyMap<number, "snp" | "tdx"> = new Map([
@@ -74,7 +75,7 @@ export interface HclReport {
 export function parseHclReport(bytes: Uint8Array): HclReport {
   const report = new Uint8Array(bytes);
   if (report.length > MAX_REPORT_BYTES || readUint(report, HEADER.signature) !== HCL_SIGNATURE)
-    throw new EvidenceError({ code: "EVIDENCE_MALFORMED", message: "this is not an HCL report" });
+    throw new EvidenceError({ code: "EVIDENCE_MALFORMED", message: "this is no HCL report" });
   for (const [name, field, known] of [
     ["HCL report", HEADER.version, HEADER_VERSIONS],
     ["HCL request", RUNTIME_HEADER.version, REQUEST_VERSIONS],
@@ -82,7 +83,6 @@ export function parseHclReport(bytes: Uint8Array): HclReport {
     const version = readUint(report, field);
     if (!known.has(version)) throw unsupportedVersion(name, version);
   }
-  checkVersions(report);
   const hardware = REPORT_TYPES.get(readUint(report, RUNTIME_HEADER.reportType));
   const hashType = HASH_TYPES.get(readUint(report, RUNTIME_HEADER.hashType));
   if (hardware === undefined || hashType === undefined) {
@@ -110,22 +110,6 @@ function unsupportedVersion(what: string, version: number): EvidenceError {
     message: `version ${version} of the ${what} is not known here`,
     details: { version },
   });
-}
-
-/**
- * Versions of the report are 1 and 2, of the request in it 1: what a later one means, nobody knows here, and this field
- * the hardware does not sign.
- */
-function checkVersions(report: Uint8Array<ArrayBuffer>): void {
-  const version = readUint(report, HEADER.version);
-  const requestVersion = readUint(report, RUNTIME_HEADER.version);
-  if (!REPORT_VERSIONS.has(version) || requestVersion !== REQUEST_VERSION) {
-    throw new EvidenceError({
-      code: "EVIDENCE_UNSUPPORTED",
-      message: "an HCL report of a version that is not known",
-      details: { version, requestVersion },
-    });
-  }
 }
 
 /** RSA public key of the vTPM, as unsigned big-endian integers. */

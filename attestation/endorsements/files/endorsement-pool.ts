@@ -1,7 +1,7 @@
 /** The content of endorsement files, sorted by kind. Nothing in it is authenticated: `verifyEvidence` does that. */
 
 import * as z from "zod";
-import { decodeHexText } from "../../encoding/encoded-text.ts";
+import { decodeBase64Text, decodeHexText } from "../../encoding/encoded-text.ts";
 import { intelCollateralSchema, type IntelCollateral } from "../../intel/intel-endorsements.ts";
 import { parseAmdCertificateTable } from "../../amd/amd-endorsements.ts";
 import { withoutByteOrderMark } from "../../evidence/json-evidence.ts";
@@ -122,7 +122,7 @@ function poolJson(value: Json, textOf: () => string): EndorsementPool {
 }
 
 /** DER of a certificate or a list: a SEQUENCE with a length of two bytes. */
-const DER_TEXT = /^MI[A-Za-z0-9+/]{200,}={0,2}$/;
+const DER_TEXT = /^MI[A-Za-z0-9+/_-]{200,}={0,2}$/;
 const DER_HEX = /^(?:0x)?3082[0-9a-f]{300,}$/i;
 /** A table of AMD's (GHCB §4.1.8.1) in base64: the GUID of its first entry is a VCEK's, an ASK's or an ARK's. */
 const MAX_TABLE_TEXT = 128 * 1024;
@@ -132,16 +132,14 @@ const MAX_TABLE_TEXT = 128 * 1024;
  * `auxblob` of configfs-tsm is. Text of another kind, and DER of something else, is none of these.
  */
 function poolText(text: string): EndorsementPool {
-  const digits = text.trim().replaceAll("-", "+").replaceAll("_", "/");
+  const digits = text.trim();
   return poolOrNone(() => {
     const hex = DER_HEX.test(digits) ? decodeHexText(digits) : undefined;
     if (hex !== undefined) return poolDer(hex);
-    if (DER_TEXT.test(digits)) return poolDer(fromBase64(withPadding(digits)));
-    if (digits.length >= MAX_TABLE_TEXT || !BASE64_TEXT.test(digits)) return EMPTY;
-    return {
-      ...EMPTY,
-      certificates: parseAmdCertificateTable(fromBase64(withPadding(digits))).certificates,
-    };
+    const isDer = DER_TEXT.test(digits);
+    if (!isDer && (digits.length >= MAX_TABLE_TEXT || !BASE64_TEXT.test(digits))) return EMPTY;
+    const bytes = decodeBase64Text(digits) ?? new Uint8Array();
+    return isDer ? poolDer(bytes) : { ...EMPTY, certificates: parseAmdCertificateTable(bytes).certificates };
   });
 }
 
@@ -164,12 +162,7 @@ function poolOrNone(pool: () => EndorsementPool): EndorsementPool {
   }
 }
 
-const BASE64_TEXT = /^[A-Za-z0-9+/]{512,}={0,2}$/;
-
-function withPadding(digits: string): string {
-  const bare = digits.replace(/=+$/, "");
-  return bare.padEnd(Math.ceil(bare.length / 4) * 4, "=");
-}
+const BASE64_TEXT = /^[A-Za-z0-9+/_-]{512,}={0,2}$/;
 
 const DER_SEQUENCE = 0x30;
 const DER_LENGTH_OF_TWO = 0x82;

@@ -9,6 +9,7 @@
 import { concatBytes, equalBytes, toUtf8 } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
 import { decodeCbor, isBytes, isMap, type CborLimits, type CborValue } from "../encoding/cbor.ts";
+import { LAST_MOMENT } from "../time/unix-time.ts";
 import { isCoseSign1, MAX_DOCUMENT_BYTES, parseCoseSign1, type CoseSign1 } from "./cose-sign1.ts";
 
 /**
@@ -130,7 +131,9 @@ function toDigest(value: CborValue | undefined): "SHA384" {
 }
 
 function toTimestamp(value: CborValue | undefined): number {
-  if (typeof value !== "number" || !Number.isSafeInteger(value) || value <= 0) throw malformed("timestamp");
+  // A later one has no date, and could not be told.
+  if (typeof value !== "number" || !Number.isInteger(value) || value <= 0 || value > LAST_MOMENT * 1000)
+    throw malformed("timestamp");
   return value;
 }
 

@@ -4,7 +4,7 @@ import { InputError } from "../../protocol/errors.ts";
 export type UnixSeconds = number;
 
 /** 9999-12-31T23:59:59Z in seconds: the last moment that a certificate can name. `Date.now()` in milliseconds is beyond it. */
-const LAST_MOMENT: UnixSeconds = 253_402_300_799;
+export const LAST_MOMENT: UnixSeconds = 253_402_300_799;
 
 /**
  * Refuses a time that cannot be one: milliseconds given for seconds would make everything look expired or,

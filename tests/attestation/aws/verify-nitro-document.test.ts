@@ -156,6 +156,8 @@ describe("refuses", () => {
     ["no module id", { fields: { module_id: undefined } }, "EVIDENCE_MALFORMED"],
     ["a timestamp of zero", { fields: { timestamp: 0 } }, "EVIDENCE_MALFORMED"],
     ["a timestamp with a fraction", { fields: { timestamp: 1.5 } }, "EVIDENCE_MALFORMED"],
+    ["a timestamp that no calendar has", { fields: { timestamp: 8.64e15 + 1 } }, "EVIDENCE_MALFORMED"],
+    ["a timestamp after the year 9999", { fields: { timestamp: 253_402_300_800_000 } }, "EVIDENCE_MALFORMED"],
     ["a timestamp that is text", { fields: { timestamp: "now" } }, "EVIDENCE_MALFORMED"],
     ["a timestamp beyond exact numbers", { fields: { timestamp: 2n ** 60n } }, "EVIDENCE_MALFORMED"],
     ["no PCRs", { fields: { pcrs: new Map() } }, "EVIDENCE_MALFORMED"],

@@ -30,9 +30,17 @@ export function findGpuBinding(cpu: VerifiedEvidence, gpu: VerifiedEvidence<"nvi
   checkSealed(cpu);
   checkSealed(gpu);
   const { nonce } = gpu.claims;
-  if (cpu.reportData !== null && toGpuNonce(cpu.reportData) === nonce) return "asked";
+  if (isAsked(cpu, gpu)) return "asked";
   const nonces = [...noncesIn(cpu.reportData), cpu.kind === "nitro" ? cpu.claims.nonce : null];
   return nonces.includes(nonce) ? "same-nonce" : null;
+}
+
+/** Zeros, or nothing, bind nothing: their hash is a nonce that anybody's GPU can be asked with. */
+function isAsked(
+  { reportData }: VerifiedEvidence,
+  { claims: { nonce } }: VerifiedEvidence<"nvidia">,
+): boolean {
+  return reportData !== null && !isAllZero(fromHex(reportData)) && toGpuNonce(reportData) === nonce;
 }
 
 /** Both halves of report data. Zeros are no nonce: the second half of most report data is filled with them. */
@@ -55,7 +63,7 @@ function noncesIn(reportData: Hex | null): readonly Hex[] {
 export function checkGpuBinding(cpu: VerifiedEvidence, gpu: VerifiedEvidence<"nvidia">): void {
   checkSealed(cpu);
   checkSealed(gpu);
-  if (cpu.reportData === null || toGpuNonce(cpu.reportData) !== gpu.claims.nonce) {
+  if (!isAsked(cpu, gpu)) {
     throw new EvidenceError({
       code: "EVIDENCE_BINDING_MISMATCH",
       message: "the GPU answered another nonce than the hash of the CPU evidence's report data",

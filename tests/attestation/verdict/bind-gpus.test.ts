@@ -37,8 +37,8 @@ function toPiece(evidence: VerifiedEvidence): JudgedPiece {
   return { evidence, verdict };
 }
 
-async function cpu(): Promise<VerifiedEvidence> {
-  const { roots, document } = await mintAwsWorld({ fields: { user_data: REPORT_DATA } });
+async function cpu(user_data: Uint8Array = REPORT_DATA): Promise<VerifiedEvidence> {
+  const { roots, document } = await mintAwsWorld({ fields: { user_data } });
   return await verifyNitroDocumentUnder(roots, document, { now: AWS_NOW });
 }
 
@@ -86,6 +86,15 @@ describe("GPUs beside a CPU's evidence", () => {
     const pieces = [toPiece(await gpu(HASHED)), toPiece(await cpu())];
     bindGpus(pieces, options(pieces, true));
     expect(pieces[0]!.verdict).toMatchObject({ status: 0, checks: [{ state: "holds" }] });
+  });
+
+  test.for([
+    ["nothing", new Uint8Array()],
+    ["zeros", new Uint8Array(64)],
+  ] as const)("are bound to no CPU that binds %s, whose hash everybody knows", async ([, bound]) => {
+    const pieces = [toPiece(await gpu(fromHex(toGpuNonce(toHex(bound))))), toPiece(await cpu(bound))];
+    bindGpus(pieces, options(pieces, true));
+    expect(pieces[0]!.verdict.status).toBe(2);
   });
 
   test("alone are refused where the policy demands a CPU that they are bound to", async () => {

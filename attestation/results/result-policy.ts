@@ -1,14 +1,26 @@
 /** Whose results you believe, and what they must say: an Appraisal Policy for Attestation Results (RFC 9334 §8.5). */
 
 import * as z from "zod";
-import type { Hex } from "../../protocol/bytes.ts";
+import { fromHex, type Hex } from "../../protocol/bytes.ts";
 import { describeMisfit } from "../policy/misfit.ts";
 import { parsePolicyJson, policyFault } from "../policy/policy-json.ts";
+import { parsePublicKey } from "../x509/public-key.ts";
+
+/** Told when the policy is read: with the token it would look like a fault of the token's. */
+function isPublicKey(text: string): boolean {
+  try {
+    parsePublicKey(fromHex(text));
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 const acceptAny = z.strictObject({ acceptAny: z.literal(true) });
 const spki = z
   .string()
   .regex(/^0x(?:[0-9a-f]{2})+$/)
+  .refine(isPublicKey, "expected the SubjectPublicKeyInfo of an RSA or EC key")
   .transform((text) => text as Hex);
 
 /** Public keys as the issuer publishes them (JWK), or roots above the certificates in its tokens, by key. */

@@ -1,10 +1,10 @@
 /** Did they say so, whom you believe? A result is somebody's word; no hardware vouches for it here. */
 
 import { EndorsementError, EvidenceError } from "../../protocol/errors.ts";
-import { fromBase64 } from "../../protocol/base64.ts";
 import { checkUnixSeconds, toIsoTime, type UnixSeconds } from "../time/unix-time.ts";
 import { parseCertificate, type Certificate } from "../x509/certificate.ts";
 import { verifyPath } from "../x509/path.ts";
+import { fromBase64 } from "../x509/pem.ts";
 import { createTrustAnchor } from "../x509/trust-anchor.ts";
 import type { CryptoKey } from "jose";
 import type { Believed } from "./result-policy.ts";
@@ -82,7 +82,7 @@ async function checkToken(
   if (Array.isArray(header["x5c"]) && roots.length > 0) {
     const leaf = await verifyChain(header["x5c"], roots, now);
     const { importSPKI } = await import("jose");
-    await checkJws(token, algorithm, [await importSPKI(toPem(leaf.publicKey.spki), algorithm)]);
+    await checkJws(token, algorithm, [() => importSPKI(toPem(leaf.publicKey.spki), algorithm)]);
     return leaf.label;
   }
   const kid = typeof header["kid"] === "string" ? header["kid"] : undefined;
@@ -95,18 +95,31 @@ async function checkToken(
     });
   }
   const { importJWK } = await import("jose");
-  const imported = await Promise.all(keys.map(async (key) => await importJWK(key, algorithm)));
-  await checkJws(token, algorithm, imported);
+  await checkJws(
+    token,
+    algorithm,
+    keys.map((key) => () => importJWK(key, algorithm)),
+  );
   return kid ?? "a key that the policy names";
 }
 
+/** The token names its algorithm, and a key that is not of it cannot be loaded: such a key has signed nothing, and says nothing. */
 async function checkJws(
-  { compact }: ResultToken,
+  { compact, issuer }: ResultToken,
   algorithm: string,
-  keys: readonly (CryptoKey | Uint8Array)[],
+  keys: readonly (() => Promise<CryptoKey | Uint8Array>)[],
 ): Promise<void> {
   const { compactVerify } = await import("jose");
-  for (const key of keys) {
+  const loaded = await Promise.allSettled(keys.map((load) => load()));
+  const fitting = loaded.flatMap((key) => (key.status === "fulfilled" ? [key.value] : []));
+  if (fitting.length === 0) {
+    throw new EndorsementError({
+      code: "ENDORSEMENT_MISMATCH",
+      message: `no key of the issuer is one for ${algorithm}`,
+      details: { issuer, alg: algorithm },
+    });
+  }
+  for (const key of fitting) {
     try {
       await compactVerify(compact, key, { algorithms: [algorithm] });
       return;

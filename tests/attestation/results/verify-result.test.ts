@@ -8,7 +8,7 @@ import { parseResultPolicy, parseResultPolicyFile } from "../../../attestation/r
 import { isResultToken, parseResultToken } from "../../../attestation/results/result-token.ts";
 import { verifyResult } from "../../../attestation/results/verify-result.ts";
 import { parseCertificates } from "../../../attestation/x509/pem-or-der.ts";
-import { toUtf8 } from "../../../protocol/bytes.ts";
+import { toHex, toUtf8 } from "../../../protocol/bytes.ts";
 import { codeOf } from "../../support/code-of.ts";
 import { KEY_USAGE, mintCertificate, mintKey } from "../../support/fake-x509.ts";
 import { rejectionOf } from "../../support/rejection-of.ts";
@@ -115,6 +115,32 @@ describe("a result", () => {
         "EVIDENCE_UNSUPPORTED",
       );
     }
+  });
+
+  test("is not judged where no key of its issuer is one for the algorithm that it names", async () => {
+    for (const alg of ["RS256", "ES256", "PS512"]) {
+      const token = replaceHeader(await mint(), { alg });
+      expect(await rejectionOf(() => verify(token))).toBe("ENDORSEMENT_MISMATCH");
+    }
+  });
+
+  test("is judged by the keys that are, where its issuer has others beside them", async () => {
+    const { publicKey } = await generateKeyPair("RS256");
+    const keys = [await exportJWK(publicKey), ...(await believed()).keys].map((key) => ({
+      ...key,
+      kid: "k1",
+    }));
+    expect((await verify(await mint(), { keys })).signedBy).toBe("k1");
+  });
+
+  test("whose certificates are no base64 is malformed", async () => {
+    const roots = [toHex((await mintKey("P-384")).spki)];
+    const token = replaceHeader(await mint(), { x5c: ["no base64"] });
+    expect(await rejectionOf(() => verify(token, { roots }))).toBe("EVIDENCE_MALFORMED");
+  });
+
+  test("is not to blame for a policy whose root is no key", async () => {
+    expect(await rejectionOf(() => policyOf({ roots: ["0x3000"] }))).toBe("INPUT_INVALID");
   });
 
   test("with a claim changed is refused", async () => {
@@ -293,6 +319,8 @@ describe("a policy for results on disk", () => {
     );
     expect(messageOf("")).toBe("whom.json: is empty");
     expect(messageOf("[]")).toBe("whom.json: it cannot be []");
-    expect(messageOf((await text()).replace("60", '"60"'))).toBe('whom.json: maxAgeSeconds cannot be "60"');
+    expect(messageOf((await text()).replace('Seconds":60', 'Seconds":"60"'))).toBe(
+      'whom.json: maxAgeSeconds cannot be "60"',
+    );
   });
 });

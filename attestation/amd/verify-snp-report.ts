@@ -69,7 +69,7 @@ export async function verifySnpReportUnder(
       link: "hardware",
       compared: "CHIP_ID and REPORTED_TCB with the certificates that were given",
     },
-    () => selectSigner(report, context.endorsements),
+    async () => await selectSigner(report, context.endorsements),
     ({ key }) => `${report.signingKey} for ${formatTcb(key)}`,
   );
   const signature = list.after(
@@ -252,33 +252,43 @@ interface Signer {
 }
 
 /**
- * The certificate to judge by: the one for this chip at this TCB. When just one is offered it is judged, whatever it
- * says, so that the caller learns what is wrong with it.
+ * The certificate to judge by: of those for this chip at this TCB the one that signed, for anybody can write one that says the same.
+ * When just one is offered it is judged, whatever it says, so that the caller learns what is wrong with it.
  */
-function selectSigner(report: SnpReport, { certificates }: AmdEndorsements): Signer {
-  const toSigner = (certificate: Certificate): Signer => ({
-    certificate,
-    key: parseKdsExtensions(certificate),
-    hasSigned: isReportSigned(certificate, report),
-  });
+async function selectSigner(report: SnpReport, { certificates }: AmdEndorsements): Promise<Signer> {
   const leaves = certificates.filter(isSnpKeyCertificate);
-  const [only, another] = leaves;
-  if (only !== undefined && another === undefined) return toSigner(only);
-  const fitting = leaves.find(
-    (certificate) => mismatchOf(report, parseKdsExtensions(certificate)) === undefined,
-  );
-  if (fitting === undefined) {
-    throw new EndorsementError({
-      code: "ENDORSEMENT_UNAVAILABLE",
-      message: `no ${report.signingKey} certificate for this chip at this TCB: fetch it from AMD's key distribution service`,
-      details: {
-        chipId: toHex(report.chipId),
-        reportedTcb: toHex(report.reportedTcb),
-        offered: leaves.length,
-      },
-    });
+  const signers = await Promise.all(leaves.map(async (leaf) => await toSigner(leaf, report, leaves.length)));
+  const offered = signers.filter((signer) => signer !== undefined);
+  const [only] = offered;
+  if (only !== undefined && leaves.length === 1) return only;
+  const fitting = offered.filter(({ key }) => mismatchOf(report, key) === undefined);
+  for (const signer of fitting) if (await signer.hasSigned) return signer;
+  const [first] = fitting;
+  if (first !== undefined) return first;
+  throw new EndorsementError({
+    code: "ENDORSEMENT_UNAVAILABLE",
+    message: `no ${report.signingKey} certificate for this chip at this TCB: fetch it from AMD's key distribution service`,
+    details: {
+      chipId: toHex(report.chipId),
+      reportedTcb: toHex(report.reportedTcb),
+      offered: leaves.length,
+    },
+  });
+}
+
+/** Undefined for one of several that cannot be read, and did not sign. @throws what is wrong with it, where it is the only one, or signed */
+async function toSigner(
+  certificate: Certificate,
+  report: SnpReport,
+  count: number,
+): Promise<Signer | undefined> {
+  const hasSigned = isReportSigned(certificate, report);
+  try {
+    return { certificate, key: parseKdsExtensions(certificate), hasSigned };
+  } catch (error) {
+    if (count > 1 && !(await hasSigned)) return undefined;
+    throw error;
   }
-  return toSigner(fitting);
 }
 
 /**

@@ -115,6 +115,19 @@ describe("accepts", () => {
     expect(verified.kind).toBe("snp");
   });
 
+  test("whatever other certificates for its chip and TCB stand before its own", async () => {
+    const { roots, leaf, ask, signReport } = await mintAmdWorld();
+    const key = await strangerKey();
+    const [decoy, broken] = await Promise.all([
+      mintAmdWorld({ leaf: { key, issuer: { subject: "SEV-Milan", key } } }),
+      mintAmdWorld({ leaf: { key }, extensions: (all) => all.slice(0, 2) }),
+    ]);
+    const certificates = [broken.leaf, decoy.leaf, leaf, ask];
+    const endorsements = parseAmdEndorsements({ certificates, crls: [] });
+    const verified = await verifySnpReportUnder(roots, await signReport(), { endorsements, now: AMD_NOW });
+    expect(verified.kind).toBe("snp");
+  });
+
   test("and what it verified cannot be edited, however deep", async () => {
     const { claims } = await verify({});
     expect(Object.isFrozen(claims) && Object.isFrozen(claims.reportedTcb)).toBe(true);

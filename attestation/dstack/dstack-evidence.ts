@@ -29,7 +29,11 @@ const gatewaySchema = z.object({
   event_log: z.union([z.string().min("[{}]".length), z.array(z.unknown()).min(1)]),
 });
 const attestationSchema = z.object({ attestation: hex });
-const schema = z.union([quoteSchema, gatewaySchema, attestationSchema]);
+/** One of the three: beside a second one, the first would say nothing of it, and each is looked at by itself. */
+const schema = z
+  .looseObject({})
+  .refine((fields) => ["quote", "intel_quote", "attestation"].filter((name) => name in fields).length === 1)
+  .pipe(z.union([quoteSchema, gatewaySchema, attestationSchema]));
 
 /** Which kind this is an attestation of dstack's of; undefined where it is none. Throws nothing. */
 export function recogniseDstackEvidence(evidence: EvidenceBytes): DstackKind | undefined {

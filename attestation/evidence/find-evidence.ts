@@ -68,7 +68,7 @@ const QUOTES: ReadonlySet<EvidenceKind> = new Set(["sgx", "tdx", "simulator"]);
 
 /** Most members looked at, numbers not counted. A piece behind more of them could not be judged, so that is an error. */
 const MAX_MEMBERS = 65_536;
-/** JSON in base64 in a JSON string and so on: services wrap evidence two or three times. */
+/** JSON in base64 in a JSON string and so on: services wrap evidence two or three times. What is wrapped more often is not judged. */
 const MAX_DEPTH = 6;
 /** Bytes that all that is compressed in a document may unpack to, what is damaged included. */
 const MAX_UNPACKED_BYTES = 16 * 1024 * 1024;
@@ -95,10 +95,12 @@ class EvidenceSearch {
 
   /** Bytes in any form. Returns whether they are evidence by themselves. */
   lookInto(bytes: Uint8Array<ArrayBuffer>, place: Place): boolean {
+    checkDepth(place);
     if (isDer(bytes)) return this.#addCertificate(bytes, place);
-    if (isGzip(bytes) && place.depth < MAX_DEPTH) return this.#lookIntoGzip(bytes, place);
-    const text = place.depth > MAX_DEPTH ? undefined : toText(bytes);
-    if (text !== undefined && bytes.length > MAX_TEXT_BYTES) throw tooMuchText();
+    if (isGzip(bytes)) return this.#lookIntoGzip(bytes, place);
+    const text = toText(bytes);
+    if (text !== undefined && bytes.length > MAX_TEXT_BYTES)
+      throw unseen(`the text has more than ${MAX_TEXT_BYTES} bytes`);
     if (text === undefined || !isJsonText(text)) {
       const evidence = tryOpenEvidence(new EvidenceInput(bytes));
       if (evidence !== undefined) this.#lookBehind(evidence, place);
@@ -112,7 +114,7 @@ class EvidenceSearch {
 
   /** A quote ends where its lengths say; evidence that somebody wrote behind it is a piece too. */
   #lookBehind({ kind, bytes }: RecognisedEvidence, place: Place): void {
-    if (!QUOTES.has(kind) || place.depth >= MAX_DEPTH) return;
+    if (!QUOTES.has(kind)) return;
     const after = bytesAfterQuote(bytes);
     if (after.length > 0) this.lookInto(after, { ...place, depth: place.depth + 1 });
   }
@@ -175,7 +177,7 @@ class EvidenceSearch {
   /** What is encoded amid other text, YAML for one, in one line or folded. @throws {EvidenceError} EVIDENCE_UNSUPPORTED */
   #lookIntoRuns(text: string, place: Place): boolean {
     const runs = [...text.replaceAll(FOLDS, "").matchAll(ENCODED_RUNS)];
-    if (runs.length > MAX_RUNS) throw tooManyRuns();
+    if (runs.length > MAX_RUNS) throw unseen(`the text has more than ${MAX_RUNS} encoded runs`);
     const decoded = runs.map(([run]) => decodeHexText(run) ?? decodeBase64Text(run));
     return this.#lookIntoAll(decoded, place);
   }
@@ -186,6 +188,7 @@ class EvidenceSearch {
 
   /** @throws {EvidenceError} EVIDENCE_MALFORMED, EVIDENCE_UNSUPPORTED */
   #lookIntoJson(bytes: Uint8Array<ArrayBuffer>, place: Place): void {
+    checkDepth(place);
     const input = new EvidenceInput(bytes);
     // A document that names a member twice has two meanings; text that only looks like JSON is for nobody to judge.
     const json = input.json ?? (isJson(bytes) ? parseJsonEvidence(bytes) : undefined);
@@ -197,7 +200,7 @@ class EvidenceSearch {
     // Breadth first, and `queue` grows while it is walked.
     for (const [member, path] of queue) {
       this.#members += 1;
-      if (this.#members > MAX_MEMBERS) throw tooManyMembers();
+      if (this.#members > MAX_MEMBERS) throw unseen(`the document has more than ${MAX_MEMBERS} members`);
       for (const inner of this.#lookIntoMember(member, { ...place, form: "JSON", path })) queue.push(inner);
     }
   }
@@ -205,18 +208,17 @@ class EvidenceSearch {
   /** @returns the members that are still to be looked into */
   #lookIntoMember(member: unknown, place: Place): readonly [unknown, string][] {
     if (typeof member === "string") {
-      if (place.depth < MAX_DEPTH) this.#lookIntoText(member, place);
+      this.#lookIntoText(member, place);
       return [];
     }
     if (typeof member !== "object" || member === null) return [];
     if (isByteArray(member)) {
-      if (place.depth < MAX_DEPTH)
-        this.lookInto(Uint8Array.from(member), { ...place, depth: place.depth + 1 });
+      this.lookInto(Uint8Array.from(member), { ...place, depth: place.depth + 1 });
       return [];
     }
     const { bytes, claims } = member as { readonly bytes?: unknown; readonly claims?: unknown };
     if (typeof bytes === "string" && isHex(claims)) {
-      this.#lookIntoWords(bytes.trim(), { ...place, claims });
+      this.#lookIntoText(bytes, { ...place, claims });
       return innerMembers(member, place.path, ["bytes", "claims"]);
     }
     const evidence = tryOpenEvidence(new EvidenceInput({ json: member }));
@@ -232,25 +234,16 @@ class EvidenceSearch {
   }
 }
 
-function tooManyMembers(): EvidenceError {
+/** Nothing is passed over in silence. */
+function unseen(what: string): EvidenceError {
   return new EvidenceError({
     code: "EVIDENCE_UNSUPPORTED",
-    message: `the document has more than ${MAX_MEMBERS} members: what stands behind them would go unseen`,
+    message: `${what}: what follows would go unseen`,
   });
 }
 
-function tooManyRuns(): EvidenceError {
-  return new EvidenceError({
-    code: "EVIDENCE_UNSUPPORTED",
-    message: `the text has more than ${MAX_RUNS} encoded runs: what stands behind them would go unseen`,
-  });
-}
-
-function tooMuchText(): EvidenceError {
-  return new EvidenceError({
-    code: "EVIDENCE_UNSUPPORTED",
-    message: `text of more than ${MAX_TEXT_BYTES} bytes is not looked through: what it holds would go unseen`,
-  });
+function checkDepth({ depth }: Place): void {
+  if (depth > MAX_DEPTH) throw unseen(`text in more than ${MAX_DEPTH} encodings`);
 }
 
 function isDer([tag, length]: Uint8Array): boolean {
@@ -310,19 +303,20 @@ const FOLDS =
 /** Bytes of text that are looked through. More could hold what goes unseen, so that is an error. */
 const MAX_TEXT_BYTES = 8 * 1024 * 1024;
 
-/** Single numbers are left out: many of them would hide what stands after them. Arrays of bytes are looked into as bytes. */
+/**
+ * Single numbers are left out: many of them would hide what stands after them. Arrays of bytes are looked into as bytes. Of what is
+ * evidence as a whole, the members that it consists of are left out, and what stands beside those, inside of them too, is not.
+ */
 function innerMembers(
   value: unknown,
   path: string,
   without: readonly string[] = [],
 ): readonly [unknown, string][] {
   if (typeof value !== "object" || value === null) return [];
-  // An array that is evidence is evidence as a whole.
-  if (Array.isArray(value) && without.length > 0) return [];
-  return Object.entries(value)
-    .filter(([name, member]) => !without.includes(name) && ["string", "object"].includes(typeof member))
-    .map(([name, member]) => [
-      member,
-      Array.isArray(value) ? `${path}[${name}]` : path === "" ? name : `${path}.${name}`,
-    ]);
+  return Object.entries(value).flatMap(([name, member]): readonly [unknown, string][] => {
+    if (!["string", "object"].includes(typeof member)) return [];
+    const place = Array.isArray(value) ? `${path}[${name}]` : path === "" ? name : `${path}.${name}`;
+    const isPart = without.includes(name) || (Array.isArray(value) && without.length > 0);
+    return isPart ? innerMembers(member, place, without) : [[member, place]];
+  });
 }

@@ -58,6 +58,9 @@ function decide(pieces: Verdict["pieces"], { policy }: JudgeOptions): Verdict {
   const missing = demand.needs.find((kind) => !pieces.some((piece) => piece.kind === kind));
   const [first, ...others] = deciding;
   if (missing === undefined && first !== undefined) return toVerdict(pieces, gravest([first, ...others]));
+  const worst = gravest(pieces);
+  // "Genuine, but refused" is said of something genuine, and of nothing that stands beside what is false.
+  if (worst.status === 1 || pieces.every(({ status }) => status === 3)) return toVerdict(pieces, worst);
   const error = new AppraisalError({
     code: "APPRAISAL_KIND_REFUSED",
     message: `the policy needs a piece of kind ${String(missing)}, and there is none`,

@@ -97,12 +97,17 @@ export function toVerdictError({ code, message, details }: AdytonError): Verdict
 export function outcomeOf(error: AdytonError, checks: readonly VerdictCheck[]): Outcome {
   const { code } = error;
   if (code.startsWith("APPRAISAL_")) return "refused";
-  if (!code.startsWith("EVIDENCE_") || NOT_SHOWN_FALSE.has(code)) return "cannotJudge";
+  if (!isShownFalse(code)) return "cannotJudge";
   if (code === "EVIDENCE_REVOKED" || code === "EVIDENCE_CA_REVOKED") return "revoked";
   const isStranger = checks.some(
     ({ link, state, name }) => link === "hardware" && state === "fails" && isChain(name),
   );
   return isStranger || code.startsWith("EVIDENCE_CHAIN_") ? "forged" : "altered";
+}
+
+/** Whether an error with this code says that something is false; else nothing was established, and it cannot be judged. */
+export function isShownFalse(code: string): boolean {
+  return code.startsWith("EVIDENCE_") && !NOT_SHOWN_FALSE.has(code);
 }
 
 /** Evidence of a kind that is not known here, and evidence judged at a time when its certificates are not in date. */

@@ -1,7 +1,8 @@
 /** `adyton replay RECEIPT`: runs an agent's program, or the reads of a question, again from its receipt, without the world, and compares. */
 
 import type { Command } from "commander";
-import { AdytonError, EndorsementError } from "../../protocol/errors.ts";
+import { isShownFalse } from "../../attestation/verdict/verdict.ts";
+import { AdytonError } from "../../protocol/errors.ts";
 import type { VerifiedReceipt } from "../../attestation/receipt/verify-receipt.ts";
 import { ExitCode } from "../exit-codes.ts";
 import { readInput } from "../input-file.ts";
@@ -36,15 +37,14 @@ async function replay(file: string, { program, json }: ReplayOptions): Promise<E
     verified = await verifyReceipt(bytes);
   } catch (error) {
     if (!(error instanceof AdytonError)) throw error;
-    const check = error.details["check"];
+    const { code, message, details } = error as AdytonError;
+    const isFalse = isShownFalse(code);
     const verdict = {
-      verdict: "notGenuine",
-      code: String(error.code),
-      check: check ?? null,
-      message: error.message,
+      verdict: isFalse ? "notGenuine" : "cannotJudge",
+      ...{ code, check: details["check"] ?? null, message },
     } as const;
     process.stdout.write(json === true ? `${JSON.stringify(verdict)}\n` : describeVerdict(verdict));
-    return error instanceof EndorsementError ? ExitCode.cannotJudge : ExitCode.notGenuine;
+    return isFalse ? ExitCode.notGenuine : ExitCode.cannotJudge;
   }
   const verdict = await replayFile(verified.receipt, programFile);
   process.stdout.write(json === true ? `${JSON.stringify(verdict)}\n` : describeVerdict(verdict));

@@ -37,7 +37,10 @@ export function describeVerdict(verdict: ReplayVerdict): string {
     case "notReplayable":
       return lines(`cannot replay: ${verdict.message} [${verdict.because}]`);
     case "notGenuine":
-      return lines(`not genuine: ${verdict.message} [${verdict.code}, ${String(verdict.check)}]`);
+    case "cannotJudge":
+      return lines(
+        `${verdict.verdict === "notGenuine" ? "not genuine" : "cannot judge"}: ${verdict.message} [${verdict.code}, ${String(verdict.check)}]`,
+      );
   }
 }
 

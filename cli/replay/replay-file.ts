@@ -26,7 +26,8 @@ export type ReplayVerdict =
   | { readonly verdict: "diverged"; readonly divergence: Divergence }
   | { readonly verdict: "notReplayable"; readonly because: string; readonly message: string }
   | {
-      readonly verdict: "notGenuine";
+      /** Of the receipt, before anything is run: shown to be false, or not judged. */
+      readonly verdict: "notGenuine" | "cannotJudge";
       readonly code: string;
       readonly check: unknown;
       readonly message: string;

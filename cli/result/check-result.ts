@@ -4,6 +4,7 @@ import { appraiseResult } from "../../attestation/results/appraise-result.ts";
 import { parseResultPolicyFile } from "../../attestation/results/result-policy.ts";
 import { verifyResult, type VerifiedResult } from "../../attestation/results/verify-result.ts";
 import { toIsoTime } from "../../attestation/time/unix-time.ts";
+import { isShownFalse } from "../../attestation/verdict/verdict.ts";
 import { AdytonError } from "../../protocol/errors.ts";
 import { ExitCode } from "../exit-codes.ts";
 import { printableLine } from "../terminal.ts";
@@ -59,11 +60,9 @@ async function checkResult(
 function outcomeOf(code: string): readonly [ExitCode, string] {
   if (code.startsWith("APPRAISAL_"))
     return [ExitCode.refused, "Said by them, and not what your policy asks for."];
-  const isOpen =
-    code.startsWith("ENDORSEMENT_") || code === "EVIDENCE_UNSUPPORTED" || code === "EVIDENCE_STALE";
-  return isOpen
-    ? [ExitCode.cannotJudge, "Cannot be judged."]
-    : [ExitCode.notGenuine, "Not what it says it is."];
+  return isShownFalse(code)
+    ? [ExitCode.notGenuine, "Not what it says it is."]
+    : [ExitCode.cannotJudge, "Cannot be judged."];
 }
 
 function describe({ scheme, issuer, signedBy, issuedAt, expiresAt }: VerifiedResult): readonly string[] {

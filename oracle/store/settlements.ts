@@ -15,6 +15,9 @@ export interface DueQuery {
 export interface DueAnswerQuery extends DueQuery {
   /** Wei per gas: a request whose `gasPriceCap` is below it waits. */
   readonly baseFee: bigint;
+}
+
+export interface DueSingleQuery extends DueAnswerQuery {
   /** Whether gas of today is not too dear for what nobody repays. */
   readonly paysUnrepaid: boolean;
 }
@@ -56,7 +59,7 @@ export function isUnrepaid(status: number): boolean {
 /** Answers that nothing keeps from being sent, oldest request first. */
 export async function dueAnswers(
   store: Store,
-  { chainId, time, baseFee, paysUnrepaid, limit }: DueAnswerQuery,
+  { chainId, time, baseFee, paysUnrepaid, limit }: DueSingleQuery,
 ): Promise<DueAnswer[]> {
   const rows = await store.db
     .selectFrom("requests as r")

@@ -21,8 +21,8 @@ interface IOracleConsumer {
         bytes calldata output
     ) external;
 
-    /// @notice Learns that the request was refunded: there will be no answer. Called once, with the gas that the request named,
-    /// at most 200,000: nobody repays whoever sends a refund. A revert changes nothing.
+    /// @notice Learns that the request was refunded: there will be no answer. Called once, with the gas that the request named;
+    /// a revert changes nothing.
     /// @dev Warning: check that the caller is the coordinator.
     /// @param context What the request's `context` was.
     function onRefund(bytes32 requestId, bytes32 context) external;

@@ -15,9 +15,6 @@ library Callback {
     /// @dev Gas between the check and the CALL: two cold accounts (2,600 each; the second is what a consumer of EIP-7702 delegates
     /// to), and the instructions.
     uint256 private constant CALL_RESERVE_GAS = 6_000;
-    /// @dev Most gas of `onRefund`. Nobody repays whoever sends a refund: a consumer that burns what it gets must not cost them a multiple
-    /// of what it paid for its request.
-    uint256 private constant MAX_REFUND_GAS = 200_000;
 
     /// @notice Calls `onAnswer` with exactly the gas that the request names.
     /// @return delivered Whether the call returned without reverting.
@@ -57,12 +54,10 @@ library Callback {
         return _callWith(gasleft(), request.consumer, data, size);
     }
 
-    /// @notice Calls `onRefund` with exactly the gas that the request names, at most 200,000; whether it reverts is the consumer's
-    /// affair.
+    /// @notice Calls `onRefund` with exactly the gas that the request names; whether it reverts is the consumer's affair.
     function refund(Request memory request, bytes32 requestId) internal {
         bytes memory data = abi.encodeCall(IOracleConsumer.onRefund, (requestId, request.context));
-        uint256 gasLimit = request.callbackGasLimit;
-        _callEncoded(request.consumer, gasLimit < MAX_REFUND_GAS ? gasLimit : MAX_REFUND_GAS, data);
+        _callEncoded(request.consumer, request.callbackGasLimit, data);
     }
 
     function _callEncoded(address consumer, uint256 gasLimit, bytes memory encoded)

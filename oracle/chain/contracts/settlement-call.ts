@@ -50,8 +50,6 @@ const CALLDATA_BYTES = 1_300;
 /** EIP-7623 floor for a byte that is not zero (40), and copying and hashing it. */
 export const GAS_PER_CALLDATA_BYTE = 48;
 const REFUND_GAS = 200_000;
-/** Most gas that a refund hands on (Callback.MAX_REFUND_GAS). */
-const MAX_REFUND_CALLBACK_GAS = 200_000;
 
 /** @param calldata of a settlement with `threshold` answers */
 export function fulfillGasLimit(request: Request, calldata: Hex): number {
@@ -70,8 +68,8 @@ function gasLimitFor({ threshold, callbackGasLimit }: Request, calldataBytes: nu
   return TRANSACTION_GAS + GAS_PER_ANSWER * threshold + callback + GAS_PER_CALLDATA_BYTE * calldataBytes;
 }
 
-/** A refund of a callback request tells the consumer, with the gas of its callback as far as a refund hands it on. */
-export function refundGasLimit({ callbackGasLimit }: Request, calldata: Hex): number {
-  const callback = Math.ceil((Math.min(callbackGasLimit, MAX_REFUND_CALLBACK_GAS) * 64) / 63);
+/** A refund of a callback request tells the consumer, with the gas of its callback. */
+export function refundGasLimit(request: Request, calldata: Hex): number {
+  const callback = Math.ceil((request.callbackGasLimit * 64) / 63);
   return REFUND_GAS + callback + GAS_PER_CALLDATA_BYTE * ((calldata.length - 2) / 2);
 }

@@ -12,7 +12,7 @@ const MAX_URL_LENGTH = 2_048;
 const MAX_REQUEST_BYTES = 2_048;
 const MAX_ANSWER_BYTES = 256;
 
-export interface FunctionsInput {
+interface FunctionsInput {
   readonly args?: readonly string[];
   readonly bytesArgs?: readonly string[];
 }
@@ -28,7 +28,7 @@ interface RequestOptions {
 }
 
 /** By the names under which a source finds them. */
-export type Scope = Readonly<Record<string, unknown>>;
+type Scope = Readonly<Record<string, unknown>>;
 
 /** @param secrets names that the manifest lets the program use */
 export function functionsProgram(

@@ -20,7 +20,7 @@ export interface Answered {
   readonly body: string;
 }
 
-export interface SourceRun {
+interface SourceRun {
   readonly source: string;
   readonly input?: object | null;
   readonly manifest?: ManifestFile;
@@ -28,7 +28,7 @@ export interface SourceRun {
   readonly answer?: (request: HttpArgs) => Answered | Refusal | null;
 }
 
-export interface SourceEnd {
+interface SourceEnd {
   /** The bytes in hex; what was thrown, in words. */
   readonly response: string;
   readonly asked: readonly HttpArgs[];

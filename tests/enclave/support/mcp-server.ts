@@ -8,7 +8,7 @@ import {
   type JsonSchemaType,
 } from "@modelcontextprotocol/server";
 
-export interface OfficialServer {
+interface OfficialServer {
   readonly respond: (request: IncomingMessage, response: ServerResponse, body: string) => void;
   /** Sessions that were opened. */
   readonly sessions: () => number;

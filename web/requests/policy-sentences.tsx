@@ -115,8 +115,11 @@ function Roles({ policy }: { readonly policy: Policy }) {
   return (
     <>
       <Sentence mark="word">
-        <Hex value={owner} /> owns it, and may let more in{" "}
-        {timelockSeconds === 0 ? "at once" : `after ${duration(timelockSeconds)}`}, less at once;{" "}
+        <Hex value={owner} /> owns it, and may{" "}
+        {timelockSeconds === 0
+          ? "change it at once"
+          : `let more in after ${duration(timelockSeconds)}, less at once`}
+        ;{" "}
         {guardian === null ? (
           "nobody else may veto a change."
         ) : (

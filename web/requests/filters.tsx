@@ -94,11 +94,11 @@ export function Filters({ filter, onFilter, isPaused, onPause }: FiltersProps) {
     >
       <label class="wide">
         Id or consumer
-        <input type="search" placeholder="0x…" value={filter.consumer} onChange={set("consumer")} />
+        <Search placeholder="0x…" value={filter.consumer} onChange={set("consumer")} />
       </label>
       <label>
         Model
-        <input type="search" placeholder="any" value={filter.model} onChange={set("model")} />
+        <Search placeholder="any" value={filter.model} onChange={set("model")} />
       </label>
       <Choice
         name="Status"
@@ -111,6 +111,31 @@ export function Filters({ filter, onFilter, isPaused, onPause }: FiltersProps) {
         {isPaused ? "Go on" : "Pause"}
       </button>
     </form>
+  );
+}
+
+interface SearchProps {
+  readonly placeholder: string;
+  readonly value: string;
+  readonly onChange: (event: { readonly currentTarget: { readonly value: string } }) => void;
+}
+
+/** What is being typed is its own: a list that arrives meanwhile draws the field again, and must not empty it. */
+function Search({ placeholder, value, onChange }: SearchProps) {
+  const [text, setText] = useState(value);
+  useEffect(() => {
+    setText(value);
+  }, [value]);
+  return (
+    <input
+      type="search"
+      placeholder={placeholder}
+      value={text}
+      onInput={({ currentTarget }) => {
+        setText(currentTarget.value);
+      }}
+      onChange={onChange}
+    />
   );
 }
 

@@ -99,6 +99,7 @@ describe.skipIf(!HAS_CHROMIUM)("the pages of a node", () => {
     await page.goto(`${node.url}/`);
     await page.waitForSelector("td.c-id");
     await page.getByRole("searchbox", { name: "Model" }).fill("stand-in-1");
+    await page.getByRole("searchbox", { name: "Model" }).press("Enter");
     await page.getByRole("combobox", { name: /^Status/ }).selectOption("settled");
     await page.getByRole("combobox", { name: /^Time/ }).selectOption("last 24 hours");
     await expect.poll(() => page.url()).toContain("hours=24");
@@ -114,6 +115,18 @@ describe.skipIf(!HAS_CHROMIUM)("the pages of a node", () => {
     expect(asked.at(-1)?.get("model")).toBe("stand-in-1");
     expect(asked.at(-1)?.get("settlement")).toBe("fulfilled");
     expect(asked.at(-1)?.get("since")).toMatch(/^[0-9]+$/);
+  });
+
+  test("a word that is being typed stays while the list is drawn again", async () => {
+    await using context = await openContext(browser);
+    const page = await context.newPage();
+    await page.goto(`${node.url}/`);
+    await page.waitForSelector("td.c-id");
+    const field = page.getByRole("searchbox", { name: "Model" });
+    await field.fill("stand-");
+    await page.getByRole("combobox", { name: /^Status/ }).selectOption("settled");
+    await expect.poll(() => page.url()).toContain("state=settled");
+    expect(await field.inputValue()).toBe("stand-");
   });
 
   test("a question goes to the network, and the page follows its request", async () => {

@@ -46,11 +46,6 @@ export interface DueRefund {
 
 /** Statuses for which a coordinator repays no gas (docs/reference/protocol.md, Answer). */
 const UNREPAID = [AnswerStatus.upstreamFailed, AnswerStatus.clockUnknown] as const;
-/**
- * Most gas of a callback that this node pays for such an answer: a requester can have one at will, by a provider key that is none, and burn
- * five million of the node's gas with it. With more it ends in a refund, which hands on less.
- */
-const MAX_UNREPAID_CALLBACK_GAS = 1_000_000;
 
 export function isUnrepaid(status: number): boolean {
   return UNREPAID.some((unrepaid) => unrepaid === status);
@@ -78,11 +73,7 @@ export async function dueAnswers(
     .where("r.gas_price_cap", ">=", baseFee.toString())
     .where("a.not_before", "<=", time)
     .where(isBound)
-    .where(
-      // In this order: of other answers the request's text need not be read.
-      sql<boolean>`case when a.status = any(${[...UNREPAID]}::bigint[]) then ${paysUnrepaid}::boolean
-        and (r.request::json ->> 'callbackGasLimit')::bigint <= ${MAX_UNREPAID_CALLBACK_GAS} else true end`,
-    )
+    .where(sql<boolean>`(${paysUnrepaid}::boolean or a.status <> all(${[...UNREPAID]}::bigint[]))`)
     .distinctOn(["r.block_number", "r.log_index"])
     .orderBy("r.block_number")
     .orderBy("r.log_index")

@@ -269,7 +269,8 @@ interface IOracleCoordinator {
     function clearFailed(Request calldata request_) external;
 
     /// @notice Gives the escrow back after the deadline, or once a cancellation took effect, and tells the consumer. Anyone may send
-    /// it.
+    /// it. A committed quorum holds the escrow until its openings have ended, and for 60 seconds more where a member opened: those
+    /// that opened settle then.
     function refund(Request calldata request_) external;
 
     /// @notice Gives notice of cancellation; consumer or payer. It takes effect after `CANCEL_DELAY_SECONDS`; an answer before

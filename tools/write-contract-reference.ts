@@ -29,6 +29,7 @@ const CONTRACTS = [
   "ISnapshotLedger",
   "IProvenLedger",
   "IEpochVerifier",
+  "ProvenScores",
   "IEnclaveRegistry",
   "IPolicyRegistry",
   "IAttestationVerifier",

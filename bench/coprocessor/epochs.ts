@@ -1,12 +1,10 @@
 /** What a proven epoch costs: gas on a local chain, and processor and memory of the prover, as the system counts them. */
 
-import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Step } from "../../coprocessor/epochs/build-epoch.ts";
 import { compileCircuit, type CircuitShape } from "../../coprocessor/prover/circuit.ts";
 import { countGates, log2GatesOf } from "../../coprocessor/prover/circuit-size.ts";
 import { loadProvingKey, proveInput, writeVerifier } from "../../coprocessor/prover/prove.ts";
-import { makeDevelopmentSrs } from "../../coprocessor/prover/srs.ts";
 import * as p from "../../protocol/index.ts";
 import type { Chain } from "../gas/chain.ts";
 import {
@@ -17,12 +15,10 @@ import {
   provenArguments,
   signTransition,
 } from "./proven-stage.ts";
+import { CACHE, developmentSrs, watchUsage, type Usage } from "./prover.ts";
 import type { admitNodes } from "./stage.ts";
 
-const CACHE = join(import.meta.dirname, "../../cache");
 const MEMORY_MB = 16_000;
-const TICKS_PER_SECOND = 100;
-const POLL_MS = 50;
 
 export interface EpochFigures {
   readonly settleGas: number;
@@ -63,44 +59,4 @@ export async function measureEpoch(
     settleGas = await chain.gasOf(stage.contract.settle(epoch, signers, witness, bytes, proof));
   }
   return { settleGas, perRowGas: Math.round(settleGas / rows), ...used };
-}
-
-function developmentSrs(log2Gates: number): string {
-  const srs = join(CACHE, `development-srs-${log2Gates}`);
-  if (!existsSync(join(srs, "bn254_g1.dat"))) makeDevelopmentSrs(srs, log2Gates);
-  return srs;
-}
-
-interface Usage {
-  readonly cpuSeconds: number;
-  readonly peakMb: number;
-}
-
-/** Of a process on Linux, from /proc, until it is gone. */
-function watchUsage(): { readonly start: (pid: number) => void; readonly stop: () => Usage } {
-  let timer: NodeJS.Timeout | undefined;
-  let usage: Usage = { cpuSeconds: 0, peakMb: 0 };
-  const read = (pid: number): void => {
-    try {
-      const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-      const peak = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-      // User and system time: fields 14 and 15 of proc_pid_stat(5).
-      const ticks = Number(fields[11]) + Number(fields[12]);
-      if (peak === undefined) return;
-      usage = { cpuSeconds: ticks / TICKS_PER_SECOND, peakMb: Math.round(Number(peak) / 1024) };
-    } catch {
-      clearInterval(timer);
-    }
-  };
-  return {
-    start: (pid) => {
-      timer = setInterval(() => {
-        read(pid);
-      }, POLL_MS);
-    },
-    stop: () => {
-      clearInterval(timer);
-      return usage;
-    },
-  };
 }

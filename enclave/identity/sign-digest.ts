@@ -1,6 +1,6 @@
 /**
  * The enclave's signatures, by libsecp256k1 in WebAssembly: the same bytes as the protocol's JavaScript gives, in a quarter of the
- * time, and without branches on the key (docs/adr/0092). Recovering signers stays with the audited JavaScript of `protocol/`.
+ * time, and without branches on the key (docs/adr/0062). Recovering signers stays with the audited JavaScript of `protocol/`.
  */
 
 import { signRecoverable } from "tiny-secp256k1";

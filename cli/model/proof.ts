@@ -69,11 +69,12 @@ export async function prove(
     "write it from what `adyton model commit` says",
   );
   const count = options.scores ?? inputs.length;
-  if (inputs.length > count)
+  if (inputs.length > count) {
     throw new InputError({
       code: "INPUT_INVALID",
       message: `${options.inputs} has ${inputs.length} inputs, and the circuit ${count} scores: prove fewer at once`,
     });
+  }
   // A circuit has one number of scores: the last input stands for those that are missing.
   const secrets = Array.from({ length: count }, (_, index) => {
     const { features, salt } = inputs[Math.min(index, inputs.length - 1)] ?? { features: [], salt: 0n };
@@ -121,16 +122,18 @@ export interface VerifiedScores {
 export async function verify(file: string, options: VerifyScoresOptions): Promise<VerifiedScores> {
   const model = readModelFile(file, options);
   const proven = readJsonFile(options.proof, ScoreProofFile, "name what `adyton model prove` wrote");
-  if (proven.model !== commitModel(model, saltOf(options)))
+  if (proven.model !== commitModel(model, saltOf(options))) {
     throw new EvidenceError({
       code: "EVIDENCE_BINDING_MISMATCH",
       message: `the scores are of another model than ${file}, or of another salt`,
     });
-  if (!(await isProven(proven, options)))
+  }
+  if (!(await isProven(proven, options))) {
     throw new EvidenceError({
       code: "EVIDENCE_SIGNATURE_INVALID",
       message: "the verifier refuses the proof: another score, another input, or another circuit",
     });
+  }
   const scores = proven.inputs.map((input, index) => {
     const own = proven.scores[index] ?? [];
     return { input: elementWord(input), scores: own, real: own.map((score) => toReal(model, score)) };

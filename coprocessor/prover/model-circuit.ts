@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { commitFeatures, commitModel, modelTerms, toElement, treeElements } from "../models/commit-model.ts";
 import { scoreModel, type IntegerModel, type Tree } from "../models/integer-model.ts";
-import type { CircuitInput } from "../epochs/build-epoch.ts";
+import type { CircuitInput, CircuitValue } from "../epochs/build-epoch.ts";
 import { compileNoir, type Circuit, type CircuitSource } from "./compile-noir.ts";
 
 const CIRCUITS = join(import.meta.dirname, "../circuits");
@@ -81,12 +81,12 @@ const number = (value: number): string => hex(toElement(value));
 
 function numbersOf(model: IntegerModel): CircuitInput {
   if (model.kind === "trees") return { base: model.base.map(number), nodes: treeElements(model).map(hex) };
-  return Object.fromEntries(
-    model.layers.flatMap(({ rows }, index) => [
-      [`biases_${index}`, rows.map(({ bias }) => number(bias))],
-      [`weights_${index}`, rows.map(({ weights }) => weights.map(number))],
-    ]),
-  );
+  const numbers: Record<string, CircuitValue> = {};
+  for (const [index, { rows }] of model.layers.entries()) {
+    numbers[`biases_${index}`] = rows.map(({ bias }) => number(bias));
+    numbers[`weights_${index}`] = rows.map(({ weights }) => weights.map(number));
+  }
+  return numbers;
 }
 
 interface Body {

@@ -48,11 +48,11 @@ describe("a proof", () => {
   });
 
   test("with a reference string that is too short is not begun, and says how long it must be", async () => {
-    const { srs } = proverOptions(15);
+    const { srs } = proverOptions(14);
     await expect(provingKey(ATTACKED, { ...options, srs })).rejects.toMatchObject({
       code: "PROVER_SRS_TOO_SMALL",
       retryable: false,
-      message: expect.stringContaining("srs make-dev FOLDER --gates 16") as string,
+      message: expect.stringContaining("srs make-dev FOLDER --gates 15") as string,
     });
   });
 

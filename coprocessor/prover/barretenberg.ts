@@ -68,7 +68,9 @@ async function runOnce(
   );
   if (code === 0) return { output };
   const said = lines.slice(-KEPT_LINES).join(" | ");
-  const isMemory = signal === "SIGKILL" || /bad_alloc|out of memory|cannot allocate/i.test(said);
+  // A thread that does not start found no room for its stack.
+  const isMemory =
+    signal === "SIGKILL" || /bad_alloc|out of memory|cannot allocate|thread constructor failed/i.test(said);
   throw new ProverError({
     code: isMemory ? "PROVER_OUT_OF_MEMORY" : "PROVER_FAILED",
     message: isMemory

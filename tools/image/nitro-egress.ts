@@ -37,10 +37,11 @@ export function nitroEgress({ providers, time }: Behaviour): readonly EgressHost
     )
     .map(({ hostname, port }) => `${hostname} ${port === "" ? "443" : port}`);
   const hosts = [...new Set(named)].sort();
-  if (hosts.length > MAX_EGRESS)
-    {throw new BuildError(
+  if (hosts.length > MAX_EGRESS) {
+    throw new BuildError(
       `--behaviour names ${hosts.length} hosts, and an enclave of Nitro reaches ${MAX_EGRESS}`,
-    );}
+    );
+  }
   return hosts.map((entry, index) => {
     const [host = "", port = ""] = entry.split(" ");
     return { host, port: Number(port), vsockPort: EGRESS_PORT + index };

@@ -126,6 +126,16 @@ export const NOT_TYPED: readonly NotTyped[] = [
       "adyton model run model.txt --features '[0.5, -1, 3.25, 0, 0, 0, 0, 0]'",
     ],
   ),
+  ...rows(
+    "docs/how-to/prove-a-model.md",
+    "needs a trainer's file; tests/models/proven-scores.test.ts proves scores",
+    [
+      "adyton model commit model.onnx --features '[0.5, -1, 3.25, 0, 0, 0, 0, 0]'",
+      "adyton srs make-dev srs --gates 15",
+      "adyton model prove model.onnx --inputs inputs.json --srs srs --verifier Verifier.sol",
+      "adyton model verify model.onnx --proof scores.json --rpc URL --verifier ADDRESS",
+    ],
+  ),
   ...rows("docs/how-to/reference-values.md", "README's part types it", ["npm ci"]),
   ...rows("docs/how-to/run-a-node.md", "asks; tests/cli/oracle/node-questions.test.ts answers", [
     "adyton oracle init my-server --ask",

@@ -106,7 +106,7 @@ test.for<Stumble>([
     layNetwork('{"version":1,"rpcUrl":"http://127.0.0.1:9"}'),
     ["ask", "x"],
     64,
-    /network\.json: ✖ another version of adyton wrote it: .*delete the file\n {2}→ at version \[INPUT_INVALID\]\n$/,
+    /network\.json: version: another version of adyton wrote it: .*delete the file \(.*\) \[INPUT_INVALID\]\n$/,
   ],
   [
     "ask where .adyton is a file",

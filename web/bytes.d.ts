@@ -1,5 +1,5 @@
-/** Base64: tools/web/inline-bytes.ts. */
+/** Deflated, in base64: tools/web/inline-bytes.ts. */
 declare module "*?bytes" {
-  const base64: string;
-  export default base64;
+  const deflated: string;
+  export default deflated;
 }

@@ -14,11 +14,15 @@ import type { ReplayResult } from "./result.ts";
 for (const name of ["fetch", "XMLHttpRequest", "WebSocket", "EventSource", "WebTransport", "importScripts"])
   Object.defineProperty(globalThis, name, { value: undefined });
 
-const fromBase64 = (text: string): Uint8Array<ArrayBuffer> =>
-  Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+/** Of the page's own files: their size is known. */
+async function inflate(base64: string): Promise<Uint8Array<ArrayBuffer>> {
+  const deflated = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  const stream = new Blob([deflated]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
 
 async function replay(bytes: Uint8Array): Promise<ReplayResult> {
-  const files = { engine: fromBase64(engine), prelude: fromBase64(prelude) };
+  const files = { engine: await inflate(engine), prelude: await inflate(prelude) };
   const sandbox = {
     image: createSandboxImage(files),
     engine: toHex(sha256(files.engine)),

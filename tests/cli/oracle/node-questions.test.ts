@@ -47,7 +47,10 @@ afterEach(() => {
 });
 
 /** In the order of the questions. */
-const goodAnswers = () => ({
+const goodAnswers = (): Record<
+  "servers" | "coordinator" | "policyId" | "verifier" | "fromBlock" | "enclave" | "token",
+  string
+> => ({
   servers: chain.anvil.url,
   coordinator: getAddress(chain.deployment.coordinator),
   policyId: chain.deployment.policyId,

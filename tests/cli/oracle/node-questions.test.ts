@@ -46,11 +46,21 @@ afterEach(() => {
   rmSync(directory, { recursive: true, force: true });
 });
 
+type Question =
+  | "servers"
+  | "coordinator"
+  | "policyId"
+  | "verifier"
+  | "fromBlock"
+  | "enclave"
+  | "token"
+  | "secrets"
+  | "policy"
+  | "store";
+type Answers = Record<Question, string>;
+
 /** In the order of the questions. */
-const goodAnswers = (): Record<
-  "servers" | "coordinator" | "policyId" | "verifier" | "fromBlock" | "enclave" | "token",
-  string
-> => ({
+const goodAnswers = (): Answers => ({
   servers: chain.anvil.url,
   coordinator: getAddress(chain.deployment.coordinator),
   policyId: chain.deployment.policyId,
@@ -62,8 +72,6 @@ const goodAnswers = (): Record<
   policy: join(directory, "read", "policy.json"),
   store: "",
 });
-type Answers = ReturnType<typeof goodAnswers>;
-
 let shown: string;
 
 async function init(change: Partial<Answers> = {}): Promise<string> {

@@ -110,17 +110,30 @@ export function allocate(engine: EngineExports, bytes: number): number {
   return at;
 }
 
-/** The text of a string; null for any other value, which is not converted, since that would run the program. */
+const repairing = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/**
+ * The text of a string; null for any other value, which is not converted, since that would run the program; and for one with half of
+ * a surrogate pair, which has no UTF-8 and could be neither hashed nor recorded.
+ */
 export function readText(engine: EngineExports, value: Handle): string | null {
+  return readString(engine, value, decoder);
+}
+
+/** As `readText`, with a replacement character for whatever has no UTF-8. */
+export function readRepairedText(engine: EngineExports, value: Handle): string | null {
+  return readString(engine, value, repairing);
+}
+
+function readString(engine: EngineExports, value: Handle, utf8: TextDecoder): string | null {
   if (engine.qjs_is_string(value) === 0) return null;
   const lengthAt = allocate(engine, 4);
   const at = engine.qjs_get_string_len(value, lengthAt);
   if (at === 0) throw new EngineOutOfMemory("the engine has no memory left");
   const length = new DataView(engine.memory.buffer).getUint32(lengthAt, true);
   try {
-    return decoder.decode(new Uint8Array(engine.memory.buffer, at, length));
+    return utf8.decode(new Uint8Array(engine.memory.buffer, at, length));
   } catch {
-    // Half of a surrogate pair has no UTF-8: such a text could be neither hashed nor recorded.
     return null;
   } finally {
     engine.qjs_free_cstring(at);

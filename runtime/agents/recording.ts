@@ -47,6 +47,7 @@ export function readRecording(receipt: Receipt): Recording {
   const calls = new Map(
     ofType(all, "call.made").map((made) => [made.call, readCall(receipt, all, made)] as const),
   );
+  checkNothingElse(all, calls);
   const [proven, ...more] = ofType(all, "event.proven");
   if (more.length > 0) throw new NotReplayable("noProgram", "the transcript has more than one event.proven");
   return {
@@ -56,6 +57,25 @@ export function readRecording(receipt: Receipt): Recording {
     logs: ofType(all, "log.written").map(({ hash }) => hash),
     ended,
   };
+}
+
+/** Every call and every exchange is one of those that are replayed: what is beside them would be believed unread. */
+function checkNothingElse(
+  events: readonly TranscriptEvent[],
+  calls: ReadonlyMap<number, RecordedCall>,
+): void {
+  for (const type of ["call.made", "call.settled"] as const) {
+    if (ofType(events, type).length !== calls.size)
+      throw new NotReplayable("noProgram", `the transcript has another number of ${type} than of calls`);
+  }
+  const exchanged = ofType(events, "call.exchanged");
+  const linked = new Set(exchanged.filter(({ call }) => calls.has(call)).map(({ exchange }) => exchange));
+  const ends = [...ofType(events, "response.received"), ...ofType(events, "exchange.failed")];
+  for (const side of [ofType(events, "request.forwarded"), ends]) {
+    const exchanges = side.map(({ exchange }) => exchange);
+    if (new Set(exchanges).size !== exchanges.length || exchanges.some((exchange) => !linked.has(exchange)))
+      throw new NotReplayable("noProgram", "the transcript has an exchange that is of no call, or twice");
+  }
 }
 
 function readEvent(receipt: Receipt, event: EventProven): NonNullable<Recording["proof"]> {

@@ -22,9 +22,9 @@ import { proveRecordedEvent } from "./event-run.ts";
 import { McpArgs, mcpBody } from "./mcp-message.ts";
 import { bodyOf, readRecording, type RecordedCall, type Recording } from "./recording.ts";
 import { NotReplayable, ReplayDivergence, type DivergedAt } from "./replay-verdict.ts";
-import { runProgram, type Call, type CallDelivery, type RunEnd } from "./run-loop.ts";
+import { runProgram, type Call, type CallDelivery, type RunEnd, type RunTerms } from "./run-loop.ts";
 import { toAnswer } from "./run-output.ts";
-import { secondsLeft, toRunTerms } from "./run-terms.ts";
+import { secondsLeft, toRunTerms, type RunStart } from "./run-terms.ts";
 import type { SandboxImage } from "./sandbox.ts";
 
 /** The sandbox of a replay: the files that a transcript names by their hashes. */
@@ -60,7 +60,7 @@ export async function replayReceipt(
   }
   const { requestId } = receipt.answer;
   const { stateBlock } = receipt;
-  const terms = toRunTerms({ requestId, program, input: call.input, stateBlock, started });
+  const terms = readTerms({ requestId, program, input: call.input, stateBlock, started });
   const end = await runProgram(
     sandbox.image,
     terms,
@@ -114,7 +114,27 @@ function readProgram(receipt: Receipt, { started }: Recording, carried: Uint8Arr
   if (file === null)
     throw new NotReplayable("programMissing", `bring the program ${started.programHash}: --program FILE`);
   compare("program", started.programHash, programHash(file));
-  return parseProgram(file);
+  try {
+    return parseProgram(file);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    throw new NotReplayable("noProgram", `the file with the program's hash is no program: ${error.message}`);
+  }
+}
+
+/** An enclave starts no program with an input that is not of its type. */
+function readTerms(start: RunStart): RunTerms {
+  try {
+    return toRunTerms(start);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    throw new ReplayDivergence({
+      at: "input",
+      call: null,
+      expected: keccak(start.input),
+      actual: error.message,
+    });
+  }
 }
 
 function compare(at: DivergedAt, expected: string, actual: string, call: number | null = null): void {
@@ -154,10 +174,13 @@ function bring(recording: Recording, program: Program, { number, op, args }: Cal
   return { text: told.text, isHostFailure: told.failure !== null && isHostCausable(told.failure.code) };
 }
 
-/** A request over HTTP went where the program sent it, with the body that it gave. */
-function checkRequest({ forwarded }: RecordedCall, { number, op, args }: Call): void {
-  const asked = requestOf(op, args);
-  if (asked === null) return;
+/** A request over HTTP went where the program sent it, with the body that it gave; nobody answers what was not sent. */
+function checkRequest({ forwarded, exchange }: RecordedCall, { number, op, args }: Call): void {
+  if (op !== "http" && op !== "mcp") return;
+  if (exchange === null && forwarded.length === 0) return;
+  if (forwarded.length === 0)
+    throw new ReplayDivergence({ at: "request", call: number, expected: "", actual: args });
+  const asked = requestOf(op, args, number);
   const url = URL.parse(asked.url);
   if (url !== null) url.hash = "";
   for (const request of forwarded) {
@@ -177,15 +200,19 @@ interface AskedRequest {
   readonly body: Uint8Array;
 }
 
-/** null of a call that asks no server, or one whose request the behaviour file writes. */
-function requestOf(op: string, args: string): AskedRequest | null {
-  if (op === "http") {
-    const asked = parseArgs(HttpArgs, args);
-    return { ...asked, body: httpBody(asked) };
+/** @throws {ReplayDivergence} for what no enclave sends anywhere */
+function requestOf(op: "http" | "mcp", args: string, call: number): AskedRequest {
+  try {
+    if (op === "http") {
+      const asked = parseArgs(HttpArgs, args);
+      return { ...asked, body: httpBody(asked) };
+    }
+    const asked = parseArgs(McpArgs, args);
+    return { method: "POST", url: asked.url, body: mcpBody(asked) };
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    throw new ReplayDivergence({ at: "request", call, expected: args, actual: error.message });
   }
-  if (op !== "mcp") return null;
-  const asked = parseArgs(McpArgs, args);
-  return { method: "POST", url: asked.url, body: mcpBody(asked) };
 }
 
 function compareEnd({ ended, calls, logs }: Recording, end: RunEnd): void {

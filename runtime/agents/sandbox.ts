@@ -4,6 +4,7 @@ import {
   allocate,
   EngineOutOfMemory,
   instantiateEngine,
+  readRepairedText,
   readText,
   withText,
   type EngineExports,
@@ -179,8 +180,8 @@ export class Sandbox {
     try {
       step(engine);
       while (engine.qjs_is_job_pending() !== 0) {
-        // A job that throws is a rejection that nobody waits for.
-        if (engine.qjs_execute_pending_job() < 0) this.#drop();
+        // What a program throws rejects a promise: a job that fails itself found no memory, which no program can catch.
+        if (engine.qjs_execute_pending_job() < 0) throw new SandboxTrap("outOfMemory");
       }
     } catch (error) {
       throw this.#trapOf(error);
@@ -199,10 +200,12 @@ export class Sandbox {
   #callHost(count: number, args: number): Handle {
     const engine = this.#engine;
     const view = new DataView(engine.memory.buffer);
-    const [op, text] = [0, 1].map((index) =>
-      index < count ? readText(engine, view.getUint32(args + 4 * index, true)) : null,
-    );
-    const result = typeof op === "string" && typeof text === "string" ? this.#onCall(op, text) : MALFORMED;
+    if (count < 2) return engine.qjs_new_number(MALFORMED);
+    const op = readText(engine, view.getUint32(args, true));
+    const textAt = view.getUint32(args + 4, true);
+    // The words of an error are a program's own, and no JSON: they end it whatever they are.
+    const text = op === "throw" ? readRepairedText(engine, textAt) : readText(engine, textAt);
+    const result = op === null || text === null ? MALFORMED : this.#onCall(op, text);
     return engine.qjs_new_number(result);
   }
 }

@@ -102,6 +102,20 @@ test("memory is bounded, and what does not fit can be caught or ends the program
   expect(["returned", "stuck", "outOfMemory"]).toContain(caught.outcome);
 });
 
+test.for([
+  ["half of a surrogate pair", "throw new Error('a' + String.fromCharCode(0xd800));", /^Error: a\ufffd+$/],
+  ["a getter that throws", "throw { get message() { throw 1; } };", /^the result cannot be written as JSON$/],
+  ["nothing", "throw undefined;", /^undefined$/],
+] as const)("what a program throws ends it as thrown, be it %s", async ([, body, words]) => {
+  const { outcome, result } = await run(body);
+  expect([outcome, result]).toEqual(["threw", expect.stringMatching(words)]);
+});
+
+test("a result that no memory is left for ends the program by memory, and leaves it waiting for nobody", async () => {
+  const { outcome } = await run("return 'x'.repeat(4e7);", 2_000_000_000n);
+  expect(outcome).toBe("outOfMemory");
+});
+
 describe("a program learns nothing of its host", () => {
   test.for([
     [

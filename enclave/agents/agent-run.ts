@@ -1,6 +1,7 @@
 /** One run of a program: every call that it makes is checked here, performed, recorded, and brought back as its record says. */
 
 import type { Program } from "../../protocol/agent-program.ts";
+import { toUtf8 } from "../../protocol/bytes.ts";
 import { AdytonError, InputError, UpstreamError } from "../../protocol/errors.ts";
 import { HttpArgs, ModelArgs, OPS, parseArgs, ViewArgs } from "../../runtime/agents/call-args.ts";
 import { isHostCausable, reasonOf, tell, type Refusal } from "../../runtime/agents/call-result.ts";
@@ -22,6 +23,7 @@ import { CallRecorder } from "./call-recorder.ts";
 import { toHttpRequest, type HttpTerms } from "./http-call.ts";
 import { toMcpRequest } from "./mcp-call.ts";
 import { toModelQuestion } from "./model-call.ts";
+import { EVENTS_OF_EXCHANGE, type ReceiptRoom } from "./receipt-room.ts";
 import { costOf, type RunBudget } from "./run-budget.ts";
 
 export interface AgentWorld {
@@ -41,18 +43,20 @@ export interface RunOptions {
   readonly startedAt: number;
   readonly budget: RunBudget;
   readonly recorder: TranscriptRecorder;
+  readonly room: ReceiptRoom;
   /** Ends whatever is open when the run's time is over. */
   readonly signal: AbortSignal;
 }
 
-/** Bytes of all bodies of HTTP: they are hex in a receipt, which has at most 16 MiB. */
-const MAX_BODIES_BYTES = 6 * 1024 * 1024;
+/** Bytes of a model's answer, which comes whole. */
+const MAX_REPLY_BYTES = 1024 * 1024;
+/** What fits no receipt is not asked for. */
+const FULL: Refusal = { code: "OUT_OF_BUDGET", reason: "what comes of it would not fit a receipt" };
 
 export class AgentRun {
   readonly #world: AgentWorld;
   readonly #options: RunOptions;
   #httpCalls = 0;
-  #bodyBytes = 0;
 
   constructor(world: AgentWorld, options: RunOptions) {
     this.#world = world;
@@ -60,9 +64,13 @@ export class AgentRun {
   }
 
   async perform(call: Call): Promise<CallDelivery> {
-    const { recorder, program, startedAt, budget } = this.#options;
-    const record = recorder.branchAs((onAsked) => new CallRecorder(onAsked, call.number, call));
-    const asked = await this.#ask(call, record);
+    const { recorder, program, startedAt, budget, room } = this.#options;
+    const args = toUtf8(call.args);
+    const made = { ...call, args, areArgsKept: room.fits(args.length) };
+    const record = recorder.branchAs((onAsked) => new CallRecorder(onAsked, made));
+    room.open(record);
+    const asked = made.areArgsKept ? await this.#ask(call, record) : FULL;
+    room.close(record);
     const refusal = asked !== null && "code" in asked ? asked : null;
     const judged = asked !== null && "kind" in asked ? asked : null;
     const time = Math.max(startedAt, this.#world.now());
@@ -123,27 +131,25 @@ export class AgentRun {
   }
 
   async #send(request: OutgoingRequest, record: CallRecorder): Promise<Refusal | null> {
-    const { program, signal } = this.#options;
+    const { program, signal, room } = this.#options;
     const { exchange } = this.#world;
     if (this.#httpCalls >= program.manifest.limits.httpCalls)
       return { code: "OUT_OF_BUDGET", reason: "the run sends no more requests" };
-    const room = MAX_BODIES_BYTES - this.#bodyBytes;
-    if (room <= 0) return { code: "OUT_OF_BUDGET", reason: "what came back would not fit a receipt" };
+    const maxResponseBytes = room.holdExchange(record, {
+      requestBytes: request.body.length,
+      mostBytes: program.manifest.limits.responseBytes,
+    });
+    if (maxResponseBytes === 0) return FULL;
     this.#httpCalls += 1;
-    const maxResponseBytes = Math.min(room, program.manifest.limits.responseBytes);
-    // Set aside now: calls are open at the same time.
-    this.#bodyBytes += request.body.length + maxResponseBytes;
     const number = record.forwarded(null, request);
     const outcome = await exchange({ ...request, signal, maxResponseBytes });
-    const received = outcome.kind === "failed" ? 0 : outcome.response.body.length;
-    this.#bodyBytes -= maxResponseBytes - received;
     if (outcome.kind === "failed") record.failed(number, outcome);
     else record.responded(number, null, outcome.response, null);
     return null;
   }
 
   async #askModel({ args }: Call, record: CallRecorder): Promise<Refusal | null> {
-    const { program, budget, signal, inference } = this.#options;
+    const { program, budget, signal, inference, room } = this.#options;
     const { account, catalog, retries, pause } = inference;
     const asked = parseArgs(ModelArgs, args);
     const name = asked.model ?? program.manifest.models[0];
@@ -152,6 +158,11 @@ export class AgentRun {
     const target = catalog.get(name);
     if (target === undefined) return { code: "REFUSED", reason: `this enclave serves no ${name}` };
     const question = toModelQuestion(asked, target);
+    const exchange = {
+      requestBytes: target.format.encodeQuestion(question).body.length,
+      mostBytes: MAX_REPLY_BYTES,
+    };
+    if (room.holdExchange(record, exchange) === 0) return FULL;
     const price = account.price(target, question);
     if (!budget.reserve(price))
       return { code: "OUT_OF_BUDGET", reason: `what is left of the fee does not cover ${price} wei` };
@@ -160,9 +171,10 @@ export class AgentRun {
       const charge = account.charge(target, question);
       const reply = await askOnAccount(charge, target, question, {
         recorder: record,
-        retries,
+        retries: Math.min(retries, Math.floor(room.left.events / EVENTS_OF_EXCHANGE)),
         pause,
         signal,
+        maxResponseBytes: () => room.holdExchange(record, exchange),
       });
       budget.settle(price, costOf(target, reply) ?? price);
     } catch (error) {

@@ -17,6 +17,7 @@ import type { Inference } from "../answers/infer.ts";
 import type { TranscriptRecorder } from "../answers/transcript-recorder.ts";
 import { AgentRun, type AgentWorld } from "./agent-run.ts";
 import type { ProgramStore, StoredProgram } from "./program-store.ts";
+import { ReceiptRoom } from "./receipt-room.ts";
 import { RunBudget } from "./run-budget.ts";
 import { WorkerLost, type WorkerPool } from "./worker-pool.ts";
 
@@ -95,6 +96,7 @@ export async function answerAgent(
     startedAt: question.now,
     budget,
     recorder,
+    room: new ReceiptRoom(stored.program.manifest.limits.calls, keptBytes(question, stored)),
     signal: over.signal,
   });
   try {
@@ -114,6 +116,11 @@ export async function answerAgent(
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Bytes that are in the receipt before any call. */
+function keptBytes({ call, event }: AgentQuestion, { file }: StoredProgram): number {
+  return file.length + call.input.length + (event === null ? 0 : event.proof.length);
 }
 
 interface Prepared {

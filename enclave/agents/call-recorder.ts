@@ -1,12 +1,13 @@
 /** Writes down one call of a program: what was asked, every exchange for it, and what came of it. */
 
-import { toUtf8 } from "../../protocol/bytes.ts";
+import { toUtf8, type Hex } from "../../protocol/bytes.ts";
 import type { CallErrorCode, RecordedFormat } from "../../protocol/agent-events.ts";
 import type { RecordedExchange } from "../../runtime/agents/call-result.ts";
 import type { ModelReply } from "../../runtime/models/model-format.ts";
 import { SESSION_HEADER } from "../../runtime/agents/mcp-message.ts";
 import { ExchangeRecorder } from "../answers/transcript-recorder.ts";
 import type { CompleteResponse, ExchangeOutcome } from "../egress/exchange.ts";
+import type { RecordSize, SizedRecord } from "./receipt-room.ts";
 
 /** Headers of a response that a program sees, and a transcript holds. */
 const SEEN_HEADERS = [
@@ -30,17 +31,43 @@ export interface Settlement {
   readonly feeWei: string;
 }
 
-export class CallRecorder extends ExchangeRecorder {
+export interface MadeCall {
+  readonly number: number;
+  readonly op: string;
+  readonly args: Uint8Array;
+  /** In the receipt, and not by their hash alone. */
+  readonly areArgsKept: boolean;
+}
+
+/** A salt, and what JSON puts around an event and its salt, or around a body and its name. */
+const CHARACTERS_OF_LEAF = 96;
+const CHARACTERS_OF_ENTRY = 6;
+
+export class CallRecorder extends ExchangeRecorder implements SizedRecord {
   readonly #call: number;
   /** Of the model that is asked; null for HTTP. */
   format: RecordedFormat | null = null;
   last: RecordedExchange | null = null;
 
-  constructor(onAsked: () => void, call: number, made: { readonly op: string; readonly args: string }) {
+  constructor(onAsked: () => void, { number, op, args, areArgsKept }: MadeCall) {
     super(onAsked);
-    this.#call = call;
-    const args = toUtf8(made.args);
-    this.note({ type: "call.made", call, op: made.op, argsHash: this.keep(args), argsBytes: args.length });
+    this.#call = number;
+    const argsHash = areArgsKept ? this.keep(args) : this.hash(args);
+    this.note({ type: "call.made", call: number, op, argsHash, argsBytes: args.length });
+  }
+
+  /** Without what every call has. */
+  sizeBeside(known: ReadonlySet<Hex>): RecordSize {
+    const events = this.events.filter(({ type }) => type !== "call.made" && type !== "call.settled");
+    const bodies = [...this.bodies].filter(([name]) => !known.has(name));
+    const characters =
+      sum(events.map((event) => JSON.stringify(event).length + CHARACTERS_OF_LEAF)) +
+      sum(bodies.map(([name, body]) => name.length + body.length + CHARACTERS_OF_ENTRY));
+    return { characters, events: events.length };
+  }
+
+  get bodyNames(): Iterable<Hex> {
+    return this.bodies.keys();
   }
 
   override responded(
@@ -85,6 +112,10 @@ export class CallRecorder extends ExchangeRecorder {
       headers: headers === null ? null : { ...headers },
     });
   }
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }
 
 function seenHeaders({ headers }: CompleteResponse): Readonly<Record<string, string>> {

@@ -22,6 +22,8 @@ export interface AskOptions {
   /** Given each piece of text of a streamed answer. */
   readonly onText?: ReplyText;
   readonly signal?: AbortSignal;
+  /** Bytes that the next response may have, where the behaviour file allows more; asked before each request. */
+  readonly maxResponseBytes?: () => number;
 }
 
 /** @throws {UpstreamError} when no usable reply came; what happened is in the recorder either way */
@@ -79,7 +81,7 @@ async function askOnce(target: CatalogModel, question: ModelQuestion, options: A
 function toRequest(
   { format, provider }: CatalogModel,
   question: ModelQuestion,
-  { credential, signal }: AskOptions,
+  { credential, signal, maxResponseBytes }: AskOptions,
   watched: WatchedStream | null,
 ): OutgoingRequest {
   const { path, headers, body } = format.encodeQuestion(question);
@@ -90,6 +92,7 @@ function toRequest(
     body,
     ...(watched === null ? {} : { onChunk: watched.push }),
     ...(signal === undefined ? {} : { signal }),
+    ...(maxResponseBytes === undefined ? {} : { maxResponseBytes: maxResponseBytes() }),
   };
 }
 

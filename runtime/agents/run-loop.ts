@@ -4,6 +4,7 @@
  * the results gets the same run.
  */
 
+import { toUtf8 } from "../../protocol/bytes.ts";
 import type { RunOutcome } from "../../protocol/agent-events.ts";
 import { ProgramNotLoaded, Sandbox, SandboxTrap, type SandboxImage } from "./sandbox.ts";
 
@@ -50,6 +51,8 @@ export interface RunEnd {
 /** Bytes of a call's arguments, and of all lines that a run logs. */
 export const MAX_ARGS_BYTES = 512 * 1024;
 export const MAX_LOG_BYTES = 16 * 1024;
+/** Each is an event of the transcript, also one that says nothing. */
+export const MAX_LOG_LINES = 512;
 
 const REFUSED_CALL = -1;
 const REFUSED_SIZE = -2;
@@ -164,8 +167,8 @@ class Run {
 
   /** What is beyond the limit is not written, and nobody is told. */
   #log(text: string): number {
-    this.#logBytes += text.length;
-    if (this.#logBytes <= MAX_LOG_BYTES) this.#logs.push(text);
+    this.#logBytes += bytesOf(text, MAX_LOG_BYTES);
+    if (this.#logBytes <= MAX_LOG_BYTES && this.#logs.length < MAX_LOG_LINES) this.#logs.push(text);
     return 0;
   }
 
@@ -173,12 +176,17 @@ class Run {
     const { calls, openCalls } = this.#terms;
     const open = this.#open.length + this.#made.length;
     if (this.#end !== null || this.#calls >= calls || open >= openCalls) return REFUSED_CALL;
-    if (op.length > 32 || args.length > MAX_ARGS_BYTES) return REFUSED_SIZE;
+    if (op.length > 32 || bytesOf(args, MAX_ARGS_BYTES) > MAX_ARGS_BYTES) return REFUSED_SIZE;
     const number = this.#calls;
     this.#calls += 1;
     this.#made.push({ number, op, args });
     return number;
   }
+}
+
+/** Of UTF-8; of a text that has more than `most` without that, its characters. */
+function bytesOf(text: string, most: number): number {
+  return text.length > most ? text.length : toUtf8(text).length;
 }
 
 function outcomeOf(error: unknown): RunOutcome | null {

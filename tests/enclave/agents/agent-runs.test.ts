@@ -96,6 +96,14 @@ describe("a program that ends badly", () => {
   });
 });
 
+test("a program that says nothing, often, has a receipt all the same", async () => {
+  const source = "export default (input, host) => { for (let n = 0; n < 5000; n++) host.log(); return 1; };";
+  const { reply, receipt } = await runAgent(network, agentPayload(source));
+  expect(reply.status).toBe("ok");
+  const { receipt: verified } = await verifyReceipt(receipt);
+  expect((await replayReceipt(verified, sandbox)).end.logs.length).toBe(512);
+});
+
 describe("a receipt that was changed", () => {
   const replayed = async (change: (receipt: Receipt) => Receipt): Promise<unknown> => {
     const payload = agentPayload(RESOLVER, { manifest: allowed(), input: { origin: network.origin } });

@@ -112,3 +112,13 @@ test("calls beyond the limits are OUT_OF_BUDGET, and are not made", async () => 
   const codes = JSON.parse(end.result ?? "[]") as string[];
   expect(codes).toEqual([...Array<string>(3).fill("ok"), ...Array<string>(17).fill("OUT_OF_BUDGET")]);
 });
+
+test("a log has so many lines and so many bytes, and no line says where it ends", async () => {
+  const lines = async (statement: string): Promise<number> => {
+    const source = `export default (i, host) => { for (let n = 0; n < 2000; n++) ${statement}; };`;
+    return (await run(() => Promise.reject(new Error("nobody is asked")), { source })).logs.length;
+  };
+  expect(await lines("host.log()")).toBe(512);
+  // 1,024 bytes each, of 2 to a character.
+  expect(await lines('host.log("é".repeat(510))')).toBe(16);
+});

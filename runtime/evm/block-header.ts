@@ -40,8 +40,25 @@ const QUANTITIES: ReadonlySet<string> = new Set(
   ),
 );
 
+/** Fields by which a server shows that its chain's blocks are hashed in a way of their own, and the chains that have them. */
+const OTHER_CHAINS = {
+  l1BatchNumber: "ZKsync",
+  extDataHash: "Avalanche",
+  epochSnarkData: "Celo before it came to the OP Stack",
+  viewID: "Harmony",
+  governanceData: "Kaia",
+} as const;
+const seen = z.unknown().optional();
+const OTHER_FIELDS = {
+  l1BatchNumber: seen,
+  extDataHash: seen,
+  epochSnarkData: seen,
+  viewID: seen,
+  governanceData: seen,
+} satisfies Record<keyof typeof OTHER_CHAINS, z.ZodType>;
+
 /** What else a server says of a block (its transactions, its size) is not read. */
-export const BlockDescription = z.object({ ...FIELDS, hash: bytes32 });
+export const BlockDescription = z.object({ ...FIELDS, ...OTHER_FIELDS, hash: bytes32 });
 export type BlockDescription = z.output<typeof BlockDescription>;
 
 export interface BlockHeader {
@@ -58,23 +75,28 @@ export interface BlockHeader {
   /** Zero before London. */
   readonly baseFee: bigint;
   readonly prevRandao: Hex;
+  /** Whose rules its code sees: on Arbitrum instructions that ask for the block say something else than its header. */
+  readonly rules: "ethereum" | "arbitrum";
 }
 
 /**
  * Holds on return: a block of that hash has this state root, number and time. A header with a field that is not known here hashes to
- * something else, and is refused. Left to the caller: that the chain has such a block.
+ * something else, and is refused: those of Ethereum, of the OP Stack and of Arbitrum are known. Left to the caller: that the chain has such a block.
  *
  * @throws {ProofRefused}
  */
 export function verifyBlock(block: BlockDescription): BlockHeader {
-  const values: Readonly<Record<string, string | undefined>> = block;
-  const items = Object.keys(FIELDS).flatMap((name) => {
-    const value = values[name];
+  const names = Object.keys(FIELDS) as (keyof typeof FIELDS)[];
+  const items = names.flatMap((name) => {
+    const value = block[name];
     return value === undefined ? [] : [QUANTITIES.has(name) ? quantityBytes(value) : fromHex(value)];
   });
   const actual = keccak(encodeRlp(items));
-  if (actual !== block.hash)
-    throw new ProofRefused("header", `its fields hash to ${actual}, and it is named ${block.hash}`);
+  if (actual !== block.hash) {
+    const chain = otherChainOf(block);
+    const why = chain === null ? "" : `: it is of ${chain}, whose blocks are proven otherwise`;
+    throw new ProofRefused("header", `its fields hash to ${actual}, and it is named ${block.hash}${why}`);
+  }
   const { hash, parentHash, stateRoot, receiptsRoot, logsBloom, miner, mixHash } = block;
   return {
     hash,
@@ -88,7 +110,23 @@ export function verifyBlock(block: BlockDescription): BlockHeader {
     gasLimit: BigInt(block.gasLimit),
     baseFee: BigInt(block.baseFeePerGas ?? "0x0"),
     prevRandao: mixHash,
+    rules: isOfArbitrum(block) ? "arbitrum" : "ethereum",
   };
+}
+
+function otherChainOf(block: BlockDescription): string | null {
+  const fields = Object.keys(OTHER_CHAINS) as (keyof typeof OTHER_CHAINS)[];
+  const field = fields.find((name) => block[name] !== undefined);
+  return field === undefined ? null : OTHER_CHAINS[field];
+}
+
+/**
+ * As Nitro reads its own headers: a difficulty of one, a root of messages in `extraData`, and in `mixHash` the version of ArbOS. No
+ * other chain's block has all of them: where blocks are mined or sealed by keys, `extraData` or `mixHash` is something else.
+ */
+function isOfArbitrum({ difficulty, extraData, mixHash, baseFeePerGas }: BlockDescription): boolean {
+  const version = BigInt(`0x${mixHash.slice(34, 50)}`);
+  return difficulty === "0x1" && extraData.length === 66 && baseFeePerGas !== undefined && version > 0n;
 }
 
 /** Big-endian, without zeros before it. */

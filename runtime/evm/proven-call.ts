@@ -73,6 +73,7 @@ const NOBODY: Hex = `0x${"00".repeat(20)}`;
 const HISTORY: Hex = "0x0000f90827f1c53a10cb7a02335b175320002935";
 const HISTORY_LENGTH = 8_191n;
 const MAX_BLOCK_AGE = 256n;
+const ARBITRUM_PRECOMPILE = "0xfe";
 
 /**
  * Holds on return: by the rules of the machine, and in the state under the header's root, the call returns or reverts with that data.
@@ -85,23 +86,11 @@ export function provenCall(
   { to, data }: StateCall,
   shown: readonly ShownAccount[],
 ): CallOutcome {
-  const world = new ShownWorld(header.stateRoot, shown);
+  const world = new ShownWorld(header, shown);
   const state = new State(world, [NOBODY, to, header.beneficiary, ...PRECOMPILE_ADDRESSES]);
   try {
-    const end = runMessage(toMessage(world, state, { to, data }), state, {
-      origin: NOBODY,
-      get chainId() {
-        if (chainId === null) throw new NotSupported("it asks for the chain's id, which nobody named");
-        return chainId;
-      },
-      number: header.number,
-      timestamp: header.timestamp,
-      beneficiary: header.beneficiary,
-      gasLimit: header.gasLimit,
-      baseFee: header.baseFee,
-      prevRandao: BigInt(header.prevRandao),
-      blockHash: blockHashes(header, world),
-    });
+    const message = toMessage(world, state, { to, data });
+    const end = runMessage(message, state, surroundingsOf({ header, chainId }, world));
     return { kind: end.isOk ? "returned" : "reverted", data: toHex(end.data) };
   } catch (error) {
     if (error instanceof StateMissing) {
@@ -142,6 +131,37 @@ function toMessage(world: ProvenWorld, state: State, { to, data }: StateCall): M
   };
 }
 
+function surroundingsOf({ header, chainId }: CallWorld, world: ProvenWorld): Surroundings {
+  const ofBlock = <Value>(what: string, value: Value): Value => {
+    if (header.rules === "arbitrum") throw new NotSupported(`it asks for ${what}, as Arbitrum has it`);
+    return value;
+  };
+  return {
+    origin: NOBODY,
+    timestamp: header.timestamp,
+    baseFee: header.baseFee,
+    get chainId() {
+      if (chainId === null) throw new NotSupported("it asks for the chain's id, which nobody named");
+      return chainId;
+    },
+    get number() {
+      return ofBlock("the block's number", header.number);
+    },
+    get beneficiary() {
+      return ofBlock("the block's beneficiary", header.beneficiary);
+    },
+    get gasLimit() {
+      return ofBlock("the block's gas limit", header.gasLimit);
+    },
+    get prevRandao() {
+      return ofBlock("the block's randomness", BigInt(header.prevRandao));
+    },
+    get blockHash() {
+      return ofBlock("a block's hash", blockHashes(header, world));
+    },
+  };
+}
+
 /** The parent's is in the header; older ones the chain keeps in its state. */
 function blockHashes({ number, parentHash }: BlockHeader, world: ProvenWorld): Surroundings["blockHash"] {
   return (asked) => {
@@ -155,13 +175,13 @@ function blockHashes({ number, parentHash }: BlockHeader, world: ProvenWorld): S
 
 /** Every account, word and code is proven as it is asked for, and once. */
 class ShownWorld implements ProvenWorld {
-  readonly #stateRoot: Hex;
+  readonly #header: BlockHeader;
   readonly #shown: ReadonlyMap<Hex, ShownAccount>;
   readonly #accounts = new Map<Hex, ProvenAccount>();
   readonly #codes = new Map<Hex, Uint8Array>();
 
-  constructor(stateRoot: Hex, shown: readonly ShownAccount[]) {
-    this.#stateRoot = stateRoot;
+  constructor(header: BlockHeader, shown: readonly ShownAccount[]) {
+    this.#header = header;
     this.#shown = new Map(shown.map((account) => [account.address, account]));
   }
 
@@ -170,7 +190,7 @@ class ShownWorld implements ProvenWorld {
     if (known !== undefined) return known;
     const shown = this.#shown.get(of);
     if (shown === undefined) throw new StateMissing(of, null, false);
-    const account = verifyAccount(this.#stateRoot, of, shown.proof.accountProof);
+    const account = verifyAccount(this.#header.stateRoot, of, shown.proof.accountProof);
     this.#accounts.set(of, account);
     return account;
   }
@@ -183,6 +203,9 @@ class ShownWorld implements ProvenWorld {
     if (code === null || code === undefined) throw new StateMissing(of, null, true);
     if (code !== "0x" && keccak(fromHex(code)) !== codeHash)
       throw new ProofRefused("code", `the code of ${of} is not the one of its hash`);
+    // Nitro's precompiles have it in the state: what they do is nowhere on the chain.
+    if (code === ARBITRUM_PRECOMPILE && this.#header.rules === "arbitrum")
+      throw new NotSupported(`it calls Arbitrum's precompile ${of}`);
     const bytes = fromHex(code);
     this.#codes.set(of, bytes);
     return bytes;

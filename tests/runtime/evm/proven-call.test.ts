@@ -183,6 +183,23 @@ test.for([
   expect(outcome.kind === "unsupported" ? outcome.reason : outcome).toContain(name);
 });
 
+test.for([
+  ["the block's number", assemble(0x43, ...RETURN_TOP)],
+  ["the block's beneficiary", assemble(0x41, ...RETURN_TOP)],
+  ["the block's gas limit", assemble(0x45, ...RETURN_TOP)],
+  ["the block's randomness", assemble(0x44, ...RETURN_TOP)],
+  ["a block's hash", assemble(1n, 0x40, ...RETURN_TOP)],
+  ["Arbitrum's precompile", Uint8Array.of(0xfe)],
+] as const)("%s is refused where a block is Arbitrum's, whose header has it not", async ([what, code]) => {
+  await send("anvil_setCode", [HAND, toHex(code)]);
+  await send("evm_mine", []);
+  block = BlockDescription.parse(await ask("eth_getBlockByNumber", ["latest", false]));
+  await proven(HAND, "0x");
+  const header = { ...verifyBlock(block), rules: "arbitrum" } as const;
+  const outcome = provenCall({ header, chainId: CHAIN_ID }, { to: HAND, data: "0x" }, shownLast);
+  expect(outcome.kind === "unsupported" ? outcome.reason : outcome).toContain(what);
+});
+
 test("what agents read most is what eth_call says: a balance, a price behind its proxy, Uniswap v3's own quotes", async () => {
   const stage = await startReadStage();
   try {

@@ -14,7 +14,10 @@ import { createProvenWorld } from "./proven-world.ts";
 import { createRandom } from "./random.ts";
 import { answerOf, recordRun } from "./recorded-run.ts";
 
-/** Fourteen calls: six of servers, two of a model, two of the clock, and a word of a contract: twice a chain's server, and two proofs. */
+/**
+ * Eighteen calls: six of servers, two of a model, two of the clock, a word of a contract (twice a chain's server, and two proofs), and
+ * four of a server of tools: its greeting, what it is told of it, its tools, and one that is called.
+ */
 const SOURCE = `export default async ({ at, contract, slot }, host) => {
   const seen = [];
   const page = async (i) => {
@@ -28,7 +31,9 @@ const SOURCE = `export default async ({ at, contract, slot }, host) => {
   host.log("said", said.length);
   const chain = host.chain({ rpc: "https://chain.example/rpc", at });
   const word = await chain.storage(contract, slot).catch((error) => error.code);
-  return { seen, pages, said, word, late: await host.clock() };
+  const tools = host.mcp({ url: "https://tools.example/mcp" });
+  const heard = [await tools.tools(), await tools.call("measure", { word: "owl" })].map((part) => JSON.stringify(part));
+  return { seen, pages, said, word, heard, late: await host.clock() };
 };`;
 const MANIFEST = { models: ["openai/gpt-5.6-terra"], onHostFailure: "tell" as const };
 const FORMAT = { name: "openai-chat", stripsReasoning: false };
@@ -73,11 +78,40 @@ const exchangeOf =
       const result = answers[body.method] ?? null;
       return answerOf("chain.example", JSON.stringify({ jsonrpc: "2.0", id: 1, result }));
     }
+    if (op === "mcp") return mcpAnswer(args, variant);
     if (op === "model") return answerOf("api.openai.com", chat(`reply ${number} of ${variant}`), FORMAT);
     if ((variant + number) % 5 === 0) return EMPTY_ANSWER;
     if ((variant + number) % 7 === 0) return UNREACHABLE;
     return answerOf("a.example", JSON.stringify({ variant, number }));
   };
+
+interface McpAsked {
+  readonly id: number;
+  readonly message: { readonly method: string };
+}
+
+/** Of every second set as an event stream. */
+function mcpAnswer(args: string, variant: number): RecordedExchange {
+  const { id, message } = JSON.parse(args) as McpAsked;
+  const results: Readonly<Record<string, object>> = {
+    initialize: {
+      protocolVersion: "2025-06-18",
+      capabilities: {},
+      serverInfo: { name: "tools", version: "1" },
+    },
+    "tools/list": { tools: [{ name: "measure", description: `of ${variant}`, inputSchema: {} }] },
+    "tools/call": { content: [{ type: "text", text: `reply ${id} of ${variant}` }] },
+  };
+  const result = results[message.method];
+  if (result === undefined) return answerOf("tools.example", "");
+  const body = JSON.stringify({ jsonrpc: "2.0", id, result });
+  return variant % 2 === 0
+    ? answerOf("tools.example", body, null, { "content-type": "application/json", "mcp-session-id": "abc" })
+    : answerOf("tools.example", `event: message\ndata: ${body}\n\n`, null, {
+        "content-type": "text/event-stream",
+      });
+}
+
 const EMPTY_ANSWER = answerOf("a.example", "");
 const UNREACHABLE = { kind: "failed", code: "MODEL_UNREACHABLE" } as const;
 
@@ -202,6 +236,21 @@ const MUTATIONS: Readonly<Record<string, Mutate>> = {
     const bodies = { ...receipt.bodies, [named.argsHash]: changed };
     return { receipt: { ...withEvent(receipt, made, named), bodies }, at: "args", call: made.call };
   },
+  "what a server of tools said, and its name": (receipt, random) => {
+    const response = pick(responsesOf(receipt, "mcp"), random);
+    const body = bodyOf(receipt, response.bodyHash);
+    const changed = flipped(body, random, tellingPart(body));
+    const named = { ...response, bodyHash: nameOf(changed) };
+    const bodies = { ...receipt.bodies, [named.bodyHash]: changed };
+    const call = response.exchange;
+    return { receipt: { ...withEvent(receipt, response, named), bodies }, at: "result", call };
+  },
+  "a header that a server of tools sent": (receipt, random) => {
+    const told = eventsOf(receipt, "call.exchanged").filter(({ headers }) => headers?.["content-type"]);
+    const link = pick(told, random);
+    const headers = { ...link.headers, "content-type": "text/html" };
+    return { receipt: withEvent(receipt, link, { ...link, headers }), at: "result", call: link.call };
+  },
   "the body that was sent": (receipt, random) => {
     const sent = pick(
       eventsOf(receipt, "request.forwarded").filter(({ model }) => model === null),
@@ -222,6 +271,14 @@ const MUTATIONS: Readonly<Record<string, Mutate>> = {
   },
 };
 
+/** With a body, to calls of that kind. */
+function responsesOf(receipt: p.Receipt, op: string): ReturnType<typeof responsesWithBody> {
+  const calls = new Set(
+    eventsOf(receipt, "call.made").flatMap((made) => (made.op === op ? [made.call] : [])),
+  );
+  return responsesWithBody(receipt).filter(({ exchange }) => calls.has(exchange));
+}
+
 function responsesWithBody(
   receipt: p.Receipt,
 ): readonly Extract<p.TranscriptEvent, { type: "response.received" }>[] {
@@ -234,10 +291,10 @@ function bodyOf({ bodies }: p.Receipt, name: p.Hex): p.Hex {
   return body;
 }
 
-/** Of a model's answer the words alone: its id, for one, says nothing to the program. */
+/** Of a model's answer and of a tool's the words alone: an id, for one, says nothing to the program. */
 function tellingPart(body: p.Hex): readonly [number, number] {
   const text = p.fromUtf8(p.fromHex(body));
-  const words = /reply \d+ of \d+/.exec(text);
+  const words = /(?:reply \d+ )?of \d+|2025-06-18/.exec(text);
   return words === null ? [0, text.length] : [words.index, words.index + words[0].length];
 }
 

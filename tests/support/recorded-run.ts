@@ -5,6 +5,7 @@ import * as p from "../../protocol/index.ts";
 import { encodeProgram, parseProgram, programHash, type ManifestFile } from "../../protocol/agent-program.ts";
 import { bodyOf, HttpArgs, parseArgs } from "../../runtime/agents/call-args.ts";
 import { tell, type RecordedExchange } from "../../runtime/agents/call-result.ts";
+import { McpArgs, mcpBody } from "../../runtime/agents/mcp-message.ts";
 import { runProgram, type Call, type CallDelivery } from "../../runtime/agents/run-loop.ts";
 import { toAnswer } from "../../runtime/agents/run-output.ts";
 import { secondsLeft, toRunTerms } from "../../runtime/agents/run-terms.ts";
@@ -47,11 +48,12 @@ export function answerOf(
   host: string,
   body: string,
   format: Extract<RecordedExchange, { kind: "complete" }>["format"] = null,
+  headers: Readonly<Record<string, string>> = {},
 ): RecordedExchange {
   return {
     kind: "complete",
     status: 200,
-    headers: {},
+    headers,
     body: p.toUtf8(body),
     transport: {
       ...TRANSPORT,
@@ -182,8 +184,8 @@ function exchangeEvents(
 ): readonly p.TranscriptEvent[] {
   if (exchange === null) return [];
   const isModel = op === "model";
-  const asked = isModel ? null : parseArgs(HttpArgs, args);
-  const sent = asked === null ? p.toUtf8(args) : bodyOf(asked);
+  const asked = isModel ? null : requestOf(op, args);
+  const sent = asked?.body ?? p.toUtf8(args);
   return [
     {
       type: "request.forwarded",
@@ -196,6 +198,21 @@ function exchangeEvents(
     },
     ...endOf(number, exchange, { isModel, keep }),
   ];
+}
+
+interface Sent {
+  readonly url: string;
+  readonly method: string;
+  readonly body: Uint8Array;
+}
+
+function requestOf(op: string, args: string): Sent {
+  if (op === "mcp") {
+    const asked = parseArgs(McpArgs, args);
+    return { url: asked.url, method: "POST", body: mcpBody(asked) };
+  }
+  const asked = parseArgs(HttpArgs, args);
+  return { url: asked.url, method: asked.method, body: bodyOf(asked) };
 }
 
 function hostOf(exchange: RecordedExchange): string {

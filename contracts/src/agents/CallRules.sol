@@ -97,10 +97,14 @@ library CallRules {
         return false;
     }
 
-    /// @dev ERC-20's approve, increaseAllowance and increaseApproval, ERC-721's setApprovalForAll, Permit2's approve.
+    /// @dev ERC-20's approve, increaseAllowance and increaseApproval, ERC-1363's approveAndCall, ERC-721's and ERC-1155's
+    /// setApprovalForAll, ERC-777's authorizeOperator, ERC-6909's approve and setOperator, Permit2's approve, Aave's
+    /// approveDelegation and Compound's allow.
     function _approvalOf(bytes4 selector) private pure returns (bool isApproval, uint256 spenderWord) {
         if (selector == 0x87517c45) return (true, 1);
         isApproval = selector == 0x095ea7b3 || selector == 0x39509351 || selector == 0xd73dd623
-            || selector == 0xa22cb465;
+            || selector == 0x3177029f || selector == 0xcae9ca51 || selector == 0xa22cb465
+            || selector == 0x959b8c3f || selector == 0x426a8493 || selector == 0x558a7297
+            || selector == 0xc04a8a10 || selector == 0x110496e5;
     }
 }

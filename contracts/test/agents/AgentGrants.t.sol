@@ -157,15 +157,26 @@ contract AgentGrantsTest is AgentWorld {
 
     /// What is approved is taken later, outside of every window: its spender must be listed.
     function test_AnApprovalMustListItsSpenders() public {
-        bytes4[5] memory selectors = [
-            bytes4(0x095ea7b3), bytes4(0x39509351), bytes4(0xd73dd623), bytes4(0xa22cb465), bytes4(0x87517c45)
+        string[12] memory functions = [
+            "approve(address,uint256)",
+            "increaseAllowance(address,uint256)",
+            "increaseApproval(address,uint256)",
+            "setApprovalForAll(address,bool)",
+            "approveAndCall(address,uint256)",
+            "approveAndCall(address,uint256,bytes)",
+            "authorizeOperator(address)",
+            "approve(address,uint256,uint256)",
+            "setOperator(address,bool)",
+            "approveDelegation(address,uint256)",
+            "allow(address,bool)",
+            "approve(address,address,uint160,uint48)"
         ];
-        for (uint256 i = 0; i < selectors.length; ++i) {
+        for (uint256 i = 0; i < functions.length; ++i) {
             Grant memory grant = grantTerms();
-            grant.permissions[0].selector = selectors[i];
+            grant.permissions[0].selector = bytes4(keccak256(bytes(functions[i])));
             expectInvalid(grant, "approval");
             grant.permissions[0].limits = new WordLimit[](1);
-            uint16 spenderWord = i == 4 ? 1 : 0;
+            uint16 spenderWord = i == functions.length - 1 ? 1 : 0;
             grant.permissions[0].limits[0] = WordLimit(spenderWord, WordRule.AtMost, words("spender"));
             expectInvalid(grant, "approval");
             grant.permissions[0].limits[0].rule = WordRule.OneOf;

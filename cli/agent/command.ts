@@ -12,6 +12,7 @@ import { commandLine } from "../invocation.ts";
 import type { AccessOptions } from "./access.ts";
 import type { AgentActOptions } from "./act.ts";
 import type { AgentAskOptions } from "./ask.ts";
+import type { AgentKeepOptions } from "./keep.ts";
 import type { RunOptions } from "./run.ts";
 
 export function registerAgent(program: Command): void {
@@ -88,6 +89,20 @@ export function registerAgent(program: Command): void {
     .option("--json", "print one JSON object")
     .action(async (folder: string, options: AccessOptions & { readonly json?: true }) => {
       await publish(resolve(folder), options);
+    });
+  withAccess(
+    agent
+      .command("keep")
+      .description("bring the program's secrets to an enclave, and again to each keyset that is there later")
+      .argument("[folder]", "the project", "."),
+  )
+    .requiredOption("--secret <name=file...>", "a secret of the manifest, and the file that holds it")
+    .option("--every <seconds>", "look for another keyset so often, until Ctrl-C")
+    .option("--upgrades <id>", "whose planned upgrades may take them along (upgradeAuthorityId)")
+    .option("--json", "print one JSON object for each keyset")
+    .action(async (folder: string, options: AgentKeepOptions) => {
+      const { keepSecrets } = await import("./keep.ts");
+      process.exitCode = await keepSecrets(resolve(folder), options);
     });
 }
 

@@ -7,6 +7,7 @@ import { verifyReceipt } from "../../attestation/receipt/verify-receipt.ts";
 import type { AttestedClient } from "../../client/attested-client.ts";
 import { attestedFetch } from "../../client/node.ts";
 import { createFolder } from "../../endorsements/files/create-folder.ts";
+import type { AgentSecretCall } from "../../protocol/agent-secret.ts";
 import { toHex, type Hex } from "../../protocol/bytes.ts";
 import { SignedAnswer } from "../../protocol/enclave-api.ts";
 import { UpstreamError } from "../../protocol/errors.ts";
@@ -85,6 +86,19 @@ export async function bringProgram(
 ): Promise<void> {
   const headers = { ...authorization(access), "content-type": "application/octet-stream" };
   const response = await client.fetch("/v1/programs", { method: "PUT", headers, body: file });
+  if (!response.ok) throw await refusal(response);
+  await response.body?.cancel();
+}
+
+/** Brings a secret that was sealed to the enclave's keyset. */
+export async function bringSecret(
+  client: AttestedClient,
+  access: EnclaveAccess,
+  call: AgentSecretCall,
+): Promise<void> {
+  const headers = { ...authorization(access), "content-type": "application/json" };
+  const body = JSON.stringify(call);
+  const response = await client.fetch("/v1/agents/secrets", { method: "PUT", headers, body });
   if (!response.ok) throw await refusal(response);
   await response.body?.cancel();
 }

@@ -155,3 +155,31 @@ test("publish brings the program to the enclave, by the hash that build prints",
   const { code, stdout } = await agent("publish", folder, "--network", network, "--json");
   expect([code, JSON.parse(stdout)]).toMatchObject([0, { program: built.program }]);
 });
+
+test("keep brings the program's secrets, and the program may use them from then on", async () => {
+  const keeper = join(parent, "keeper");
+  createAgentProject(keeper);
+  const manifest = {
+    http: [{ origin: "https://secrets.invalid", methods: ["GET"], secrets: { authorization: "key" } }],
+    onHostFailure: "tell",
+  };
+  writeFileSync(join(keeper, "agent.json"), JSON.stringify({ entry: "src/agent.ts", manifest }));
+  writeFileSync(
+    join(keeper, "src/agent.ts"),
+    `import type { Host } from "adyton/agent";
+    export default async (_input: unknown, host: Host) =>
+      await host.http({ url: "https://secrets.invalid/", secrets: { authorization: "key" } })
+        .then(({ status }) => String(status), (error: { code: string }) => error.code);`,
+  );
+  writeFileSync(join(parent, "key"), "sk-of-the-owner\n");
+  const code = async (): Promise<unknown> => {
+    const { stdout } = await agent("run", keeper, "--network", network, "--json");
+    return (JSON.parse(stdout) as Ran).output;
+  };
+  expect(await code()).toBe('"REFUSED"');
+  const secret = `key=${join(parent, "key")}`;
+  const kept = await agent("keep", keeper, "--network", network, "--secret", secret, "--json");
+  expect([kept.code, kept.stderr, JSON.parse(kept.stdout)]).toMatchObject([0, "", { secrets: 1 }]);
+  // It goes out now, to a server that is not there.
+  expect(await code()).toBe('"UNREACHABLE"');
+});

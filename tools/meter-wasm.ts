@@ -21,11 +21,11 @@ import {
 
 /**
  * Gas of one straight piece of code, at most: one instruction is one unit, and a piece that is long seldom runs whole. Measured:
- * with 8, gas follows time within a factor that the fuzzer reports (docs/adr/0078).
+ * with 8, gas follows time within a factor that docs/adr/0101 measures.
  */
 const MOST_PER_PIECE = 8;
-/** A unit of gas moves 16 bytes. */
-const BULK_SHIFT = 4;
+/** A unit of gas moves 4 bytes: of more, whatever a cache does not hold would take longer than the same gas of instructions. */
+const BULK_SHIFT = 2;
 /**
  * The stack that nested calls may take together: a call counts its locals and `FRAME`. The deepest nesting that this allows takes less than
  * 500 KiB of a host's stack, optimized or not, and the smallest among hosts is V8's default of 984 KiB.

@@ -57,10 +57,34 @@ describe("a program that does not end", () => {
     ["writes large numbers", "for (;;) (3n ** 100000n).toString();"],
     ["writes floats", "for (let i = 1; ; i++) (1.1e308 / i).toString(2);"],
     ["evaluates text", "for (;;) eval('1+1');"],
+    ["copies memory", "const a = new Uint8Array(3e7), b = new Uint8Array(a); for (;;) a.set(b);"],
+    [
+      "grows and shrinks it",
+      "const b = new ArrayBuffer(1, { maxByteLength: 3e7 }); for (;;) { b.resize(3e7); b.resize(1); }",
+    ],
+    ["asks for its gas", "for (;;) host.left.gas;"],
+    ["imports", "for (;;) await import('x').catch(() => 0);"],
+    ["normalizes text", "const s = 'e\u0301'.repeat(1e6); for (;;) s.normalize('NFC');"],
+    ["yields", "async function* g() { for (;;) yield 1; } for await (const x of g());"],
+    [
+      "looks up a chain of prototypes",
+      "let p = {}; for (let i = 0; i < 1e5; i++) p = Object.create(p); for (;;) p.x;",
+    ],
+    ["makes names", "for (let i = 0; ; i++) Symbol.for('s' + i);"],
   ] as const)("and %s runs out of gas", async ([, body]) => {
     const end = await run(body);
     expect([end.outcome, end.gas]).toEqual(["outOfGas", GAS]);
   });
+});
+
+test("what crosses to the host is paid for, and its price is the same each time", async () => {
+  const gasOf = async (body: string): Promise<bigint> => (await run(body)).gas;
+  const [none, ten] = [
+    await gasOf("return 1;"),
+    await gasOf("for (let i = 0; i < 10; i++) host.left.gas; return 1;"),
+  ];
+  expect(ten - none).toBeGreaterThan(50_000n);
+  expect(await gasOf("for (let i = 0; i < 10; i++) host.left.gas; return 1;")).toBe(ten);
 });
 
 describe("a program that nests", () => {

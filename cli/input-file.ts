@@ -1,18 +1,13 @@
 /** Files that a command line names: one that cannot be read is named, with the reason. */
 
-import { readFileSync } from "node:fs";
-import { unreadable } from "../endorsements/files/unreadable.ts";
+import { readBounded } from "../endorsements/files/read-bounded.ts";
 
-/** @throws {InputError} INPUT_NOT_FOUND */
-export function readInput(path: string): Uint8Array<ArrayBuffer> {
-  try {
-    return new Uint8Array(readFileSync(path));
-  } catch (cause) {
-    throw unreadable(path, cause);
-  }
+/** @throws {InputError} INPUT_NOT_FOUND, INPUT_TOO_LARGE */
+export function readInput(path: string, maxBytes?: number): Uint8Array<ArrayBuffer> {
+  return readBounded(path, maxBytes);
 }
 
-/** @throws {InputError} INPUT_NOT_FOUND */
+/** @throws {InputError} INPUT_NOT_FOUND, INPUT_TOO_LARGE */
 export function readInputText(path: string): string {
   return Buffer.from(readInput(path)).toString("utf8");
 }

@@ -1,11 +1,10 @@
 /** JSON files of ours that a command reads: whatever is wrong with one is said with its name. */
 
-import { readFileSync } from "node:fs";
 import type * as z from "zod";
-import { unreadable } from "../endorsements/files/unreadable.ts";
 import { parseJson } from "../protocol/canonical-json.ts";
 import { AdytonError, InputError } from "../protocol/errors.ts";
 import { refusedField } from "../protocol/fields.ts";
+import { readInput } from "./input-file.ts";
 
 /**
  * @param missing what to do when there is no such file, or it is another one
@@ -26,12 +25,15 @@ export function readJsonFile<Schema extends z.ZodType>(
 
 function read(file: string, missing: string): Uint8Array {
   try {
-    return readFileSync(file);
+    return readInput(file);
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw unreadable(file, cause);
+    if (!(cause instanceof InputError) || !isAbsent(cause)) throw cause;
     throw new InputError({ code: "INPUT_NOT_FOUND", message: `there is no ${file}: ${missing}`, cause });
   }
 }
+
+const isAbsent = ({ cause }: Error): boolean =>
+  (cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT";
 
 function parse(file: string, bytes: Uint8Array): unknown {
   try {

@@ -4,14 +4,13 @@
  * Source: github.com/google/go-tdx-guest, `gce/provenance.go` (FetchProvenanceData), as of November 2026.
  */
 
-import { readFile } from "node:fs/promises";
 import { basename, extname } from "node:path";
 import { parseJsonEvidence } from "../attestation/evidence/json-evidence.ts";
 import type { HostRegistry } from "../attestation/verdict/host-registry.ts";
 import type { Hex } from "../protocol/bytes.ts";
 import type { Json } from "../protocol/canonical-json.ts";
 import { AdytonError, EndorsementError, InputError } from "../protocol/errors.ts";
-import { unreadable } from "./files/unreadable.ts";
+import { readBounded } from "./files/read-bounded.ts";
 import { fetchDocument, type HttpOptions } from "./http-document.ts";
 
 /**
@@ -45,14 +44,11 @@ const NOT_FOUND = 404;
 /**
  * Reads one object of the registry under the name that it has there, its PPID; or an object of such objects by PPID.
  *
- * @throws {InputError} INPUT_NOT_FOUND when it cannot be read
+ * @throws {InputError} INPUT_NOT_FOUND when it cannot be read, INPUT_TOO_LARGE
  * @throws {EndorsementError} ENDORSEMENT_MALFORMED
  */
-export async function readHostRegistry(path: string): Promise<HostRegistry> {
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    throw unreadable(path, cause);
-  });
-  const record = readRecord(new Uint8Array(bytes), path);
+export function readHostRegistry(path: string): HostRegistry {
+  const record = readRecord(readBounded(path), path);
   const name = basename(path, extname(path)).toLowerCase();
   const byPpid = new Map<string, Json>(
     PPID.test(name)

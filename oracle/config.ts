@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import * as z from "zod";
+import { readBounded } from "../endorsements/files/read-bounded.ts";
 import { bytes32 } from "../protocol/fields.ts";
-import { ConfigError } from "../protocol/errors.ts";
+import { ConfigError, InputError } from "../protocol/errors.ts";
 import { findRepeatedMember } from "../protocol/unique-members.ts";
 import { SecretName } from "../protocol/sealed-secret.ts";
 import { ChainConfig } from "./configuration/chain-section.ts";
@@ -144,11 +144,12 @@ export async function loadOracleConfig(file: string): Promise<OracleConfig> {
 }
 
 /** @throws {ConfigError} CONFIG_INVALID naming every field that is wrong */
+// eslint-disable-next-line @typescript-eslint/require-await -- callers wait for whatever a configuration is read from
 export async function readConfigFile<Schema extends z.ZodType>(
   file: string,
   schema: Schema,
 ): Promise<z.output<Schema>> {
-  const parsed = schema.safeParse(await readJson(file));
+  const parsed = schema.safeParse(readJson(file));
   if (parsed.success) return parsed.data;
   throw new ConfigError({
     code: "CONFIG_INVALID",
@@ -157,8 +158,8 @@ export async function readConfigFile<Schema extends z.ZodType>(
   });
 }
 
-async function readJson(file: string): Promise<unknown> {
-  const { text, json } = await parseFile(file);
+function readJson(file: string): unknown {
+  const { text, json } = parseFile(file);
   const repeated = findRepeatedMember(text);
   if (repeated === undefined) return json;
   throw new ConfigError({
@@ -168,15 +169,17 @@ async function readJson(file: string): Promise<unknown> {
   });
 }
 
-async function parseFile(file: string): Promise<{ readonly text: string; readonly json: unknown }> {
+function parseFile(file: string): { readonly text: string; readonly json: unknown } {
   try {
-    const text = (await readFile(file, "utf8")).replace(/^\ufeff/u, "");
+    const text = Buffer.from(readBounded(file))
+      .toString("utf8")
+      .replace(/^\ufeff/u, "");
     return { text, json: JSON.parse(text) };
   } catch (cause) {
     // The sentence has what the system said.
     throw new ConfigError({
       code: "CONFIG_INVALID",
-      message: describeUnreadable(file, cause),
+      message: describeUnreadable(file, cause instanceof InputError ? (cause.cause ?? cause) : cause),
       details: { file },
     });
   }

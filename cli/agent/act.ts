@@ -3,7 +3,7 @@
  * sends what was signed to the account, within what it granted.
  */
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { JsonRpcProvider, Wallet, type Signer } from "ethers";
 import * as z from "zod";
@@ -34,6 +34,7 @@ import { keccak } from "../../protocol/struct-hash.ts";
 import { toAccountRun, type AccountRun, type AccountRunCall } from "../../runtime/agents/account-run.ts";
 import { toJson } from "../ask/describe.ts";
 import { ExitCode } from "../exit-codes.ts";
+import { readInputText } from "../input-file.ts";
 import { commandLine } from "../invocation.ts";
 import { findNetwork } from "../network-file.ts";
 import { paint, showWaiting } from "../terminal.ts";
@@ -155,7 +156,7 @@ async function connect({ rpc, key, network: file }: AgentActOptions): Promise<Ac
     });
   }
   const provider = new JsonRpcProvider(rpc, undefined, { cacheTimeout: -1 });
-  const wallet = new Wallet(readFileSync(key, "utf8").trim(), provider);
+  const wallet = new Wallet(readInputText(key).trim(), provider);
   return onProvider(provider, (await provider.getNetwork()).chainId, wallet);
 }
 

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { BuildOptions, Plugin } from "esbuild";
 import type { Manifest } from "../../protocol/agent-program.ts";
 import { InputError } from "../../protocol/errors.ts";
+import { readInputText } from "../input-file.ts";
 import { packageRoot } from "../package-root.ts";
 import type { Project } from "./project.ts";
 
@@ -61,9 +62,10 @@ function checkTypes({ input, output }: Manifest): void {
 
 function readSource(file: string): string {
   try {
-    return readFileSync(file, "utf8");
+    return readInputText(file);
   } catch (cause) {
-    throw new InputError({ code: "INPUT_NOT_FOUND", message: `agent.json: there is no ${file}`, cause });
+    const { code, message } = cause as InputError;
+    throw new InputError({ code, message: `agent.json: ${message}`, cause });
   }
 }
 

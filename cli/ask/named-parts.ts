@@ -3,7 +3,6 @@
  * machine is served to the enclave by the local network.
  */
 
-import { readFileSync } from "node:fs";
 import type { NetworkFile } from "../../devnet/network-file.ts";
 import { keepFile } from "../../devnet/network-files.ts";
 import { InputError } from "../../protocol/errors.ts";
@@ -16,6 +15,7 @@ import {
   MAX_FILE_BYTES,
   type MediaType,
 } from "../../runtime/models/media.ts";
+import { readInput } from "../input-file.ts";
 import { shorten } from "../terminal.ts";
 
 /** Options as they were given. */
@@ -153,13 +153,13 @@ function readUrl(option: string, text: string): URL {
   return url;
 }
 
+/** A file that is longer than all may be is refused with the others' sizes, by `checkSize`. */
 function readLocal(name: string, file: string): Uint8Array {
   try {
-    return readFileSync(file);
+    return readInput(file);
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    const why = code === "ENOENT" ? "there is no such file" : message;
-    throw new InputError({ code: "INPUT_NOT_FOUND", message: `${name}: ${why}`, cause });
+    const { code, message } = cause as InputError;
+    throw new InputError({ code, message: `${name}: ${message}`, cause });
   }
 }
 

@@ -1,10 +1,10 @@
-import { readFileSync } from "node:fs";
 import { JsonRpcProvider, NonceManager, Wallet, type Signer } from "ethers";
 import { FunctionsClient } from "../../oracle/functions/client.ts";
 import type { LoadedToolkit } from "../../oracle/functions/toolkit.ts";
 import { ConfigError } from "../../protocol/errors.ts";
 import { LOCAL_CHAIN_ID, LocalAccount } from "../../devnet/local-chain.ts";
 import { localWallet } from "../../devnet/local-accounts.ts";
+import { readInputText } from "../input-file.ts";
 import type { FunctionsFile } from "./functions-file.ts";
 
 /** Milliseconds between looks at the chain: a local one, and one whose endpoint counts calls. */
@@ -38,7 +38,7 @@ export function connectFunctions(file: FunctionsFile, loaded: LoadedToolkit): Fu
 function readKey({ keyFile, chainId }: FunctionsFile): string {
   if (keyFile === null && chainId === LOCAL_CHAIN_ID) return localWallet(LocalAccount.asker).privateKey;
   try {
-    const key = readFileSync(keyFile ?? "", "utf8").trim();
+    const key = readInputText(keyFile ?? "").trim();
     return new Wallet(key).privateKey;
   } catch {
     // The cause is left out: a parser's complaint may quote the key.

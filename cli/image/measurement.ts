@@ -1,6 +1,5 @@
 /** A platform's measurement of an image: each of its registers, or in words that one is not pinned. */
 
-import { join } from "node:path";
 import { parseCcel } from "../../attestation/eventlog/ccel.ts";
 import { replayRtmrs } from "../../attestation/eventlog/rtmr.ts";
 import { sha256 } from "../../image/digest.ts";
@@ -21,7 +20,7 @@ import {
 import { toHex, type Hex } from "../../protocol/bytes.ts";
 import { InputError } from "../../protocol/errors.ts";
 import { readInput } from "../input-file.ts";
-import { readBootFiles, readStart } from "./image-files.ts";
+import { readBootFiles, readImageFile, readStart } from "./image-files.ts";
 
 export const PLATFORMS = ["tdx", "tdx-uki", "snp", "nitro", "nitro-tpm"] as const;
 export type Platform = (typeof PLATFORMS)[number];
@@ -76,7 +75,7 @@ export function prepareMeasurement(
     case "tdx-uki": {
       const event = gptEvent(options);
       const fixed = fixedTdx(options);
-      return (folder) => tdx(platform, fixed, measureUki(readInput(join(folder, "adyton.efi")), event));
+      return (folder) => tdx(platform, fixed, measureUki(readImageFile(folder, "adyton.efi"), event));
     }
     case "snp": {
       const measure = prepareSnp(options);
@@ -84,12 +83,12 @@ export function prepareMeasurement(
     }
     case "nitro":
       return (folder) => {
-        const { pcr0, pcr1, pcr2 } = nitroPcrs(readEif(readInput(join(folder, "adyton.eif"))));
+        const { pcr0, pcr1, pcr2 } = nitroPcrs(readEif(readImageFile(folder, "adyton.eif")));
         return { platform, registers: { PCR0: [toHex(pcr0)], PCR1: [toHex(pcr1)], PCR2: [toHex(pcr2)] } };
       };
     case "nitro-tpm":
       return (folder) => {
-        const { pcr4, pcr7, pcr12 } = nitroTpmPcrs(readInput(join(folder, "adyton.efi")));
+        const { pcr4, pcr7, pcr12 } = nitroTpmPcrs(readImageFile(folder, "adyton.efi"));
         return { platform, registers: { PCR4: [toHex(pcr4)], PCR7: [toHex(pcr7)], PCR12: [toHex(pcr12)] } };
       };
   }

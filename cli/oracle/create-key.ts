@@ -1,9 +1,10 @@
 /** `adyton oracle key`: a new transmitter account, as a keystore file that only its password opens. */
 
 import { randomBytes } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { Wallet } from "ethers";
 import { InputError } from "../../protocol/errors.ts";
+import { readInputText } from "../input-file.ts";
 
 /** Bytes of a password that nobody has to type. */
 const PASSWORD_BYTES = 24;
@@ -38,7 +39,7 @@ function readPassword(file: string): string {
     return password;
   }
   // As the node reads it.
-  const password = readFileSync(file, "utf8").replace(/\r?\n$/, "");
+  const password = readInputText(file).replace(/\r?\n$/, "");
   if (password === "")
     throw new InputError({ code: "INPUT_INVALID", message: `${file} is empty: it is to hold the password` });
   return password;

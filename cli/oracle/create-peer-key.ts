@@ -1,9 +1,10 @@
 /** `adyton oracle peer-key`: the key that a node signs with what it tells other operators' nodes. */
 
 import { generateKeyPairSync } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { readPeerKey } from "../../oracle/peers/message-signature.ts";
 import { InputError } from "../../protocol/errors.ts";
+import { readInputText } from "../input-file.ts";
 
 const OWNER_ONLY = 0o600;
 
@@ -22,7 +23,7 @@ export function createPeerKey(file: string): string {
     });
   }
   try {
-    return readPeerKey(readFileSync(file, "utf8")).name;
+    return readPeerKey(readInputText(file)).name;
   } catch (cause) {
     throw new InputError({
       code: "INPUT_INVALID",

@@ -27,7 +27,7 @@ export interface MadePolicy {
 export async function policyFromRim(files: readonly string[], options: FromRimOptions): Promise<MadePolicy> {
   const { now } = await readEvidenceDemands(options.time === undefined ? {} : { time: options.time });
   const crls = options.crls === undefined ? undefined : await readCrls(options.crls);
-  const read = (await Promise.all(files.map(readFiles))).flat();
+  const read = files.flatMap(readFiles);
   const manifests = await Promise.all(
     read.map(
       async ({ name, bytes }) =>
@@ -49,7 +49,7 @@ export async function policyFromRim(files: readonly string[], options: FromRimOp
 }
 
 async function readCrls(path: string): Promise<readonly Crl[]> {
-  const files = await readFiles(path);
+  const files = readFiles(path);
   const lists = await Promise.all(
     files.map(async ({ name, bytes }) => await namingFile(name, () => Promise.resolve(parseCrls(bytes)))),
   );

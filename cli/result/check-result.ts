@@ -7,8 +7,9 @@ import { toIsoTime } from "../../attestation/time/unix-time.ts";
 import { isShownFalse } from "../../attestation/verdict/verdict.ts";
 import { AdytonError } from "../../protocol/errors.ts";
 import { ExitCode } from "../exit-codes.ts";
+import { readInput } from "../input-file.ts";
 import { printableLine } from "../terminal.ts";
-import { readEvidenceDemands, readPolicyBytes } from "../verify/evidence-options.ts";
+import { readEvidenceDemands } from "../verify/evidence-options.ts";
 import { readEvidenceTarget } from "../verify/evidence-target.ts";
 
 export interface ResultOutcome {
@@ -31,7 +32,7 @@ async function checkResult(
   options: { readonly policy: string; readonly time?: string },
 ): Promise<ResultOutcome> {
   const { now } = await readEvidenceDemands(options.time === undefined ? {} : { time: options.time });
-  const policy = parseResultPolicyFile(await readPolicyBytes(options.policy), options.policy);
+  const policy = parseResultPolicyFile(readInput(options.policy), options.policy);
   const { bytes } = await readEvidenceTarget(file);
   let result: VerifiedResult | undefined;
   try {

@@ -1,11 +1,10 @@
 /** The options of `adyton verify` that concern evidence, read once and refused where they are not what they should be. */
 
-import { readFile } from "node:fs/promises";
 import type { AppraisalPolicy, UnixSeconds } from "../../attestation/index.ts";
 import type { HostRegistry } from "../../attestation/verdict/host-registry.ts";
-import { unreadable } from "../../endorsements/files/unreadable.ts";
 import { fromHex, isHex, type Hex } from "../../protocol/bytes.ts";
 import { EndorsementError, InputError } from "../../protocol/errors.ts";
+import { readInput } from "../input-file.ts";
 import type { SourceOptions } from "./from-source.ts";
 import type { ReleaseOptions } from "./release.ts";
 
@@ -49,7 +48,7 @@ async function chooseRegistry(place: string): Promise<HostRegistry> {
   const { createHostRegistry, readHostRegistry } = await import("../../endorsements/host-registry.ts");
   if (/^https:\/\//i.test(place)) return createHostRegistry(place, { fetch, timeoutMs: REGISTRY_TIMEOUT_MS });
   try {
-    return await readHostRegistry(place);
+    return readHostRegistry(place);
   } catch (error) {
     // As with other endorsements: a file that holds none is the evidence's misfortune, and nothing can be judged by it.
     if (!(error instanceof EndorsementError)) throw error;
@@ -84,18 +83,9 @@ function parseHexOption(option: string, text: string): Hex {
 
 /** @throws {InputError} INPUT_NOT_FOUND for a file that cannot be read, INPUT_INVALID for one that is no policy */
 export async function readPolicy(path: string): Promise<AppraisalPolicy> {
-  const bytes = await readPolicyBytes(path);
+  const bytes = readInput(path);
   const { parsePolicyFile } = await import("../../attestation/policy/policy-file.ts");
   return parsePolicyFile(bytes, path);
-}
-
-/** @throws {InputError} INPUT_NOT_FOUND */
-export async function readPolicyBytes(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    throw unreadable(path, cause);
-  }
 }
 
 function usage(message: string): InputError {

@@ -1,4 +1,4 @@
-import { mkdtemp, mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -240,5 +240,25 @@ describe("a path", () => {
       await writeFile(join(folder, "long.der"), new Uint8Array(8 * 1024 * 1024 + 1));
       expect(await rejectionOf(async () => await createFileSource(folder))).toBe("INPUT_TOO_LARGE");
     });
+  });
+
+  test("of a folder whose files are too long together is not read into memory", async () => {
+    await inFolder(async (folder) => {
+      const bytes = new Uint8Array(8 * 1024 * 1024);
+      for (let index = 0; index < 9; index++) await writeFile(join(folder, `${index}.der`), bytes);
+      expect(await rejectionOf(async () => await createFileSource(folder))).toBe("INPUT_TOO_LARGE");
+    });
+  });
+
+  test("of a folder is read without what its links lead to", async () => {
+    await inFolder(async (folder) => {
+      await symlink("/dev/zero", join(folder, "endless.der"));
+      await symlink("/", join(folder, "everything"));
+      expect(await rejectionOf(async () => await createFileSource(folder))).toBe("ENDORSEMENT_UNAVAILABLE");
+    });
+  });
+
+  test("that never ends is counted while it is read", async () => {
+    expect(await rejectionOf(async () => await createFileSource("/dev/zero"))).toBe("INPUT_TOO_LARGE");
   });
 });

@@ -4,13 +4,14 @@ import { Gunzip } from "fflate";
 import { joinBytes } from "../../protocol/bytes.ts";
 import { EvidenceError } from "../../protocol/errors.ts";
 
-const MAGIC = [0x1f, 0x8b] as const;
+/** The head of a member (§2.3). Put behind the input it tells where the input's one member ended: the inflater finds it there. */
+const HEAD = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0);
 
 /** Input bytes given to the inflater at a time. One may stand for 1032 bytes (RFC 1951): this is what is built before a look at the sum. */
 const STEP_BYTES = 1_024;
 
 export function isGzip(bytes: Uint8Array): boolean {
-  return MAGIC.every((byte, index) => bytes[index] === byte);
+  return bytes[0] === HEAD[0] && bytes[1] === HEAD[1];
 }
 
 /** What may still be unpacked, of all that is compressed in one document. */
@@ -31,17 +32,18 @@ export function gunzip(bytes: Uint8Array, budget: UnpackBudget): Uint8Array<Arra
   const maxBytes = budget.bytesLeft;
   const claimed = claimedLength(bytes);
   const chunks: Uint8Array[] = [];
-  const seen = { length: 0, isEnded: false };
-  const stream = new Gunzip((chunk, final) => {
+  const seen: { length: number; end?: number } = { length: 0 };
+  const stream = new Gunzip((chunk) => {
     chunks.push(chunk);
     seen.length += chunk.length;
-    seen.isEnded = final;
   });
+  stream.onmember = (at) => (seen.end ??= at);
   try {
     // More than it claims makes it damaged already.
     const most = Math.min(maxBytes, claimed);
     for (let at = 0; at < bytes.length && seen.length <= most; at += STEP_BYTES)
-      stream.push(bytes.subarray(at, at + STEP_BYTES), at + STEP_BYTES >= bytes.length);
+      stream.push(bytes.subarray(at, at + STEP_BYTES));
+    if (seen.length <= most) stream.push(HEAD);
   } catch (cause) {
     throw malformed("it is damaged", cause);
   } finally {
@@ -50,11 +52,11 @@ export function gunzip(bytes: Uint8Array, budget: UnpackBudget): Uint8Array<Arra
   if (seen.length > maxBytes) {
     throw new EvidenceError({
       code: "EVIDENCE_UNSUPPORTED",
-      message: "gzip: it unpacks to more than any genuine evidence, and is not read",
-      details: { maxBytes },
+      message: "gzip: it unpacks to more than any genuine evidence",
     });
   }
-  if (!seen.isEnded || claimed !== seen.length) throw malformed("it is cut off, or more follows it");
+  if (seen.end !== bytes.length || claimed !== seen.length)
+    throw malformed("it is cut off, or more follows");
   return joinBytes(chunks);
 }
 

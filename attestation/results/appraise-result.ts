@@ -34,7 +34,8 @@ export function appraiseResult(
 }
 
 function checkAudience({ issuer, claims }: VerifiedResult, { believe }: ResultPolicy): Check {
-  const audiences = [claims["aud"]].flat().map(String);
+  // RFC 7519 §4.1.3: a string, or an array of them; whatever else stands there names nobody.
+  const audiences = [claims["aud"]].flat().filter((audience) => typeof audience === "string");
   const demands = believe.filter((one) => one.issuer === issuer).map(({ audience }) => audience);
   const isMet = demands.some(
     (demand) => "acceptAny" in demand || audiences.some((audience) => demand.oneOf.includes(audience)),

@@ -13,6 +13,20 @@ test.for([0, 1, 1_023, 1_024, 100_000])("gives back %i bytes", (length) => {
   expect(gunzip(zip(bytes), { bytesLeft: 100_000 })).toEqual(bytes);
 });
 
+/** As many bytes as its last four say, whatever stands between. */
+function lengthAgain(extra: number): Uint8Array {
+  const length = 0x0101;
+  const whole = concatBytes(zip(new Uint8Array(length)), new Uint8Array(extra));
+  new DataView(whole.buffer).setUint32(whole.length - 4, length, true);
+  return whole;
+}
+
+/** The last bytes before its length are missing, in which the checksum is. */
+function cutBefore(missing: number): Uint8Array {
+  const whole = zip(new Uint8Array(300));
+  return concatBytes(whole.subarray(0, -missing), whole.subarray(-4));
+}
+
 describe("refuses", () => {
   const some = zip(Uint8Array.from({ length: 5_000 }, (_, index) => (index * 7919) >> 3));
 
@@ -28,6 +42,13 @@ describe("refuses", () => {
     ["what ends in its head", some.subarray(0, 5)],
     ["what has more after it", concatBytes(some, Uint8Array.of(1, 2, 3))],
     ["two members", concatBytes(some, some)],
+    ["two members whose last length is that of both", concatBytes(zip(new Uint8Array()), some)],
+    ["zeros after what is empty", concatBytes(zip(new Uint8Array()), new Uint8Array(3))],
+    ["the head of another member", concatBytes(some, some.subarray(0, 10))],
+    ...[1, 2, 3, 4, 5, 9, 10, 11, 18].map(
+      (extra) => [`${extra} bytes more, whose last are the length again`, lengthAgain(extra)] as const,
+    ),
+    ["a checksum that is cut off", cutBefore(8)],
     ["no gzip", Uint8Array.of(1, 2, 3)],
     ["nothing", new Uint8Array()],
   ])("%s", ([, bytes]) => {

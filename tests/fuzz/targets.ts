@@ -6,6 +6,7 @@ import { MODEL_STREAM_TARGETS } from "./model-stream-targets.ts";
 import { PAGE_TARGETS } from "./page-targets.ts";
 import { RECEIPT_TARGETS } from "./receipt-targets.ts";
 import { SCHEMA_TARGETS } from "./schema-targets.ts";
+import { SHAPE_TARGETS } from "./shape-targets.ts";
 import type { FuzzTarget } from "./target.ts";
 import { VENDOR_TARGETS } from "./vendor-targets.ts";
 
@@ -15,6 +16,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   ...VENDOR_TARGETS,
   ...DOCUMENT_TARGETS,
   ...RECEIPT_TARGETS,
+  ...SHAPE_TARGETS,
   ...MODEL_STREAM_TARGETS,
   ...SCHEMA_TARGETS,
   ...JSON_NUMBER_TARGETS,

@@ -188,6 +188,14 @@ describe("a result", () => {
 describe("a policy for results refuses", () => {
   test.for<readonly [string, Given, object, string]>([
     ["another audience", { claims: { aud: ["you"] } }, {}, "APPRAISAL_ATTRIBUTE_UNACCEPTABLE"],
+    ...[{ toString: 1, valueOf: 1 }, [["me"]], [null, 7, { me: "me" }], null, true, {}].map(
+      (aud): readonly [string, Given, object, string] => [
+        `an audience that names nobody: ${JSON.stringify(aud)}`,
+        { claims: { aud } },
+        {},
+        "APPRAISAL_ATTRIBUTE_UNACCEPTABLE",
+      ],
+    ),
     ["another claim", { claims: { nested: { list: ["c"] } } }, {}, "APPRAISAL_ATTRIBUTE_UNACCEPTABLE"],
     ["a claim that is not there", { claims: { nested: {} } }, {}, "APPRAISAL_ATTRIBUTE_UNACCEPTABLE"],
     [

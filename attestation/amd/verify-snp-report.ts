@@ -81,7 +81,7 @@ export async function verifySnpReportUnder(
       range: { from: 0, until: report.signedRegion.length },
     },
     async ([offered]) => {
-      await checkReportSignature(report, offered);
+      await checkReportSignature(report, offered, { roots, context });
     },
     () => `ECDSA P-384 by the chip's ${report.signingKey}`,
   );
@@ -202,12 +202,14 @@ async function isReportSigned({ publicKey }: Certificate, report: SnpReport): Pr
 
 /**
  * Compares chip, TCB, product and kind of key before the signature: a certificate that is for another one could not have
- * signed this report, and that it did not says nothing. One that did sign must be for this one all the same.
+ * signed this report, and that it did not says nothing; nor does one that AMD did not make. One that did sign must be for
+ * this one all the same.
  *
- * @throws {EndorsementError} ENDORSEMENT_MISMATCH
+ * @throws {EndorsementError} ENDORSEMENT_MISMATCH; others as `verifySignerPath`
  * @throws {EvidenceError} EVIDENCE_SIGNATURE_INVALID, or the mismatch
  */
-async function checkReportSignature(report: SnpReport, { key, hasSigned }: Signer): Promise<void> {
+async function checkReportSignature(report: SnpReport, signer: Signer, path: PathContext): Promise<void> {
+  const { key, hasSigned } = signer;
   const mismatch = mismatchOf(report, key);
   if (await hasSigned) {
     if (mismatch !== undefined) throw mismatch;
@@ -221,10 +223,10 @@ async function checkReportSignature(report: SnpReport, { key, hasSigned }: Signe
       cause: mismatch,
     });
   }
+  await verifySignerPath(report, signer, path);
   throw new EvidenceError({
     code: "EVIDENCE_SIGNATURE_INVALID",
     message: "signature does not verify: SEV-SNP report",
-    details: { signature: "SEV-SNP report" },
   });
 }
 

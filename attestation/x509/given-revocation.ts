@@ -186,9 +186,10 @@ async function isAuthentic(
   if (await isIssuedBy(response, issuer.publicKey)) return issuer.keyUsage?.has("digitalSignature") !== false;
   for (const responder of response.certificates) {
     const isDated = responder.notBefore <= now && now <= responder.notAfter;
-    if (!isDated || !parseExtendedKeyUsage(responder).has(OCSP_SIGNING)) continue;
-    if (!(await isIssuedBy(response, responder.publicKey))) continue;
-    for (const authority of authorities) if (await isIssuedBy(responder, authority)) return true;
+    if (!isDated || !(await isIssuedBy(response, responder.publicKey))) continue;
+    // Read where an authority signed it: what is wrong with another's certificate says nothing.
+    for (const authority of authorities)
+      if (await isIssuedBy(responder, authority)) return parseExtendedKeyUsage(responder).has(OCSP_SIGNING);
   }
   return false;
 }

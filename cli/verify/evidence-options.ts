@@ -61,7 +61,7 @@ const ISO_TIME = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]
 /** A date alone is its midnight in UTC; a time of day must name its zone, or it would depend on the machine's. */
 function parseTime(text: string): UnixSeconds {
   const time = ISO_TIME.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(time) || !isInCalendar(text.slice(0, 10)))
+  if (Number.isNaN(time) || time < 0 || !isInCalendar(text.slice(0, 10)))
     throw usage(`--time wants a time such as 2026-03-05T10:50:03Z or 2026-03-05, not ${text}`);
   return Math.floor(time / 1000);
 }

@@ -3,6 +3,7 @@
  * command loads when it is called: each further file that is loaded in turn is time before a verdict.
  */
 
+import { asEndorsementAsync } from "../../attestation/endorsements/as-endorsement.ts";
 import type { Check, FurtherCheck } from "../../attestation/index.ts";
 import { isCoseReceipt, looksLikeReceipt } from "../../attestation/receipt/looks-like-receipt.ts";
 import { AdytonError, InputError } from "../../protocol/errors.ts";
@@ -78,9 +79,13 @@ async function furtherChecks({ rpc, logProof }: TargetOptions): Promise<FurtherC
   if (logProof !== undefined) {
     const { bytes } = await readEvidenceTarget(logProof);
     const { verifyInclusion } = await import("../../attestation/receipt/receipt-log.ts");
-    checks.push(({ receipt }) => Promise.resolve([verifyInclusion(bytes, receipt).check]));
+    // A file that is no proof, or one of something else, says nothing of the receipt.
+    checks.push(({ receipt }) =>
+      asEndorsementAsync("--log-proof", () => Promise.resolve([verifyInclusion(bytes, receipt).check])),
+    );
   }
-  if (rpc !== undefined && !URL.canParse(rpc)) throw usage(`--rpc: ${rpc} is no URL`);
+  if (rpc !== undefined && !/^https?:$/.test(URL.parse(rpc)?.protocol ?? ""))
+    throw usage(`--rpc: ${rpc} is no URL of http or https`);
   if (rpc !== undefined) checks.push((await import("./on-chain.ts")).checkOnChain(rpc));
   return async (verified) => {
     const found: Check[] = [];

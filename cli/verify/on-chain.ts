@@ -7,7 +7,7 @@ import {
   OracleCoordinator__factory,
 } from "../../contracts/bindings/factories/index.ts";
 import { answerStructHash } from "../../protocol/answer.ts";
-import { ChainError, EvidenceError } from "../../protocol/errors.ts";
+import { ChainError, EndorsementError, EvidenceError } from "../../protocol/errors.ts";
 import { isAgentRun, isOnChain, type OnChainReceipt } from "../../protocol/receipt.ts";
 
 /** Milliseconds for an endpoint to say which chain it is of. */
@@ -18,17 +18,15 @@ const ENDPOINT_TIMEOUT_MS = 10_000;
  * not older than the request's, and that this answer was the one fulfilled, or one of those that a quorum opened.
  *
  * @throws {EvidenceError} EVIDENCE_BINDING_MISMATCH when the chain says otherwise
+ * @throws {EndorsementError} ENDORSEMENT_MISMATCH when it is another chain, or the receipt is on none
  * @throws {ChainError} CHAIN_RPC_UNAVAILABLE when it cannot be asked
  */
 export function checkOnChain(rpcUrl: string): FurtherCheck {
   return async ({ receipt }: VerifiedReceipt) => {
     if (isAgentRun(receipt)) {
-      throw mismatch(
-        "chain",
-        "a run for an account was no request: look for it among the account's RunActed",
-      );
+      throw otherPlace("a run for an account was no request: look for it among the account's RunActed");
     }
-    if (!isOnChain(receipt)) throw mismatch("chain", "an off-chain receipt is on no chain");
+    if (!isOnChain(receipt)) throw otherPlace("an off-chain receipt is on no chain");
     await awaitEndpoint(rpcUrl);
     const provider = new JsonRpcProvider(rpcUrl, undefined, { cacheTimeout: -1 });
     try {
@@ -39,7 +37,7 @@ export function checkOnChain(rpcUrl: string): FurtherCheck {
         await checkFulfilled(provider, receipt),
       ];
     } catch (error) {
-      if (error instanceof EvidenceError) throw error;
+      if (error instanceof EvidenceError || error instanceof EndorsementError) throw error;
       throw unavailable(rpcUrl, error);
     } finally {
       provider.destroy();
@@ -72,7 +70,7 @@ function unavailable(rpcUrl: string, cause: unknown): ChainError {
 async function checkChainId(provider: JsonRpcProvider, { request }: OnChainReceipt): Promise<void> {
   const { chainId } = await provider.getNetwork();
   if (chainId !== request.chainId)
-    throw mismatch("chain", `the endpoint is of chain ${chainId}, the receipt of chain ${request.chainId}`);
+    throw otherPlace(`the endpoint is of chain ${chainId}, the receipt of chain ${request.chainId}`);
 }
 
 async function checkAdmitted(provider: JsonRpcProvider, receipt: OnChainReceipt): Promise<Check> {
@@ -131,6 +129,15 @@ async function checkFulfilled(
   if (Number(status) !== answer.status || outputHash !== answer.outputHash)
     throw mismatch("fulfilment", "the request was fulfilled with another answer");
   return { name: "fulfilment", ok: true, detail: `transaction ${fulfilled.transactionHash}` };
+}
+
+/** It was asked of where it cannot be: that says nothing of the receipt. */
+function otherPlace(message: string): EndorsementError {
+  return new EndorsementError({
+    code: "ENDORSEMENT_MISMATCH",
+    message: `--rpc: ${message}`,
+    details: { check: "chain" },
+  });
 }
 
 function mismatch(check: string, message: string): EvidenceError {

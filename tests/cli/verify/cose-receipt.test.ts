@@ -102,8 +102,8 @@ describe("adyton verify", () => {
     writeFileSync(join(folder, "foreign.tlog-proof"), foreign.inclusion(requestId));
     const args = ["verify", path, "--log-proof", join(folder, "foreign.tlog-proof"), "--json"];
     const refused = await runAdyton(args);
-    expect(refused.code).toBe(ExitCode.notGenuine);
-    expect(JSON.parse(refused.stdout)).toMatchObject({ error: { code: "EVIDENCE_BINDING_MISMATCH" } });
+    expect(refused.code).toBe(ExitCode.cannotJudge);
+    expect(JSON.parse(refused.stdout)).toMatchObject({ error: { code: "ENDORSEMENT_MISMATCH" } });
     writeFileSync(join(folder, "own.tlog-proof"), ownProof);
     const held = await runAdyton([...args.slice(0, 3), join(folder, "own.tlog-proof"), "--json"]);
     expect(held.code).toBe(ExitCode.notAppraised);

@@ -51,3 +51,38 @@ test("an empty file is told to be empty: nothing is in it that could be judged",
     rmSync(folder, { recursive: true, force: true });
   }
 });
+
+/** Whatever stands in the place of something else: the receipt is genuine all the same. */
+test.for<readonly [string, string]>([
+  ["a policy", "simulated-policy.json"],
+  ["a quote", "simulated-quote.bin"],
+  ["the receipt itself", "simulated-receipt.json"],
+])("a receipt is not false since %s was named as the log's proof", async ([, name]) => {
+  expect(await judgeTarget(RECEIPT, { logProof: join(EXAMPLES, name) })).toMatchObject({
+    exitCode: 3,
+    report: { error: { code: "ENDORSEMENT_MALFORMED" } },
+  });
+});
+
+test("a receipt that is on no chain is not false since a chain was to be asked", async () => {
+  expect(await judgeTarget(RECEIPT, { rpc: "http://127.0.0.1:9" })).toMatchObject({
+    exitCode: 3,
+    report: {
+      error: {
+        code: "ENDORSEMENT_MISMATCH",
+        message: expect.stringContaining("an off-chain receipt is on no chain") as string,
+      },
+    },
+  });
+});
+
+test.for(["", "x", "ftp://127.0.0.1", "file:///x"])("no chain is asked at %j", async (rpc) => {
+  expect(await judgeTarget(RECEIPT, { rpc })).toMatchObject(refusal("is no URL of http or https"));
+});
+
+test.for(["1969-12-31", "0000-01-01", "2026-02-31", "2026-01-01T00:00:00"])(
+  "nothing is judged as of %s, which is no time that is meant",
+  async (time) => {
+    expect(await judgeTarget(QUOTE, { time })).toMatchObject(refusal("--time wants a time"));
+  },
+);

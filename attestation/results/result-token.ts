@@ -48,7 +48,8 @@ export function isResultToken(bytes: Uint8Array): boolean {
 /**
  * A token, alone, in JSON (`{"token": …}`), or as NRAS answers: an array of a token and of the tokens to which it commits.
  *
- * @throws {EvidenceError} EVIDENCE_MALFORMED; EVIDENCE_BINDING_MISMATCH for a detached token of another digest
+ * @throws {EvidenceError} EVIDENCE_UNSUPPORTED for what is no token, EVIDENCE_MALFORMED; EVIDENCE_BINDING_MISMATCH for a
+ *   detached token of another digest
  */
 export function parseResultToken(bytes: Uint8Array): ResultToken {
   const { compact, detached } = findToken(bytes);
@@ -72,25 +73,25 @@ interface FoundToken {
 }
 
 function findToken(bytes: Uint8Array): FoundToken {
-  if (bytes.length > MAX_TOKEN_CHARACTERS) throw malformed("the token is longer than any genuine one");
+  if (bytes.length > MAX_TOKEN_CHARACTERS) throw unknown("this is longer than any genuine token");
   const text = fromText(bytes).trim();
   if (COMPACT.test(text)) return { compact: text, detached: {} };
   const json = tryParseJsonEvidence(bytes);
   if (Array.isArray(json)) return fromDetachedBundle(json);
   const token = typeof json === "object" && json !== null && "token" in json ? json.token : undefined;
   if (typeof token === "string" && COMPACT.test(token)) return { compact: token, detached: {} };
-  throw malformed("this is no token: three parts in base64url with dots between");
+  throw unknown("this is no token: three parts in base64url with dots between");
 }
 
 /** NRAS: `[["JWT", token], { "GPU-0": token, … }]`. */
 function fromDetachedBundle([head, tail = {}]: readonly unknown[]): FoundToken {
   const [mark, compact] = Array.isArray(head) ? (head as readonly unknown[]) : [];
   if (mark !== "JWT" || typeof compact !== "string" || !COMPACT.test(compact))
-    throw malformed("this is no bundle of tokens");
-  if (typeof tail !== "object" || tail === null) throw malformed("this is no bundle of tokens");
+    throw unknown("this is no bundle of tokens");
+  if (typeof tail !== "object" || tail === null) throw unknown("this is no bundle of tokens");
   const detached = Object.entries(tail);
   if (detached.length > MAX_DETACHED || detached.some(([, token]) => typeof token !== "string"))
-    throw malformed("this is no bundle of tokens");
+    throw unknown("this is no bundle of tokens");
   return { compact, detached: Object.fromEntries(detached) };
 }
 
@@ -142,8 +143,13 @@ function fromText(bytes: Uint8Array): string {
   try {
     return fromUtf8(bytes);
   } catch (cause) {
-    throw malformed("it is not text", cause);
+    throw unknown("this is no token: it is not text", cause);
   }
+}
+
+/** Nothing is shown of what is no token at all. */
+function unknown(message: string, cause?: unknown): EvidenceError {
+  return new EvidenceError({ code: "EVIDENCE_UNSUPPORTED", message, cause });
 }
 
 function malformed(message: string, cause?: unknown): EvidenceError {

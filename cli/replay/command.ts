@@ -1,6 +1,7 @@
 /** `adyton replay RECEIPT`: runs an agent's program, or the reads of a question, again from its receipt, without the world, and compares. */
 
 import type { Command } from "commander";
+import { looksLikeReceipt } from "../../attestation/receipt/looks-like-receipt.ts";
 import { isShownFalse } from "../../attestation/verdict/verdict.ts";
 import { AdytonError } from "../../protocol/errors.ts";
 import type { VerifiedReceipt } from "../../attestation/receipt/verify-receipt.ts";
@@ -38,7 +39,8 @@ async function replay(file: string, { program, json }: ReplayOptions): Promise<E
   } catch (error) {
     if (!(error instanceof AdytonError)) throw error;
     const { code, message, details } = error as AdytonError;
-    const isFalse = isShownFalse(code);
+    // What is no receipt at all is not a false one.
+    const isFalse = isShownFalse(code) && looksLikeReceipt(bytes);
     const verdict = {
       verdict: isFalse ? "notGenuine" : "cannotJudge",
       ...{ code, check: details["check"] ?? null, message },

@@ -24,9 +24,6 @@ export async function readEvidenceTarget(target: string): Promise<EvidenceTarget
   }
   const bytes = target === "-" ? await readStream("standard input", process.stdin) : readInput(target);
   const name = target === "-" ? "standard input" : target;
-  // A download that failed, or a pipe from a command that did.
-  if (bytes.length === 0)
-    throw new InputError({ code: "INPUT_INVALID", message: `${name} is empty: there is nothing to judge` });
   return { name, bytes };
 }
 

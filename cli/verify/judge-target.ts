@@ -6,13 +6,14 @@
 import { asEndorsementAsync } from "../../attestation/endorsements/as-endorsement.ts";
 import type { Check, FurtherCheck } from "../../attestation/index.ts";
 import { isCoseReceipt, looksLikeReceipt } from "../../attestation/receipt/looks-like-receipt.ts";
-import { AdytonError, InputError } from "../../protocol/errors.ts";
+import { verdictOfError } from "../../attestation/verdict/judge-evidence.ts";
+import { AdytonError, EvidenceError, InputError } from "../../protocol/errors.ts";
 import { verifyCoseFile } from "./cose-receipt.ts";
 import { verifyEvidenceCommand } from "./evidence-command.ts";
 import { readPolicy, type EvidenceOptions } from "./evidence-options.ts";
-import { readEvidenceTarget } from "./evidence-target.ts";
+import { readEvidenceTarget, type EvidenceTarget } from "./evidence-target.ts";
 import { verifyReceiptFile, type ReceiptOptions } from "./receipt.ts";
-import { outcomeOfUsage, type VerifyOutcome } from "./report.ts";
+import { outcomeOfUsage, toOutcome, type VerifyOutcome } from "./report.ts";
 
 export interface TargetOptions extends EvidenceOptions {
   readonly rpc?: string;
@@ -24,6 +25,7 @@ export interface TargetOptions extends EvidenceOptions {
 export async function judgeTarget(name: string, options: TargetOptions): Promise<VerifyOutcome> {
   try {
     const target = await readEvidenceTarget(name);
+    if (target.bytes.length === 0) return toOutcome(verdictOfError(nothingIn(target), NOTHING_ASKED));
     if (isCoseReceipt(target.bytes)) {
       const receipt = options.receipt === undefined ? null : await readEvidenceTarget(options.receipt);
       const receiptOptions = await readReceiptOptions(options);
@@ -39,6 +41,16 @@ export async function judgeTarget(name: string, options: TargetOptions): Promise
     if (error instanceof AdytonError) return outcomeOfUsage(error as AdytonError);
     throw error;
   }
+}
+
+const NOTHING_ASKED = { policy: null, nonce: null, reportData: null } as const;
+
+/** A download that failed, or a pipe from a command that did: nothing was shown to be false. */
+function nothingIn({ name }: EvidenceTarget): EvidenceError {
+  return new EvidenceError({
+    code: "EVIDENCE_UNSUPPORTED",
+    message: `${name} is empty: there is nothing to judge`,
+  });
 }
 
 /** Options that a receipt has no use for, as they are typed. */

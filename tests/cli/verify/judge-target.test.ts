@@ -46,7 +46,12 @@ test("an empty file is told to be empty: nothing is in it that could be judged",
   try {
     const file = join(folder, "quote bytes.bin");
     writeFileSync(file, "");
-    expect(await judgeTarget(file, {})).toMatchObject(refusal(`${file} is empty`));
+    expect(await judgeTarget(file, {})).toMatchObject({
+      exitCode: 3,
+      report: {
+        error: { code: "EVIDENCE_UNSUPPORTED", message: `${file} is empty: there is nothing to judge` },
+      },
+    });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

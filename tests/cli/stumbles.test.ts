@@ -158,6 +158,13 @@ test.for<Stumble>([
     /cannot read \.: it is a folder, and one file is wanted/,
   ],
   [
+    "a file that is no receipt to replay",
+    () => undefined,
+    ["replay", join(EVIDENCE, "../simulated-policy.json")],
+    3,
+    /^cannot judge: receipt, format/,
+  ],
+  [
     "a folder as a receipt to replay",
     () => undefined,
     ["replay", "."],

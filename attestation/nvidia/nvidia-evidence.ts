@@ -7,6 +7,7 @@
 
 import * as z from "zod";
 import { EvidenceError } from "../../protocol/errors.ts";
+import { decodeBase64Text } from "../encoding/encoded-text.ts";
 import { toEvidenceInput, type EvidenceBytes } from "../evidence/evidence-input.ts";
 import { fromBase64 } from "../x509/pem.ts";
 
@@ -45,13 +46,16 @@ export function parseNvidiaEvidence(evidence: EvidenceBytes): NvidiaEvidence {
   if (!shape.success) {
     throw new EvidenceError({
       code: "EVIDENCE_MALFORMED",
-      message: "this is not NVIDIA evidence: objects with `evidence` and `certificate` in base64",
+      message: "this is not NVIDIA evidence",
       cause: shape.error,
     });
   }
   const devices = Array.isArray(shape.data) ? shape.data : [shape.data];
   return devices.map(({ evidence, certificate }) => ({
-    evidence: fromBase64(evidence),
-    certificateChain: fromBase64(certificate),
+    evidence: toBytes(evidence),
+    certificateChain: toBytes(certificate),
   }));
 }
+
+/** In any spelling of base64. @throws {EvidenceError} EVIDENCE_MALFORMED */
+const toBytes = (text: string): Uint8Array => decodeBase64Text(text) ?? fromBase64(text);

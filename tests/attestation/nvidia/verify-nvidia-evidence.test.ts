@@ -346,6 +346,20 @@ describe("JSON evidence", () => {
     expect([parseNvidiaEvidence(several).length, parseNvidiaEvidence(single).length]).toEqual([2, 1]);
   });
 
+  test.for<readonly [string, (text: string) => string]>([
+    ["without padding", (text) => text.replace(/=+$/, "")],
+    ["in the alphabet of URLs", (text) => text.replaceAll("+", "-").replaceAll("/", "_")],
+    ["in lines", (text) => `${text.replace(/.{64}/g, "$&\r\n")}\n`],
+  ])("reads base64 %s", async ([, spell]) => {
+    const [device] = JSON.parse(
+      new TextDecoder().decode(toEvidenceJson([(await mintNvidiaWorld()).device])),
+    ) as [Record<"evidence" | "certificate", string>];
+    const spelt = [{ evidence: spell(device.evidence), certificate: spell(device.certificate) }];
+    expect(parseNvidiaEvidence(toUtf8(JSON.stringify(spelt)))).toEqual(
+      parseNvidiaEvidence(toUtf8(JSON.stringify([device]))),
+    );
+  });
+
   test("refuses base64 that is none", () => {
     const json = toUtf8('{"evidence":"%","certificate":"AA=="}');
     expect(codeOf(() => parseNvidiaEvidence(json))).toBe("EVIDENCE_MALFORMED");

@@ -33,6 +33,8 @@ export default defineConfig({
       provider: "v8",
       include: ["protocol/**/*.ts", "attestation/**/*.ts"],
       reporter: ["text-summary", "text"],
+      // Just below what `npm run test:coverage` measures where the folder of real evidence is absent, as on a new machine.
+      thresholds: { statements: 88, branches: 84, functions: 88, lines: 89 },
     },
   },
 });

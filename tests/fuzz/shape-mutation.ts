@@ -4,7 +4,11 @@ import { toUtf8 } from "../../protocol/bytes.ts";
 import type { Random } from "./mutation.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
-type Place = { readonly holder: Record<string, unknown>; readonly name: string };
+
+interface Place {
+  readonly holder: Record<string, unknown>;
+  readonly name: string;
+}
 
 /** JSON text each: what another language's writer, a careless one or an attacker puts where something else is expected. */
 const ODD_VALUES: readonly string[] = [
@@ -76,28 +80,23 @@ export function mutateShape(genuine: Bytes, random: Random): Bytes {
   return toUtf8(random(16) === 0 ? `\ufeff${text}` : text);
 }
 
-function change(document: { root: unknown }, marks: string[], random: Random): void {
+function change(document: { readonly root: unknown }, marks: string[], random: Random): void {
   const places = placesIn(document);
   const { holder, name } = places[random(places.length)]!;
   const value = holder[name];
-  switch (random(6)) {
-    case 0:
-      if (Array.isArray(holder)) holder.splice(Number(name), 1);
-      else if (holder !== (document as unknown)) delete holder[name];
-      return;
-    case 1:
-      if (Array.isArray(holder)) holder.push(structuredClone(value));
-      else holder[`${name}${["", "2", " ", "\u0000"][random(4)]!}`] = [value, value];
-      return;
-    case 2:
-    case 3:
-      if (typeof value === "string") {
-        holder[name] = RESPELL[random(RESPELL.length)]!(value);
-        return;
-      }
+  const kind = random(6);
+  if (kind === 0 && holder !== (document as unknown)) {
+    if (Array.isArray(holder)) holder.splice(Number(name), 1);
+    else Reflect.deleteProperty(holder, name);
+  } else if (kind === 1) {
+    if (Array.isArray(holder)) holder.push(structuredClone(value));
+    else holder[`${name}${["", "2", " ", "\u0000"][random(4)]!}`] = [value, value];
+  } else if (kind <= 3 && typeof value === "string") {
+    holder[name] = RESPELL[random(RESPELL.length)]!(value);
+  } else {
+    marks.push(ODD_VALUES[random(ODD_VALUES.length)]!);
+    holder[name] = `\u0001${marks.length - 1}`;
   }
-  marks.push(ODD_VALUES[random(ODD_VALUES.length)]!);
-  holder[name] = `\u0001${marks.length - 1}`;
 }
 
 /** Every member of every object and array. Arrays are holders too: their names are their indices. */

@@ -105,7 +105,7 @@ const resultPolicy = {
 /** The issuer is believed and wrote it: what it says may still be of any kind. */
 async function appraiseSigned(input: Bytes): Promise<void> {
   const parts = (JSON.parse(fromUtf8(input).replace(/^\ufeff/, "")) ?? {}) as Record<string, unknown>;
-  const part = (value: unknown): string => Buffer.from(JSON.stringify(value) ?? "null").toString("base64url");
+  const part = (value: unknown): string => Buffer.from(JSON.stringify(value ?? null)).toString("base64url");
   const signed = `${part(parts["header"])}.${part(parts["claims"])}`;
   const signature = sign("sha256", Buffer.from(signed), {
     key: issuer.privateKey,

@@ -150,6 +150,15 @@ export const ChainConfig = z
       .describe(
         "most that a unit of gas may cost for what nobody repays: a refund, an answer that earns nothing, the start of a feed's round",
       ),
+    refundMaxCallbackGas: z
+      .int()
+      .min(0)
+      .max(5_000_000)
+      .default(500_000)
+      .describe(
+        "most gas that a request may name for its callback for this node to refund it, or to settle it with an answer that earns nothing; " +
+          "beyond it that is left to whoever wants it",
+      ),
     feeds: z
       .array(
         z.strictObject({

@@ -21,6 +21,7 @@ import { EventWatch } from "../agents/event-watch.ts";
 import { AgentPlanner } from "./plans/agent-planner.ts";
 import { AdmissionPlanner } from "./plans/admission-planner.ts";
 import { BatchPlanner } from "./plans/batch-planner.ts";
+import type { OwnCost } from "./plans/own-cost.ts";
 import { PreparedPlans, type PreparedPlansOptions } from "./plans/prepared-plans.ts";
 import { FeedPlanner } from "./plans/feed-planner.ts";
 import { QuorumPlanner } from "./plans/quorum-planner.ts";
@@ -142,18 +143,24 @@ export class ChainTransactions {
     await this.#events?.settle();
   }
 
+  get #ownCost(): OwnCost {
+    const { refundMaxFeeWei, refundMaxCallbackGas } = this.#options.config;
+    return { feeCap: refundMaxFeeWei, callbackGas: refundMaxCallbackGas };
+  }
+
   #createTransmitter(lease: HeldLease): Transmitter {
     const { config, rpc, store, signers, enclaves, head } = this.#options;
     const settlements = new SettlementPlanner({
       ...this.#context,
       coordinator: config.coordinator,
       from: signers[0].address,
-      refundFeeCap: config.refundMaxFeeWei,
+      ownCost: this.#ownCost,
       batches: this.#createBatchPlanner(),
       readDataPrice: this.#readDataPrice,
       quorums: new QuorumPlanner({
         coordinator: config.coordinator,
         store,
+        ownCost: this.#ownCost,
         windowOf: (policyId) => readQuorumWindow(rpc, config.registry, policyId),
         shared: this.#createSharedQuorums(),
       }),
@@ -276,6 +283,7 @@ export class ChainTransactions {
           rpc,
           from: signers[0].address,
           settings: config.batches,
+          ownCost: this.#ownCost,
           sessions: () => enclaves.sessions,
           drop: (session, error) => {
             enclaves.drop(session, error);

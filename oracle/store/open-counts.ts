@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import { NEVER } from "./retry-time.ts";
 import type { RequestPhase, TransactionState } from "./schema.ts";
 import type { ReadableStore } from "./store.ts";
 
@@ -18,7 +19,7 @@ export interface OpenCounts {
 
 export interface OldestOpen {
   readonly chainId: number;
-  /** Seconds: the block time of the oldest request that is this node's to settle; `null` for none. */
+  /** Seconds: the block time of the oldest request that is this node's to settle, and not left to others; `null` for none. */
   readonly requestSince: number | null;
   /** Milliseconds: when the oldest transaction was sent that is not mined; `null` for none. */
   readonly transactionSince: number | null;
@@ -32,7 +33,7 @@ export async function readOldestOpen(
   const { rows } = await sql<OldestOpen>`
     select c.id as "chainId",
       (select min(first.block_time) from unnest(array['asked', 'answered', 'refused', 'sent']) p, lateral (
-        select block_time from requests r where r.chain_id = c.id and r.phase = p and r.phase <> 'settled'
+        select block_time from requests r where r.chain_id = c.id and r.phase = p and r.phase <> 'settled' and r.retry_at <> ${NEVER}::bigint
         order by r.block_number limit 1) first) as "requestSince",
       (select min(created_at) from transactions t where t.chain_id = c.id and t.state = 'pending') as "transactionSince"
     from unnest(${[...chainIds]}::bigint[]) as c (id)`.execute(store.db);

@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { inParts } from "./parts.ts";
 import type { RequestPhase } from "./schema.ts";
+import { NEVER } from "./retry-time.ts";
 import type { StoreTransaction } from "./store.ts";
 
 /**
@@ -49,9 +50,8 @@ async function refreshSome(trx: StoreTransaction, chainId: number, ids: readonly
   for (const [phase, changed] of Map.groupBy(rows, (row) => row.phase)) {
     const changedIds = changed.map(({ request_id }) => request_id);
     await sql`
-      update requests set phase = ${phase} where chain_id = ${chainId} and request_id = any(${changedIds})`.execute(
-      trx,
-    );
+      update requests set phase = ${phase}, retry_at = case retry_at when ${NEVER}::bigint then 0 else retry_at end
+      where chain_id = ${chainId} and request_id = any(${changedIds})`.execute(trx);
   }
 }
 

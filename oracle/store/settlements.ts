@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import { AnswerStatus } from "../../protocol/answer.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { isBound } from "./phases.ts";
+import { NEVER } from "./retry-time.ts";
 import type { Store } from "./store.ts";
 
 export interface DueQuery {
@@ -28,6 +29,7 @@ export interface DueAnswer {
   readonly request: string;
   /** JSON text of the `Answer`. */
   readonly answer: string;
+  readonly status: number;
   readonly signature: Hex;
   readonly output: Hex;
   readonly keysetId: Hex;
@@ -45,11 +47,7 @@ export interface DueRefund {
 }
 
 /** Statuses for which a coordinator repays no gas (docs/reference/protocol.md, Answer). */
-const UNREPAID = [AnswerStatus.upstreamFailed, AnswerStatus.clockUnknown] as const;
-
-export function isUnrepaid(status: number): boolean {
-  return UNREPAID.some((unrepaid) => unrepaid === status);
-}
+export const UNREPAID = [AnswerStatus.upstreamFailed, AnswerStatus.clockUnknown] as const;
 
 /** Answers that nothing keeps from being sent, oldest request first. */
 export async function dueAnswers(
@@ -62,7 +60,7 @@ export async function dueAnswers(
       join.onRef("a.chain_id", "=", "r.chain_id").onRef("a.request_id", "=", "r.request_id"),
     )
     .select(["r.request_id", "r.request"])
-    .select(["a.answer", "a.signature", "a.output", "a.keyset_id", "a.not_before"])
+    .select(["a.answer", "a.status", "a.signature", "a.output", "a.keyset_id", "a.not_before"])
     .select("a.state_block_number")
     .where("r.chain_id", "=", chainId)
     .where("r.phase", "=", "answered")
@@ -84,6 +82,7 @@ export async function dueAnswers(
     requestId: row.request_id as Hex,
     request: row.request,
     answer: row.answer,
+    status: row.status,
     signature: row.signature as Hex,
     output: row.output as Hex,
     keysetId: row.keyset_id as Hex,
@@ -150,5 +149,22 @@ export async function postponeSettlement(store: Store, postponement: Postponemen
     })
     .where("chain_id", "=", chainId)
     .where("request_id", "=", requestId)
+    .execute();
+}
+
+/** What settles the request is left to others, until its phase changes (`refreshPhases`) or a person has it tried again. */
+export async function leaveSettlement(
+  store: Store,
+  {
+    chainId,
+    requestIds,
+    error,
+  }: { readonly chainId: number; readonly requestIds: readonly Hex[]; readonly error: string },
+): Promise<void> {
+  await store.db
+    .updateTable("requests")
+    .set({ retry_at: NEVER, last_error: error })
+    .where("chain_id", "=", chainId)
+    .where("request_id", "in", requestIds)
     .execute();
 }

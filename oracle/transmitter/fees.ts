@@ -28,12 +28,31 @@ export function offerFees(head: BlockHeader, tip: bigint, cap: bigint): Fees {
   return { maxFee, priorityFee: tip < maxFee ? tip : maxFee };
 }
 
-/** The least that a node takes in place of `previous`, or more where the market moved; `undefined` above `cap`. */
-export function raiseFees(previous: Fees, offer: Fees, cap: bigint): Fees | undefined {
+/** The tip that coordinators repay where the base fee is lower still (`SettlementGas.repaidPrice`). */
+const LEAST_REPAID_TIP = 2_000_000_000n;
+
+/** The most of a tip that coordinators and agents' accounts repay. */
+export function repaidTip(baseFee: bigint): bigint {
+  return larger(baseFee, LEAST_REPAID_TIP);
+}
+
+export interface RaiseLimits {
+  readonly baseFee: bigint;
+  readonly cap: bigint;
+}
+
+/**
+ * The least that a node takes in place of `previous`, or more where the market moved; `undefined` above `cap`, and where nothing but
+ * the tip would be raised, beyond what the market asks for and anybody repays: it is compounded with each raise.
+ */
+export function raiseFees(previous: Fees, offer: Fees, { baseFee, cap }: RaiseLimits): Fees | undefined {
   const raise = (fee: bigint): bigint => fee + fee / BUMP_DENOMINATOR + 1n;
   const maxFee = larger(raise(previous.maxFee), offer.maxFee);
   const priorityFee = larger(raise(previous.priorityFee), offer.priorityFee);
-  return maxFee > cap ? undefined : { maxFee, priorityFee: priorityFee < maxFee ? priorityFee : maxFee };
+  const paysWholeTip = previous.maxFee >= baseFee + previous.priorityFee;
+  const isTipInVain = paysWholeTip && priorityFee > larger(offer.priorityFee, repaidTip(baseFee));
+  if (maxFee > cap || isTipInVain) return undefined;
+  return { maxFee, priorityFee: priorityFee < maxFee ? priorityFee : maxFee };
 }
 
 /** As a transaction names them. */

@@ -114,7 +114,7 @@ export class Replacer {
     const priorityFee = await tip.read();
     const baseFee = head.latest.baseFeePerGas ?? 0n;
     const raised = (cap: bigint): Fees | undefined =>
-      baseFee > cap ? undefined : raiseFees(last, offerFees(head.latest, priorityFee, cap), cap);
+      baseFee > cap ? undefined : raiseFees(last, offerFees(head.latest, priorityFee, cap), { baseFee, cap });
     const isVain = await isWorthless(store, transaction, head.latest.timestamp);
     const worth = isVain ? undefined : raised(least(transaction.feeCap ?? feeCap, feeCap));
     const isTooDear = baseFee > last.maxFee;

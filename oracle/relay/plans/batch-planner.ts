@@ -21,7 +21,9 @@ import type { EnclaveSession } from "../../enclaves/enclave-session.ts";
 import { isSessionFailure } from "../../enclaves/enclave-set.ts";
 import type { Logger } from "../../log.ts";
 import type { DueAnswer } from "../../store/settlements.ts";
+import { least as lesser } from "../../transmitter/fees.ts";
 import type { PlannedTransaction } from "../../transmitter/planned-transaction.ts";
+import { isUnrepaid, type OwnCost } from "./own-cost.ts";
 
 export interface BatchPlannerOptions {
   readonly chainId: bigint;
@@ -30,6 +32,7 @@ export interface BatchPlannerOptions {
   /** Whose account is named as the sender when simulating. */
   readonly from: Hex;
   readonly settings: BatchSection;
+  readonly ownCost: OwnCost;
   /** The enclaves that live: only the one that signed an answer signs a batch with it. */
   readonly sessions: () => readonly EnclaveSession[];
   readonly drop: (session: EnclaveSession, error: unknown) => void;
@@ -56,6 +59,8 @@ export interface BatchConditions {
 interface Member extends BatchItem {
   readonly due: DueAnswer;
   readonly leaf: Hex;
+  /** Wei: the most that a unit of its gas may cost. */
+  readonly feeCap: bigint;
 }
 
 /** Two answers share a transaction and a signature: the least for which that is a saving at all. */
@@ -86,7 +91,7 @@ export class BatchPlanner {
     const forming: Promise<BatchPlan>[] = [];
     for (const [session, answers] of groups) {
       if (session === undefined) continue;
-      const members = answers.map((answer) => toMember(answer));
+      const members = answers.map((answer) => toMember(answer, this.#options.ownCost));
       const fit = members.filter((member) => isMember(member, baseFee));
       rest.push(...members.filter((member) => !isMember(member, baseFee)).map(({ due: answer }) => answer));
       for (const part of cut(fit, settings, price)) {
@@ -151,10 +156,7 @@ export class BatchPlanner {
     return {
       ...{ kind: "fulfillBatch", to: coordinator, data },
       gasLimit: batchGasLimit(inOrder) + price.gas((data.length - 2) / 2),
-      feeCap: inOrder.reduce(
-        (least, { request }) => (request.gasPriceCap < least ? request.gasPriceCap : least),
-        inOrder[0]?.request.gasPriceCap ?? 0n,
-      ),
+      feeCap: inOrder.reduce((cap, member) => lesser(cap, member.feeCap), inOrder[0]?.feeCap ?? 0n),
       requestIds,
     };
   }
@@ -178,11 +180,13 @@ export class BatchPlanner {
   }
 }
 
-function toMember(due: DueAnswer): Member {
+function toMember(due: DueAnswer, ownCost: OwnCost): Member {
   const answer = Answer.parse(JSON.parse(due.answer));
+  const request = Request.parse(JSON.parse(due.request));
   return {
     due,
-    request: Request.parse(JSON.parse(due.request)),
+    request,
+    feeCap: isUnrepaid(due.status) ? lesser(request.gasPriceCap, ownCost.feeCap) : request.gasPriceCap,
     answer,
     output: due.output,
     stateBlockNumber: BigInt(due.stateBlockNumber),
@@ -191,8 +195,8 @@ function toMember(due: DueAnswer): Member {
 }
 
 /** The cap of a batch is the least of its members': one that the base fee is about to exceed would hold all of them up. */
-function isMember({ request }: Member, baseFee: bigint): boolean {
-  return request.threshold === 1 && request.gasPriceCap >= 2n * baseFee;
+function isMember({ request, feeCap }: Member, baseFee: bigint): boolean {
+  return request.threshold === 1 && feeCap >= 2n * baseFee;
 }
 
 /** In order, each part within the limits of a transaction. */

@@ -1,3 +1,4 @@
+import type { Answer } from "../../../protocol/answer.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
 import { Request } from "../../../protocol/request.ts";
 import {
@@ -13,8 +14,10 @@ import {
   fulfillGasLimit,
   refundGasLimit,
 } from "../../chain/contracts/settlement-call.ts";
+import { leaveSettlement, type DueAnswerQuery } from "../../store/settlements.ts";
+import { least } from "../../transmitter/fees.ts";
+import { isBurden, isUnrepaid, LEFT_TO_OTHERS, type OwnCost } from "./own-cost.ts";
 import { type DueQuorum, dueQuorums } from "../../store/quorums.ts";
-import type { DueAnswerQuery } from "../../store/settlements.ts";
 import type { Store } from "../../store/store.ts";
 import type { PlannedTransaction } from "../../transmitter/planned-transaction.ts";
 import { winnerAmong } from "./quorum-outputs.ts";
@@ -24,6 +27,7 @@ import type { SharedQuorums } from "./shared-quorums.ts";
 export interface QuorumPlannerOptions {
   readonly coordinator: Hex;
   readonly store: Store;
+  readonly ownCost: OwnCost;
   /** Seconds that a policy leaves for further leaves. */
   readonly windowOf: (policyId: Hex) => Promise<number>;
   /** Where other operators give answers too; absent where this node has all platforms of a quorum. */
@@ -33,8 +37,11 @@ export interface QuorumPlannerOptions {
 /** Quorums that are looked at together: most of them wait for their window. */
 const DUE_AT_ONCE = 200;
 
+/** A leaf, and the answer behind it as far as it is known here. */
+type KnownLeaf = SignedLeaf & { readonly answer?: Answer; readonly opening?: SettlingAnswer | null };
+
 type Step =
-  | { readonly kind: "commit"; readonly leaves: readonly SignedLeaf[] }
+  | { readonly kind: "commit"; readonly leaves: readonly KnownLeaf[] }
   | {
       readonly kind: "open";
       readonly openings: readonly SettlingAnswer[];
@@ -54,7 +61,7 @@ export class QuorumPlanner {
 
   /** @throws {ChainError} CHAIN_RPC_UNAVAILABLE when a policy cannot be read */
   async plan({ limit, ...query }: DueAnswerQuery): Promise<PlannedTransaction[]> {
-    const { store, coordinator, windowOf, shared } = this.#options;
+    const { store, coordinator, windowOf, shared, ownCost } = this.#options;
     const planned: PlannedTransaction[] = [];
     const isShared = shared !== undefined;
     const due = await dueQuorums(store, { ...query, limit: DUE_AT_ONCE, isShared });
@@ -69,7 +76,15 @@ export class QuorumPlanner {
       const call = toCall(request, step);
       if (call === undefined) continue;
       const requestIds = [quorum.requestId];
-      planned.push({ ...call, to: coordinator, feeCap: request.gasPriceCap, requestIds });
+      const statuses = knownStatuses(step);
+      const isOwnCost = step.kind === "clear" || statuses.some(isUnrepaid);
+      if (statuses.length > 0 && statuses.every(isUnrepaid) && isBurden(request, ownCost)) {
+        await leaveSettlement(store, { chainId: query.chainId, requestIds, error: LEFT_TO_OTHERS });
+        continue;
+      }
+      const feeCap = isOwnCost ? least(request.gasPriceCap, ownCost.feeCap) : request.gasPriceCap;
+      // It would only be signed and dropped again, each time.
+      if (feeCap >= query.baseFee) planned.push({ ...call, to: coordinator, feeCap, requestIds });
     }
     return planned;
   }
@@ -94,6 +109,20 @@ function ownStep(
     }
     default:
       return step;
+  }
+}
+
+/** Of the answers that the step commits or opens: a member of which the contract earns nothing is repaid nothing. */
+function knownStatuses(step: Step): number[] {
+  switch (step.kind) {
+    case "commit":
+      return step.leaves.flatMap(({ answer, opening }) => (answer ?? opening?.answer)?.status ?? []);
+    case "open":
+      return step.openings.map(({ answer }) => answer.status);
+    case "fulfill":
+      return step.members.map(({ answer }) => answer.status);
+    default:
+      return [];
   }
 }
 

@@ -19,10 +19,11 @@ import {
   dueAnswers,
   type DueRefund,
   dueRefunds,
-  isUnrepaid,
+  leaveSettlement,
   postponeSettlement,
 } from "../../store/settlements.ts";
 import type { BatchPlanner } from "./batch-planner.ts";
+import { isBurden, isUnrepaid, LEFT_TO_OTHERS, type OwnCost } from "./own-cost.ts";
 import type { QuorumPlanner } from "./quorum-planner.ts";
 import { least } from "../../transmitter/fees.ts";
 import type { PlannedTransaction } from "../../transmitter/planned-transaction.ts";
@@ -32,8 +33,7 @@ export interface SettlementPlannerOptions extends Omit<ChainContext, "rpc"> {
   readonly rpc: Pick<RpcPool, "send">;
   /** Whose account is named as the sender when simulating. */
   readonly from: Hex;
-  /** Wei per gas: what refunds, and answers that earn nothing, may cost: nobody repays them. */
-  readonly refundFeeCap: bigint;
+  readonly ownCost: OwnCost;
   /** `undefined` where every answer is to be a transaction of its own. */
   readonly batches: BatchPlanner | undefined;
   readonly quorums: Pick<QuorumPlanner, "plan">;
@@ -86,17 +86,18 @@ export class SettlementPlanner {
     limit: number,
     before: readonly PlannedTransaction[] = [],
   ): Promise<PlannedTransaction[]> {
-    const { store, chainId, batches, refundFeeCap, readDataPrice } = this.#options;
+    const { store, chainId, batches, ownCost, readDataPrice } = this.#options;
     const price = (await readDataPrice?.(head.latest)) ?? FREE_DATA;
     const time = this.#chainTime(head);
     const baseFee = head.latest.baseFeePerGas ?? 0n;
-    const answers = await dueAnswers(store, {
+    const due = await dueAnswers(store, {
       chainId,
       time,
       baseFee,
-      paysUnrepaid: refundFeeCap >= baseFee,
+      paysUnrepaid: ownCost.feeCap >= baseFee,
       limit: batches === undefined ? Math.max(0, limit - before.length) : DUE_AT_ONCE,
     });
+    const answers = await this.#withoutBurdens(due, ({ status }) => isUnrepaid(status));
     const { planned: batched, rest } = (await batches?.plan(answers, { baseFee, time, price })) ?? {
       planned: [],
       rest: answers,
@@ -107,7 +108,7 @@ export class SettlementPlanner {
     free -= fulfillments.length;
     const quorums = free > 0 ? await this.#options.quorums.plan({ chainId, time, baseFee, limit: free }) : [];
     free -= quorums.length;
-    const refunds = free > 0 && refundFeeCap >= baseFee ? await this.#dueRefunds(time, free) : [];
+    const refunds = free > 0 && ownCost.feeCap >= baseFee ? await this.#dueRefunds(time, free) : [];
     const single = [
       ...fulfillments,
       // Their time is the clock's, which may be ahead of the newest block's.
@@ -130,7 +131,23 @@ export class SettlementPlanner {
     const { store, chainId } = this.#options;
     const refunds = await dueRefunds(store, { chainId, time, limit });
     this.#noRefundsAt = refunds.length === 0 ? time : undefined;
-    return refunds;
+    return this.#withoutBurdens(refunds, () => true);
+  }
+
+  /** Leaves to others what would burn more of this node's own gas than it gives. */
+  async #withoutBurdens<Due extends Pick<DueRefund, "requestId" | "request">>(
+    due: readonly Due[],
+    isOwnCost: (one: Due) => boolean,
+  ): Promise<Due[]> {
+    const { store, chainId, ownCost, log } = this.#options;
+    const burdens = new Set(
+      due.filter((one) => isOwnCost(one) && isBurden(Request.parse(JSON.parse(one.request)), ownCost)),
+    );
+    if (burdens.size === 0) return [...due];
+    const requestIds = [...burdens].map(({ requestId }) => requestId);
+    await leaveSettlement(store, { chainId, requestIds, error: LEFT_TO_OTHERS });
+    log.warn("settlement.left", { chainId, requestIds });
+    return due.filter((one) => !burdens.has(one));
   }
 
   /** The next block's time is at least the head's, and the clock's where the chain makes blocks on demand. */
@@ -143,7 +160,7 @@ export class SettlementPlanner {
     const answer = Answer.parse(JSON.parse(due.answer));
     const { output, signature, stateBlockNumber } = due;
     const settling = { answer, output, stateBlockNumber: BigInt(stateBlockNumber) };
-    const { coordinator, refundFeeCap } = this.#options;
+    const { coordinator, ownCost } = this.#options;
     const data = encodeFulfill(request, settling, signature);
     return {
       possibleAt: due.notBefore,
@@ -153,7 +170,7 @@ export class SettlementPlanner {
         to: coordinator,
         data,
         gasLimit: fulfillGasLimit(request, data),
-        feeCap: isUnrepaid(answer.status) ? least(request.gasPriceCap, refundFeeCap) : request.gasPriceCap,
+        feeCap: isUnrepaid(due.status) ? least(request.gasPriceCap, ownCost.feeCap) : request.gasPriceCap,
         requestIds: [due.requestId],
       },
     };
@@ -170,7 +187,7 @@ export class SettlementPlanner {
         to: this.#options.coordinator,
         data,
         gasLimit: refundGasLimit(request, data),
-        feeCap: this.#options.refundFeeCap,
+        feeCap: this.#options.ownCost.feeCap,
         requestIds: [due.requestId],
       },
     };

@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { countOpen, readOldestOpen } from "../../../oracle/store/open-counts.ts";
+import { NEVER } from "../../../oracle/store/retry-time.ts";
 import { openStore, type Store } from "../../../oracle/store/store.ts";
 import { readPlans } from "../support/query-plans.ts";
 import { describeStores, type TestStore } from "../support/stores.ts";
@@ -51,6 +52,13 @@ describeStores("the counts of what is open", (create) => {
       '[2,"failed",5]',
       '[2,"mined",1]',
     ]);
+  });
+
+  test("what is left to others is not waited for", async () => {
+    const update = sql`update requests set retry_at = ${NEVER}::bigint where chain_id = 2`;
+    await update.execute(store.db);
+    expect(await readOldestOpen(store, [2])).toMatchObject([{ requestSince: null }]);
+    await sql`update requests set retry_at = 0`.execute(store.db);
   });
 
   test("know what has waited longest, of each chain", async () => {

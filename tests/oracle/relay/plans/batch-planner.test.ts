@@ -10,7 +10,7 @@ import { createLogger } from "../../../../oracle/log.ts";
 import { FREE_DATA } from "../../../../oracle/chain/data-price.ts";
 import { BatchPlanner } from "../../../../oracle/relay/plans/batch-planner.ts";
 import type { DueAnswer } from "../../../../oracle/store/settlements.ts";
-import { addressOfPublicKey, Answer, answerStructHash } from "../../../../protocol/answer.ts";
+import { addressOfPublicKey, Answer, AnswerStatus, answerStructHash } from "../../../../protocol/answer.ts";
 import { batchLeaf } from "../../../../protocol/batch.ts";
 import { fromHex, type Hex } from "../../../../protocol/bytes.ts";
 import { decodePackedItems } from "../../../../protocol/packed-item.ts";
@@ -63,6 +63,7 @@ function planner(settings: object = {}): BatchPlanner {
     rpc,
     from: OTHER,
     settings: { minAnswers: 4, dearGasWei: 50n * GWEI, maxAnswers: 100, maxGas: 16_000_000, ...settings },
+    ownCost: { feeCap: 30n * GWEI, callbackGas: 500_000 },
     sessions: () => [session],
     drop: (_, error) => dropped.push(error),
     onceBatched: () => Promise.resolve(batched),
@@ -99,6 +100,7 @@ async function due(
         requestId: id,
         request: JSON.stringify(z.encode(Request, request)),
         answer: JSON.stringify(z.encode(Answer, answer)),
+        status: 1,
         ...{ signature: "0x", output: "0x1234", keysetId: KEYSET, stateBlockNumber: 6, notBefore: 0 },
         ...rest,
       };
@@ -137,6 +139,15 @@ test("its items are in ascending order of their leaves, as the contract wants th
   expect(leaves).toEqual([...leaves].sort());
   expect(new Set(leaves).size).toBe(9);
   expect([keysetId, count]).toEqual([KEYSET, 9n]);
+});
+
+test("an answer that earns nothing lowers a batch's price to what the node gives, and is in none above that", async () => {
+  const all = [...(await due(4)), ...(await due(1, { nonce: 77 }, { status: AnswerStatus.upstreamFailed }))];
+  const { planned } = await planner().plan(all, NEXT);
+  expect(planned).toMatchObject([{ feeCap: 30n * GWEI }]);
+  const dear = await planner().plan(all, { ...NEXT, baseFee: 16n * GWEI });
+  expect(dear.planned).toMatchObject([{ feeCap: 100n * GWEI }]);
+  expect(dear.rest).toEqual(all.slice(4));
 });
 
 test("cuts below the gas limit by the sum of callback limits, and below the number of answers", async () => {

@@ -5,13 +5,17 @@ import { FREE_DATA, type ReadDataPrice } from "../../../../oracle/chain/data-pri
 import type { RpcCall, RpcFailure, RpcReply } from "../../../../oracle/chain/rpc/rpc-endpoint.ts";
 import { createLogger } from "../../../../oracle/log.ts";
 import type { BatchPlanner } from "../../../../oracle/relay/plans/batch-planner.ts";
+import { LEFT_TO_OTHERS, type OwnCost } from "../../../../oracle/relay/plans/own-cost.ts";
 import { QuorumPlanner } from "../../../../oracle/relay/plans/quorum-planner.ts";
 import { SettlementPlanner } from "../../../../oracle/relay/plans/settlement-planner.ts";
+import { readOldestOpen } from "../../../../oracle/store/open-counts.ts";
+import { refreshPhases } from "../../../../oracle/store/phases.ts";
+import { NEVER } from "../../../../oracle/store/retry-time.ts";
 import type { Store } from "../../../../oracle/store/store.ts";
 import type { PlannedTransaction } from "../../../../oracle/transmitter/planned-transaction.ts";
 import { AnswerStatus } from "../../../../protocol/answer.ts";
 import type { Hex } from "../../../../protocol/bytes.ts";
-import type { Request } from "../../../../protocol/request.ts";
+import { Delivery, type Request } from "../../../../protocol/request.ts";
 import type { StateBlock } from "../../../../protocol/state-block.ts";
 import { aRequest, CHAIN_ID, storeAnswer, storeRequest, word } from "../../support/requests.ts";
 import { createPgliteStore, useStore } from "../../support/stores.ts";
@@ -23,6 +27,7 @@ const HEAD: ChainHead = {
   latest: { number: 20, hash: word(20), parentHash: word(19), timestamp: NOW - 600, baseFeePerGas: 1n },
   settledNumber: 18,
 };
+const OWN_COST: OwnCost = { feeCap: 10n ** 10n, callbackGas: 500_000 };
 const OK: RpcReply = { ok: true, result: "0x" };
 const REVERTED: RpcReply = fails({ code: 3, message: "execution reverted", data: "0x" });
 /** As an endpoint that balances load says of what another of its servers has not seen. */
@@ -85,11 +90,12 @@ function planner(
       now: () => 0,
     }),
     from: `0x${"fe".repeat(20)}`,
-    refundFeeCap: 10n ** 10n,
+    ownCost: OWN_COST,
     batches: batches as BatchPlanner | undefined,
     quorums: new QuorumPlanner({
       coordinator: aRequest().coordinator,
       store,
+      ownCost: OWN_COST,
       windowOf: () => Promise.resolve(0),
     }),
     readDataPrice,
@@ -229,6 +235,53 @@ test("what nobody repays is offered no more than a refund may cost, whatever the
   ]);
   expect(settledBy(await planner([OK]).plan(withBaseFee(10n ** 10n + 1n), 2))).toEqual([answer]);
 });
+
+const BURDEN = { callbackGasLimit: OWN_COST.callbackGas + 1 };
+
+test("what nobody repays is left to others where a callback may burn more than the node gives, and holds up nothing", async () => {
+  const { upstreamFailed } = AnswerStatus;
+  await storeAnswered(BURDEN, 0, undefined, upstreamFailed);
+  const quorum = await storeAnswered({ ...BURDEN, threshold: 2 }, 0, undefined, upstreamFailed);
+  await storeRequest(store, aRequest({ nonce: 900, deadline: aRequest().deadline - 9n, ...BURDEN }));
+  const repaid = await storeAnswered(BURDEN);
+  const pulled = await storeAnswered(
+    { ...BURDEN, delivery: Delivery.pull, nonce: 901 },
+    0,
+    undefined,
+    upstreamFailed,
+  );
+  const [refund] = requestIds;
+  expect(settledBy(await planner([OK, OK, OK]).plan(HEAD, 5)).slice(0, 3)).toEqual([repaid, pulled, refund]);
+  const left = await store.db
+    .selectFrom("requests")
+    .select("last_error")
+    .where("retry_at", "=", NEVER)
+    .execute();
+  expect(left.map(({ last_error }) => last_error)).toEqual(Array(3).fill(LEFT_TO_OTHERS));
+  const [oldest] = await readOldestOpen(store, [CHAIN_ID]);
+  expect(oldest?.requestSince).not.toBeNull();
+  // Another answer changes what is to be sent: it is looked at again.
+  await store.db.updateTable("requests").set({ phase: "asked" }).where("request_id", "=", quorum).execute();
+  await store.db.transaction().execute((trx) => refreshPhases(trx, CHAIN_ID, [quorum]));
+  const [again] = await store.db
+    .selectFrom("requests")
+    .select("retry_at")
+    .where("request_id", "=", quorum)
+    .execute();
+  expect(again?.retry_at).toBe(0);
+});
+
+test.for([
+  ["members that earn nothing", AnswerStatus.upstreamFailed, OWN_COST.feeCap],
+  ["members that earn something", AnswerStatus.ok, 5n * 10n ** 10n],
+] as const)(
+  "a quorum of %s is worth as much as is repaid, or as a refund may cost",
+  async ([, status, feeCap]) => {
+    const quorum = await storeAnswered({ gasPriceCap: 5n * 10n ** 10n, threshold: 2 }, 0, undefined, status);
+    const plan = await planner([OK]).plan(HEAD, 1);
+    expect(plan.map((one) => [one.requestIds[0], one.feeCap])).toEqual([[quorum, feeCap]]);
+  },
+);
 
 test("more underpriced answers than are looked at together keep none from a batch", async () => {
   await storeAnswered({ gasPriceCap: 0n });

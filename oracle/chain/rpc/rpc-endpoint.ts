@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import * as z from "zod";
 import { ChainError } from "../../../protocol/errors.ts";
 import type { Logger } from "../../log.ts";
@@ -196,11 +197,23 @@ export class RpcEndpoint {
     const whole = calls.length > 1 ? replies.data.find(({ id }) => id === null)?.error : undefined;
     if (whole !== undefined && meaningOf(whole) !== "limited")
       throw new BatchRefused(this.name, whole.message);
-    const byId = new Map(replies.data.map((reply) => [reply.id, reply]));
+    const byId = this.#byId(replies.data);
     // One refusal, whose id nobody copied, is of the one call.
     const [only] = replies.data;
     if (calls.length === 1 && only?.id === null) byId.set(first, only);
     return calls.map((call, index) => this.#toReply(call, byId.get(first + index)));
+  }
+
+  /** A server that replies twice to one call, and not the same, has said nothing. */
+  #byId(replies: readonly z.output<typeof Reply>[]): Map<number | null, z.output<typeof Reply>> {
+    const byId = new Map<number | null, z.output<typeof Reply>>();
+    for (const reply of replies) {
+      const before = byId.get(reply.id);
+      if (before !== undefined && reply.id !== null && !isDeepStrictEqual(before, reply))
+        throw this.#unavailable("the server gave two replies to one call");
+      byId.set(reply.id, reply);
+    }
+    return byId;
   }
 
   #toReply(call: RpcCall, reply: z.output<typeof Reply> | undefined): RpcReply {

@@ -128,6 +128,55 @@ test.for<[string, (id: unknown) => unknown]>([
   expect(await poolOf(tap).call("eth_blockNumber", [], quantity)).toBe(42);
 });
 
+const says = (id: unknown, result: unknown): object => ({ jsonrpc: "2.0", id, result });
+
+test.for<[string, (ids: readonly number[]) => unknown]>([
+  ["out of order", (ids) => ids.map((id, index) => says(id, `0x${index}`)).reverse()],
+  [
+    "with each of them twice",
+    (ids) => [...ids, ...ids].map((id, index) => says(id, `0x${index % ids.length}`)),
+  ],
+  [
+    "with some that nobody asked for",
+    (ids) => [says(-1, "0x9"), ...ids.map((id, index) => says(id, `0x${index}`))],
+  ],
+])("replies to a batch %s are each their call's", async ([, reply]) => {
+  const tap = await server({
+    exchange: (calls) => ({ status: 200, body: reply(calls.map(({ id }) => id)) }),
+  });
+  const three = await poolOf(tap).send(CALLS.slice(0, 3));
+  expect(three).toEqual(["0x0", "0x1", "0x2"].map((result) => ({ ok: true, result })));
+});
+
+test.for<[string, (ids: readonly number[]) => unknown]>([
+  ["with one of them missing", (ids) => ids.slice(1).map((id) => says(id, "0x1"))],
+  ["of which two contradict each other", (ids) => [says(ids[0], "0x9"), ...ids.map((id) => says(id, "0x1"))]],
+  ["to other calls", (ids) => ids.map((id) => says(id + 100, "0x1"))],
+  ["without ids", (ids) => ids.map(() => ({ jsonrpc: "2.0", result: "0x1" }))],
+  ["as one reply", (ids) => says(ids[0], "0x1")],
+  ["cut off in the middle", (ids) => JSON.stringify(ids.map((id) => says(id, "0x1"))).slice(0, -9)],
+])("replies to a batch %s are an outage, and another server is asked", async ([, reply]) => {
+  const bad = await server({
+    exchange: (calls) => ({ status: 200, body: reply(calls.map(({ id }) => id)) }),
+  });
+  const good = await server({ answer: () => ({ result: "0x2a" }) });
+  const rpc = poolOf(bad, good);
+  expect(await rpc.send(CALLS.slice(0, 3))).toEqual(Array(3).fill({ ok: true, result: "0x2a" }));
+  expect(rpc.healthy()).toBe(1);
+});
+
+test.for<[string, (ids: readonly number[]) => unknown]>([
+  ["an id that is not the call's", ([id = 0]) => says(id + 1, "0x1")],
+  ["a number that has a fraction for its id", ([id = 0]) => says(id + 0.5, "0x1")],
+])("a reply with %s is no reply", async ([, reply]) => {
+  const tap = await server({
+    exchange: (calls) => ({ status: 200, body: reply(calls.map(({ id }) => id)) }),
+  });
+  await expect(poolOf(tap).call("eth_blockNumber", [], quantity)).rejects.toMatchObject({
+    code: "CHAIN_RPC_UNAVAILABLE",
+  });
+});
+
 test.for<[string, unknown, string]>([
   ["an error of text", { error: "execution reverted" }, "CHAIN_REVERTED"],
   ["an error without a code", { error: { message: "insufficient funds for gas" } }, "CHAIN_FUNDS_LOW"],

@@ -321,6 +321,7 @@ export class ChainRelay {
       settleSeconds: config.settleSeconds,
       prices: config.prices,
       baseFeePerGas: () => this.head?.latest.baseFeePerGas,
+      headTime: () => this.head?.latest.timestamp,
       preflight: this.#createPreflight(settings.fallbackWindowSeconds),
     };
     const lease = this.#createLease();

@@ -3,6 +3,7 @@ import type { Hex } from "../../protocol/bytes.ts";
 import { isBound, refreshPhases } from "./phases.ts";
 import type { DueAnswerQuery } from "./settlements.ts";
 import { type HeldPeerLeaf, readPeerLeaves } from "./peer-leaves.ts";
+import { isRetryDue } from "./retry-time.ts";
 import type { Store, StoreTransaction } from "./store.ts";
 
 /** An answer of this node to a request of several. */
@@ -90,7 +91,7 @@ export async function dueQuorums(
     .where("phase", "in", isShared ? ["asked", "answered"] : ["answered"])
     .where("threshold", ">", 1)
     .where("released", "=", true)
-    .where("retry_at", "<=", time)
+    .where(isRetryDue("retry_at", time))
     .where("deadline", ">=", time)
     .where("gas_price_cap", ">=", baseFee.toString());
   if (isShared) {

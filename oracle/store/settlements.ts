@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import { AnswerStatus } from "../../protocol/answer.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { isBound } from "./phases.ts";
-import { NEVER } from "./retry-time.ts";
+import { isRetryDue, NEVER } from "./retry-time.ts";
 import type { Store } from "./store.ts";
 
 export interface DueQuery {
@@ -66,7 +66,7 @@ export async function dueAnswers(
     .where("r.phase", "=", "answered")
     .where("r.threshold", "=", 1)
     .where("r.released", "=", true)
-    .where("r.retry_at", "<=", time)
+    .where(isRetryDue("r.retry_at", time))
     .where("r.deadline", ">=", time)
     .where("r.gas_price_cap", ">=", baseFee.toString())
     .where("a.not_before", "<=", time)
@@ -117,7 +117,7 @@ export async function dueRefunds(store: Store, { chainId, time, limit }: DueQuer
     .where("phase", "in", ["asked", "answered", "refused"])
     .where("released", "=", true)
     .where("deadline", "<", time)
-    .where("retry_at", "<=", time)
+    .where(isRetryDue("retry_at", time))
     .orderBy("deadline")
     .limit(limit)
     .execute();

@@ -44,6 +44,8 @@ export interface AnsweredChain extends OfferTerms {
   /** Seconds from a model's call until its answer is in a block. */
   readonly settleSeconds: number;
   readonly preflight: Pick<Preflight, "check">;
+  /** Seconds: of its newest block; `undefined` before one was seen. */
+  readonly headTime: () => number | undefined;
 }
 
 /** A request that a model may be asked about now. */
@@ -63,6 +65,8 @@ const AWAY_SECONDS = { least: 1, most: 15 } as const;
 const PAYLOAD_SECONDS = { least: 2, most: 60 } as const;
 /** As long as its readers are away: keysets die with their processes, so that only a lost connection comes back. */
 const NO_READER_SECONDS = { least: 5, most: 300 } as const;
+/** How long a request waits for the chain's word that its deadline has passed. */
+const DEADLINE_SECONDS = { least: 5, most: 60 } as const;
 /** How long a request waits for what its chain or this node lacks. Whoever makes it wait must not make the node busy. */
 const MOST_WAIT_SECONDS = 60;
 
@@ -84,6 +88,8 @@ export class Answerer {
     const { log, now } = this.#options;
     const { chainId, requestId } = job;
     const stored = await this.#openRequests.read({ chainId, requestId });
+    if (stored !== undefined && this.#isOverHereAlone(stored))
+      return { kind: "later", seconds: this.#untilNextLook(stored, DEADLINE_SECONDS) };
     if (stored === undefined || stored.deadline * 1_000 <= now()) {
       // Dropped by a reorg, settled, answered already, or too late: the refund is the transmitter's.
       this.#unread.delete(requestId);
@@ -99,6 +105,12 @@ export class Answerer {
       }
       throw error;
     }
+  }
+
+  /** A clock that has jumped ahead must not end what the chain has open: the job would not come again. */
+  #isOverHereAlone({ chainId, deadline }: OpenRequest): boolean {
+    const { now, chainOf } = this.#options;
+    return deadline * 1_000 <= now() && (chainOf(chainId)?.headTime() ?? Infinity) <= deadline;
   }
 
   async #answer(stored: OpenRequest, signal: AbortSignal): Promise<JobOutcome<AnswerRecord>> {

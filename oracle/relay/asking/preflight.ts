@@ -63,6 +63,7 @@ const SETTLED_SECONDS = 15;
 /** A reorg that was not read yet. */
 const BLOCK_CHANGED_SECONDS = 2;
 const FUNDS_SECONDS = 5;
+const GAS_SECONDS = 300;
 const DISPUTE_SECONDS = 5;
 const NOT_ADMITTED_SECONDS = 2;
 
@@ -91,9 +92,12 @@ export class Preflight {
     const { head, hasFunds, isDisputed, maxTransactionGas, settleSeconds, fallbackWindowSeconds, now } =
       this.#options;
     const latest = head()?.latest;
-    const blockGas = latest?.gasLimit ?? maxTransactionGas;
-    if (worstGasLimit(request) > Math.min(maxTransactionGas, blockGas))
-      return { kind: "never", reason: "gas-above-limit" };
+    const gas = worstGasLimit(request);
+    if (gas > maxTransactionGas) return { kind: "never", reason: "gas-above-limit" };
+    // Blocks may become larger, and one header is one server's word. Zero is that of chains without a limit.
+    const { gasLimit = 0 } = latest ?? {};
+    if (gasLimit > 0 && gas > gasLimit)
+      return { kind: "wait", seconds: GAS_SECONDS, reason: "gas-above-limit" };
     const time = Math.max(latest?.timestamp ?? 0, Math.floor(now() / 1_000));
     const left = Number(request.deadline) - time;
     if (left < Math.max(settleSeconds, fallbackWindowSeconds))

@@ -22,6 +22,7 @@ import {
   leaveSettlement,
   postponeSettlement,
 } from "../../store/settlements.ts";
+import { MAX_RETRY_SECONDS } from "../../store/retry-time.ts";
 import type { BatchPlanner } from "./batch-planner.ts";
 import { isBurden, isUnrepaid, LEFT_TO_OTHERS, type OwnCost } from "./own-cost.ts";
 import type { QuorumPlanner } from "./quorum-planner.ts";
@@ -41,9 +42,7 @@ export interface SettlementPlannerOptions extends Omit<ChainContext, "rpc"> {
   readonly readDataPrice?: ReadDataPrice;
 }
 
-/** Longest wait between two attempts to settle a request that the chain refuses, or can say nothing of. */
-const MAX_RETRY_SECONDS = 300;
-/** The same of a quorum's step: others take it too, and its openings last a minute. */
+/** Longest wait between two attempts at a quorum's step that the chain refuses, or can say nothing of: others take it too, and its openings last a minute. */
 const MAX_STEP_RETRY_SECONDS = 4;
 const QUORUM_STEPS: ReadonlySet<PlannedTransaction["kind"]> = new Set([
   "commitQuorum",

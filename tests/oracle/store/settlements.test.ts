@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from "vitest";
-import { dueAnswers } from "../../../oracle/store/settlements.ts";
+import { dueAnswers, leaveSettlement, postponeSettlement } from "../../../oracle/store/settlements.ts";
 import type { Store } from "../../../oracle/store/store.ts";
 import { AnswerStatus } from "../../../protocol/answer.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
@@ -60,6 +60,16 @@ describeStores("the answers that are due", (create) => {
     await answered({}, { notBefore: TIME + 1 });
     const ripe = await answered({}, { notBefore: TIME });
     expect(await due(1)).toEqual([ripe]);
+  });
+
+  test("rest after a refusal, and not for longer than anything rests: a clock had jumped then", async () => {
+    const [resting, jumped, left] = [await answered(), await answered(), await answered()];
+    const postpone = (requestId: Hex, time: number): Promise<void> =>
+      postponeSettlement(store, { chainId: CHAIN_ID, requestId, time, maxSeconds: 300, error: "refused" });
+    await postpone(resting, TIME);
+    await postpone(jumped, TIME + 365 * 86_400);
+    await leaveSettlement(store, { chainId: CHAIN_ID, requestIds: [left], error: "not ours" });
+    expect(await due(9)).toEqual([jumped]);
   });
 
   test("wait while gas is dearer than this node pays for, where nobody repays it", async () => {

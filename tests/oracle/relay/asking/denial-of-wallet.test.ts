@@ -44,6 +44,8 @@ const SESSION = {
 /** What the chain and the node's surroundings look like; everything is well until a test changes it. */
 interface World {
   now: number;
+  /** Seconds: of the newest block, where it is not the node's. */
+  headTime: number | undefined;
   pending: { isPending: boolean; cancelAt: number; requestBlock?: number };
   /** In the mempool's view too. */
   isPendingInMempool: boolean;
@@ -73,6 +75,7 @@ beforeEach(() => {
   asked = [];
   world = {
     now: NOW * 1_000,
+    headTime: undefined,
     pending: { isPending: true, cancelAt: 0 },
     isPendingInMempool: true,
     isMember: true,
@@ -168,6 +171,7 @@ function answerer(): Answerer {
       settleSeconds: SETTLE_SECONDS,
       preflight,
       prices: { models: {}, gasPricePercent: 100 },
+      headTime: () => world.headTime ?? Math.floor(world.now / 1_000),
       baseFeePerGas: () => world.baseFee,
     }),
     log,
@@ -257,6 +261,19 @@ describe("an enclave that answers for another block than it was asked for", () =
   });
 });
 
+test("a model is called where blocks have no gas limit: it is given as zero", async () => {
+  world.blockGas = 0;
+  expect(await handle()).toMatchObject({ kind: "done", result: { kind: "answered" } });
+});
+
+test("a clock that has jumped past the deadline ends no request that the chain has open", async () => {
+  const requestId = await storeRequest(store, aRequest({ nonce: (nonce += 1) }));
+  Object.assign(world, { now: (NOW + 365 * 86_400) * 1_000, headTime: NOW });
+  expect(await handleAgain(requestId)).toEqual({ kind: "later", seconds: 60 });
+  Object.assign(world, { now: (NOW + 60) * 1_000, headTime: NOW + 60 });
+  expect(await handleAgain(requestId)).toMatchObject({ kind: "done", result: { kind: "answered" } });
+});
+
 test("a model is called while an answer just gets into a block before the deadline and the cancellation", async () => {
   world.pending = { isPending: true, cancelAt: NOW + SETTLE_SECONDS + 1 };
   expect(await handle({ deadline: BigInt(NOW + FALLBACK_SECONDS) })).toMatchObject({ kind: "done" });
@@ -283,6 +300,7 @@ describe("no model is called", () => {
       {},
     ],
     ["repays less than gas costs now", { baseFee: 10n ** 12n }, {}],
+    ["may need more gas than a block of this chain has", { blockGas: 300_000 }, {}],
     ["comes while every transmitter key is low on funds", { hasFunds: false }, {}],
     ["comes while the RPC endpoints contradict each other", { isDisputed: true }, {}],
     ["comes while the chain cannot be asked", { isReachable: false }, {}],
@@ -308,7 +326,6 @@ describe("no model is called", () => {
       { payload: new InputError({ code: "INPUT_INVALID", message: "as the test wants" }) },
       {},
     ],
-    ["may need more gas than a block of this chain has", { blockGas: 300_000 }, {}],
   ])("when the request %s: it ends in a refund", async ([, surroundings, change]) => {
     Object.assign(world, surroundings);
     expect(await handle(change)).toMatchObject({ kind: "done", result: { kind: "refused" } });

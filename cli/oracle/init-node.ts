@@ -25,7 +25,8 @@ export async function initNode(folder: string, networkFile: string): Promise<New
     z.looseObject({}),
     "the network's own node has its configuration there",
   );
-  const settings = { ...theirs, store: OWN_STORE, http: OWN_HTTP };
+  // Its console's port is taken while it runs.
+  const settings = { ...theirs, store: OWN_STORE, http: OWN_HTTP, console: undefined };
   const node = await writeNode(folder, settings, readInput(policyFile));
   await fundAccount(rpcUrl, node.address);
   return node;

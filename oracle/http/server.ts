@@ -23,6 +23,7 @@ import type { ServedContracts } from "../relay/served-contracts.ts";
 import { createAdminRouter, type Operations } from "./admin.ts";
 import { errorHandler } from "./error-reply.ts";
 import { addLedgerRoutes, type LedgerDoor } from "./ledger-route.ts";
+import { listenError } from "./listen-error.ts";
 import { limitConcurrency } from "./limit-concurrency.ts";
 import { liveRoute } from "./live-route.ts";
 import { OPENAPI } from "./openapi.ts";
@@ -254,7 +255,7 @@ export interface ServerTls {
   readonly cert: string;
 }
 
-/** @throws {Error} of the system, when the address cannot be had */
+/** @throws {ConfigError} CONFIG_INVALID when nothing can listen there */
 export function listen(
   app: Express,
   { host, port, tls }: { readonly host: string; readonly port: number; readonly tls?: ServerTls },
@@ -262,7 +263,9 @@ export function listen(
   const server =
     tls === undefined ? createServer(app) : createTlsServer({ ...tls, minVersion: "TLSv1.2" }, app);
   return new Promise((resolve, reject) => {
-    server.once("error", reject);
+    server.once("error", (error) => {
+      reject(listenError(error, { host, port }));
+    });
     server.listen(port, host, () => {
       const { port: bound } = server.address() as AddressInfo;
       resolve({ port: bound, close: () => closeServer(server) });

@@ -3,7 +3,7 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { programPath } from "../../devnet/config.ts";
@@ -83,6 +83,13 @@ function changeConfiguration(change: object): void {
   writeFileSync(configurationFile(), JSON.stringify({ ...readConfiguration(), ...change }));
 }
 
+/** As `adyton up` has it, whose console listens while ours starts: here at the port of its chain. */
+function takeConsolePort(file: string): void {
+  const theirs = JSON.parse(readFileSync(file, "utf8")) as object;
+  const console = { port: Number(new URL(network.file.rpcUrl).port), tokenFile: file };
+  writeFileSync(file, JSON.stringify({ ...theirs, console }));
+}
+
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "adyton-operator-"));
   let networkFolder: string;
@@ -92,6 +99,7 @@ beforeAll(async () => {
     filter: (file) => /network-\w+$|\.json$/.test(file),
   });
   writeNetworkFile(join(folder, ".adyton", "network.json"), network.file);
+  takeConsolePort(join(dirname(network.file.policyFile), "oracle.json"));
   // Ours is to answer, and not the network's own.
   await network.programs.oracle.stop();
 });

@@ -179,6 +179,21 @@ test("a node that nobody rules over HTTP says so to whoever tries", async () => 
   }
 });
 
+test.for([
+  [
+    "that another program has",
+    { host: "127.0.0.1" },
+    "another program listens there: end it, or choose another port",
+  ],
+  ["that is none of this machine's", { host: "192.0.2.1" }, "this machine has no such address"],
+] as const)("an address %s is named, with what to do", async ([, change, why]) => {
+  const { port } = served.server;
+  await expect(listen(served.app, { port, ...change })).rejects.toMatchObject({
+    code: "CONFIG_INVALID",
+    message: `cannot listen on ${change.host}:${port}: ${why}`,
+  });
+});
+
 test("a second process cannot open the same store", async () => {
   await expect(openStore({ kind: "pglite", path: join(served.directory, "store") })).rejects.toMatchObject({
     code: "CONFIG_INVALID",

@@ -24,6 +24,9 @@ export interface ChainRange {
 /** Ranges up to this length end at the head, where a server may have blocks whose logs it has not. */
 export const CHECKED_RANGE = 32;
 
+/** Logs of one reply: no server caps them at less. */
+const LEAST_CAP = 500;
+
 const headerCall = (tag: string): RpcCall => ({ method: "eth_getBlockByNumber", params: [tag, false] });
 
 async function header(endpoint: RpcEndpoint, tag: string): Promise<BlockHeader | null> {
@@ -131,7 +134,8 @@ async function readShortRange(
   );
   // Of a block without a filter that tells, a server that has it not yet would have said nothing either.
   const mute = headers.filter((block) => !isTelling(block) && !indexed.has(block.hash));
-  const omitted = from === last.number ? [] : await readOmitted(endpoint, mute, addresses);
+  const unproven = [...mute, ...perhapsCutOff(headers, found)];
+  const omitted = from === last.number ? [] : await readOmitted(endpoint, unproven, addresses);
   return { headers, logs: ofAddresses([...found, ...omitted], addresses), last };
 }
 
@@ -149,7 +153,8 @@ async function readLongRange(
   checkLogs(headers, found);
   const logged = new Set(found.map(({ blockHash }) => blockHash));
   const silent = headers.filter((block) => !logged.has(block.hash) && mayContain(block, addresses));
-  const logs = ofAddresses([...found, ...(await readOmitted(endpoint, silent, addresses))], addresses);
+  const unproven = [...silent, ...perhapsCutOff(headers, found)];
+  const logs = ofAddresses([...found, ...(await readOmitted(endpoint, unproven, addresses))], addresses);
   const withLogs = new Set(logs.map(({ blockHash }) => blockHash));
   return { headers: headers.filter((block) => block === last || withLogs.has(block.hash)), logs, last };
 }
@@ -219,6 +224,13 @@ function checkLogs(headers: readonly BlockHeader[], logs: readonly Log[]): void 
 /** A header without a filter tells nothing: then it may. */
 function mayContain({ logsBloom }: BlockHeader, addresses: readonly Hex[]): boolean {
   return logsBloom === undefined || addresses.some((address) => bloomMayContain(logsBloom, address));
+}
+
+/** Servers cap a reply's logs in silence, at 1,000 or more: the block that a reply ends in is then asked for by itself. */
+function perhapsCutOff(headers: readonly BlockHeader[], found: readonly Log[]): BlockHeader[] {
+  if (found.length < LEAST_CAP) return [];
+  const end = Math.max(...found.map(({ blockNumber }) => blockNumber));
+  return headers.filter(({ number }) => number === end);
 }
 
 /** Whether a filter was made from the block's logs. Chains without such filters leave them out, or set every bit of them. */

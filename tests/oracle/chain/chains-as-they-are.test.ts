@@ -152,6 +152,24 @@ describe("a chain", () => {
     expect(journal.events).toHaveLength(10);
   });
 
+  test.for([10, 60])(
+    "of %i blocks whose server cuts long replies off in silence is read whole",
+    async (count) => {
+      const topics = Array.from({ length: count }, (_, block) =>
+        block < 8 ? Array.from({ length: 100 }, (_unused, log) => `${block}.${log}`) : [],
+      );
+      chain.mine(...topics);
+      await follow(async (call, ask) => {
+        const [filter] = call.params as [{ fromBlock?: string }?];
+        if (call.method !== "eth_getLogs" || filter?.fromBlock === undefined) return undefined;
+        const { result } = await ask(call);
+        return { result: (result as unknown[]).slice(0, 750) };
+      });
+      await expect.poll(isRead, POLL).toBe(true);
+      expect(journal.events.map(({ topic }) => topic)).toEqual(topics.flat().map(topicOf));
+    },
+  );
+
   test("with a block of more logs than a reply may hold is read on", async () => {
     chain.mine([], ["x"], []);
     chain.foreign.set(topicOf("x"), `0x${"5a".repeat(20)}`);

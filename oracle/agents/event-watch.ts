@@ -18,6 +18,7 @@ import { ShownReceipt } from "../../runtime/evm/receipts.ts";
 import type { ChainContext } from "../chain-context.ts";
 import type { ChainHead } from "../chain/chain-source.ts";
 import type { ChainCall } from "../chain/contracts/agent-account.ts";
+import { askedLogs } from "../chain/rpc/asked-logs.ts";
 import { Log, toQuantity } from "../chain/rpc/block.ts";
 import type { EnclaveClient } from "../enclaves/enclave-client.ts";
 import type { EnclaveSession } from "../enclaves/enclave-session.ts";
@@ -108,7 +109,7 @@ export class EventWatch {
     if (from > to) return;
     const filter = { address, topics, fromBlock: toQuantity(from), toBlock: toQuantity(to) };
     const found = await this.#options.rpc.call("eth_getLogs", [filter], z.array(Log));
-    watched.waiting.push(...found.filter(({ removed }) => removed !== true));
+    watched.waiting.push(...askedLogs(found, filter));
     watched.nextBlock = to + 1;
   }
 

@@ -60,7 +60,7 @@ async function readOutcomes(
     const receipt = attempts.map(({ hash }) => receipts.get(hash)).find((found) => found !== undefined);
     if (receipt === undefined) return undefined;
     const block = { number: receipt.blockNumber, hash: receipt.blockHash };
-    return { id, state: receipt.status === 1 ? "mined" : "failed", block };
+    return { id, state: receipt.status === undefined || receipt.status === 1 ? "mined" : "failed", block };
   });
 }
 

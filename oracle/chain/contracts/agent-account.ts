@@ -5,6 +5,7 @@ import * as z from "zod";
 import { decodeAgentGrant, type AgentGrant } from "../../../protocol/agent-grant.ts";
 import { fromHex, isHex, type Hex } from "../../../protocol/bytes.ts";
 import { InputError } from "../../../protocol/errors.ts";
+import { askedLogs } from "../rpc/asked-logs.ts";
 import { data, Log, toQuantity } from "../rpc/block.ts";
 import { agentAccountInterface as account, callRulesInterface as rules } from "./contracts.ts";
 
@@ -175,7 +176,7 @@ async function readLogs(
     toBlock: "latest",
   };
   const logs = await call("eth_getLogs", [filter], z.array(Log));
-  return logs.filter(({ removed }) => removed !== true);
+  return askedLogs(logs, filter);
 }
 
 function hex(value: unknown): Hex {

@@ -4,6 +4,7 @@ import * as z from "zod";
 import type { Hex } from "../../../protocol/bytes.ts";
 import { AdytonError } from "../../../protocol/errors.ts";
 import { keccakText } from "../../../protocol/struct-hash.ts";
+import { askedLogs } from "../rpc/asked-logs.ts";
 import { data, Log, toQuantity } from "../rpc/block.ts";
 import { callEndpoint, readReply, type RpcPool } from "../rpc/rpc-pool.ts";
 import { registryInterface as registry } from "./contracts.ts";
@@ -133,7 +134,7 @@ async function readRules(
     throw error;
   }
   const standing = new Map<string, PolicyRule>();
-  for (const { topics, data: text } of logs) {
+  for (const { topics, data: text } of askedLogs(logs, filter)) {
     const { kind, subject, newValue } = registry.decodeEventLog("RuleChanged", text, [...topics]);
     const name = RULE_NAMES[Number(kind)];
     if (name === undefined) continue;

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { type Hex, isHex } from "../../../protocol/bytes.ts";
 import { ChainError } from "../../../protocol/errors.ts";
+import { askedLogs } from "../rpc/asked-logs.ts";
 import { data, Log, quantity, toQuantity } from "../rpc/block.ts";
 import { pushFeedInterface as feed } from "./contracts.ts";
 import type { RpcCall } from "../rpc/rpc-endpoint.ts";
@@ -85,7 +86,7 @@ export async function readNewestEvent(
   const logs = await rpc.use((endpoint) =>
     callEndpoint(endpoint, { method: "eth_getLogs", params: [filter] }, z.array(Log)),
   );
-  const blocks = logs.filter(({ removed }) => removed !== true).map(({ blockNumber }) => blockNumber);
+  const blocks = askedLogs(logs, filter).map(({ blockNumber }) => blockNumber);
   return blocks.length === 0 ? undefined : Math.max(...blocks);
 }
 

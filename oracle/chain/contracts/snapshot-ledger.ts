@@ -6,6 +6,7 @@ import type { LedgerLog } from "../../../coprocessor/ledger/ledger-events.ts";
 import type { Snapshot, SnapshotMember } from "../../../coprocessor/ledger/snapshot.ts";
 import type { Hex } from "../../../protocol/bytes.ts";
 import { ChainError } from "../../../protocol/errors.ts";
+import { askedLogs } from "../rpc/asked-logs.ts";
 import { BlockHeader, data, Log, quantity, toQuantity } from "../rpc/block.ts";
 import { callEndpoint, type RpcPool } from "../rpc/rpc-pool.ts";
 import { ledgerInterface as ledger } from "./contracts.ts";
@@ -61,9 +62,9 @@ export async function readLedgerLogs(
   const logs = await rpc.use((endpoint) =>
     callEndpoint(endpoint, { method: "eth_getLogs", params: [filter] }, z.array(Log)),
   );
-  return logs
-    .filter(({ removed }) => removed !== true)
-    .toSorted((one, other) => one.blockNumber - other.blockNumber || one.logIndex - other.logIndex);
+  return askedLogs(logs, filter).toSorted(
+    (one, other) => one.blockNumber - other.blockNumber || one.logIndex - other.logIndex,
+  );
 }
 
 /** @throws {ChainError} CHAIN_REORGED where the chain has no such block any more */

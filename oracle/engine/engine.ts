@@ -1,4 +1,5 @@
 import { type Db as BossDb, type JobInsert, PgBoss } from "pg-boss";
+import { sql } from "kysely";
 import type { Logger } from "../log.ts";
 import { countWaitingJobs } from "../store/dead-letters.ts";
 import { bossTransaction, type Store, type StoreTransaction } from "../store/store.ts";
@@ -11,6 +12,12 @@ const MONITOR_SECONDS = 2;
 const RETRY_DELAY_SECONDS = 1;
 /** Attempts that end in a bug or an unknown error; waiting for an enclave is not counted. */
 const RETRY_LIMIT = 8;
+/** How often jobs are taken up again that nothing was wrong with. */
+const REVIVE_MS = 60_000;
+/** As pg-boss says of jobs whose node gave no sign of life, or worked for too long. */
+const LAPSED = ["job heartbeat timeout", "job timed out"] as const;
+/** In the output of jobs whose results the store did not take. */
+export const STORE_FAILED = "storeFailed";
 const NO_JOB = "00000000-0000-0000-0000-000000000000";
 const FINISHED_JOBS_KEPT_SECONDS = 3_600;
 /** Longer than any request lives (MAX_LIFETIME_SECONDS of the coordinator: 30 days), however long no node can do it. */
@@ -22,6 +29,8 @@ export interface Engine {
   enqueue(trx: StoreTransaction, queue: QueueName, jobs: readonly JobInsert[]): Promise<void>;
   /** Jobs that failed for good, by the request that they were about. */
   deadLetters(queue: QueueName): Promise<readonly object[]>;
+  /** Takes up again those that are no bug: their node was too busy or died, or the store took nothing. @returns how many */
+  revive(queue: QueueName): Promise<number>;
   /** How many those are, without reading them. */
   countDeadLetters(queue: QueueName): Promise<number>;
   stop(): Promise<void>;
@@ -66,6 +75,15 @@ async function releaseAbandonedJobs(queue: QueueName, db: BossDb): Promise<numbe
   return rows.length;
 }
 
+/** What their jobs were about. */
+async function takeLapsed(trx: StoreTransaction, queue: QueueName): Promise<object[]> {
+  const { rows } = await sql<{ data: object }>`
+    delete from pgboss.job where name = ${deadLetterQueue(queue)} and state = 'created'
+      and (source_output -> 'value' ->> 'message' = any(${[...LAPSED]}) or source_output ->> ${STORE_FAILED} = 'true')
+    returning data`.execute(trx);
+  return rows.map(({ data }) => data);
+}
+
 /**
  * Starts pg-boss on the store's database, with the queues in place and abandoned jobs released.
  *
@@ -95,11 +113,33 @@ export async function startEngine(store: Store, log: Logger, heartbeatSeconds: n
     const released = await releaseAbandonedJobs("answers", boss.getDb());
     if (released > 0) log.info("engine.released", { jobs: released });
   }
+  const enqueue: Engine["enqueue"] = async (trx, queue, jobs) => {
+    if (jobs.length > 0) await boss.insert(queue, jobs.map(withGroup), { db: bossTransaction(trx) });
+  };
+  const revive = (queue: QueueName): Promise<number> =>
+    store.db.transaction().execute(async (trx) => {
+      const dead = await takeLapsed(trx, queue);
+      await enqueue(
+        trx,
+        queue,
+        dead.map((data) => ({ data })),
+      );
+      return dead.length;
+    });
+  const reviving = setInterval(() => {
+    revive("answers").then(
+      (jobs) => {
+        if (jobs > 0) log.warn("engine.revived", { jobs });
+      },
+      (error: unknown) => {
+        log.warn("engine.error", { error });
+      },
+    );
+  }, REVIVE_MS).unref();
   return {
     boss,
-    async enqueue(trx, queue, jobs) {
-      if (jobs.length > 0) await boss.insert(queue, jobs.map(withGroup), { db: bossTransaction(trx) });
-    },
+    enqueue,
+    revive,
     async deadLetters(queue) {
       const jobs = await boss.findJobs<object>(deadLetterQueue(queue));
       return jobs.map(({ id, data, sourceCreatedOn, sourceOutput }) => ({
@@ -110,6 +150,9 @@ export async function startEngine(store: Store, log: Logger, heartbeatSeconds: n
       }));
     },
     countDeadLetters: (queue) => countWaitingJobs(boss.getDb(), deadLetterQueue(queue)),
-    stop: () => boss.stop({ graceful: false, close: true }),
+    stop: () => {
+      clearInterval(reviving);
+      return boss.stop({ graceful: false, close: true });
+    },
   };
 }

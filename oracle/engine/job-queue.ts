@@ -1,7 +1,7 @@
 import type { Job } from "pg-boss";
 import { type Logger, toLoggedError } from "../log.ts";
 import { bossTransaction, type Store, type StoreTransaction } from "../store/store.ts";
-import type { Engine, QueueName } from "./engine.ts";
+import { type Engine, type QueueName, STORE_FAILED } from "./engine.ts";
 import { Wakeable } from "./wakeable.ts";
 
 /** A job's outcome. `later` is not a failure: the job waits and is not counted as an attempt. */
@@ -174,6 +174,7 @@ export class JobQueue<Data extends object, Result> {
       await this.#fail(
         batch.map(({ job }) => job),
         error,
+        { [STORE_FAILED]: true },
       );
     }
     this.#committedAt = performance.now();
@@ -198,13 +199,13 @@ export class JobQueue<Data extends object, Result> {
     }
   }
 
-  async #fail(jobs: readonly Job<Data>[], error: unknown): Promise<void> {
+  async #fail(jobs: readonly Job<Data>[], error: unknown, further: object = {}): Promise<void> {
     const { engine, name, log } = this.#options;
     try {
       await engine.boss.fail(
         name,
         jobs.map(({ id, retryCount }) => ({ id, retryCount })),
-        { error: toLoggedError(error) },
+        { error: toLoggedError(error), ...further },
       );
     } catch (failure) {
       log.error("queue.fail-failed", { queue: name, error: failure });

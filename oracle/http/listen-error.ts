@@ -9,9 +9,9 @@ const WHY: Readonly<Record<string, string>> = {
 };
 
 export function listenError(
-  cause: unknown,
+  cause: Error,
   { host, port }: { readonly host: string; readonly port: number },
-): unknown {
+): Error {
   const { code = "" } = cause as NodeJS.ErrnoException;
   const why = WHY[code];
   if (why === undefined) return cause;

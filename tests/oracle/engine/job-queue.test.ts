@@ -49,6 +49,8 @@ describeStores("the job queue", (create) => {
       await trx.insertInto("blocks").values(rows).execute();
     };
 
+  const refuse = (): Promise<void> => Promise.reject(new Error("no space left on device"));
+
   const enqueue = (...numbers: readonly number[]): Promise<void> =>
     store.db.transaction().execute((trx) =>
       engine.enqueue(
@@ -175,6 +177,40 @@ describeStores("the job queue", (create) => {
       }, PATIENCE),
     );
     expect(await recorded(4)).toEqual([]);
+    expect(await engine.countDeadLetters("answers")).toBe(1);
+    expect(await engine.boss.fetch(deadLetterQueue("answers"))).toHaveLength(1);
+  });
+
+  test("a busy node, or a store that takes nothing, loses no job: it is taken up again, and one that failed is not", async () => {
+    const db = engine.boss.getDb();
+    const put = (number: number): Promise<void> =>
+      store.db
+        .transaction()
+        .execute((trx) => engine.enqueue(trx, "answers", [{ data: { number }, retryLimit: 0 }]));
+    await put(60);
+    await engine.boss.fetch("answers");
+    await db.executeSql(
+      "update pgboss.job set heartbeat_on = now() - interval '1 hour' where state = 'active'",
+    );
+    await engine.boss.supervise("answers");
+    await put(61);
+    await withQueue({ handle: ({ number }) => Promise.resolve(done(number)), record: refuse }, () =>
+      vi.waitFor(async () => {
+        expect(await engine.countDeadLetters("answers")).toBe(2);
+      }, PATIENCE),
+    );
+    await put(62);
+    await withQueue({ handle: () => Promise.reject(new Error("a bug")), record: recordAs(6) }, () =>
+      vi.waitFor(async () => {
+        expect(await engine.countDeadLetters("answers")).toBe(3);
+      }, PATIENCE),
+    );
+    expect(await engine.revive("answers")).toBe(2);
+    await withQueue({ handle: ({ number }) => Promise.resolve(done(number)), record: recordAs(6) }, () =>
+      vi.waitFor(async () => {
+        expect(await recorded(6)).toEqual([60, 61]);
+      }, PATIENCE),
+    );
     expect(await engine.countDeadLetters("answers")).toBe(1);
     expect(await engine.boss.fetch(deadLetterQueue("answers"))).toHaveLength(1);
   });

@@ -1,5 +1,6 @@
-/** A bar chart as an SVG that reads on light and dark pages alike, with nothing in it that a browser would have to fetch. */
+/** A bar chart. */
 
+import { chart, CHART_WIDTH } from "./chart.ts";
 import { escapeXml } from "./escape-xml.ts";
 
 export interface Bar {
@@ -17,21 +18,16 @@ export interface BarChart {
   readonly bars: readonly Bar[];
 }
 
-const WIDTH = 760;
 const LABELS = 290;
 const FIGURES = 90;
 const ROW = 30;
 const HEAD = 46;
 const FOOT = 34;
 
-const STYLE = `text{font:13px system-ui,sans-serif;fill:#1d1d1b}.title{font-size:15px;font-weight:600}.source{font-size:11px;fill:#5d5d58}
-.bar{fill:#1d1d1b}.peer{fill:none;stroke:#5d5d58;stroke-width:1.5}.n{font-variant-numeric:tabular-nums}
-@media(prefers-color-scheme:dark){text{fill:#e8e6df}.source{fill:#a3a199}.bar{fill:#e8e6df}.peer{stroke:#a3a199}}`;
-
 export function barChart({ title, unit, source, bars }: BarChart): string {
   const height = HEAD + ROW * bars.length + FOOT;
   const most = Math.max(1, ...bars.map(({ value }) => value));
-  const room = WIDTH - LABELS - FIGURES;
+  const room = CHART_WIDTH - LABELS - FIGURES;
   const rows = bars.map(({ label, value, isPeer }, index) => {
     const top = HEAD + ROW * index;
     const width = Math.max(1, Math.round((value / most) * room));
@@ -43,13 +39,5 @@ export function barChart({ title, unit, source, bars }: BarChart): string {
     ].join("");
   });
   const said = bars.map(({ label, value }) => `${label}: ${value.toLocaleString("en")} ${unit}`).join("; ");
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${escapeXml(`${title}. ${said}`)}">`,
-    `<style>${STYLE}</style>`,
-    `<text class="title" x="0" y="18">${escapeXml(`${title}, ${unit}`)}</text>`,
-    ...rows,
-    `<text class="source" x="0" y="${height - 8}">${escapeXml(source)}</text>`,
-    "</svg>",
-    "",
-  ].join("\n");
+  return chart({ title: `${title}, ${unit}`, said, source, height, drawn: rows });
 }

@@ -1,5 +1,6 @@
-/** A chart of lines over two logarithmic axes as an SVG that reads on light and dark pages alike, with nothing in it that a browser would have to fetch. */
+/** A chart of lines over two logarithmic axes. */
 
+import { chart, CHART_WIDTH } from "./chart.ts";
 import { escapeXml } from "./escape-xml.ts";
 
 export interface Line {
@@ -21,7 +22,6 @@ export interface LineChart {
   readonly lines: readonly Line[];
 }
 
-const WIDTH = 760;
 const LEFT = 64;
 const RIGHT = 16;
 const TOP = 44;
@@ -30,17 +30,13 @@ const KEY_ROW = 20;
 const FOOT = 34;
 const AXIS = 40;
 
-const STYLE = `text{font:13px system-ui,sans-serif;fill:#1d1d1b}.title{font-size:15px;font-weight:600}.source,.tick{font-size:11px;fill:#5d5d58}
-.tick{font-variant-numeric:tabular-nums}.grid{stroke:#d8d6cf;stroke-width:1}.line{fill:none;stroke:#1d1d1b;stroke-width:2}.ring{fill:none;stroke:#1d1d1b;stroke-width:2}
-@media(prefers-color-scheme:dark){text{fill:#e8e6df}.source,.tick{fill:#a3a199}.grid{stroke:#45443f}.line,.ring{stroke:#e8e6df}}`;
-
 /** Told apart by their dashes, not by colours. */
 const DASHES = ["", "9 4", "3 4", "12 4 3 4", "1 5", "16 6"] as const;
 
 export function lineChart({ title, xLabel, yLabel, source, lines }: LineChart): string {
   const x = logScale(
     lines.flatMap(({ points }) => points.map((point) => point.x)),
-    [LEFT, WIDTH - RIGHT],
+    [LEFT, CHART_WIDTH - RIGHT],
   );
   const y = logScale(
     lines.flatMap(({ points }) => points.map((point) => point.y)),
@@ -48,25 +44,22 @@ export function lineChart({ title, xLabel, yLabel, source, lines }: LineChart): 
   );
   const height = TOP + PLOT + AXIS + KEY_ROW * lines.length + FOOT;
   const said = lines.map(({ label, note }) => (note === undefined ? label : `${label}: ${note}`)).join("; ");
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${escapeXml(`${title}. ${said}`)}">`,
-    `<style>${STYLE}</style>`,
-    `<text class="title" x="0" y="18">${escapeXml(title)}</text>`,
-    `<text class="tick" x="0" y="34">${escapeXml(yLabel)}</text>`,
-    ...x.ticks.map(
-      ({ at, text }) =>
-        `<path class="grid" d="M${at} ${TOP}V${TOP + PLOT}"/><text class="tick" x="${at}" y="${TOP + PLOT + 15}" text-anchor="middle">${text}</text>`,
-    ),
-    ...y.ticks.map(
-      ({ at, text }) =>
-        `<path class="grid" d="M${LEFT} ${at}H${WIDTH - RIGHT}"/><text class="tick" x="${LEFT - 8}" y="${at + 4}" text-anchor="end">${text}</text>`,
-    ),
-    `<text class="tick" x="${WIDTH - RIGHT}" y="${TOP + PLOT + 31}" text-anchor="end">${escapeXml(xLabel)}</text>`,
-    ...lines.flatMap((line, index) => drawLine(line, { index, x, y })),
-    `<text class="source" x="0" y="${height - 8}">${escapeXml(source)}</text>`,
-    "</svg>",
-    "",
-  ].join("\n");
+  return chart({
+    ...{ title, said, source, height },
+    drawn: [
+      `<text class="tick" x="0" y="34">${escapeXml(yLabel)}</text>`,
+      ...x.ticks.map(
+        ({ at, text }) =>
+          `<path class="grid" d="M${at} ${TOP}V${TOP + PLOT}"/><text class="tick" x="${at}" y="${TOP + PLOT + 15}" text-anchor="middle">${text}</text>`,
+      ),
+      ...y.ticks.map(
+        ({ at, text }) =>
+          `<path class="grid" d="M${LEFT} ${at}H${CHART_WIDTH - RIGHT}"/><text class="tick" x="${LEFT - 8}" y="${at + 4}" text-anchor="end">${text}</text>`,
+      ),
+      `<text class="tick" x="${CHART_WIDTH - RIGHT}" y="${TOP + PLOT + 31}" text-anchor="end">${escapeXml(xLabel)}</text>`,
+      ...lines.flatMap((line, index) => drawLine(line, { index, x, y })),
+    ],
+  });
 }
 
 interface Axes {

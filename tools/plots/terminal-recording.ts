@@ -1,5 +1,7 @@
 /** What a command printed, line by line as it came, as an SVG that plays by itself where the reader's system lets things move. */
 
+import { escapeXml } from "./escape-xml.ts";
+
 export interface RecordedLine {
   /** Milliseconds since the command began. */
   readonly at: number;
@@ -46,12 +48,4 @@ function fold(text: string): readonly string[] {
   for (let from = 0; from === 0 || from < characters.length; from += COLUMNS)
     parts.push(characters.slice(from, from + COLUMNS).join(""));
   return parts;
-}
-
-function escapeXml(text: string): string {
-  return text
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;");
 }

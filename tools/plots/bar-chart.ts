@@ -38,6 +38,10 @@ export function barChart({ title, unit, source, bars }: BarChart): string {
       `<text class="n" x="${LABELS + width + 8}" y="${top + 17}">${value.toLocaleString("en")}</text>`,
     ].join("");
   });
-  const said = bars.map(({ label, value }) => `${label}: ${value.toLocaleString("en")} ${unit}`).join("; ");
-  return chart({ title: `${title}, ${unit}`, said, source, height, drawn: rows });
+  const figures = bars.map(({ label, value }) => `${label}: ${value.toLocaleString("en")} ${unit}`);
+  return chart({
+    heading: `${title}, ${unit}`,
+    said: `${title}. ${figures.join("; ")}`,
+    ...{ source, height, drawn: rows },
+  });
 }

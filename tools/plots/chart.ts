@@ -11,8 +11,8 @@ const STYLE = `text{font:13px system-ui,sans-serif;fill:#1d1d1b}.title{font-size
 @media(prefers-color-scheme:dark){text{fill:#e8e6df}.source,.tick{fill:#a3a199}.bar{fill:#e8e6df}.peer{stroke:#a3a199}.grid{stroke:#45443f}.line,.ring{stroke:#e8e6df}}`;
 
 export interface Frame {
-  readonly title: string;
-  /** The figures in words, for who cannot see them. */
+  readonly heading: string;
+  /** What it shows in words, for who cannot see it. */
   readonly said: string;
   /** Where the figures come from: command, date, commit. */
   readonly source: string;
@@ -21,11 +21,11 @@ export interface Frame {
   readonly drawn: readonly string[];
 }
 
-export function chart({ title, said, source, height, drawn }: Frame): string {
+export function chart({ heading, said, source, height, drawn }: Frame): string {
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${CHART_WIDTH} ${height}" role="img" aria-label="${escapeXml(`${title}. ${said}`)}">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${CHART_WIDTH} ${height}" role="img" aria-label="${escapeXml(said)}">`,
     `<style>${STYLE}</style>`,
-    `<text class="title" x="0" y="18">${escapeXml(title)}</text>`,
+    `<text class="title" x="0" y="18">${escapeXml(heading)}</text>`,
     ...drawn,
     `<text class="source" x="0" y="${height - 8}">${escapeXml(source)}</text>`,
     "</svg>",

@@ -45,7 +45,9 @@ export function lineChart({ title, xLabel, yLabel, source, lines }: LineChart): 
   const height = TOP + PLOT + AXIS + KEY_ROW * lines.length + FOOT;
   const said = lines.map(({ label, note }) => (note === undefined ? label : `${label}: ${note}`)).join("; ");
   return chart({
-    ...{ title, said, source, height },
+    heading: title,
+    said: `${title}. ${said}`,
+    ...{ source, height },
     drawn: [
       `<text class="tick" x="0" y="34">${escapeXml(yLabel)}</text>`,
       ...x.ticks.map(

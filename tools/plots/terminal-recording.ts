@@ -42,10 +42,16 @@ export function terminalRecording(command: string, lines: readonly RecordedLine[
   ].join("\n");
 }
 
+/** Between words, and further lines as far in as the first. */
 function fold(text: string): readonly string[] {
-  const characters = Array.from(text);
+  const inset = (/^ */.exec(text)?.[0] ?? "").slice(0, COLUMNS / 2);
   const parts: string[] = [];
-  for (let from = 0; from === 0 || from < characters.length; from += COLUMNS)
-    parts.push(characters.slice(from, from + COLUMNS).join(""));
-  return parts;
+  let rest = Array.from(text.trimEnd());
+  while (rest.length > COLUMNS) {
+    const space = rest.lastIndexOf(" ", COLUMNS);
+    const end = space > inset.length ? space : COLUMNS;
+    parts.push(rest.slice(0, end).join(""));
+    rest = [...inset, ...Array.from(rest.slice(end).join("").trimStart())];
+  }
+  return [...parts, rest.join("")];
 }

@@ -125,7 +125,7 @@ export function readRepairedText(engine: EngineExports, value: Handle): string |
   return readString(engine, value, repairing);
 }
 
-function readString(engine: EngineExports, value: Handle, utf8: TextDecoder): string | null {
+function readString(engine: EngineExports, value: Handle, utf8: typeof decoder): string | null {
   if (engine.qjs_is_string(value) === 0) return null;
   const lengthAt = allocate(engine, 4);
   const at = engine.qjs_get_string_len(value, lengthAt);

@@ -77,8 +77,8 @@ describe("a transcript that says more than the run is not believed unread", () =
   );
 
   test("a request of no call", async () => {
-    const change = (events: readonly p.TranscriptEvent[]) =>
-      events.flatMap((event) =>
+    const change = (events: readonly p.TranscriptEvent[]): p.TranscriptEvent[] =>
+      events.flatMap((event): readonly p.TranscriptEvent[] =>
         event.type === "request.forwarded"
           ? [event, { ...event, exchange: 7, url: "https://other.example/" }]
           : [event],

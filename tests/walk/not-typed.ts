@@ -68,6 +68,11 @@ export const NOT_TYPED: readonly NotTyped[] = [
     ],
   ),
   ...rows(
+    "docs/how-to/call-tools-from-an-agent.md",
+    "needs a server of tools; tests/integration/agent.test.ts types it for a project with a secret",
+    ["npm run -s adyton -- agent keep . --secret tools-token=token.txt"],
+  ),
+  ...rows(
     "docs/how-to/run-a-functions-source.md",
     "tests/cli/agent/functions-source.test.ts builds the same project, and runs it",
     ["npm run -s adyton -- agent build examples/functions-source"],

@@ -246,7 +246,9 @@ const MUTATIONS: Readonly<Record<string, Mutate>> = {
     return { receipt: { ...withEvent(receipt, response, named), bodies }, at: "result", call };
   },
   "a header that a server of tools sent": (receipt, random) => {
-    const told = eventsOf(receipt, "call.exchanged").filter(({ headers }) => headers?.["content-type"]);
+    const told = eventsOf(receipt, "call.exchanged").filter(
+      ({ headers }) => headers?.["content-type"] !== undefined,
+    );
     const link = pick(told, random);
     const headers = { ...link.headers, "content-type": "text/html" };
     return { receipt: withEvent(receipt, link, { ...link, headers }), at: "result", call: link.call };

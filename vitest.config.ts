@@ -1,3 +1,5 @@
+/** Every test of `npm test`; what is long has a configuration of its own. */
+
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { WaitingFirst } from "./tests/support/waiting-first.ts";

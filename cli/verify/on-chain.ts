@@ -23,9 +23,8 @@ const ENDPOINT_TIMEOUT_MS = 10_000;
  */
 export function checkOnChain(rpcUrl: string): FurtherCheck {
   return async ({ receipt }: VerifiedReceipt) => {
-    if (isAgentRun(receipt)) {
+    if (isAgentRun(receipt))
       throw otherPlace("a run for an account was no request: look for it among the account's RunActed");
-    }
     if (!isOnChain(receipt)) throw otherPlace("an off-chain receipt is on no chain");
     await awaitEndpoint(rpcUrl);
     const provider = new JsonRpcProvider(rpcUrl, undefined, { cacheTimeout: -1 });

@@ -1,5 +1,6 @@
 import type { FaultyProxy, Fault } from "../oracle/support/faulty-proxy.ts";
 import type { TestChain } from "../oracle/support/test-chain.ts";
+import { wallClockMs } from "../oracle/support/wall-clock.ts";
 import { GAS_PRICE_CAP, sendRequest, untilMined } from "./asker.ts";
 import type { Random } from "./random.ts";
 
@@ -89,6 +90,8 @@ export class Trouble {
       await this.#chain.rpc("anvil_reorg", depth, []);
       this.count(`reorgs of depth ${depth}`);
     } finally {
+      // Anvil's time falls some seconds behind with each reorg. Minutes behind, the contract refuses each answer as one of the future.
+      await this.#chain.rpc("evm_setTime", Math.floor(wallClockMs() / 1_000));
       await this.#chain.rpc("evm_setIntervalMining", BLOCK_SECONDS);
     }
   }

@@ -79,7 +79,9 @@ export class QuorumPlanner {
       const statuses = knownStatuses(step);
       const isOwnCost = step.kind === "clear" || statuses.some(isUnrepaid);
       if (statuses.length > 0 && statuses.every(isUnrepaid) && isBurden(request, ownCost)) {
-        await leaveSettlement(store, { chainId: query.chainId, requestIds, error: LEFT_TO_OTHERS });
+        // Other members' openings alone are passed over: what this node has opened may still settle, and is repaid.
+        if (step.kind !== "open")
+          await leaveSettlement(store, { chainId: query.chainId, requestIds, error: LEFT_TO_OTHERS });
         continue;
       }
       const feeCap = isOwnCost ? least(request.gasPriceCap, ownCost.feeCap) : request.gasPriceCap;

@@ -1,31 +1,54 @@
 /**
- * `npm run adyton`: the command from the sources. The contracts are compiled before a command that calls them, which takes a
- * minute or two once, and the page and the agents' sandbox are built before the commands that use them; who only verifies a file
- * waits for none of it.
+ * `npm run adyton`: the command from the sources. What has to be built for a command is built once its command line is understood:
+ * who mistypes one, or only verifies a file, waits for nothing. The contracts take a minute or two.
  */
 
 import { spawnSync } from "node:child_process";
+import { registerHooks } from "node:module";
 import { join } from "node:path";
+import type { Command } from "commander";
+import { registerCommands } from "../cli/commands.ts";
 import { typedIn } from "../cli/config.ts";
+import { createProgram, run } from "../cli/program.ts";
 
 const ROOT = join(import.meta.dirname, "..");
-/** Commands that read files alone. `verify --rpc` asks a chain. */
-const WITHOUT_CONTRACTS = ["verify", "inspect", "policy", "result", "init", "image", "replay", "help"];
+/** They start processes of their own, which find everything built. */
+const STARTS = ["demo", "up", "oracle run"];
+const RUNS_AGENTS = ["agent", "mcp", "replay"];
+const SERVES_PAGE = ["up", "oracle run"];
 
-const [command = "help", ...args] = process.argv.slice(2);
-const writesProgram = command === "agent" && (args[0] === "init" || args[0] === "build");
-const reads = command.startsWith("-") || writesProgram || WITHOUT_CONTRACTS.includes(command);
-const helps = args.includes("--help") || args.includes("-h");
-const asksChain = args.some((argument) => argument === "--rpc" || argument.startsWith("--rpc="));
-if (!helps && (asksChain || !reads)) build("build-contracts.ts");
-if (!helps && (command === "replay" || writesProgram || !reads)) build("build-sandbox.ts");
-const serves = command === "up" || (command === "oracle" && args[0] === "run");
-if (!helps && serves) build("build-page.ts");
+const built = new Set<string>();
+
+// Other commands call contracts only when they have found a network: what they import then is compiled before it is read.
+registerHooks({
+  resolve(specifier, context, nextResolve) {
+    if (specifier.includes("/contracts/bindings/")) build("build-contracts.ts");
+    return nextResolve(specifier, context);
+  },
+});
+
+const program = createProgram();
+registerCommands(program);
+program.hook("preAction", (_, action) => {
+  const typed = namesOf(action);
+  const isOneOf = (names: readonly string[]): boolean =>
+    names.includes(typed.join(" ")) || names.includes(typed[0] ?? "");
+  if (isOneOf(STARTS)) build("build-contracts.ts");
+  if (isOneOf(STARTS) || isOneOf(RUNS_AGENTS)) build("build-sandbox.ts");
+  if (isOneOf(SERVES_PAGE)) build("build-page.ts");
+});
 // npm starts its scripts in the clone's own folder; the files that are named lie where the reader is.
 process.chdir(typedIn());
-await import("../cli/main.ts");
+await run(program);
+
+/** As typed behind the program's own name: `oracle`, `run`. */
+function namesOf(command: Command): readonly string[] {
+  return command.parent === null ? [] : [...namesOf(command.parent), command.name()];
+}
 
 function build(script: string): void {
+  if (built.has(script)) return;
+  built.add(script);
   const { status } = spawnSync(process.execPath, [join(ROOT, "tools", script)], { stdio: ["ignore", 2, 2] });
   if (status !== 0) process.exit(status ?? 1);
 }

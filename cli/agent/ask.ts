@@ -4,13 +4,13 @@ import { join } from "node:path";
 import { Concierge__factory } from "../../contracts/bindings/factories/index.ts";
 import { connectLocally, localSigner } from "../../devnet/local-accounts.ts";
 import { LocalAccount } from "../../devnet/local-chain.ts";
+import type { NetworkFile } from "../../devnet/network-file.ts";
 import type { Hex } from "../../protocol/bytes.ts";
 import { parseReceipt } from "../../protocol/receipt.ts";
 import { askContract } from "../ask/ask-contract.ts";
 import { toJson } from "../ask/describe.ts";
 import { ExitCode } from "../exit-codes.ts";
 import { commandLine } from "../invocation.ts";
-import { findNetwork } from "../network-file.ts";
 import { downloadReceipt } from "../receipt/download.ts";
 import { paint, printableBelow, showWaiting } from "../terminal.ts";
 import { readAccess } from "./access.ts";
@@ -29,12 +29,15 @@ export interface AgentAskOptions {
 }
 
 /** The enclave gets the program first: the request names it by its hash. */
-export async function askThroughContract(folder: string, options: AgentAskOptions): Promise<ExitCode> {
+export async function askThroughContract(
+  folder: string,
+  network: NetworkFile,
+  options: AgentAskOptions,
+): Promise<ExitCode> {
   const project = readProject(folder);
   const built = await buildProgram(project);
   const input = encodeInput(project.manifest, readInput(project, options.input));
   const access = await readAccess(options, project.manifest.models);
-  const network = await findNetwork(options.network);
   {
     using client = await openEnclave(access);
     await bringProgram(client, access, built);

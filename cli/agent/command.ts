@@ -62,8 +62,10 @@ export function registerAgent(program: Command): void {
     .option("--input <json>", "what the program is given, or a file of it (default: input.json)")
     .option("--json", "print one JSON object")
     .action(async (folder: string, options: AgentAskOptions) => {
+      const { findNetwork } = await import("../network-file.ts");
+      const network = await findNetwork(options.network);
       const { askThroughContract } = await import("./ask.ts");
-      process.exitCode = await askThroughContract(resolve(folder), options);
+      process.exitCode = await askThroughContract(resolve(folder), network, options);
     });
   withAccess(
     agent

@@ -88,11 +88,11 @@ async function ask(question: string, options: AskCommandOptions): Promise<ExitCo
   if (outputType !== null) parseOutputType(outputType);
 
   const { findNetwork } = await import("../network-file.ts");
+  const network = await findNetwork(options.network);
   const { connectLocally } = await import("../../devnet/local-accounts.ts");
   const { askConcierge, readDelivered } = await import("./ask-concierge.ts");
   const { readReply } = await import("./reply.ts");
   const { describeAnswer, toJson } = await import("./describe.ts");
-  const network = await findNetwork(options.network);
   const prompt = await readPrompt(question, options, network);
   const provider = connectLocally(network.rpcUrl, network.chainId);
   const waiting = showWaiting("sending the question");

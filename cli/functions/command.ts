@@ -86,11 +86,11 @@ async function ask(question: string, options: AskOptions): Promise<ExitCode> {
   checkQuestion(question, options);
   keepStdoutForAnswers();
   const { readFunctionsFile } = await import("./functions-file.ts");
+  const file = readFunctionsFile(options.functions);
   const { loadFunctionsToolkit } = await import("../../oracle/functions/toolkit.ts");
   const { connectFunctions } = await import("./connect.ts");
   const { askFunctions } = await import("./ask-functions.ts");
   const { describeAnswered } = await import("./describe.ts");
-  const file = readFunctionsFile(options.functions);
   const connection = connectFunctions(file, loadFunctionsToolkit());
   try {
     const answered = await askFunctions({
@@ -116,10 +116,10 @@ async function simulate(question: string, options: QuestionOptions): Promise<Exi
   checkQuestion(question, options);
   keepStdoutForAnswers();
   const { readFunctionsFile } = await import("./functions-file.ts");
+  const file = readFunctionsFile(options.functions);
   const { checkDeno, loadFunctionsToolkit } = await import("../../oracle/functions/toolkit.ts");
   const { simulateFunctions } = await import("./simulate.ts");
   const { describeSimulated } = await import("./describe.ts");
-  const file = readFunctionsFile(options.functions);
   const loaded = loadFunctionsToolkit();
   checkDeno();
   const { connectFunctions } = await import("./connect.ts");
@@ -144,11 +144,12 @@ async function simulate(question: string, options: QuestionOptions): Promise<Exi
 async function local(networkFile: string, functionsFile: string): Promise<ExitCode> {
   keepStdoutForAnswers();
   const { findNetwork } = await import("../network-file.ts");
+  const network = await findNetwork(networkFile);
   const { writeFunctionsFile } = await import("./functions-file.ts");
   const { startLocalFunctions } = await import("./local.ts");
   const interrupted = untilInterrupted();
   const running = await startLocalFunctions({
-    network: await findNetwork(networkFile),
+    network,
     folder: dirname(functionsFile),
     now: () => Date.now(),
     onStep: (name, detail) => {
@@ -172,10 +173,10 @@ async function local(networkFile: string, functionsFile: string): Promise<ExitCo
 async function secrets({ donGateway, slot, minutes, functions }: SecretsOptions): Promise<ExitCode> {
   keepStdoutForAnswers();
   const { readFunctionsFile } = await import("./functions-file.ts");
+  const file = readFunctionsFile(functions);
   const { loadFunctionsToolkit } = await import("../../oracle/functions/toolkit.ts");
   const { connectFunctions } = await import("./connect.ts");
   const { leaveSecrets } = await import("./leave-secrets.ts");
-  const file = readFunctionsFile(functions);
   const connection = connectFunctions(file, loadFunctionsToolkit());
   try {
     const { reference } = await leaveSecrets({

@@ -7,7 +7,6 @@ import { openInterview } from "../interview.ts";
 import { commandLine } from "../invocation.ts";
 import { initNode } from "./init-node.ts";
 import { checkNothingThere, type NewNode, writeNode } from "./new-node.ts";
-import { askForNode } from "./node-questions.ts";
 
 export interface InitOptions {
   /** The file of a local network. */
@@ -29,6 +28,7 @@ async function initBeside(network: string, folder: string): Promise<ExitCode> {
 
 async function initByAsking(folder: string, signal: AbortSignal): Promise<ExitCode> {
   checkNothingThere(folder);
+  const { askForNode } = await import("./node-questions.ts");
   const isTyped = (process.stdin.isTTY as boolean | undefined) === true;
   const interview = openInterview({
     ...{ input: process.stdin, output: process.stderr, isTyped, signal },

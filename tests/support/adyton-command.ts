@@ -13,13 +13,18 @@ export interface CommandRun {
   readonly stderr: string;
 }
 
-/** @param watch sees stderr as it grows, and may interrupt as Ctrl-C does */
+/**
+ * @param watch sees stderr as it grows, and may interrupt as Ctrl-C does
+ * @param preload a module that is loaded before the command
+ */
 export async function runAdyton(
   args: readonly string[],
   watch?: (stderr: string, interrupt: () => void) => void,
   cwd = process.cwd(),
+  preload?: string,
 ): Promise<CommandRun> {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+  const before = preload === undefined ? [] : ["--import", preload];
+  const child = spawn(process.execPath, [...before, MAIN, ...args], {
     cwd,
     env: { PATH: programPath(), ...COMPILE_CACHE },
     stdio: ["ignore", "pipe", "pipe"],

@@ -55,8 +55,7 @@ export function gunzip(bytes: Uint8Array, budget: UnpackBudget): Uint8Array<Arra
       message: "gzip: it unpacks to more than any genuine evidence",
     });
   }
-  if (seen.end !== bytes.length || claimed !== seen.length)
-    throw malformed("it is cut off, or more follows");
+  if (seen.end !== bytes.length || claimed !== seen.length) throw malformed("it is cut off, or more follows");
   return joinBytes(chunks);
 }
 

@@ -54,7 +54,7 @@ export function createProgram(output: ProgramOutput = TERMINAL): Command {
         },
         writeErr: (text) => {
           // Not broken: it has a command to paste.
-          output.err(asTyped(withDashHint(text)));
+          output.err(asTyped(withQuotesHint(withDashHint(text))));
         },
       })
       .addHelpText("after", EXIT_HELP)
@@ -68,6 +68,13 @@ function withDashHint(text: string): string {
   return taken === undefined
     ? text
     : `${text}(what begins with a dash and is no option stands after --, as in: … -- "${taken}")\n`;
+}
+
+/** A question or a path that a shell took apart at its spaces, or several files at once. */
+function withQuotesHint(text: string): string {
+  return /^error: too many arguments for .* Expected 1 argument but/mu.test(text)
+    ? `${text}(one at a time; what has a space in it stands in quotes)\n`
+    : text;
 }
 
 /** Parses the command line and runs what it calls; every failure becomes a message and an exit status. */

@@ -62,7 +62,7 @@ const ISO_TIME = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]
 function parseTime(text: string): UnixSeconds {
   const time = ISO_TIME.test(text) ? Date.parse(text) : Number.NaN;
   if (Number.isNaN(time) || time < 0 || !isInCalendar(text.slice(0, 10)))
-    throw usage(`--time wants a time such as 2026-03-05T10:50:03Z or 2026-03-05, not ${text}`);
+    throw usage(`--time wants a time such as 2026-03-05T10:50:03Z or 2026-03-05, not '${text}'`);
   return Math.floor(time / 1000);
 }
 

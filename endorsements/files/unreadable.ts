@@ -11,6 +11,9 @@ const REASONS: Readonly<Record<string, string>> = {
 /** A URL where a file is wanted would be "no such file", which helps nobody. */
 const URL_START = /^[a-z][a-z0-9+.-]*:\/\//i;
 
+/** What Node has in place of the bytes of a name that it could not decode: no file is found by it. */
+const UNDECODED = "\u{fffd}";
+
 /** The error about a new file that cannot be written, with the reason. */
 export function unwritable(path: string, cause: unknown): InputError {
   const { code, errno } = cause as NodeJS.ErrnoException;
@@ -30,7 +33,9 @@ export function unreadable(path: string, cause: unknown): InputError {
   const { code, errno } = cause as NodeJS.ErrnoException;
   const reason = URL_START.test(path)
     ? "it is a URL, and a file is wanted: fetch it first"
-    : (REASONS[code ?? ""] ?? systemReason(errno));
+    : path.includes(UNDECODED)
+      ? "its name is not in UTF-8: rename it"
+      : (REASONS[code ?? ""] ?? systemReason(errno));
   return new InputError({
     code: "INPUT_NOT_FOUND",
     message: `cannot read ${path}: ${reason}`,

@@ -285,7 +285,7 @@ test.for<Stumble>([
     () => undefined,
     ["ask", "Is", "water", "wet?"],
     64,
-    /too many arguments[^]*npm run -s --prefix \S+ adyton -- ask --help lists what it takes/,
+    /too many arguments[^]*stands in quotes[^]*npm run -s --prefix \S+ adyton -- ask --help lists what it takes/,
   ],
   [
     "a policy to be written where there is no folder",

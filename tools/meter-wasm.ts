@@ -21,7 +21,7 @@ import {
 
 /**
  * Gas of one straight piece of code, at most: one instruction is one unit, and a piece that is long seldom runs whole. Measured:
- * with 8, gas follows time within a factor that docs/adr/0101 measures.
+ * with 8, gas follows time within a factor that docs/adr/0099 measures.
  */
 const MOST_PER_PIECE = 8;
 /** A unit of gas moves 4 bytes: of more, whatever a cache does not hold would take longer than the same gas of instructions. */

@@ -26,6 +26,7 @@ export function registerDemo(program: Command): void {
     .option("--json", "print one JSON object on stdout, and nothing else there")
     .action(async (options: DemoCommandOptions) => {
       requireNodePackages();
+      announce(options);
       const { runDemo } = await import("./run-demo.ts");
       process.exitCode = await untilInterrupted((signal) =>
         runDemo({
@@ -39,4 +40,12 @@ export function registerDemo(program: Command): void {
         }),
       );
     });
+}
+
+/** Before what a demo loads, which takes its time on a slow machine: the reader sees at once that it runs. */
+function announce({ json }: DemoCommandOptions): void {
+  (json === true ? process.stderr : process.stdout).write(
+    "Adyton demo: contracts ask a model through an enclave, and the receipt is verified.\n" +
+      "The enclave is SIMULATED: no hardware protects it.\n",
+  );
 }

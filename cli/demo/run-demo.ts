@@ -70,8 +70,6 @@ async function demonstrate({
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
     say(`${paint.dim(`${seconds.padStart(6)} s`)}  ${name.padEnd(10)}  ${detail}`);
   };
-  say("Adyton demo: contracts ask a model through an enclave, and the receipt is verified.");
-  say("The enclave is SIMULATED: no hardware protects it.");
   const steps = showSteps(step);
   const network = await startNetwork({
     environment,

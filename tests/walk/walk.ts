@@ -20,11 +20,18 @@ const ROOT = resolve(import.meta.dirname, "../..");
 const { values: options, positionals } = parseArgs({
   options: {
     compiled: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
     in: { type: "string" },
     part: { type: "string", multiple: true },
   },
   allowPositionals: true,
 });
+if (options.help) {
+  process.stdout.write(
+    `npm run test:walk -- [--compiled] [--in FOLDER] [--part NAME]… [NODE VERSION]…\nparts: ${PARTS.map(({ name }) => name).join(", ")}\n`,
+  );
+  process.exit();
+}
 /** The first that `engines` names, and the current one; or those named on the command line. */
 const NODES = positionals.length > 0 ? positionals : ["22.15.0", "24.21.0"];
 /** The contracts as this checkout compiled them: minutes, and no part of what a reader types. */

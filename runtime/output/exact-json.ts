@@ -28,6 +28,11 @@ export class ExactNumber {
     return this.#parts.point;
   }
 
+  /** Its digits were looked at: comparing costs less from then on. */
+  get isRead(): boolean {
+    return this.#read !== null;
+  }
+
   /** Read when somebody compares: a typed answer takes its numbers as they are written, however long their exponents are. */
   get #parts(): NumberParts {
     return (this.#read ??= readNumber(this.literal));

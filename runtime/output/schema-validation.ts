@@ -20,6 +20,8 @@ const MAX_STEPS = 200_000;
 const MAX_NESTING = 512;
 /** Characters of text that are read at the price of one step. */
 const CHARACTERS_A_STEP = 16;
+/** A number that is read for the first time. */
+const STEPS_A_NUMBER = 10;
 /** Characters of a message, which a model is shown. */
 const MAX_WORDS = 600;
 
@@ -49,6 +51,8 @@ class Validation {
   readonly #root: ExactJson;
   /** The strings of an `enum`: long ones stand over long lists. */
   readonly #textsOf = new Map<readonly ExactJson[], ReadonlySet<string>>();
+  /** Its numbers, each by the one text of its value. */
+  readonly #numbersOf = new Map<readonly ExactJson[], ReadonlySet<string>>();
   #steps = 0;
   #nesting = 0;
   /** Set once and for all: what was not checked fits nothing, whichever alternative comes next. */
@@ -114,14 +118,33 @@ class Validation {
   }
 
   #isAmong(values: readonly ExactJson[], value: ExactJson): boolean {
-    if (typeof value !== "string") return values.some((candidate) => this.#isSame(candidate, value));
-    let texts = this.#textsOf.get(values);
-    if (texts === undefined) {
-      if (!this.#charge(values.length)) return false;
-      texts = new Set(values.filter((candidate) => typeof candidate === "string"));
-      this.#textsOf.set(values, texts);
+    if (typeof value === "string") return this.#chargeText(value) && this.#textsAmong(values).has(value);
+    if (value instanceof ExactNumber)
+      return this.#chargeNumber(value) && this.#numbersAmong(values).has(String(value));
+    return values.some((candidate) => this.#isSame(candidate, value));
+  }
+
+  #textsAmong(values: readonly ExactJson[]): ReadonlySet<string> {
+    const known = this.#textsOf.get(values);
+    if (known !== undefined) return known;
+    if (!this.#charge(values.length)) return NONE;
+    const texts = new Set(values.filter((candidate) => typeof candidate === "string"));
+    this.#textsOf.set(values, texts);
+    return texts;
+  }
+
+  #numbersAmong(values: readonly ExactJson[]): ReadonlySet<string> {
+    const known = this.#numbersOf.get(values);
+    if (known !== undefined) return known;
+    const numbers = new Set<string>();
+    for (const candidate of values) {
+      if (!this.#charge(1)) return NONE;
+      if (!(candidate instanceof ExactNumber)) continue;
+      if (!this.#chargeNumber(candidate)) return NONE;
+      numbers.add(String(candidate));
     }
-    return this.#chargeText(value) && texts.has(value);
+    this.#numbersOf.set(values, numbers);
+    return numbers;
   }
 
   #objectProblem(schema: ExactObject, value: ExactObject, place: Place | null): Problem | null {
@@ -187,7 +210,8 @@ class Validation {
     if (!this.#charge(1)) return false;
     if (typeof a === "string")
       return typeof b === "string" && a.length === b.length && this.#chargeText(a) && a === b;
-    if (a instanceof ExactNumber) return b instanceof ExactNumber && a.compare(b) === 0;
+    if (a instanceof ExactNumber)
+      return b instanceof ExactNumber && this.#chargeNumber(a) && this.#chargeNumber(b) && a.compare(b) === 0;
     if (isList(a))
       return isList(b) && a.length === b.length && a.every((item, at) => this.#isSame(item, b[at] ?? null));
     if (!isObject(a)) return a === b;
@@ -197,10 +221,16 @@ class Validation {
     return names.every((name) => Object.hasOwn(b, name) && this.#isSame(a[name] ?? null, b[name] ?? null));
   }
 
+  #chargeNumber({ literal, isRead }: ExactNumber): boolean {
+    return this.#charge((isRead ? 0 : STEPS_A_NUMBER) + Math.floor(literal.length / CHARACTERS_A_STEP));
+  }
+
   #chargeText(text: string): boolean {
     return this.#charge(Math.ceil(text.length / CHARACTERS_A_STEP));
   }
 }
+
+const NONE: ReadonlySet<string> = new Set();
 
 /** Stands where checking ended; `verdict` says so instead. */
 const UNCHECKED: Problem = { place: null, words: () => "was not checked" };
@@ -252,11 +282,28 @@ function placeText(place: Place | null): string {
   return text.length <= 200 ? text : `…${text.slice(-200)}`;
 }
 
-function textOf(value: ExactJson): string {
-  return JSON.stringify(value, (_name, inner: unknown) =>
-    inner instanceof ExactNumber ? rawJson(String(inner)) : inner,
-  );
+/** As JSON, and no more of it than a message has room for: a schema may hold a list of a million values. */
+function textOf(value: ExactJson, room = MAX_WORDS): string {
+  if (value instanceof ExactNumber) return String(value);
+  if (isList(value)) return `[${joined(value, room, textOf)}]`;
+  if (!isObject(value)) return JSON.stringify(value);
+  const memberText = (name: string, left: number): string =>
+    `${JSON.stringify(name)}:${textOf(value[name] ?? null, left)}`;
+  return `{${joined(Object.keys(value), room, memberText)}}`;
 }
 
-/** `JSON.rawJSON` (ECMAScript 2026), which the compiler's library does not know yet. */
-const { rawJSON: rawJson } = JSON as unknown as { readonly rawJSON: (text: string) => object };
+function joined<Item>(
+  items: readonly Item[],
+  room: number,
+  write: (item: Item, left: number) => string,
+): string {
+  const texts: string[] = [];
+  let left = room;
+  for (const item of items) {
+    if (left < 0) break;
+    const text = write(item, left);
+    texts.push(text);
+    left -= text.length + 1;
+  }
+  return texts.join(",");
+}

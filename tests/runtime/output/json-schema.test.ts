@@ -162,6 +162,27 @@ describe("a JSON Schema", () => {
     ).toBeNull();
   });
 
+  test("looks a number up in a long enum at once, by its value", () => {
+    const schema: Json = { items: { enum: Array.from({ length: 5_000 }, (_, at) => at) } };
+    const problem = (value: string): string | null =>
+      findSchemaProblem(parseExactJson(JSON.stringify(schema)), parseExactJson(value));
+    expect(problem(`[${Array.from({ length: 5_000 }, () => "49.990e2").join(",")}]`)).toBeNull();
+    expect(problem("[5000]")).toMatch(/^\$\[0\] must be one of \[0,1,2,/);
+  });
+
+  test("charges for each number that it reads: a list of 30,000 is not gone through", () => {
+    const numbers = Array.from({ length: 30_000 }, (_, at) => at);
+    expect(problemOf({ enum: numbers }, 1)).toBe(UNCHECKED);
+    expect(problemOf({ enum: numbers.map((number) => [number]) }, [-1])).toBe(UNCHECKED);
+  });
+
+  test("puts no more of a choice into words than a message has room for", () => {
+    const problem = problemOf({ const: { a: ["x", 1, null, true], b: { c: "y".repeat(9_000) } } }, 0);
+    expect(problem).toHaveLength(601);
+    expect(problem).toMatch(/^\$ must be \{"a":\["x",1,null,true\],"b":\{"c":"yyy/);
+    expect(problemOf({ const: { a: [], b: {} } }, 0)).toBe('$ must be {"a":[],"b":{}}');
+  });
+
   test("puts no alternative's problem into words: a thousand long constants cost their comparison", () => {
     const long = "x".repeat(30_000);
     const schema: Json = {

@@ -14,6 +14,8 @@ export type JsonObject = { readonly [key: string]: Json };
 const MAX_DEPTH = 32;
 /** Schemas applied to one value through `$ref` and `anyOf`, one by another. */
 const MAX_IN_PLACE = 16;
+/** Values in a schema, of whatever keyword: reading all of them takes half of what checking an answer may (schema-validation.ts). */
+const MAX_VALUES = 10_000;
 
 /** Say something to people or to a model; they restrict nothing. */
 const ANNOTATIONS = new Set(["title", "description", "$schema", "$comment", "examples", "default"]);
@@ -46,8 +48,20 @@ const REF = /^#\/\$defs\/([^/~%]+)$/;
 /** @throws {InputError} INPUT_INVALID naming the keyword that is unknown or misused */
 export function checkJsonSchema(schema: Json): asserts schema is JsonObject {
   const root = schema;
+  checkSize(schema);
   checkSchema(schema, { path: "$", depth: 0, root });
   checkReferences(root);
+}
+
+/** What would be too long to check an answer by is refused before a model is asked. */
+function checkSize(schema: Json): void {
+  const open: Json[] = [schema];
+  for (let count = 1; open.length > 0; count += 1) {
+    if (count > MAX_VALUES) throw unsupported("$", `more than ${MAX_VALUES} values`);
+    const value = open.pop() ?? null;
+    if (typeof value === "object" && value !== null)
+      for (const inner of Object.values(value)) open.push(inner as Json);
+  }
 }
 
 interface Position {

@@ -176,6 +176,17 @@ describe("a JSON Schema", () => {
     expect(problemOf({ enum: numbers.map((number) => [number]) }, [-1])).toBe(UNCHECKED);
   });
 
+  test("refuses before asking what would be too long to check an answer by: more than 10,000 values", () => {
+    const choices = (count: number): Json => ({ enum: Array.from({ length: count }, (_, at) => at) });
+    expect(checked(choices(9_998))).toBe("nothing thrown");
+    expect(problemOf(choices(9_998), -1)).toMatch(/^\$ must be one of \[0,1,2,/);
+    expect(checked(choices(9_999))).toBe("INPUT_INVALID");
+    expect(checked({ const: Array.from({ length: 100 }, () => Array.from({ length: 100 }, () => 0)) })).toBe(
+      "INPUT_INVALID",
+    );
+    expect(checked({ default: Array.from({ length: 10_000 }, () => ({})) })).toBe("INPUT_INVALID");
+  });
+
   test("puts no more of a choice into words than a message has room for", () => {
     const problem = problemOf({ const: { a: ["x", 1, null, true], b: { c: "y".repeat(9_000) } } }, 0);
     expect(problem).toHaveLength(601);

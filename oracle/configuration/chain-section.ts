@@ -154,10 +154,10 @@ export const ChainConfig = z
       .int()
       .min(0)
       .max(5_000_000)
-      .default(500_000)
+      .default(1_000_000)
       .describe(
         "most gas that a request may name for its callback for this node to refund it, or to settle it with an answer that earns nothing; " +
-          "beyond it that is left to whoever wants it",
+          "beyond it that is left to whoever wants it. Consumers' own terms for a kilobyte of answer name 836,000",
       ),
     feeds: z
       .array(

@@ -10,6 +10,7 @@ import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileS
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
 const sources = join(import.meta.dirname, "../../../enclave/init");
@@ -133,10 +134,18 @@ async function serve(
 
 async function reach(at: string | readonly [string, number]): Promise<Socket> {
   const options = typeof at === "string" ? { path: join(folder, at) } : { host: at[0], port: at[1] };
-  const socket = connect({ ...options, allowHalfOpen: true });
-  sockets.push(socket);
-  await once(socket, "connect");
-  return socket;
+  for (;;) {
+    const socket = connect({ ...options, allowHalfOpen: true });
+    sockets.push(socket);
+    try {
+      await once(socket, "connect");
+      return socket;
+    } catch (error) {
+      // A local socket whose queue is full says so at once, where TCP and vsock would wait.
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+      await setImmediate();
+    }
+  }
 }
 
 async function readAll(socket: Socket): Promise<Buffer> {

@@ -51,7 +51,7 @@ function fold(text: string): readonly string[] {
     const space = rest.lastIndexOf(" ", COLUMNS);
     const end = space > inset.length ? space : COLUMNS;
     parts.push(rest.slice(0, end).join(""));
-    rest = [...inset, ...Array.from(rest.slice(end).join("").trimStart())];
+    rest = Array.from(inset + rest.slice(end).join("").trimStart());
   }
   return [...parts, rest.join("")];
 }

@@ -36,7 +36,7 @@ export default defineConfig({
       include: ["protocol/**/*.ts", "attestation/**/*.ts"],
       reporter: ["text-summary", "text"],
       // Just below what `npm run test:coverage` measures where the folder of real evidence is absent, as on a new machine.
-      thresholds: { statements: 88, branches: 84, functions: 88, lines: 89 },
+      thresholds: { statements: 92, branches: 88, functions: 93, lines: 93 },
     },
   },
 });

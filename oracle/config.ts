@@ -3,6 +3,7 @@ import * as z from "zod";
 import { readBounded } from "../endorsements/files/read-bounded.ts";
 import { bytes32 } from "../protocol/fields.ts";
 import { ConfigError, InputError } from "../protocol/errors.ts";
+import { MEANT_TWICE } from "../protocol/unique-json.ts";
 import { findRepeatedMember } from "../protocol/unique-members.ts";
 import { SecretName } from "../protocol/sealed-secret.ts";
 import { ChainConfig } from "./configuration/chain-section.ts";
@@ -164,7 +165,7 @@ function readJson(file: string): unknown {
   if (repeated === undefined) return json;
   throw new ConfigError({
     code: "CONFIG_INVALID",
-    message: `${file}: ${repeated} stands there twice: which of the two is meant, nobody can say`,
+    message: `${file}: ${repeated} ${MEANT_TWICE}`,
     details: { file },
   });
 }

@@ -5,8 +5,8 @@
 
 import type { Request, RequestHandler } from "express";
 import { joinBytes } from "../../protocol/bytes.ts";
-import { parseJson } from "../../protocol/canonical-json.ts";
 import { InputError } from "../../protocol/errors.ts";
+import { parseUniqueJson } from "../../protocol/unique-json.ts";
 
 /** Bodies that came inside of something else, and were read with it. */
 const known = new WeakMap<Request, Uint8Array<ArrayBuffer>>();
@@ -30,10 +30,10 @@ export function readBytes(limit: number): RequestHandler {
   };
 }
 
-/** `request.body` is then JSON of any form, nested no deeper than `MAX_JSON_DEPTH`. */
+/** `request.body` is then JSON of any form that names no member twice, nested no deeper than `MAX_JSON_DEPTH`. */
 export function readJson(limit: number): RequestHandler {
   return async (request, _response, next) => {
-    request.body = parseJson(await bodyOf(request, limit));
+    request.body = parseUniqueJson(await bodyOf(request, limit));
     next();
   };
 }

@@ -1,8 +1,9 @@
 import * as z from "zod";
 import type { Hex } from "../../protocol/bytes.ts";
-import { parseJson, type Json } from "../../protocol/canonical-json.ts";
-import { ConfigError } from "../../protocol/errors.ts";
+import type { Json } from "../../protocol/canonical-json.ts";
+import { ConfigError, type InputError } from "../../protocol/errors.ts";
 import { configurationDigest } from "../../protocol/keyset.ts";
+import { parseUniqueJson } from "../../protocol/unique-json.ts";
 import { Behaviour } from "./behaviour.ts";
 import { Operator } from "./operator.ts";
 
@@ -38,9 +39,9 @@ function toJson(bytes: Uint8Array, what: string): Json {
   if (bytes.length > MAX_CONFIGURATION_BYTES)
     throw invalid(what, `longer than ${MAX_CONFIGURATION_BYTES} bytes`);
   try {
-    return parseJson(bytes);
+    return parseUniqueJson(bytes);
   } catch (cause) {
-    throw invalid(what, "not JSON", cause);
+    throw invalid(what, (cause as InputError).message, cause);
   }
 }
 

@@ -1,8 +1,9 @@
 /** The settings that the three APIs have in common. */
 
 import * as z from "zod";
-import { parseJson, type Json } from "../../protocol/canonical-json.ts";
+import type { Json } from "../../protocol/canonical-json.ts";
 import { InputError } from "../../protocol/errors.ts";
+import { parseUniqueJson } from "../../protocol/unique-json.ts";
 import type { Model } from "../configuration/behaviour.ts";
 import { mediaOf, type ModelQuestion, type Verbosity } from "../../runtime/models/model-format.ts";
 import { isObject } from "../../runtime/output/json-schema.ts";
@@ -42,7 +43,7 @@ export function fromExtraContent(extra: ExtraContent | undefined): { readonly si
 
 /** @throws {InputError} INPUT_INVALID naming the field */
 export function parseCall<Schema extends z.ZodType>(schema: Schema, body: Uint8Array): z.output<Schema> {
-  const result = schema.safeParse(withoutNulls(parseJson(body)));
+  const result = schema.safeParse(withoutNulls(parseUniqueJson(body)));
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   throw new InputError({

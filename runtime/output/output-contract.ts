@@ -1,11 +1,12 @@
 /** What a request's format asks of a model, and how the model's text becomes the answer's output. */
 
 import { isPlainText, toUtf8 } from "../../protocol/bytes.ts";
-import { parseJson, type Json } from "../../protocol/canonical-json.ts";
+import type { Json } from "../../protocol/canonical-json.ts";
 import { MAX_OUTPUT_BYTES } from "../../protocol/limits.ts";
 import { encodeOutput } from "../../protocol/output-abi.ts";
 import { parseOutputType } from "../../protocol/output-type.ts";
 import { OutputKind, type OutputFormat } from "../../protocol/prompt.ts";
+import { parseUniqueJson } from "../../protocol/unique-json.ts";
 import { toJsonSchema, toOutputValues } from "./abi-schema.ts";
 import { parseExactJson } from "./exact-json.ts";
 import { checkJsonSchema, isObject } from "./json-schema.ts";
@@ -74,7 +75,7 @@ function createReader(format: OutputFormat): Reader {
 }
 
 function jsonContract(schemaText: string): Reader {
-  const schema = parseJson(toUtf8(schemaText));
+  const schema = parseUniqueJson(toUtf8(schemaText));
   checkJsonSchema(schema);
   const exactSchema = parseExactJson(schemaText);
   return {

@@ -80,6 +80,8 @@ test.for<[string, number, string | Uint8Array, Record<string, string>]>([
   ["nothing, where JSON is asked", 400, "", {}],
   ["bytes that are no UTF-8", 400, Uint8Array.of(0x22, 0xff, 0x22), {}],
   ["a byte order mark", 400, "\ufeff{}", {}],
+  ["a member that is named twice", 400, '{"model":"a","model":"b"}', {}],
+  ["the same by an escape, deep inside", 400, '{"a":[{"b":1,"\\u0062":1}]}', {}],
   ["more brackets than are read", 400, "[".repeat(500), {}],
 ])("refuses %s", async ([, status, body, headers]) => {
   const reply = await post("/json", body, headers);

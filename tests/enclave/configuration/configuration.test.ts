@@ -50,6 +50,20 @@ describe("the behaviour file", () => {
     }
   });
 
+  test("is refused where a member is named twice, at any depth", () => {
+    const operatorBytes = toUtf8(JSON.stringify(operator));
+    const text = JSON.stringify(behaviour);
+    for (const doubled of [
+      text.replace("{", '{"version":0,'),
+      text.replace('"quorum":', '"quorum":9,"quorum":'),
+    ]) {
+      expect(doubled).not.toBe(text);
+      expect(codeOf(() => readConfiguration(toUtf8(doubled), operatorBytes))).toBe("CONFIG_INVALID");
+    }
+    const twice = toUtf8(JSON.stringify(operator).replace("{", '{"public":{},'));
+    expect(() => readConfiguration(toUtf8(text), twice)).toThrow(/operator file: public stands there twice/);
+  });
+
   test("has the same digest whatever its spaces and the order of its keys", () => {
     const reversed = Object.fromEntries(Object.entries(behaviour).reverse());
     const text = toUtf8(JSON.stringify(reversed, null, 4));

@@ -11,6 +11,7 @@ import { formatFixed } from "../../../protocol/fixed-point.ts";
 import { decodeOutput, encodeOutput, type OutputValue } from "../../../protocol/output-abi.ts";
 import { parseOutputType, type OutputField, type OutputType } from "../../../protocol/output-type.ts";
 import { OutputKind, type OutputFormat } from "../../../protocol/prompt.ts";
+import { codeOf } from "../../support/code-of.ts";
 import { outputType, outputValues, spellOutputType } from "../../support/output-arbitraries.ts";
 
 const abi = (schema: string): OutputFormat => ({ kind: OutputKind.abi, schema, choices: [] });
@@ -304,6 +305,13 @@ describe("JSON by a schema", () => {
     required: ["name"],
     additionalProperties: false,
   };
+
+  test("refuses a schema that means two things: some object in it names a member twice", () => {
+    for (const schema of ['{"type":"string","type":"number"}', '{"properties":{"a":{},"\\u0061":{}}}'])
+      expect(codeOf(() => createOutputContract({ kind: OutputKind.json, schema, choices: [] }))).toBe(
+        "INPUT_INVALID",
+      );
+  });
 
   test("gives the model's own text, large numbers untouched", () => {
     const answer = ' {"name": "Ada", "age": 9007199254740993} ';

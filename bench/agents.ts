@@ -5,12 +5,14 @@
  */
 
 import { availableParallelism, loadavg } from "node:os";
+import { ProgramLimits } from "../protocol/agent-program.ts";
 import { loadSandbox } from "../cli/replay/load-sandbox.ts";
 import { runProgram, type CallDelivery, type RunTerms } from "../runtime/agents/run-loop.ts";
 import { measureParallel } from "./agents/parallel.ts";
 import { measureReads } from "./agents/reads.ts";
 import { measureReplay } from "./agents/replays.ts";
 import { median, time } from "./agents/timing.ts";
+import { ENDLESS_PROGRAMS } from "../tests/support/endless-programs.ts";
 import { measureAgentAccount } from "./gas/measure.ts";
 
 const STARTS = 40;
@@ -30,7 +32,7 @@ function termsFor(body: string, calls: number): RunTerms {
       left: { calls, feeWei: "0", seconds: 1 },
     }),
     now: 1,
-    gas: 2_000_000_000n,
+    gas: BigInt(ProgramLimits.parse({}).gas),
     memoryBytes: 32 * 1024 * 1024,
     calls,
     openCalls: 8,
@@ -54,6 +56,11 @@ const manyMs = await median(3, () => runProgram(image, many, perform));
 const parallel100Ms = await time(() =>
   Promise.all(Array.from({ length: PARALLEL }, () => runProgram(image, ten, perform))),
 );
+const attacks: { does: string; ms: number }[] = [];
+for (const [does, body] of ENDLESS_PROGRAMS) {
+  const terms = { ...termsFor(body, 4), memoryBytes: 64 * 1024 * 1024 };
+  attacks.push({ does, ms: await time(() => runProgram(image, terms, perform)) });
+}
 const replayMs = await measureReplay(sandbox);
 const { proofsPerSecond, callMs } = await measureReads();
 const { healthP99Ms, healthCalls, wholeMs } = await measureParallel();
@@ -70,6 +77,10 @@ const figures = {
   proofsPerSecond,
   callMs: Object.fromEntries(Object.entries(callMs).map(([name, ms]) => [name, round(ms)])),
   replayMs: round(replayMs),
+  /** Until the default gas of a manifest ends it, the slowest first. */
+  attackMs: Object.fromEntries(
+    attacks.toSorted((a, b) => b.ms - a.ms).map(({ does, ms }) => [does, Math.round(ms)]),
+  ),
   accountGas,
   cores: availableParallelism(),
   load: round(loadavg()[0] ?? 0),

@@ -1,9 +1,9 @@
 /** JSON files of ours that a command reads: whatever is wrong with one is said with its name. */
 
 import type * as z from "zod";
-import { parseJson } from "../protocol/canonical-json.ts";
 import { AdytonError, InputError } from "../protocol/errors.ts";
 import { refusedField } from "../protocol/fields.ts";
+import { parseUniqueJson } from "../protocol/unique-json.ts";
 import { readInput } from "./input-file.ts";
 
 /**
@@ -37,7 +37,7 @@ const isAbsent = ({ cause }: Error): boolean =>
 
 function parse(file: string, bytes: Uint8Array): unknown {
   try {
-    return parseJson(bytes);
+    return parseUniqueJson(bytes);
   } catch (cause) {
     if (!(cause instanceof AdytonError)) throw cause;
     throw new InputError({ code: "INPUT_INVALID", message: `${file} is broken: ${cause.message}`, cause });

@@ -48,7 +48,7 @@ const outputType = z.string().refine(
 
 /** What a run takes at most, with what holds where a manifest is silent. */
 export const ProgramLimits = z.strictObject({
-  gas: z.int().min(1_000_000).max(20_000_000_000).default(2_000_000_000),
+  gas: z.int().min(1_000_000).max(20_000_000_000).default(600_000_000),
   memoryBytes: z
     .int()
     .min(4 * 1024 * 1024)

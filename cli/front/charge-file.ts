@@ -7,7 +7,8 @@ import type { PaidCallsOptions } from "../../oracle/front/payments/paid-calls.ts
 import { PaymentJournal } from "../../oracle/front/payments/payment-journal.ts";
 import { InputError } from "../../protocol/errors.ts";
 import { bytes32, refusedField } from "../../protocol/fields.ts";
-import { readInputText } from "../input-file.ts";
+import { parseUniqueJson } from "../../protocol/unique-json.ts";
+import { readInput, readInputText } from "../input-file.ts";
 import { createStatements } from "./sign-statements.ts";
 
 /**
@@ -36,11 +37,11 @@ export function openCharge(file: string, nowSeconds: () => number): Omit<PaidCal
 }
 
 function readJson(file: string): never {
+  const bytes = readInput(file);
   try {
-    return JSON.parse(readInputText(file)) as never;
+    return parseUniqueJson(bytes) as never;
   } catch (cause) {
-    if (cause instanceof InputError) throw cause;
-    throw invalid(file, "", "expected JSON");
+    throw invalid(file, "", (cause as InputError).message);
   }
 }
 

@@ -99,6 +99,13 @@ test.for<Stumble>([
   ],
   ["ask before up", () => undefined, ["ask", "x"], 64, /there is no \.adyton\/network\.json/],
   ["a network file cut short", layNetwork("{"), ["ask", "x"], 64, /\.adyton\/network\.json is broken/],
+  [
+    "a network file that says a thing twice",
+    layNetwork(endedNetwork().replace("{", '{"version":1,')),
+    ["ask", "x"],
+    64,
+    /\.adyton\/network\.json is broken: version stands there twice/,
+  ],
   ["an empty network file", layNetwork(""), ["ask", "x"], 64, /\.adyton\/network\.json is broken/],
   ["a network file of another form", layNetwork("[]"), ["ask", "x"], 64, /\.adyton\/network\.json: /],
   [

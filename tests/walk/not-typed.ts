@@ -103,6 +103,7 @@ export const NOT_TYPED: readonly NotTyped[] = [
     "adyton image measure image --platform tdx --mrtd $MRTD --rtmr0 $ZERO --simulator --policy simulated-policy.json",
     "sh enclave/deploy/local/start.sh image operator.json &",
     "adyton verify https://127.0.0.1:8443 --policy simulated-policy.json",
+    "adyton verify https://127.0.0.1:8443 --policy simulated-policy.json --from-source . --platform tdx --behaviour behaviour.json --mrtd $MRTD --rtmr0 $ZERO",
     "cp -r image changed",
     "printf ' ' >> changed/cmdline",
     "adyton image measure changed --platform tdx --mrtd $MRTD --rtmr0 $ZERO --json > changed.json",

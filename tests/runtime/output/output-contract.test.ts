@@ -307,10 +307,10 @@ describe("JSON by a schema", () => {
   };
 
   test("refuses a schema that means two things: some object in it names a member twice", () => {
-    for (const schema of ['{"type":"string","type":"number"}', '{"properties":{"a":{},"\\u0061":{}}}'])
-      expect(codeOf(() => createOutputContract({ kind: OutputKind.json, schema, choices: [] }))).toBe(
-        "INPUT_INVALID",
-      );
+    for (const schema of ['{"type":"string","type":"number"}', '{"properties":{"a":{},"\\u0061":{}}}']) {
+      const format = { kind: OutputKind.json, schema, choices: [] };
+      expect(codeOf(() => createOutputContract(format))).toBe("INPUT_INVALID");
+    }
   });
 
   test("gives the model's own text, large numbers untouched", () => {
